@@ -58,7 +58,8 @@ export class FileImporter implements Source {
       followLinks: this.followLinks,
       times: this.times,
     });
-    this.leftOut.push(...(await this.times.compare(files.map(({ path }) => path))));
+    const paths = files.map(({ path }) => path);
+    this.leftOut.push(...(await this.times.compare(paths, this.followLinks)));
     this.waiting = (await this.chosen(files)).reverse();
   }
 

@@ -109,7 +109,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     const say = (line: string) => process.stderr.write(`${line}\n`);
     const times = new CaptureTimes(sourceSettings(loaded.config).times);
     const listed = await listPictures(argv.paths ?? [], say);
-    for (const line of await times.compare(listed)) say(line);
+    for (const line of await times.compare(listed, true)) say(line);
     const frames = await framesOf(listed, pageChoice(argv, loaded.config), times, say);
     const pictures = chosenFrames(frames, subset);
     const measure = JSON.stringify({ ...settings, rois: rois.sha256, kernel: kernelVersion() });

@@ -1,19 +1,16 @@
-// When the images of other programs were taken, from the most trustworthy source that each has. In order: the user's table,
-// the name of an own capture, Micro-Manager, OME-XML, ImageJ, EXIF, a pattern of names, and at last the file's time of
-// modification, which is only a guess.
-import { join } from "node:path";
+// When the images of other programs were taken, from the most trustworthy source that each has, and at last from the file's
+// time of modification, which is only a guess.
+import { basename, dirname, join, resolve } from "node:path";
 import { errorCode } from "../../failure/error-code.ts";
-import { Failure } from "../../failure/failure.ts";
-import type { NamedFile } from "../../system/confined-file.ts";
 import { type NamePattern, namePattern } from "../../system/name-pattern.ts";
+import { GZIPPED } from "../../system/numbered-name.ts";
 import type { PageInfo } from "../pages.ts";
-import { type Embedded, embeddedTimes, type Sourced } from "./embedded.ts";
 import { filled, oddities, type PageTime, pages as pagesText } from "./fill.ts";
-import { type Described, MetadataDirectory } from "./metadata-txt.ts";
-import { timeOf } from "./micro-manager.ts";
-import { ownNameTime, patternTime } from "./names.ts";
-import type { Stated } from "./source.ts";
-import { readTimeTable, type TimeTable } from "./table.ts";
+import { type Found, findTimes, type TimedFile } from "./find.ts";
+import { MetadataDirectory } from "./metadata-txt.ts";
+import { images, readTimeTable, some, type TimeTable } from "./table.ts";
+
+export type { TimedFile } from "./find.ts";
 
 /** What the user says about times. */
 export interface TimesOptions {
@@ -23,28 +20,10 @@ export interface TimesOptions {
   readonly names?: string | undefined;
 }
 
-/** A file whose times are wanted. */
-export interface TimedFile extends Pick<NamedFile, "directory" | "followLinks"> {
-  readonly name: string;
-  /** Time of modification, microseconds since the epoch. */
-  readonly modifiedUs: number;
-  /** Changes whenever the file is written. */
-  readonly version: string;
-}
-
 /** The times of the pages of a file in their order, and one line for each thing to know; the lines name the file. */
 export interface FileTimes {
   readonly pages: readonly PageTime[];
   readonly notes: readonly string[];
-}
-
-/** Times count from the start of a series of files, whose date is not known. */
-type Scope = "file" | "series";
-
-interface Found extends Sourced {
-  readonly scope: Scope;
-  /** Date for times without one, microseconds since the epoch. */
-  readonly date: number | undefined;
 }
 
 interface Known {
@@ -57,7 +36,6 @@ interface Known {
 /** So many files are opened at once. */
 const AT_ONCE = 16;
 const MOST_KNOWN = 1_000_000;
-const GUESSED = "no capture time found; phorest guesses it from the time of modification, which copying may change";
 
 /** Reads capture times; keeps what it has read of each directory and file. */
 export class CaptureTimes {
@@ -67,8 +45,10 @@ export class CaptureTimes {
   readonly #directories = new Map<string, MetadataDirectory>();
   readonly #known = new Map<string, Known>();
   readonly #said = new Set<string>();
-  /** The date at which counters of names and tables begin, once a file gives it. */
-  #seriesStartUs: number | undefined;
+  /** Lines about several files, which go with the next one. */
+  readonly #unsaid: string[] = [];
+  /** When each series without a date begins, once a file gives it. */
+  readonly #starts = new Map<string, number>();
 
   /** Throws Failure `config.invalid` for a pattern that gives no time. */
   constructor({ table, names }: TimesOptions = {}) {
@@ -89,7 +69,8 @@ export class CaptureTimes {
    */
   async of(file: TimedFile, pages?: readonly PageInfo[]): Promise<FileTimes> {
     await this.#refresh(file);
-    return this.#resolved(file, await this.#find(file, pages), pages);
+    const found = this.#resolved(file, await this.#find(file, pages), pages);
+    return { ...found, notes: [...this.#unsaid.splice(0), ...found.notes] };
   }
 
   /**
@@ -124,12 +105,31 @@ export class CaptureTimes {
       this.#remember(file, time, one);
       times.set(file, time);
     }
+    for (const line of repeated(times)) {
+      if (say === undefined) this.#unsaid.push(line);
+      else say(line);
+    }
     return times;
   }
 
-  /** Lines about the whole list of files: rows of the table without a file, files without a row. */
-  async compare(paths: Iterable<string>): Promise<string[]> {
-    return (await this.table())?.compare(paths) ?? [];
+  /**
+   * Lines about a whole list of files: rows of the table without a file, files without a row, and the same for metadata.txt.
+   * Throws as readTimeTable.
+   */
+  async compare(paths: readonly string[], followLinks = false): Promise<string[]> {
+    const lines = (await this.table())?.compare(paths) ?? [];
+    const byDirectory = new Map<string, Set<string>>();
+    for (const path of paths) {
+      const directory = dirname(resolve(path));
+      const names = byDirectory.get(directory) ?? new Set();
+      byDirectory.set(directory, names.add(basename(path).replace(GZIPPED, "")));
+    }
+    for (const [directory, names] of byDirectory) {
+      const file = { directory, name: "", followLinks, modifiedUs: 0, version: "" };
+      await this.#refresh(file);
+      lines.push(...contradictions(new Set(this.#metadata(file).described()), names));
+    }
+    return lines;
   }
 
   #metadata({ directory, followLinks = false }: TimedFile): MetadataDirectory {
@@ -164,75 +164,44 @@ export class CaptureTimes {
   }
 
   async #find(file: TimedFile, pages: readonly PageInfo[] | undefined): Promise<Found> {
-    const pattern = this.#pattern;
-    const path = join(file.directory, file.name);
-    const count = pages?.length ?? 1;
-    const ofTable = (await this.table())?.timesOf(path, count);
-    if (ofTable !== undefined) return { source: "table", stated: ofTable, scope: "series", date: undefined };
-    const ownName = ownNameTime(file.name);
-    const named = (pattern === undefined ? undefined : patternTime(file.name, pattern)) ?? ownName;
-    const ofName = (stated: Stated, date?: number): Found => ({ source: "name", stated, scope: "series", date });
-    if (ownName !== undefined && count === 1) return ofName(named ?? ownName);
-    const described = this.#metadata(file).describe(file.name);
-    // A stack says itself which page is which.
-    const separate = count === 1 && described !== undefined ? ofMetadata(described, pages) : undefined;
-    if (separate !== undefined) return { ...separate, scope: "file", date: undefined };
-    const { inside, notes } = await this.#inside(file, pages);
-    const date = inside.date ?? (named?.relative === false ? named.us[0] : undefined);
-    const withNotes = (one: Sourced): Sourced => ({
-      ...one,
-      stated: { ...one.stated, notes: [...notes, ...one.stated.notes] },
+    return findTimes(file, pages, {
+      table: await this.table(),
+      pattern: this.#pattern,
+      metadata: this.#metadata(file),
     });
-    const own =
-      described === undefined || inside.pages?.source === "micro-manager" ? inside.pages : ofMetadata(described, pages);
-    const best = own ?? inside.pages;
-    if (best !== undefined) return { ...withNotes(best), scope: "file", date };
-    if (named !== undefined) return ofName({ ...named, notes: [...notes, ...named.notes] });
-    const nothing: Stated = { us: [], relative: false, notes: [...notes, GUESSED] };
-    return { source: "file", stated: nothing, scope: "file", date: undefined };
   }
 
-  async #inside(
-    file: TimedFile,
-    pages: readonly PageInfo[] | undefined,
-  ): Promise<{ inside: Embedded; notes: string[] }> {
-    const { directory, name, followLinks = false } = file;
-    const problems = this.#metadata(file).problems();
-    try {
-      return { inside: await embeddedTimes({ directory, path: name, followLinks }, pages), notes: problems };
-    } catch (error) {
-      // That a file cannot be read is said, and acted upon, where its pixels are read.
-      const why = error instanceof Failure ? error.message : errorCode(error);
-      if (why === undefined) throw error;
-      return {
-        inside: { pages: undefined, date: undefined },
-        notes: [...problems, `its metadata are not used: ${why}`],
-      };
-    }
-  }
-
-  /** The start of a series of counters is the earliest that the files allow: none is written before it is taken. */
+  /** A series without a date starts at the earliest that its files allow: none is written before it is taken. */
   #startSeries(found: ReadonlyMap<TimedFile, Found>): void {
-    let startUs = Number.POSITIVE_INFINITY;
-    for (const [{ modifiedUs }, { stated, scope }] of found) {
+    const starts = new Map<string, number>();
+    for (const [file, { stated, series, date }] of found) {
       const [us] = stated.us;
-      if (stated.relative && scope === "series" && us !== undefined) startUs = Math.min(startUs, modifiedUs - us);
+      if (!stated.relative || series === undefined || us === undefined) continue;
+      const startUs = (date ?? file.modifiedUs) - us;
+      starts.set(series, Math.min(startUs, starts.get(series) ?? startUs));
     }
-    if (Number.isFinite(startUs)) this.#seriesStartUs ??= startUs;
+    for (const [series, startUs] of starts) if (!this.#starts.has(series)) this.#starts.set(series, startUs);
+  }
+
+  /** When times without a date begin: the first page has the file's date, or the last one the time of modification. */
+  #startOf(file: TimedFile, { stated, series, date }: Found): number {
+    const known = series === undefined ? undefined : this.#starts.get(series);
+    if (known !== undefined) return known;
+    const given = stated.us.filter((time) => time !== undefined);
+    const [firstUs = 0] = given;
+    const lastUs = given.reduce((last, time) => Math.max(last, time), Number.NEGATIVE_INFINITY);
+    const startUs = date === undefined ? file.modifiedUs - (given.length === 0 ? 0 : lastUs) : date - firstUs;
+    if (series !== undefined) this.#starts.set(series, startUs);
+    return startUs;
   }
 
   #resolved(file: TimedFile, found: Found, pages: readonly PageInfo[] | undefined, quiet = false): FileTimes {
-    const { source, stated, scope } = found;
+    const { source, stated } = found;
     const count = pages?.length ?? 1;
     const us = Array.from({ length: count }, (_, page) => stated.us[page]);
-    const lastUs = us.reduce<number>((last, time) => Math.max(last, time ?? last), 0);
     const notes = [...stated.notes];
-    let startUs = 0;
-    if (stated.relative) {
-      startUs = found.date ?? file.modifiedUs - lastUs;
-      if (scope === "series") startUs = this.#seriesStartUs ??= startUs;
-      if (found.date === undefined) notes.push(UNDATED);
-    }
+    const startUs = stated.relative ? this.#startOf(file, found) : 0;
+    if (stated.relative && found.date === undefined) notes.push(UNDATED);
     const times = filled(
       us.map((time) => (time === undefined ? undefined : startUs + time)),
       source,
@@ -253,23 +222,35 @@ export class CaptureTimes {
   }
 }
 
-const UNDATED = "its metadata have elapsed times without a date; phorest takes the date from the time of modification";
-
-/** What metadata.txt says about the pages of a file. */
-function ofMetadata({ images, series, notes }: Described, pages: readonly PageInfo[] | undefined): Sourced | undefined {
-  const count = pages?.length ?? 1;
-  const at = new Map(images.map((image) => [`${image.frame} ${image.channel} ${image.slice}`, image]));
-  // In the order of the file, unless some are missing: then by their place in the series.
-  const isWhole = images.length === count || pages === undefined;
-  const records = Array.from({ length: count }, (_, page) => {
-    const place = pages?.[page];
-    return (isWhole || place === undefined ? images[page] : at.get(`${place.time} ${place.channel} ${place.z}`))
-      ?.record;
-  });
-  const us = records.map((record) => (record === undefined ? undefined : timeOf(record, series)));
-  if (us.every((time) => time === undefined)) return undefined;
-  const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
-  const differ =
-    pages !== undefined && !isWhole ? [`metadata.txt describes ${images.length} images of it, it has ${count}`] : [];
-  return { source: "micro-manager", stated: { us, relative, notes: [...notes, ...differ] } };
+/** A line for files whose times are the same, where these are not guessed. */
+function repeated(times: ReadonlyMap<TimedFile, PageTime>): string[] {
+  const seen = new Set<number>();
+  let count = 0;
+  let example = "";
+  for (const [{ name }, { takenAtUs, source }] of times) {
+    if (source === "file") continue;
+    if (seen.has(takenAtUs)) {
+      count++;
+      example ||= name;
+    }
+    seen.add(takenAtUs);
+  }
+  if (count === 0) return [];
+  return [`${images(count)} ${count === 1 ? "has" : "have"} the same time as another one, for example ${example}`];
 }
+
+/** What metadata.txt and the files of a directory have that the other does not. */
+function contradictions(described: ReadonlySet<string>, names: ReadonlySet<string>): string[] {
+  if (described.size === 0) return [];
+  const lines: string[] = [];
+  const gone = [...described].filter((name) => !names.has(name));
+  const without = [...names].filter((name) => !described.has(name));
+  if (gone.length > 0)
+    lines.push(
+      `metadata.txt describes ${images(gone.length)} that ${gone.length === 1 ? "is" : "are"} not there: ${some(gone)}`,
+    );
+  if (without.length > 0) lines.push(`metadata.txt has no time for ${images(without.length)}: ${some(without)}`);
+  return lines;
+}
+
+const UNDATED = "its metadata have elapsed times without a date; phorest takes the date from the time of modification";

@@ -23,6 +23,8 @@ export interface Sourced {
 export interface Embedded {
   readonly pages: Sourced | undefined;
   readonly date: number | undefined;
+  /** Pages of the file; 1 where that was not looked at. */
+  readonly total: number;
 }
 
 /** A further file of a series that Micro-Manager split. */
@@ -47,7 +49,7 @@ async function timesInside(
 ): Promise<Embedded> {
   // TIFF needs its directories; others show in their first bytes what they are.
   const first = isTiff(source.head) ? await firstDirectory(source) : undefined;
-  if (first === undefined) return { pages: named("exif", await exifTime(source)), date: undefined };
+  if (first === undefined) return { pages: named("exif", await exifTime(source)), date: undefined, total: 1 };
   const series = pages === undefined ? undefined : await knownSeries(await handle.stat({ bigint: true }), source);
   const places = new Map(series?.pages.map(({ index, at }) => [index, at]));
   const directories = async function* () {
@@ -57,7 +59,11 @@ async function timesInside(
       yield at === undefined ? undefined : await directoryAt(source, first.layout, at);
     }
   };
-  return ofTiff(file, first, pages?.map(({ index }) => index) ?? [0], directories);
+  const total = 1 + (series?.pages.at(-1)?.index ?? 0);
+  return {
+    ...(await ofTiff(file, first, { chosen: pages?.map(({ index }) => index) ?? [0], total }, directories)),
+    total,
+  };
 }
 
 const isTiff = (head: Buffer): boolean => head.length > 2 && /^(?:II|MM)/.test(head.toString("latin1", 0, 2));
@@ -65,22 +71,21 @@ const isTiff = (head: Buffer): boolean => head.length > 2 && /^(?:II|MM)/.test(h
 async function ofTiff(
   file: NamedFile,
   first: OpenDirectory,
-  pages: readonly number[],
+  { chosen, total }: { readonly chosen: readonly number[]; readonly total: number },
   directories: () => AsyncGenerator<OpenDirectory | undefined>,
-): Promise<Embedded> {
+): Promise<Omit<Embedded, "total">> {
   const dates = await exifPages(directories());
   const date = dates?.us.find((time) => time !== undefined);
   const ofManager = await withFirstOfSplit(file, first.source, (begin) => micromanagerPages(directories(), begin));
   if (ofManager !== undefined) return { pages: named("micro-manager", ofManager), date };
   const description = (await descriptionOf(first)) ?? "";
-  // Their pages are counted in the whole file.
-  const most = Math.max(...pages) + 1;
-  const chosen = (stated: Stated | undefined) => stated && { ...stated, us: pages.map((page) => stated.us[page]) };
+  // These count the pages of the whole file.
+  const ofChosen = (stated: Stated | undefined) => stated && { ...stated, us: chosen.map((page) => stated.us[page]) };
   if (isOme(description)) {
-    const stated = chosen(await omeTimes(file, description, most));
+    const stated = ofChosen(await omeTimes(file, description, total));
     if (stated !== undefined) return { pages: named("ome", stated), date };
   }
-  const ofImagej = isImagej(description) ? chosen(imagejPages(description, most)) : undefined;
+  const ofImagej = isImagej(description) ? ofChosen(imagejPages(description, total)) : undefined;
   if (ofImagej !== undefined) return { pages: named("imagej", ofImagej), date };
   return { pages: named("exif", dates), date };
 }

@@ -143,6 +143,10 @@ class MetadataFile {
     return images.length === 0 ? undefined : { images, series: this.#contents.series, notes: this.#notes() };
   }
 
+  described(): Iterable<string> {
+    return this.#contents.byFile.keys();
+  }
+
   /** What prevents the use of this file. */
   get problem(): string | undefined {
     return this.#refusal;
@@ -194,6 +198,11 @@ export class MetadataDirectory {
       if (found !== undefined) return found;
     }
     return undefined;
+  }
+
+  /** Names of the files that are described. */
+  *described(): Generator<string> {
+    for (const file of this.#files.values()) yield* file.described();
   }
 
   /** Why metadata files were not used, one line each. */

@@ -36,6 +36,9 @@ export interface OmeDocument {
   readonly metadataFile: string | undefined;
 }
 
+/** The date of an image: today's element, and those of earlier schemas. */
+const DATES: ReadonlySet<string> = new Set(["AcquisitionDate", "AcquiredDate", "CreationDate"]);
+
 /** Whether a TIFF description is OME-XML. */
 export const isOme = (description: string): boolean => /<(?:\w+:)?OME[\s>]/.test(description.slice(0, 65_536));
 
@@ -47,7 +50,7 @@ export function readOme(xml: string): OmeDocument {
   for (const part of xmlParts(xml)) {
     if (part.kind === "text") {
       const image = images.at(-1);
-      if (element === "AcquisitionDate" && image !== undefined) image.date ??= part.text;
+      if (DATES.has(element) && image !== undefined) image.date ??= part.text;
       continue;
     }
     element = part.kind === "start" ? part.name : "";

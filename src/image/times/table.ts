@@ -25,7 +25,6 @@ interface Row {
 export class TimeTable {
   readonly #path: string;
   readonly #rows = new Map<string, Row[]>();
-  readonly #used = new Set<string>();
   /** Seconds since the start, instead of dates. */
   readonly #relative: boolean;
   /** What the table counts the first page as. */
@@ -44,17 +43,15 @@ export class TimeTable {
     }
   }
 
-  /** The times of a file with `pages` pages; undefined where the table has no row for it. */
-  timesOf(file: string, pages: number): Stated | undefined {
+  /** The times of some pages of a file, by their number from 0; undefined where the table has no row for the file. */
+  timesOf(file: string, pages: readonly number[]): Stated | undefined {
     const rows = (this.#rows.get(basename(file)) ?? []).filter((row) => this.#isMeant(row.file, file));
     if (rows.length === 0) return undefined;
-    this.#used.add(basename(file));
-    const us: (number | undefined)[] = new Array(pages).fill(undefined);
-    for (const row of rows) us[(row.page ?? this.#firstPage) - this.#firstPage] = row.us;
+    const byPage = new Map<number, number>();
+    for (const row of rows) byPage.set(row.page === undefined ? (pages[0] ?? 0) : row.page - this.#firstPage, row.us);
     const notes: string[] = [];
-    if (us.length > pages && pages > 1) notes.push(`${this.#name} has ${us.length} pages, the file ${pages}`);
     if (!this.#hasZone) notes.push(`the times in ${this.#name} have no time zone; phorest reads them as UTC`);
-    return { us: us.slice(0, pages), relative: this.#relative, notes };
+    return { us: pages.map((page) => byPage.get(page)), relative: this.#relative, notes };
   }
 
   /** A line for the rows that name none of these files, and one for the files without a row. */
@@ -89,9 +86,11 @@ export class TimeTable {
   }
 }
 
-const images = (count: number): string => (count === 1 ? "1 image" : `${count} images`);
+/** A number of images in words. */
+export const images = (count: number): string => (count === 1 ? "1 image" : `${count} images`);
 
-function some(names: readonly string[]): string {
+/** The first of some names, and how many more there are. */
+export function some(names: readonly string[]): string {
   const more = names.length - MOST_SHOWN;
   return names.slice(0, MOST_SHOWN).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

@@ -123,6 +123,41 @@ describe("metadata.txt", () => {
     expect(await ofOne(new CaptureTimes(), { ...file, followLinks: true })).toMatchObject({ elapsedMs: 250 });
   });
 
+  it("without any date keeps the differences between separate images", async () => {
+    const { directory } = series(
+      3,
+      `{${[0, 1, 2].map((frame) => frameKey(frame, { FileName: nameOf(frame) })).join()}}`,
+    );
+    const files = [0, 1, 2].map((frame) => {
+      return { directory, name: nameOf(frame), modifiedUs: MODIFIED_US - 60e6 * frame, version: "1" };
+    });
+    const times = new CaptureTimes();
+    const found = await times.ofFirstPages(files);
+    const us = files.map((file) => found.get(file)?.takenAtUs ?? 0);
+    expect(us.map((time) => time - (us[0] ?? 0))).toEqual([0, 250_000, 500_000]);
+    expect((await times.of(files[2]!)).pages).toEqual([{ takenAtUs: us[2], source: "micro-manager" }]);
+  });
+
+  it("says what it has more than the directory, and less", async () => {
+    const { directory } = series(
+      2,
+      `{${[summary(), ...[1, 2, 3].map((frame) => frameKey(frame, { FileName: nameOf(frame) }))].join()}}`,
+    );
+    expect(await new CaptureTimes().compare([0, 1].map((frame) => join(directory, nameOf(frame))))).toEqual([
+      `metadata.txt describes 2 images that are not there: ${nameOf(2)}, ${nameOf(3)}`,
+      `metadata.txt has no time for 1 image: ${nameOf(0)}`,
+    ]);
+  });
+
+  it("says that images have the same time, and finds compressed ones", async () => {
+    const entry = (name: string, ms: number) => `"FrameKey-0-0-0": {"FileName": "${name}", "ElapsedTime-ms": ${ms}}`;
+    const { directory } = series(0, `{${[summary(), entry("a.tif", 5), entry("b.tif", 5), entry("c.tif", 6)].join()}}`);
+    const files = ["a.tif", "b.tif.gz", "c.tif"].map((name) => ({ directory, name, modifiedUs: 0, version: "1" }));
+    const said: string[] = [];
+    await new CaptureTimes().ofFirstPages(files, [], (line) => said.push(line));
+    expect(said).toEqual(["1 image has the same time as another one, for example b.tif.gz"]);
+  });
+
   it("is read without the numbers that are not JSON", async () => {
     const text = `{${summary()},"FrameKey-0-0-0": {"FileName": "${nameOf(0)}", "ElapsedTime-ms": 1.5, "Z": NaN, "Y": [-Infinity]}}`;
     const { file } = series(1, text);

@@ -211,6 +211,31 @@ describe("EXIF", () => {
   });
 });
 
+describe("some pages of a file", () => {
+  it("have their own times, and the others contradict nothing", async () => {
+    const directory = temporaryDirectory();
+    const text = ome(`<TiffData/>${[0, 1, 2, 3].map((t) => plane(t, String(t * t))).join("")}`, {
+      sizes: 'SizeZ="1" SizeC="1" SizeT="4"',
+    });
+    const fields = () => [[270, 2, [...Buffer.from(`${text}\0`)]]] as const;
+    writeFileSync(
+      join(directory, "a.ome.tif"),
+      writeStack(
+        [1, 2, 3, 4].map((seed) => grayPicture(8, 4, 8, seed)),
+        { fields },
+      ),
+    );
+    const { pages } = await listPages(join(directory, "a.ome.tif"));
+    const file = { directory, name: "a.ome.tif", modifiedUs: 0, version: "" };
+    const chosen = pages.filter(({ index }) => index === 1 || index === 2);
+    const { pages: times, notes } = await new CaptureTimes().of(file, chosen);
+    expect([elapsed(times.map(({ takenAtUs }) => takenAtUs)), notes]).toEqual([[1e6, 4e6], []]);
+    writeFileSync(join(directory, "t.csv"), "file,page,elapsed\na.ome.tif,1,0\na.ome.tif,2,10\na.ome.tif,3,30\n");
+    const ofTable = await new CaptureTimes({ table: join(directory, "t.csv") }).of(file, chosen);
+    expect((ofTable.pages[1]?.takenAtUs ?? 0) - (ofTable.pages[0]?.takenAtUs ?? 0)).toBe(20e6);
+  });
+});
+
 describe("pages without a time", () => {
   it("lie between their neighbours, or the usual step from them, and are guessed", () => {
     expect(

@@ -1,0 +1,117 @@
+// Finds the most trustworthy source of the times of a file. In order: the user's table, the name of an own capture, Micro-Manager,
+// OME-XML, ImageJ, EXIF, a pattern of names.
+import { join } from "node:path";
+import { errorCode } from "../../failure/error-code.ts";
+import { Failure } from "../../failure/failure.ts";
+import type { NamedFile } from "../../system/confined-file.ts";
+import type { NamePattern } from "../../system/name-pattern.ts";
+import { GZIPPED } from "../../system/numbered-name.ts";
+import type { PageInfo } from "../pages.ts";
+import { type Embedded, embeddedTimes, type Sourced } from "./embedded.ts";
+import type { Described, MetadataDirectory } from "./metadata-txt.ts";
+import { timeOf } from "./micro-manager.ts";
+import { ownNameTime, patternTime } from "./names.ts";
+import type { Stated } from "./source.ts";
+import type { TimeTable } from "./table.ts";
+
+/** A file whose times are wanted. */
+export interface TimedFile extends Pick<NamedFile, "directory" | "followLinks"> {
+  readonly name: string;
+  /** Time of modification, microseconds since the epoch. */
+  readonly modifiedUs: number;
+  /** Changes whenever the file is written. */
+  readonly version: string;
+}
+
+/** What was found of a file. */
+export interface Found extends Sourced {
+  /** Files of the same series count from the same start; undefined: the file counts for itself. */
+  readonly series: string | undefined;
+  /** Date of the first page, for times without a date; microseconds since the epoch. */
+  readonly date: number | undefined;
+}
+
+/** Where to look. */
+export interface Sources {
+  readonly table: TimeTable | undefined;
+  readonly pattern: NamePattern | undefined;
+  /** The metadata.txt files next to the file. */
+  readonly metadata: MetadataDirectory;
+}
+
+const GUESSED = "no capture time found; phorest guesses it from the time of modification, which copying may change";
+/** Series of counters in names and tables. */
+const BY_USER = "user";
+
+/**
+ * What the best source says about the pages of a file; `pages` undefined: it is a single picture, or only its first page is of
+ * interest. Errors of reading the file become notes.
+ */
+export async function findTimes(
+  file: TimedFile,
+  pages: readonly PageInfo[] | undefined,
+  { table, pattern, metadata }: Sources,
+): Promise<Found> {
+  const { name } = file;
+  const count = pages?.length ?? 1;
+  const ofTable = table?.timesOf(join(file.directory, name), pages?.map(({ index }) => index) ?? [0]);
+  if (ofTable !== undefined) return { source: "table", stated: ofTable, series: BY_USER, date: undefined };
+  const ownName = ownNameTime(name);
+  const named = (pattern === undefined ? undefined : patternTime(name, pattern)) ?? ownName;
+  if (ownName !== undefined && count === 1) return ofName(named ?? ownName);
+  const described = metadata.describe(name) ?? metadata.describe(name.replace(GZIPPED, ""));
+  const series = `metadata ${file.directory}`;
+  // A stack says itself which page is which.
+  const separate = count === 1 && described !== undefined ? ofMetadata(described, pages, 1) : undefined;
+  if (separate !== undefined) return { ...separate, series, date: undefined };
+  const { inside, notes } = await lookInside(file, pages, metadata.problems());
+  const date = inside.date ?? (named?.relative === false ? named.us[0] : undefined);
+  const isOwn = described === undefined || inside.pages?.source === "micro-manager";
+  const best = (isOwn ? undefined : ofMetadata(described, pages, inside.total)) ?? inside.pages;
+  if (best !== undefined) {
+    const stated = { ...best.stated, notes: [...notes, ...best.stated.notes] };
+    return { ...best, stated, series: best.source === "micro-manager" ? series : undefined, date };
+  }
+  if (named !== undefined) return ofName({ ...named, notes: [...notes, ...named.notes] });
+  const nothing: Stated = { us: [], relative: false, notes: [...notes, GUESSED] };
+  return { source: "file", stated: nothing, series: undefined, date: undefined };
+}
+
+const ofName = (stated: Stated): Found => ({ source: "name", stated, series: BY_USER, date: undefined });
+
+async function lookInside(
+  file: TimedFile,
+  pages: readonly PageInfo[] | undefined,
+  problems: readonly string[],
+): Promise<{ readonly inside: Embedded; readonly notes: readonly string[] }> {
+  const { directory, name, followLinks = false } = file;
+  try {
+    return { inside: await embeddedTimes({ directory, path: name, followLinks }, pages), notes: problems };
+  } catch (error) {
+    // That a file cannot be read is said, and acted upon, where its pixels are read.
+    const why = error instanceof Failure ? error.message : errorCode(error);
+    if (why === undefined) throw error;
+    const inside = { pages: undefined, date: undefined, total: pages?.length ?? 1 };
+    return { inside, notes: [...problems, `its metadata are not used: ${why}`] };
+  }
+}
+
+/** What metadata.txt says about the pages of a file that has `total` of them. */
+function ofMetadata(
+  { images, series, notes }: Described,
+  pages: readonly PageInfo[] | undefined,
+  total: number,
+): Sourced | undefined {
+  const at = new Map(images.map((image) => [`${image.frame} ${image.channel} ${image.slice}`, image]));
+  // In the order of the file, unless some are missing: then by their place in the series.
+  const isWhole = images.length === total || pages === undefined;
+  const records = (pages ?? [undefined]).map((page) => {
+    if (page === undefined) return images[0]?.record;
+    return (isWhole ? images[page.index] : at.get(`${page.time} ${page.channel} ${page.z}`))?.record;
+  });
+  const us = records.map((record) => (record === undefined ? undefined : timeOf(record, series)));
+  if (us.every((time) => time === undefined)) return undefined;
+  const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
+  const differ = isWhole ? [] : [`metadata.txt describes ${images.length} images of it, it has ${total}`];
+  return { source: "micro-manager", stated: { us, relative, notes: [...notes, ...differ] } };
+}
