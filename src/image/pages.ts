@@ -9,7 +9,7 @@ import { type ByteSource, sourceOfFile } from "./tiff/byte-source.ts";
 import type { TiffSeries } from "./tiff/series.ts";
 import { knownSeries } from "./tiff/series-cache.ts";
 import { isPacked, unpacked } from "./unpack.ts";
-import { unpackedStack } from "./unpacked-stack.ts";
+import { withUnpackedStack } from "./unpacked-stack.ts";
 
 /** One picture of a file. The axes count from 0, as the file's own description has them; without one all pages are in `time`. */
 export interface PageInfo extends PagePlace {
@@ -37,8 +37,9 @@ export async function listPages(file: string | NamedFile): Promise<PictureSeries
     const status = await opened.handle.stat({ bigint: true });
     const series = await knownSeries(status, source);
     if (series !== undefined) return seriesOf(file, source, series);
-    const stack = await unpackedStack(opened, status, where);
-    return stack?.series === undefined ? undefined : seriesOf(file, stack.source, stack.series);
+    return withUnpackedStack(opened, status, where, async (stack) =>
+      stack.series === undefined ? undefined : seriesOf(file, stack.source, stack.series),
+    );
   });
   if (found !== undefined) return found;
   const { bytes } = await readPicture(file, where, undefined);

@@ -19,7 +19,7 @@ import { readPageFile } from "./tiff/page-file.ts";
 import type { TiffSeries } from "./tiff/series.ts";
 import { knownSeries } from "./tiff/series-cache.ts";
 import { MAX_BYTES } from "./unpack.ts";
-import { unpackedStack } from "./unpacked-stack.ts";
+import { withUnpackedStack } from "./unpacked-stack.ts";
 
 /** Files up to this size are read in one piece where no page is asked for. */
 const WHOLE_BYTES = 64 * 2 ** 20;
@@ -52,8 +52,7 @@ export async function readPicture(
     const read = async (status: BigIntStats) => {
       const series = await knownSeries(status, source);
       if (series !== undefined || page === undefined) return pageOf(source, series, page, where);
-      const stack = await unpackedStack(opened, status, where);
-      return stack === undefined ? undefined : pageOf(stack.source, stack.series, page, where);
+      return withUnpackedStack(opened, status, where, (stack) => pageOf(stack.source, stack.series, page, where));
     };
     const found = await (isConfined ? readUnchanged(opened, read) : read(await opened.handle.stat({ bigint: true })));
     if (found !== undefined) return found;

@@ -33,12 +33,30 @@ interface Kept extends UnpackedStack {
 /** A thread measures the pages of one file after another. */
 let kept: Kept | undefined;
 
+let before: Promise<unknown> = Promise.resolve();
+
 /**
- * The content of an open file that is a TIFF in gzip, whose status is `status`; undefined for any other file. The last one
- * is kept. Throws Failure `frame.unreadable` where it is
- * damaged; errors of the disk pass through.
+ * What `use` makes of the content of an open file that is a TIFF in gzip, whose status is `status`; undefined for any other
+ * file. The last content is kept; one call at a time uses it. Throws Failure `frame.unreadable` where it is damaged, and what
+ * `use` throws; errors of the disk pass through.
  */
-export async function unpackedStack(
+export function withUnpackedStack<T>(
+  file: ConfinedFile,
+  status: BigIntStats,
+  where: string,
+  use: (stack: UnpackedStack) => Promise<T>,
+): Promise<T | undefined> {
+  const work = async () => {
+    const stack = await unpackedStack(file, status, where);
+    return stack === undefined ? undefined : use(stack);
+  };
+  const mine = before.then(work);
+  // The next call runs however this one ends; its caller hears how.
+  before = mine.catch(() => undefined);
+  return mine;
+}
+
+async function unpackedStack(
   file: ConfinedFile,
   status: BigIntStats,
   where: string,
