@@ -1,0 +1,187 @@
+// `phorest compare A B`: two experiments, or two analyses of one, side by side.
+import { extname, resolve } from "node:path";
+import type { CommandModule } from "yargs";
+import { baselineInForce } from "../assay/baseline.ts";
+import { type Compared, type CurveFigures, compare, figuresOf } from "../assay/comparison.ts";
+import { sensitivityOf } from "../assay/sensitivity.ts";
+import { Sensorgrams, type WorkedSensorgram } from "../assay/sensorgrams.ts";
+import { loadConfig } from "../config/config.ts";
+import { experimentName } from "../config/identity.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure/failure.ts";
+import { type CurvePair, comparisonFigure, type TimedCurve } from "../figures/comparison-figure.ts";
+import { renderVegaLite } from "../figures/render.ts";
+import type { Analysis } from "../manifest/analyses.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { labelMatcher } from "../measurement/labels.ts";
+import { writeDurably } from "../system/files.ts";
+import { chosenAnalysis } from "./chosen-analysis.ts";
+import type { GlobalOptions } from "./global.ts";
+import { openStored } from "./stored-experiment.ts";
+
+interface CompareArguments extends GlobalOptions {
+  a: string | undefined;
+  b: string | undefined;
+  roi: string[] | undefined;
+  pairs: boolean;
+  figure: string | undefined;
+}
+
+/** Curves that a figure draws; more would not be legible. */
+const MOST_DRAWN = 8;
+
+export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
+  command: "compare <a> <b>",
+  describe:
+    "Compare two experiments, or two analyses of one: shift, noise, drift and limit of detection of each grating",
+  builder: (yargs) =>
+    yargs
+      .positional("a", { type: "string", describe: "Directory of an experiment; with #N its analysis N" })
+      .positional("b", { type: "string", describe: "The same for the other one" })
+      .option("roi", {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "Names of ROIs or gratings; * matches any",
+      })
+      .option("pairs", {
+        type: "boolean",
+        default: false,
+        describe: "One curve per grating, combined from both halves",
+      })
+      .option("figure", {
+        type: "string",
+        requiresArg: true,
+        describe: `PNG or SVG file with the first ${MOST_DRAWN} curves over each other, and their difference`,
+      })
+      .example("$0 compare 2026-03-04_first 2026-03-05_second --pairs", "two experiments")
+      .example("$0 compare .#1 .#2 --roi '05*' --figure methods.png", "two analyses of the experiment here"),
+  handler: async (argv) => {
+    const figure = argv.figure === undefined ? undefined : figureFile(argv.figure);
+    const [a, b] = [sideOf(argv.a ?? "", argv), sideOf(argv.b ?? "", argv)];
+    const { compared, onlyA, onlyB } = compare(a.figures, b.figures);
+    if (compared.length === 0) {
+      throw new Failure("usage.invalid", "the two have no ROI in common", {
+        hint: `A has ${first(onlyA)}; B has ${first(onlyB)}`,
+      });
+    }
+    for (const [name, only] of [
+      ["A", onlyA],
+      ["B", onlyB],
+    ] as const) {
+      if (only.length > 0)
+        process.stderr.write(
+          `only in ${name}: ${first(only)}${only.length > NAMED ? ` and ${only.length - NAMED} more` : ""}\n`,
+        );
+    }
+    process.stdout.write(argv.json ? `${JSON.stringify(jsonOf(a, b, compared))}\n` : tableOf(a, b, compared));
+    if (figure === undefined) return;
+    const pairs = compared.slice(0, MOST_DRAWN).map(({ label }): CurvePair => {
+      return { label, a: a.curves.get(label) as TimedCurve, b: b.curves.get(label) as TimedCurve };
+    });
+    const { svg, png } = await renderVegaLite(comparisonFigure("Comparison", a.name, b.name, pairs));
+    await writeDurably(figure.path, figure.isSvg ? svg : png);
+    process.stderr.write(`${figure.path}: ${pairs.length} of ${compared.length} curves\n`);
+  },
+};
+
+const NAMED = 5;
+const first = (labels: readonly string[]): string => labels.slice(0, NAMED).join(", ");
+
+function figureFile(file: string): { readonly path: string; readonly isSvg: boolean } {
+  const extension = extname(file).toLowerCase();
+  if (extension !== ".png" && extension !== ".svg") {
+    throw new Failure("usage.invalid", `--figure ${file}: the name must end with .png or .svg`);
+  }
+  return { path: resolve(file), isSvg: extension === ".svg" };
+}
+
+interface Side {
+  readonly name: string;
+  readonly figures: ReadonlyMap<string, CurveFigures>;
+  readonly curves: ReadonlyMap<string, TimedCurve>;
+}
+
+/** What is compared of an experiment, as `DIRECTORY` or `DIRECTORY#ANALYSIS` names it. */
+function sideOf(given: string, argv: CompareArguments): Side {
+  const [, directory = "", number] = /^(.*?)(?:#(\d+))?$/.exec(given) ?? [];
+  const { config } = loadConfig(undefined, resolve(directory === "" ? "." : directory));
+  const manifest = openStored(config);
+  try {
+    const analysis = chosenAnalysis(manifest, number === undefined ? undefined : Number(number));
+    const figures = new Map<string, CurveFigures>();
+    const curves = new Map<string, TimedCurve>();
+    for (const curve of sensorgramsOf(manifest, analysis, config, argv).curves()) {
+      figures.set(curve.label, figuresOf(curve));
+      curves.set(curve.label, timed(curve));
+    }
+    return { name: `${experimentName(config)} (${analysis.method}, analysis ${analysis.analysisId})`, figures, curves };
+  } finally {
+    manifest.close();
+  }
+}
+
+function sensorgramsOf(
+  manifest: Manifest,
+  analysis: Analysis,
+  { Analysis: configured }: Config,
+  { roi, pairs }: CompareArguments,
+): Sensorgrams {
+  return new Sensorgrams(manifest, analysis, {
+    isWanted: labelMatcher(roi ?? ["*"]),
+    isReference: labelMatcher(configured.reference_rois),
+    baseline: baselineInForce(manifest, configured.baseline_seconds),
+    pairs,
+    groups: undefined,
+    sensitivity: sensitivityOf(configured),
+    injectionsUs: manifest.markers.all().map(({ atUs }) => atUs),
+  });
+}
+
+function timed({ timesUs, result, flags }: WorkedSensorgram): TimedCurve {
+  const firstUs = timesUs[0] ?? 0;
+  return {
+    seconds: timesUs.map((timeUs) => (timeUs - firstUs) / 1e6),
+    values: result.map((value, at) => (flags[at] === 0 ? value : Number.NaN)),
+  };
+}
+
+function jsonOf(a: Side, b: Side, compared: readonly Compared[]): object {
+  const plain = ({ finalShift, noise, driftPerHour, detectionLimit }: CurveFigures) => ({
+    final_shift_px: finalShift,
+    noise_px: noise,
+    drift_px_per_hour: driftPerHour,
+    detection_limit_px: detectionLimit,
+  });
+  return {
+    a: a.name,
+    b: b.name,
+    curves: compared.map((one) => ({ label: one.label, a: plain(one.a), b: plain(one.b) })),
+  };
+}
+
+function tableOf(a: Side, b: Side, compared: readonly Compared[]): string {
+  const px = (value: number, decimals = 4) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
+  const rows = [
+    ["label", "shift A", "shift B", "B-A", "noise A", "noise B", "drift/h A", "drift/h B", "LOD A", "LOD B"],
+    ...compared.map(({ label, a: ofA, b: ofB }) => [
+      label,
+      px(ofA.finalShift),
+      px(ofB.finalShift),
+      px(ofB.finalShift - ofA.finalShift),
+      px(ofA.noise),
+      px(ofB.noise),
+      px(ofA.driftPerHour, 3),
+      px(ofB.driftPerHour, 3),
+      px(ofA.detectionLimit),
+      px(ofB.detectionLimit),
+    ]),
+  ];
+  const widths = rows[0]?.map((_cell, column) => Math.max(...rows.map((row) => (row[column] ?? "").length))) ?? [];
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join("  "),
+  );
+  return `A: ${a.name}\nB: ${b.name}\nAll in px; shift: median of the last tenth of the frames, from the baseline\n\n${lines.join("\n")}\n`;
+}
