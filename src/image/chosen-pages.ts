@@ -32,7 +32,8 @@ export function choosePages(pages: readonly PageInfo[], choice: PageChoice, wher
   let left = pages;
   const leftOut: string[] = [];
   for (const axis of AXIS_ORDER) {
-    const wanted = choice[axis] ?? 0;
+    // Not always 0: Micro-Manager writes a file for each position, and each knows its number.
+    const wanted = choice[axis] ?? left.reduce((least, page) => Math.min(least, page[axis]), Number.POSITIVE_INFINITY);
     const others = new Set<number>();
     const kept = left.filter((page) => {
       if (page[axis] !== wanted) others.add(page[axis]);
