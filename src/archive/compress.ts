@@ -22,6 +22,8 @@ import { timesAreNotKept } from "../system/name-first.ts";
 
 /** The ending of a compressed picture's name. */
 export const GZIP_SUFFIX = ".gz";
+/** Larger files are stacks of images; they are not compressed, because the picture, its copy and the check are in memory together. */
+const LARGEST_COMPRESSED_BYTES = 256 * 2 ** 20;
 /** In pieces of this size; the default of 16 kB costs a call and a copy for each. */
 const CHUNK_BYTES = 4 * 2 ** 20;
 
@@ -68,6 +70,8 @@ export async function compressPicture(
   sha256: string | undefined,
   { level, minSavingPercent }: CompressOptions,
 ): Promise<CompressOutcome> {
+  const size = lstatSync(join(directory, filename), { throwIfNoEntry: false })?.size ?? 0;
+  if (size > LARGEST_COMPRESSED_BYTES && !filename.endsWith(GZIP_SUFFIX)) return TOO_LARGE;
   const read = await readPicture(directory, filename);
   if ("reason" in read) return { kind: "refused", reason: read.reason };
   const { picture } = read;
@@ -113,6 +117,7 @@ export async function compressPicture(
   return (await removeOriginal(directory, filename, picture.length, outcome)) ?? outcome;
 }
 
+const TOO_LARGE = { kind: "refused", reason: "files of more than 256 MB are not compressed" } as const;
 const NAME_TOO_LONG = { kind: "refused", reason: `with ${GZIP_SUFFIX} its name would be too long` } as const;
 
 /**

@@ -11,6 +11,7 @@ import { experimentHolder } from "../manifest/lock.ts";
 import { isLockedByOther } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../manifest/opcua-output-state.ts";
+import { frameName } from "../manifest/page-rows.ts";
 import type { KnownShare } from "../manifest/shares.ts";
 import { type DamageNote, damageOf, readDamageNote } from "../manifest/soundness.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
@@ -170,7 +171,11 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       lastFrame:
         last === undefined
           ? undefined
-          : { filename: last.filename, capturedAt: isoFromUs(last.capturedAtUs), status: last.status },
+          : {
+              filename: last.filename && frameName(last.filename, last.page),
+              capturedAt: isoFromUs(last.capturedAtUs),
+              status: last.status,
+            },
       stages,
       outputs,
       opcUa,

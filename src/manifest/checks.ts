@@ -1,6 +1,7 @@
 // Checks: what a check of the files needs to know of the rows, and what SQLite itself finds wrong.
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import { FILE_ENTRY } from "./page-rows.ts";
 import { pages } from "./pages.ts";
 import type { Status } from "./schema.ts";
 
@@ -58,7 +59,7 @@ interface Row {
   remote_sha256: string | null;
 }
 
-const COLUMNS = `id, directory, filename, status, page, bytes, sha256, local, image_synced, missing, damaged, remote_id, remote_path,
+const COLUMNS = `id, directory, filename, status, bytes, sha256, local, image_synced, missing, damaged, remote_id, remote_path,
   remote_bytes, remote_sha256`;
 const PAGE = 1000;
 
@@ -74,7 +75,7 @@ export class Checks {
   /** Every entry that names a picture, as a file check needs it, in order of ids. */
   *pictures(): Generator<PictureRow> {
     const page = this.#connection.db.prepare<[number, number], Row>(
-      `SELECT ${COLUMNS} FROM entry WHERE id > ? AND filename IS NOT NULL ORDER BY id LIMIT ?`,
+      `SELECT ${COLUMNS}, page FROM entry WHERE id > ? AND filename IS NOT NULL ORDER BY id LIMIT ?`,
     );
     const rows = pages(
       0,
@@ -84,10 +85,13 @@ export class Checks {
     for (const row of rows) yield pictureRow(row, this.#entries);
   }
 
+  /** The file that an entry is in, and its page there. `entryId` of the result is that of the entry that carries the file. */
   picture(entryId: number): PictureRow | undefined {
     const row = this.#connection.db
-      .prepare<[number], Row>(`SELECT ${COLUMNS} FROM entry WHERE id = ? AND filename IS NOT NULL`)
-      .get(entryId);
+      .prepare<[{ entryId: number }], Row>(`
+        SELECT ${COLUMNS}, (SELECT page FROM entry WHERE id = @entryId) AS page
+        FROM entry WHERE id = ${FILE_ENTRY} AND filename IS NOT NULL`)
+      .get({ entryId });
     return row === undefined ? undefined : pictureRow(row, this.#entries);
   }
 

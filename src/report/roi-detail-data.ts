@@ -13,6 +13,7 @@ import { type RecentCurves, recentCurves } from "../health/recent-curves.ts";
 import { decodePicture } from "../image/decode.ts";
 import { pictureNameProblem } from "../image/picture-name.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { frameName } from "../manifest/page-rows.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
@@ -101,7 +102,7 @@ function lastPicture(manifest: Manifest, { curves }: Measured, roots: PictureRoo
     const picture = manifest.checks.picture(entryId);
     if (picture === undefined || picture.missing || pictureNameProblem(picture.filename) !== undefined) continue;
     const file = placeOf(picture, roots);
-    if (existsSync(shownPath(file))) return { filename: picture.filename, file };
+    if (existsSync(shownPath(file))) return { filename: frameName(picture.filename, picture.page), file };
   }
   return undefined;
 }

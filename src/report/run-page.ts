@@ -10,6 +10,7 @@ import type { Picture } from "../figures/render.ts";
 import { guessedText } from "../health/guessed-times.ts";
 import type { Snapshot } from "../health/snapshot.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { frameName } from "../manifest/page-rows.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
 import { packageVersion } from "../system/files.ts";
@@ -156,7 +157,11 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
 function failedFrames(manifest: Manifest): string[][] {
   return manifest.history
     .recentFailures(FAILURES_SHOWN)
-    .map(({ capturedAtUs, filename, error }) => [isoFromUs(capturedAtUs), filename ?? "", error ?? ""]);
+    .map(({ capturedAtUs, filename, page, error }) => [
+      isoFromUs(capturedAtUs),
+      filename === undefined ? "" : frameName(filename, page),
+      error ?? "",
+    ]);
 }
 
 /** Hides the webhook, whose path often contains a secret. A configuration holds no passwords. */

@@ -172,4 +172,34 @@ describe("pages of a file", () => {
     expect(counts(manifestFile(other))).toEqual([0, 0, 1]);
     expect(copy.checks.integrityProblems()).toEqual([]);
   });
+
+  it("leave for an archive together, and their file stays known", () => {
+    const directory = temporaryDirectory();
+    const manifest = openManifest(directory);
+    const entryId = addStack(manifest, directory, 3);
+    measureAll(manifest);
+    reportAll(manifest);
+    manifest.storage.endRemoval([entryId], undefined);
+    const finished = manifest.archives.finishedEntries({ beforeUs: NOON_US * 2, limit: 2, syncing: false });
+    expect(finished.map((entry) => [entry.entryId, entry.filename])).toEqual(
+      [0, 1, 2].map((page) => [entryId + page, NAME]),
+    );
+    const span = { firstCapturedAtUs: NOON_US, lastCapturedAtUs: NOON_US };
+    const archive = manifest.archives.add({ path: "history/1", sha256: "hash", entries: 3, ...span }, NOON_US);
+    // Not before its pages.
+    expect(manifest.archives.drop(archive, finished.slice(0, 1), false)).toBe(0);
+    expect(manifest.archives.drop(archive, finished.slice(1), false)).toBe(2);
+    expect(manifest.archives.drop(archive, finished.slice(0, 1), false)).toBe(1);
+    expect(manifest.history.counts()).toMatchObject({ total: 0, furtherPages: 0 });
+    expect(manifest.entries.knowsFile(NAME, directory)).toBe(true);
+    expect(manifest.checks.integrityProblems()).toEqual([]);
+  });
+
+  it("lead to their file, each with its page", () => {
+    const directory = temporaryDirectory();
+    const manifest = openManifest(directory);
+    const entryId = addStack(manifest, directory, 3);
+    expect(manifest.checks.picture(entryId + 2)).toMatchObject({ entryId, filename: NAME, page: 2 });
+    expect([...manifest.checks.pictures()]).toMatchObject([{ entryId, filename: NAME, page: 0 }]);
+  });
 });

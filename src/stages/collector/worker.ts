@@ -224,6 +224,11 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
         took_ms: round(performance.now() - startedMs),
       },
       readings: watch?.nearest(capturedAtUs) ?? [],
+      ...(watch === undefined || frames.furtherPages === undefined
+        ? {}
+        : {
+            furtherPages: frames.furtherPages.map((page) => ({ ...page, readings: watch.nearest(page.capturedAtUs) })),
+          }),
       tookMs: performance.now() - startedMs,
     };
     return { frame, more: captured.file !== undefined };
