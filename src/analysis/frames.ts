@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from "node:path";
 import { encodeFailure, type FailureData } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { type FramesOfFile, framesOfFile, framesOfPages } from "../image/frames-of-file.ts";
+import { SeparateImages } from "../image/separate-images.ts";
 import type { CaptureTimes } from "../image/times/capture-times.ts";
 import { firstPageTimes, timedFile } from "../image/times/of-paths.ts";
 import type { TimeSource } from "../image/times/source.ts";
@@ -39,17 +40,17 @@ export function fileOfFrame({ path, page }: Pick<FileFrame, "path" | "page">): s
  * such as pages that are left out by choice.
  */
 export async function framesOf(
-  paths: readonly string[],
+  given: readonly string[],
   choice: PageChoice,
   times: CaptureTimes,
   say: (line: string) => void,
 ): Promise<FileFrame[]> {
   const frames: FileFrame[] = [];
-  const firstTimes = await firstPageTimes(paths, times, say);
-  for (const [at, path] of paths.entries()) {
+  const firstTimes = await firstPageTimes(given, times, say);
+  const files = given.map((path, at) => ({ path, first: firstTimes[at] }));
+  for (const { path, first } of ofOneSeries(files, choice, times, say)) {
     const found = await listed(path, choice);
     for (const line of found?.leftOut ?? []) say(`${path}: ${line}`);
-    const first = firstTimes[at];
     const time = { takenAtUs: first?.takenAtUs ?? 0, timeSource: first?.source ?? "file" };
     if (found?.refused !== undefined) {
       frames.push({ path, failure: found.refused, ...time });
@@ -67,6 +68,28 @@ export async function framesOf(
     if (found?.damage !== undefined) frames.push({ path, failure: damaged(path, found.damage), ...time });
   }
   return frames;
+}
+
+/** Of images of several channels, planes or positions in files of their own, those that are chosen in each directory. */
+function ofOneSeries<F extends { readonly path: string }>(
+  files: readonly F[],
+  choice: PageChoice,
+  times: CaptureTimes,
+  say: (line: string) => void,
+): F[] {
+  const axesOf = ({ path }: F) => {
+    const whole = resolve(path);
+    return times.axesOf({ directory: dirname(whole), name: basename(whole), followLinks: true });
+  };
+  const left = new Set<F>();
+  for (const directory of new Set(files.map(({ path }) => dirname(path)))) {
+    const separate = new SeparateImages(choice);
+    const some = files.filter(({ path }) => dirname(path) === directory);
+    const kept = new Set(separate.select(some, axesOf));
+    for (const file of some) if (!kept.has(file)) left.add(file);
+    for (const line of separate.lines()) say(`${directory}: ${line}`);
+  }
+  return files.filter((file) => !left.has(file));
 }
 
 /** undefined for a file that cannot be read: it says why when it is measured. */

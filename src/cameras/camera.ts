@@ -12,12 +12,13 @@ import { usFromIso } from "../system/iso-time.ts";
 import { CommandCamera } from "./command.ts";
 import { Dummy } from "./dummy.ts";
 import { FileImporter } from "./file-importer.ts";
-import { Folder, type TakenFile } from "./folder.ts";
+import { Folder } from "./folder.ts";
 import type { Source } from "./frame.ts";
 import { RpicamCamera } from "./rpicam.ts";
 import { SimulatedCamera, simulatorOptions } from "./simulated.ts";
 import { captureClock } from "./timestamp.ts";
 import { type CameraSettings, V4l2Camera } from "./v4l2.ts";
+import type { TakenFile } from "./watched-file.ts";
 
 /** What any camera may need, as plain data but for the functions; each takes its own part. */
 export interface SourceOptions {

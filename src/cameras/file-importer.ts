@@ -3,6 +3,7 @@ import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { type FrameSubset, NO_FRAME_IN_WINDOW } from "../image/frame-subset.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
+import { SeparateImages } from "../image/separate-images.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
@@ -60,7 +61,11 @@ export class FileImporter implements Source {
     });
     const paths = files.map(({ path }) => path);
     this.leftOut.push(...(await this.times.compare(paths, this.followLinks)));
-    this.waiting = (await this.chosen(files)).reverse();
+    const separate = new SeparateImages(this.options.pages);
+    const place = { directory: this.options.dataDir, followLinks: this.followLinks };
+    const series = separate.select(files, (file) => this.times.axesOf({ ...file, ...place }));
+    this.skippedLines.push(...separate.lines());
+    this.waiting = (await this.chosen(series)).reverse();
   }
 
   async capture(signal: AbortSignal): Promise<CapturedFrame | null> {

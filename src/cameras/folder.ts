@@ -8,6 +8,7 @@ import type { PageChoice } from "../image/chosen-pages.ts";
 import type { FrameSubset } from "../image/frame-subset.ts";
 import { describePictures, type ListOptions, listPictures, type PictureFile } from "../image/picture-files.ts";
 import { checkPictureBytes } from "../image/picture-name.ts";
+import { SeparateImages } from "../image/separate-images.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 import { type ConfinedFile, digestOpened, withConfinedFile } from "../system/confined-file.ts";
 import { DirectoryChanges } from "../system/directory-changes.ts";
@@ -16,14 +17,7 @@ import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import { FrameChooser, type Stack } from "./chosen-frames.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
-
-/** What was noted of a file when it was taken; undefined where an older version noted nothing. */
-export interface TakenFile {
-  readonly bytes: number | undefined;
-  readonly modifiedUs: number | undefined;
-  /** Of its content: a file that was only touched since is still the same. */
-  readonly sha256?: string | undefined;
-}
+import { type Choice, isSame, type TakenFile, type Watched } from "./watched-file.ts";
 
 export interface FolderOptions {
   readonly watchDir: string;
@@ -42,23 +36,6 @@ export interface FolderOptions {
   /** Monotonic clock, for tests. */
   readonly nowMs?: () => number;
 }
-
-/** What is known about a name: the version taken, and the one that is being watched. */
-interface Watched {
-  /** Whether it is one of those to take. */
-  readonly chosen: boolean;
-  /** Where a part is chosen: how many frames it had when they were counted last, and which pages of them are taken. */
-  counted: number;
-  pages: readonly number[];
-  taken: string | undefined;
-  /** Hash of what was taken; undefined where an earlier version took it. */
-  takenSha256: string | undefined;
-  takenInode: bigint | undefined;
-  version: string;
-  sinceMs: number;
-}
-
-type Choice = Pick<Watched, "chosen" | "counted" | "pages">;
 
 /** Longest wait inside one capture for a file to prove complete; after it the collector hears "nothing new". */
 const LONGEST_WAIT_MS = 5000;
@@ -83,11 +60,13 @@ export class Folder implements Source {
   private inodesHold = true;
 
   private readonly chooser: FrameChooser;
+  private readonly separate: SeparateImages;
 
   constructor(options: FolderOptions) {
     this.options = options;
     this.nowMs = options.nowMs ?? (() => performance.now());
     this.times = options.times ?? new CaptureTimes();
+    this.separate = new SeparateImages(options.pages);
     this.chooser = new FrameChooser({ subset: options.subset, pages: options.pages, times: this.times });
     this.aside = new SetAside({ now: this.nowMs });
     this.changes = new DirectoryChanges(options.watchDir);
@@ -123,7 +102,7 @@ export class Folder implements Source {
 
   skipped(): readonly string[] {
     const { leftOutLine } = this.chooser.counter;
-    return [...(leftOutLine === undefined ? [] : [leftOutLine]), ...this.skippedLines];
+    return [...this.separate.lines(), ...(leftOutLine === undefined ? [] : [leftOutLine]), ...this.skippedLines];
   }
 
   filesSetAside(): readonly SetAsideFile[] {
@@ -171,6 +150,7 @@ export class Folder implements Source {
     const nowMs = this.nowMs();
     const place = { directory: watchDir, followLinks: this.followLinks };
     const unseen = files.filter(({ name }) => !this.watched.has(name));
+    this.separate.learn(unseen.map((file) => this.times.axesOf({ ...file, ...place })));
     const stacks = await this.chooser.stacks(unseen, place);
     const fresh = files.filter((file) => this.watch(file, nowMs, stacks.get(file)));
     this.waiting.clear();
@@ -220,6 +200,10 @@ export class Folder implements Source {
   /** What of a file that is seen for the first time is taken. One that an earlier run took only moves the count. */
   private choose(file: PictureFile, stack: Stack | undefined, isTaken: boolean): Choice {
     const { counter } = this.chooser;
+    const { watchDir: directory } = this.options;
+    if (!this.separate.keeps(this.times.axesOf({ ...file, directory, followLinks: this.followLinks }))) {
+      return { chosen: false, counted: 1, pages: [] };
+    }
     if (stack !== undefined) {
       return { chosen: true, counted: stack.frames.length, pages: this.chooser.pagesOf(stack) };
     }
@@ -293,8 +277,3 @@ export class Folder implements Source {
 const shown = (name: string): string => printable(name).slice(1, -1);
 
 const leftAlone = (error: unknown): string => `set aside for now: ${error instanceof Error ? error.message : error}`;
-
-/** Whether a file is still what an earlier run took; where nothing was noted of it, its name must do. */
-function isSame(file: PictureFile, { bytes, modifiedUs }: TakenFile): boolean {
-  return (bytes ?? file.bytes) === file.bytes && (modifiedUs ?? file.modifiedUs) === file.modifiedUs;
-}

@@ -16,14 +16,14 @@ interface Chosen {
   readonly leftOut: readonly string[];
 }
 
-type Axis = keyof PageChoice;
+export type Axis = keyof PageChoice;
 
-const AXES: Readonly<Record<Axis, { readonly one: string; readonly many: string }>> = {
+export const AXIS_NAMES: Readonly<Record<Axis, { readonly one: string; readonly many: string }>> = {
   position: { one: "position", many: "positions" },
   channel: { one: "channel", many: "channels" },
   z: { one: "z plane", many: "z planes" },
 };
-const AXIS_ORDER: readonly Axis[] = ["position", "channel", "z"];
+export const AXIS_ORDER: readonly Axis[] = ["position", "channel", "z"];
 /** Numbers that are named one by one; more are said as a range or a number. */
 const MOST_NAMED = 4;
 
@@ -41,7 +41,7 @@ export function choosePages(pages: readonly PageInfo[], choice: PageChoice, wher
     });
     if (kept.length === 0 && left.length > 0) throw none(axis, wanted, others, where);
     const count = left.length - kept.length;
-    if (count > 0) leftOut.push(`left out ${counted(count)} of ${named(axis, others)}; choose with --${axis}`);
+    if (count > 0) leftOut.push(`left out ${counted(count)} of ${namedValues(axis, others)}; choose with --${axis}`);
     left = kept;
   }
   return { pages: left, leftOut };
@@ -49,9 +49,10 @@ export function choosePages(pages: readonly PageInfo[], choice: PageChoice, wher
 
 const counted = (pages: number): string => (pages === 1 ? "1 page" : `${pages} pages`);
 
-function named(axis: Axis, values: ReadonlySet<number>): string {
+/** "channel 1", "channels 1 and 2", "9 other channels". */
+export function namedValues(axis: Axis, values: ReadonlySet<number>): string {
   const sorted = [...values].sort((a, b) => a - b);
-  const { one, many } = AXES[axis];
+  const { one, many } = AXIS_NAMES[axis];
   if (sorted.length === 1) return `${one} ${sorted[0]}`;
   if (sorted.length > MOST_NAMED) return `${sorted.length} other ${many}`;
   return `${many} ${sorted.slice(0, -1).join(", ")} and ${sorted.at(-1)}`;
@@ -60,7 +61,7 @@ function named(axis: Axis, values: ReadonlySet<number>): string {
 function none(axis: Axis, wanted: number, there: ReadonlySet<number>, where: string): Failure {
   return new Failure(
     "frame.unreadable",
-    `${where}: it has no ${AXES[axis].one} ${wanted}, only ${named(axis, there)}`,
+    `${where}: it has no ${AXIS_NAMES[axis].one} ${wanted}, only ${namedValues(axis, there)}`,
     {
       hint: `choose another one with --${axis}`,
     },

@@ -3,10 +3,11 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, w
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { createSource, sourceSettings } from "../../src/cameras/camera.ts";
-import { Folder, type TakenFile } from "../../src/cameras/folder.ts";
+import { Folder } from "../../src/cameras/folder.ts";
 import type { CapturedFrame, Source } from "../../src/cameras/frame.ts";
 import { readTaken } from "../../src/cameras/picture-encoding.ts";
 import { simulatedRoiManifest } from "../../src/cameras/simulated.ts";
+import type { TakenFile } from "../../src/cameras/watched-file.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { parseRoiManifest } from "../../src/measurement/roi.ts";

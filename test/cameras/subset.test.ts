@@ -147,6 +147,17 @@ test.each(["file_importer", "folder"])(
   },
 );
 
+test.each(["file_importer", "folder"])("%s takes one channel of images in files of their own", async (type) => {
+  const named = (channel: number, time: number) => `img_channel00${channel}_position000_time00000000${time}_z000.tif`;
+  for (const time of [0, 1, 2]) for (const channel of [0, 1]) stack(named(channel, time), 1, time);
+  const left = (channel: number) => [`left out 3 images of channel ${channel}; choose with --channel`];
+  expect(await taken({ type })).toEqual({ names: [0, 1, 2].map((time) => named(0, time)), skipped: left(1) });
+  const second = await taken({ type, pages: { channel: 1 } });
+  expect(second).toEqual({ names: [0, 1, 2].map((time) => named(1, time)), skipped: left(0) });
+  const later = await taken({ type }, new Set([named(0, 0), named(0, 1), named(0, 2)]));
+  expect(later.names).toEqual([]);
+});
+
 test("the dummy camera replays the subset of a directory", async () => {
   put();
   const source = createSource({ type: "dummy", replayPath: directory, subset: { every: 10 } });

@@ -5,6 +5,7 @@ import { errorCode } from "../../failure/error-code.ts";
 import { type NamePattern, namePattern } from "../../system/name-pattern.ts";
 import { GZIPPED } from "../../system/numbered-name.ts";
 import type { PageInfo } from "../pages.ts";
+import { axesOfName, type ImageAxes } from "../separate-images.ts";
 import { filled, oddities, type PageTime, pages as pagesText } from "./fill.ts";
 import { type Found, findTimes, type TimedFile } from "./find.ts";
 import { MetadataDirectory } from "./metadata-txt.ts";
@@ -132,7 +133,18 @@ export class CaptureTimes {
     return lines;
   }
 
-  #metadata({ directory, followLinks = false }: TimedFile): MetadataDirectory {
+  /**
+   * Where in its acquisition a file with one image is, as Micro-Manager's metadata or its name say; undefined for others. Of
+   * metadata, what was read with the last times.
+   */
+  axesOf(file: Pick<TimedFile, "directory" | "name" | "followLinks">): ImageAxes | undefined {
+    const images = this.#metadata(file).describe(file.name)?.images;
+    const [image] = images ?? [];
+    if (image === undefined || images?.length !== 1) return axesOfName(file.name);
+    return { channel: image.channel, z: image.slice, position: image.record.position };
+  }
+
+  #metadata({ directory, followLinks = false }: Pick<TimedFile, "directory" | "followLinks">): MetadataDirectory {
     const known = this.#directories.get(directory) ?? new MetadataDirectory(directory, followLinks);
     this.#directories.set(directory, known);
     return known;
