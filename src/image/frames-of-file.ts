@@ -2,6 +2,7 @@
 import { encodeFailure, Failure, type FailureData } from "../failure/failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import { choosePages, type PageChoice } from "./chosen-pages.ts";
+import { isFlatName } from "./flat-stack.ts";
 import { formatOf } from "./format.ts";
 import { listPages, type PageInfo } from "./pages.ts";
 import { shownFile, withPictureFile } from "./read-picture.ts";
@@ -72,9 +73,10 @@ export async function framesOfFile(file: string | NamedFile, choice: PageChoice 
   }
 }
 
-/** Only a TIFF holds several pictures; what a file is, its first bytes say. */
+/** A TIFF may hold several pictures, as its first bytes say, and a stack without directories, as its name says. */
 async function mayHavePages(file: string | NamedFile): Promise<boolean> {
-  if (PACKED_TIFF.test(typeof file === "string" ? file : file.path)) return true;
+  const name = typeof file === "string" ? file : file.path;
+  if (PACKED_TIFF.test(name) || isFlatName(name)) return true;
   return withPictureFile(file, async ({ handle, bytes }) => {
     return formatOf(await bytesAt(sourceOfFile(handle, bytes), 0, HEAD_BYTES)) === "TIFF";
   });

@@ -35,7 +35,7 @@ export async function listPages(file: string | NamedFile): Promise<PictureSeries
   const found = await withPictureFile(file, async (opened) => {
     const source = sourceOfFile(opened.handle, opened.bytes);
     const status = await opened.handle.stat({ bigint: true });
-    const series = await knownSeries(status, source);
+    const series = await knownSeries(status, source, opened.path);
     if (series !== undefined) return seriesOf(file, source, series);
     return withUnpackedStack(opened, status, where, async (stack) =>
       stack.series === undefined ? undefined : seriesOf(file, stack.source, stack.series),

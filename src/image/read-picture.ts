@@ -13,6 +13,7 @@ import {
   shownPath,
   withConfinedFile,
 } from "../system/confined-file.ts";
+import { isFlatName } from "./flat-stack.ts";
 import { checkSize, reserveMemory } from "./memory.ts";
 import { type ByteSource, bytesAt, sourceOfFile } from "./tiff/byte-source.ts";
 import { readPageFile } from "./tiff/page-file.ts";
@@ -47,11 +48,13 @@ export async function readPicture(
 ): Promise<PictureBytes> {
   return withPictureFile(file, async (opened) => {
     const isConfined = typeof file !== "string";
-    if (page === undefined && opened.bytes <= WHOLE_BYTES) return { bytes: await readWholeFile(opened, isConfined) };
+    const isFlat = isFlatName(opened.path);
+    if (page === undefined && opened.bytes <= WHOLE_BYTES && !isFlat)
+      return { bytes: await readWholeFile(opened, isConfined) };
     const source = sourceOfFile(opened.handle, opened.bytes);
     const read = async (status: BigIntStats) => {
-      const series = await knownSeries(status, source);
-      if (series !== undefined || page === undefined) return pageOf(source, series, page, where);
+      const series = await knownSeries(status, source, opened.path);
+      if (series !== undefined || (page === undefined && !isFlat)) return pageOf(source, series, page, where);
       return withUnpackedStack(opened, status, where, (stack) => pageOf(stack.source, stack.series, page, where));
     };
     const found = await (isConfined ? readUnchanged(opened, read) : read(await opened.handle.stat({ bigint: true })));

@@ -10,9 +10,12 @@ import { createGunzip } from "node:zlib";
 import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { type ConfinedFile, descriptorPath } from "../system/confined-file.ts";
+import { GZIPPED } from "../system/numbered-name.ts";
+import { isFlatName } from "./flat-stack.ts";
 import { formatOf } from "./format.ts";
 import { type ByteSource, bytesAt, sourceOfFile } from "./tiff/byte-source.ts";
-import { readTiffSeries, type TiffSeries } from "./tiff/series.ts";
+import type { TiffSeries } from "./tiff/series.ts";
+import { readSeries } from "./tiff/series-cache.ts";
 import { firstUnpacked, isPacked } from "./unpack.ts";
 
 /** Linux's flag for a file without a name in a directory; Node has no name for it. */
@@ -65,14 +68,15 @@ async function unpackedStack(
   const key = [dev, ino, size, mtimeNs].join(" ");
   if (kept?.key === key) return kept;
   const head = await bytesAt(sourceOfFile(file.handle, file.bytes), 0, HEAD_BYTES);
-  if (!isPacked(head) || formatOf(await firstUnpacked(head)) !== "TIFF") return undefined;
+  if (!isPacked(head)) return undefined;
+  if (!isFlatName(file.path) && formatOf(await firstUnpacked(head)) !== "TIFF") return undefined;
   await kept?.handle.close();
   kept = undefined;
   const handle = await namelessFile(dirname(file.path));
   try {
     await unpack(file, handle, where);
     const source = sourceOfFile(handle, (await handle.stat()).size);
-    kept = { key, handle, source, series: await readTiffSeries(source) };
+    kept = { key, handle, source, series: await readSeries(source, file.path.replace(GZIPPED, "")) };
     return kept;
   } catch (error) {
     await handle.close();

@@ -2,7 +2,14 @@
 import { LONGEST_NAME_BYTES } from "./file-name.ts";
 
 /** Endings of file names that are taken for pictures, in lower case. */
-export const PICTURE_EXTENSIONS: readonly string[] = [".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg"];
+export const PICTURE_EXTENSIONS: readonly string[] = [".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".y4m"];
+
+/**
+ * Name of a stack of images without any header: width, height and bits of an image, "be" for the high byte first, "+N" for so
+ * many bytes before the first image. Other .raw files are no pictures.
+ */
+export const DECLARED_RAW = /[-_. ](\d{1,5})x(\d{1,5})x(8|10|12|14|16)(be)?(?:\+(\d{1,9}))?(?:-\d+)?\.raw$/i;
+const RAW = ".raw";
 
 export const GZIPPED = /\.gz$/i;
 /** Earlier versions numbered `a.png.gz` so: `a.png-1.gz`. */
@@ -49,7 +56,8 @@ const LONGEST_ENDING = 40;
 export function extensionOf(plain: string): string {
   const lower = plain.toLowerCase();
   const extension = PICTURE_EXTENSIONS.find((one) => lower.endsWith(one));
-  return extension === undefined ? "" : plain.slice(plain.length - extension.length);
+  if (extension === undefined) return DECLARED_RAW.test(plain) ? plain.slice(plain.length - RAW.length) : "";
+  return plain.slice(plain.length - extension.length);
 }
 
 const bytesOf = (text: string): number => Buffer.byteLength(text);

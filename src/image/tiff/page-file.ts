@@ -3,7 +3,7 @@
 import { Failure } from "../../failure/failure.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type Layout, readDirectory, TAG } from "./directory.ts";
-import { listField, type PlacedShape, placesFrom, readShape, type ShapeField } from "./page-shape.ts";
+import { fieldOf, type PlacedShape, placesFrom, readShape, type ShapeField } from "./page-shape.ts";
 import type { TiffPage } from "./series.ts";
 
 const ALIGNMENT = 16;
@@ -40,8 +40,8 @@ export async function readPageFile(
   const stretches = stretchesOf(places, sizes, dataAt, page.shift);
   if (stretches.some(({ from, length }) => from + length > source.size)) throw cutOff(where);
   const file = Buffer.allocUnsafeSlow(total);
-  fields.push(listField(isTiled ? TAG.tiles : TAG.strips, placesFrom(dataAt, shape), layout.little));
-  fields.push(listField(isTiled ? TAG.tileBytes : TAG.stripBytes, sizes, layout.little));
+  fields.push(fieldOf(isTiled ? TAG.tiles : TAG.strips, placesFrom(dataAt, shape), layout.little));
+  fields.push(fieldOf(isTiled ? TAG.tileBytes : TAG.stripBytes, sizes, layout.little));
   writeDirectory(file, fields, layout.little, dataAt);
   for (const { from, to, length } of stretches) {
     if ((await source.read(file.subarray(to, to + length), from)) < length) throw cutOff(where);

@@ -55,7 +55,7 @@ async function keptFields(source: ByteSource, layout: Layout, directory: TiffDir
     const field = directory.fields.get(tag);
     if (field === undefined) continue;
     if (field.type === LONG8) {
-      fields.push(listField(tag, await fieldNumbers(source, layout, directory, tag), layout.little));
+      fields.push(fieldOf(tag, await fieldNumbers(source, layout, directory, tag), layout.little));
       continue;
     }
     // Not part of what was read around it, which would be kept with it.
@@ -67,7 +67,7 @@ async function keptFields(source: ByteSource, layout: Layout, directory: TiffDir
 }
 
 /** A field of 32-bit numbers. */
-export function listField(tag: number, numbers: ArrayLike<number>, little: boolean): ShapeField {
+export function fieldOf(tag: number, numbers: ArrayLike<number>, little: boolean): ShapeField {
   const bytes = Buffer.alloc(4 * numbers.length);
   for (let index = 0; index < numbers.length; index++) {
     if (little) bytes.writeUInt32LE(numbers[index] ?? 0, 4 * index);

@@ -50,7 +50,8 @@ async function timesInside(
   // TIFF needs its directories; others show in their first bytes what they are.
   const first = isTiff(source.head) ? await firstDirectory(source) : undefined;
   if (first === undefined) return { pages: named("exif", await exifTime(source)), date: undefined, total: 1 };
-  const series = pages === undefined ? undefined : await knownSeries(await handle.stat({ bigint: true }), source);
+  const series =
+    pages === undefined ? undefined : await knownSeries(await handle.stat({ bigint: true }), source, file.path);
   const places = new Map(series?.pages.map(({ index, at }) => [index, at]));
   const directories = async function* () {
     if (pages === undefined) yield first;

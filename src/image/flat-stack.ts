@@ -1,0 +1,129 @@
+// Stacks without directories: Y4M, whose header says the size, and headerless frames one after the other, whose size the
+// user writes into the file's name, as in series_640x480x12.raw. They are read like a TIFF of one plain strip a page.
+import { Failure } from "../failure/failure.ts";
+import { DECLARED_RAW, GZIPPED } from "../system/numbered-name.ts";
+import { type ByteSource, bytesAt } from "./tiff/byte-source.ts";
+import { fieldOf, type PageShape } from "./tiff/page-shape.ts";
+import type { TiffPage, TiffSeries } from "./tiff/series.ts";
+
+const RAW = /\.raw(?:\.gz)?$/i;
+const Y4M = /\.y4m(?:\.gz)?$/i;
+const Y4M_SIGNATURE = "YUV4MPEG2 ";
+const HEADER_BYTES = 1024;
+const FRAME_BYTES = 256;
+/** Gray alone, or colours of so many samples; deep samples have two bytes. */
+const Y4M_KIND = /^(mono|420|422|444|411)(?:jpeg|paldv|mpeg2|(alpha)|p?(9|10|12|14|16))?$/;
+
+interface Frames {
+  readonly width: number;
+  readonly height: number;
+  readonly bits: 8 | 16;
+  readonly little: boolean;
+  /** Bytes of colour behind the gray plane. */
+  readonly colourBytes: number;
+  /** Place of the first frame. */
+  readonly start: number;
+  /** Whether a line of text stands before each frame. */
+  readonly hasHeads: boolean;
+}
+
+/** Whether a file is a stack without directories, by its name. */
+export const isFlatName = (name: string): boolean => RAW.test(name) || Y4M.test(name);
+
+/**
+ * The frames of a stack without directories; undefined for a file of another name. Throws Failure `frame.unreadable` for one
+ * that does not say its size, or is of a kind that is not read.
+ */
+export async function readFlatSeries(source: ByteSource, name: string): Promise<TiffSeries | undefined> {
+  if (!isFlatName(name)) return undefined;
+  const frames = RAW.test(name) ? declaredFrames(name) : y4mFrames(await bytesAt(source, 0, HEADER_BYTES), name);
+  const { width, height, bits, little } = frames;
+  const planeBytes = (width * height * bits) / 8;
+  if (planeBytes === 0) throw unreadable(name, "a stack of images without pixels", "check its width and height");
+  const shape: PageShape = { fields: fieldsOf(frames), isTiled: false, sizes: [planeBytes] };
+  const pages: TiffPage[] = [];
+  const leftOut: string[] = [];
+  let at = frames.start;
+  for (let index = 0; at < source.size; index++) {
+    const from = frames.hasHeads ? await frameStart(source, at) : at;
+    const end = from === undefined ? Number.POSITIVE_INFINITY : from + planeBytes + frames.colourBytes;
+    if (from === undefined || end > source.size) {
+      leftOut.push(`page ${index + 1}: the file is cut off`);
+      break;
+    }
+    pages.push({ index, at: 0, shift: 0, width, height, bits, shape, from });
+    at = end;
+  }
+  return { layout: { little, big: false }, firstAt: 0, pages, count: pages.length + leftOut.length, leftOut };
+}
+
+function fieldsOf({ width, height, bits, little }: Frames): PageShape["fields"] {
+  const fields = [
+    [256, width],
+    [257, height],
+    [258, bits],
+    [259, 1],
+    [262, 1],
+    [277, 1],
+    [278, height],
+  ] as const;
+  return fields.map(([tag, value]) => fieldOf(tag, [value], little));
+}
+
+function declaredFrames(name: string): Frames {
+  const [, width, height, bits, high, start] = DECLARED_RAW.exec(name.replace(GZIPPED, "")) ?? [];
+  if (width === undefined) {
+    throw unreadable(
+      name,
+      "its name does not say the size of its images",
+      "rename it to NAME_WIDTHxHEIGHTxBITS.raw, such as series_640x480x12.raw",
+    );
+  }
+  const size = { width: Number(width), height: Number(height) };
+  const little = high === undefined;
+  return { ...size, bits: bits === "8" ? 8 : 16, little, colourBytes: 0, start: Number(start ?? 0), hasHeads: false };
+}
+
+function y4mFrames(head: Buffer, name: string): Frames {
+  const end = head.indexOf("\n");
+  const text = head.toString("latin1", 0, Math.max(0, end));
+  if (!text.startsWith(Y4M_SIGNATURE))
+    throw unreadable(name, "not a Y4M file", "it does not begin as one; check what wrote it");
+  const value = (letter: string) =>
+    text
+      .split(" ")
+      .slice(1)
+      .find((part) => part.startsWith(letter))
+      ?.slice(1);
+  const [width, height, kind] = [Number(value("W")), Number(value("H")), value("C") ?? "420"];
+  const [, sampling, alpha, deep] = Y4M_KIND.exec(kind) ?? [];
+  if (sampling === undefined) throw unreadable(name, `Y4M of the kind ${kind} is not read`, "save it as C420 or Cmono");
+  if (!(width > 0 && height > 0)) throw unreadable(name, "its header does not say a size", "check what wrote it");
+  const bits = deep === undefined ? 8 : 16;
+  const samples = colourSamples(sampling, width, height) + (alpha === undefined ? 0 : width * height);
+  return { width, height, bits, little: true, colourBytes: (samples * bits) / 8, start: end + 1, hasHeads: true };
+}
+
+/** Samples of both colours. */
+function colourSamples(sampling: string, width: number, height: number): number {
+  const half = Math.ceil(width / 2);
+  const planes: Readonly<Record<string, number>> = {
+    mono: 0,
+    420: 2 * half * Math.ceil(height / 2),
+    422: 2 * half * height,
+    444: 2 * width * height,
+    411: 2 * Math.ceil(width / 4) * height,
+  };
+  return planes[sampling] ?? 0;
+}
+
+/** The place behind a frame's line; undefined where there is none. */
+async function frameStart(source: ByteSource, at: number): Promise<number | undefined> {
+  const line = await bytesAt(source, at, FRAME_BYTES);
+  const end = line.indexOf("\n");
+  return end >= 0 && line.toString("latin1", 0, 5) === "FRAME" ? at + end + 1 : undefined;
+}
+
+function unreadable(where: string, what: string, hint: string): Failure {
+  return new Failure("frame.unreadable", `${where}: ${what}`, { hint });
+}
