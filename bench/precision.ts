@@ -11,6 +11,16 @@ const NARROW: Scene = { ...SCENE, ...CAMERA, width: 14, ground: 10, pedestal: 10
 const DARK: Scene = { ...SCENE, ...CAMERA, ground: 2, height: 130 };
 const BLACK: Scene = { ...DARK, ground: 0.2 };
 const HIGH: Scene = { ...SCENE, ground: 60, pedestal: 60 };
+const UNEVEN: Scene = {
+  ...SCENE,
+  ground: 20,
+  height: 90,
+  pedestal: 100,
+  speckle: 0.15,
+  grainPx: 8,
+  electronsPerCount: 20,
+};
+const over = (overPx: number): Scene => ({ ...UNEVEN, uneven: { contrast: 0.18, overPx } });
 const FANO: Scene = { ...SCENE, shape: "fano", height: 90 };
 const STEEP: Scene = { ...FANO, q: -5, centre: 95, width: 28, slope: -0.04 };
 const LORENTZ: Scene = { ...SCENE, shape: "lorentzian", width: 20 };
@@ -48,6 +58,15 @@ const GROUPS: readonly Group[] = [
   { name: "fano 2", scene: FANO, line: "fano", changes: [...STEPS, ...COMING] },
   { name: "fano -5", scene: STEEP, line: "fano", changes: STEPS },
   { name: "lorentzian", scene: LORENTZ, line: "fano", changes: STEPS },
+  { name: "uneven over 15 px", scene: over(15), line: "gaussian", changes: STEPS, darkKnown: true },
+  { name: "uneven over 30 px", scene: over(30), line: "gaussian", changes: STEPS, darkKnown: true },
+  {
+    name: "fano, uneven over 30 px",
+    scene: { ...over(30), shape: "fano", q: 4 },
+    line: "fano",
+    changes: STEPS,
+    darkKnown: true,
+  },
   { name: "voigt", scene: VOIGT, line: "voigt", changes: STEPS },
   {
     name: "fano on a pedestal",

@@ -84,11 +84,40 @@ struct Areas {
   double along, both;  // px along the row, px^2
 };
 
+/** A distance at which residuals are still alike, how much, and for how many distances of both signs it stands. */
+struct Lag {
+  int lag;
+  double rho, stands;
+};
+
+/** How residuals are alike: along the row and down, as far as that is more than chance, and in between. */
+struct Correlation {
+  int rows, width;  // of what was looked at
+  std::vector<Lag> rightward, down;
+  std::vector<double> rho;  // [down][rightward]
+};
+
+/** Samples and rows: a grain of speckle does not reach farther. */
+constexpr int kFarthestLag = 12;
+
+/** Correlation of the residuals up to so many samples and rows. */
+Correlation correlationOf(const JointRows& roi, const double* influence, int farthest = kFarthestLag);
+
+/** How many functions a fit has: those that each row has for itself, and those of all rows. */
+struct Fitted {
+  double perRow = 2, shared = 0;
+};
+
 /**
- * Area under the autocorrelation of the residuals, of either direction as far as it is more than chance. The offset and
- * height of each row swallow a share of the noise that is slow along the row, which is given back.
+ * Area under a correlation, by lags up to `farthest`. Each function that was fitted swallows of the slow noise as much as one
+ * independent sample has, alike all along the function; that is given back.
  */
-Areas correlationAreas(const JointRows& roi, const double* influence);
+Areas areasUnder(const Correlation& correlation, const Fitted& fitted = {}, int farthest = kFarthestLag);
+
+/** Both for grains of speckle. */
+inline Areas correlationAreas(const JointRows& roi, const double* influence) {
+  return areasUnder(correlationOf(roi, influence));
+}
 
 /** Noise of one sample from successive differences, as for single rows. */
 double differenceNoise(const float* samples, int rows, int width);

@@ -12,7 +12,12 @@ namespace {
 
 /** Below this correlation residuals count as independent. */
 constexpr double kIndependent = 0.03;
-constexpr int kFarthestLag = 12;
+/** Beyond a grain of speckle the correlation changes slowly: every so-manieth lag stands for itself and its neighbours. */
+constexpr int kFarSteps = 5;
+/** What is given back depends on the area, and the area on what is given back. */
+constexpr int kPasses = 8;
+/** No fit swallows more than this share of the slow noise. */
+constexpr double kMostSwallowed = 0.5;
 /**
  * The height common to all rows must reduce the cost by so many times what the noise of one sample, correlated as it is,
  * would: chance, choosing the best of all places and shapes, stays far below.
@@ -38,6 +43,18 @@ double meanProduct(const JointRows& roi, const double* influence, int right, int
   return sum / (static_cast<double>(roi.width - right) * (roi.rows - down));
 }
 
+/** From 0 on as far as residuals are alike, which `rhoAt` tells. */
+template <class RhoAt>
+std::vector<Lag> correlatedLags(int most, RhoAt rhoAt) {
+  std::vector<Lag> found{{0, 1, 1}};
+  for (int lag = 1; lag <= most; lag += lag < kFarthestLag ? 1 : lag == kFarthestLag ? (kFarSteps + 1) / 2 : kFarSteps) {
+    const double rho = rhoAt(lag);
+    if (rho < kIndependent) break;
+    found.push_back({lag, rho, lag > kFarthestLag ? 2.0 * kFarSteps : 2.0});
+  }
+  return found;
+}
+
 /** [column] what a height of 1 says of the line's place, without what a row's own height and offset imitate. */
 std::vector<double> toldByColumns(const JointRows& roi, const SharedLine& line) {
   std::vector<double> told(static_cast<std::size_t>(roi.width)), shape(told), weight(told);
@@ -58,42 +75,42 @@ std::vector<double> toldByColumns(const JointRows& roi, const SharedLine& line) 
 
 }  // namespace
 
-Areas correlationAreas(const JointRows& roi, const double* influence) {
+Correlation correlationOf(const JointRows& roi, const double* influence, int farthest) {
+  Correlation found{roi.rows, roi.width, {{0, 1, 1}}, {{0, 1, 1}}, {1}};
   const double own = meanProduct(roi, influence, 0, 0);
-  if (!(own > 0)) return {1, 1};
-  const int mostRight = std::min(kFarthestLag, roi.width / 4), mostDown = std::min(kFarthestLag, roi.rows / 3);
-  double down[kFarthestLag + 1] = {1}, rightward[kFarthestLag + 1] = {1};
-  int downs = 0, rights = 0;
-  while (downs < mostDown) {
-    const double rho = meanProduct(roi, influence, 0, downs + 1) / own;
-    if (rho < kIndependent) break;
-    down[++downs] = rho;
-  }
-  while (rights < mostRight) {
-    const double rho = meanProduct(roi, influence, rights + 1, 0) / own;
-    if (rho < kIndependent) break;
-    rightward[++rights] = rho;
-  }
-  double table[kFarthestLag + 1][kFarthestLag + 1];
-  for (int k = 0; k <= downs; ++k) {
-    for (int j = 0; j <= rights; ++j) {
-      table[k][j] = k == 0 ? rightward[j] : j == 0 ? down[k] : meanProduct(roi, influence, j, k) / own;
+  if (!(own > 0)) return found;
+  found.rightward = correlatedLags(std::min(farthest, roi.width / 4), [&](int lag) { return meanProduct(roi, influence, lag, 0) / own; });
+  found.down = correlatedLags(std::min(farthest, roi.rows / 3), [&](int lag) { return meanProduct(roi, influence, 0, lag) / own; });
+  found.rho.clear();
+  for (const Lag& below : found.down) {
+    for (const Lag& right : found.rightward) {
+      const bool known = below.lag == 0 || right.lag == 0;
+      const double axis = below.lag == 0 ? right.rho : below.rho;
+      found.rho.push_back(known ? axis : meanProduct(roi, influence, right.lag, below.lag) / own);
     }
   }
+  return found;
+}
+
+Areas areasUnder(const Correlation& correlation, const Fitted& fitted, int farthest) {
   Areas areas{1, 1};
-  for (int pass = 0; pass < 3; ++pass) {
-    const double share = std::min(0.5, 2 * areas.along / roi.width);
-    areas = {0, 0};
-    for (int k = 0; k <= downs; ++k) {
-      for (int j = 0; j <= rights; ++j) {
-        const double rho = (1 - share) * table[k][j] + share * down[k];
-        const double both = (k == 0 ? 1 : 2) * (j == 0 ? 1 : 2) * rho;
-        areas.both += both;
-        if (k == 0) areas.along += both;
+  const double size = static_cast<double>(correlation.rows) * correlation.width;
+  for (int pass = 0; pass < kPasses; ++pass) {
+    const double ofRow = std::min(kMostSwallowed, fitted.perRow * areas.along / correlation.width);
+    const double ofAll = std::min(kMostSwallowed, fitted.shared * areas.both / size);
+    double along = 0, both = 0;
+    const double* rho = correlation.rho.data();
+    for (const Lag& below : correlation.down) {
+      for (const Lag& right : correlation.rightward) {
+        const double whole = (1 - ofAll) * ((1 - ofRow) * *rho++ + ofRow * below.rho) + ofAll;
+        if (below.lag > farthest || right.lag > farthest) continue;
+        const double part = below.stands * right.stands * whole;
+        both += part;
+        if (below.lag == 0) along += part;
       }
     }
-    areas.both = std::max(1.0, areas.both) / (1 - share);
-    areas.along = std::max(1.0, areas.along);
+    areas.along = std::max(1.0, along);
+    areas.both = std::max(1.0, both) / ((1 - ofRow) * (1 - ofAll));
   }
   return areas;
 }
@@ -151,7 +168,8 @@ void Joint::judge(const float* samples, const SharedLine& line, const Normals& n
   }
   const double size = static_cast<double>(roi.rows) * roi.width;
   answer.explained = total_ > 0 ? 1 - squares / total_ : 0;
-  const Areas areas = correlationAreas(roi, roi.model);
+  const Correlation correlation = correlationOf(roi, roi.model, roi.width);
+  const Areas areas = areasUnder(correlation);
   answer.residualDistance = areas.along;
   double heights = 0, firmness = 0;
   for (int row = 0; row < roi.rows; ++row) {
@@ -165,11 +183,15 @@ void Joint::judge(const float* samples, const SharedLine& line, const Normals& n
   const double noise = influences / size * std::min(areas.both, kLongestGrain);
   if (!(heights * heights / firmness / noise > kLeastReduction)) return;
   answer.inflation = areas.both * influences * inside / (slopes * slopes);
+  // Light that is uneven over more than a grain pulls on the position too.
+  const Fitted fitted{2, roi.line == Line::fano || roi.line == Line::voigt ? 4.0 : 3.0};
+  const double ofAll = answer.inflation / areas.both * areasUnder(correlation, fitted, roi.width).both;
   // Each residual counts as it pulls on the position, for noise with a grain may be there only where it is bright. But a line
   // that does not fit has swallowed what it could on its sides. Where large residuals cancel the slopes, the weights have to do.
   const double steepness = toldSlopes > 0 ? toldSlopes : toldWeights;
-  const double told = steepness > 0 ? correlationAreas(roi, roi.residual).both * pulls * toldWeights / (steepness * steepness) : 0;
-  answer.standardError = std::sqrt(variance * std::max(answer.inflation, told));
+  const double told =
+      steepness > 0 ? areasUnder(correlationOf(roi, roi.residual, roi.width), fitted, roi.width).both * pulls * toldWeights / (steepness * steepness) : 0;
+  answer.standardError = std::sqrt(variance * std::max(ofAll, told));
   answer.line = line;
   answer.height = roi.typicalHeight, answer.ground = roi.typicalOffset + mean_;
   answer.columns[0] = line.centre;

@@ -36,7 +36,16 @@ double Tracking::inflationBesideGrains(const Anchor& anchor) {
     roi_.spread[sample] = (anchor.grain - 1) * variancesAt(anchor, roi_.predicted[sample]).speckle;
   }
   worth(anchor, {});
-  return inflation_;
+  JointRows shape{};
+  shape.rows = roi_.rows, shape.width = roi_.width, shape.stride = roi_.stride;
+  const Fitted fitted{1, roi_.line == Line::fano || roi_.line == Line::voigt ? 5.0 : 4.0};
+  const auto areaOf = [&](const double* influence) {
+    return areasUnder(correlationOf(shape, influence, roi_.width), fitted, roi_.width).both;
+  };
+  const double ofAll = inflation_ / bothArea_ * areaOf(roi_.spread);
+  if (!(pulls_.toldSlopes > 0)) return ofAll;
+  const double own = pulls_.toldInfluences * pulls_.toldInside / (pulls_.toldSlopes * pulls_.toldSlopes);
+  return std::max(ofAll, own * areaOf(roi_.pull));
 }
 
 /** How much of the residuals' variance, each weighed by its own, is speckle; the camera's noise, which has no grains, is the rest. */

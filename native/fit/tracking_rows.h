@@ -5,8 +5,38 @@
 namespace phorest::PHOREST_TARGET {
 
 /**
+ * The light of a row around each sample, over that of the line (into `sense`, times the share of it that is more than noise)
+ * and that share (into `pull`): speckle is alike over a grain, and known better than sample by sample. The line's light is in
+ * `gain`, the reference in `kept`.
+ */
+static void lightAround(const TrackRows& roi, const Anchor& anchor, int row, double rowGain) {
+  // Half of a grain's width.
+  const int reach = static_cast<int>((__builtin_sqrt(anchor.grain) - 1) / 2);
+  const long first = static_cast<long>(row) * roi.stride;
+  const double speckle = anchor.speckle * anchor.speckle, doubt = kLineDoubt * (roi.least / kLeastVariance);
+  double light = 0, reference = 0, samples = 0;
+  const auto add = [&](int i, double sign) {
+    if (i < 0 || i >= roi.width || !(roi.weight[first + i] > 0)) return;
+    light += sign * roi.gain[first + i], reference += sign * roi.kept[first + i], samples += sign;
+  };
+  for (int i = 0; i < reach; ++i) add(i, 1);
+  for (int i = 0; i < roi.stride; ++i) {
+    add(i + reach, 1);
+    add(i - reach - 1, -1);
+    const double mean = rowGain * light, grain = speckle * mean * mean;
+    const double camera = anchor.floor * samples + anchor.perCount * mean, least = roi.least * samples;
+    const double noise = (camera > least ? camera : least) / anchor.frames + doubt * samples * samples;
+    // No more than the sample itself: then the row's light has to do.
+    const double share = reach > 0 && samples > 1.5 && light > 0 ? grain / (grain + noise) : 0;
+    roi.pull[first + i] = share;
+    roi.sense[first + i] = share > 0 ? share * reference / light : 0;
+  }
+}
+
+/**
  * Takes apart what the reference says of each sample's light per light of the line: it is known as well as the reference
- * is brighter than its own noise, and is that of the row beyond (Wiener's filter). `kept` holds the reference before.
+ * is brighter than its own noise, beyond that as well as the light around is known, and is that of the row beyond both
+ * (Wiener's filter). `kept` holds the reference before.
  */
 template <Line shape>
 static void gainOf(const TrackRows& roi, const Anchor& anchor) {
@@ -27,13 +57,15 @@ static void gainOf(const TrackRows& roi, const Anchor& anchor) {
     const double sum = across(lights), rowGain = sum > 0 ? across(references) / sum : 0;
     const bool lit = rowGain > 0;
     roi.rowGain[row] = lit ? rowGain : 0;
+    lightAround(roi, anchor, row, rowGain);
     for (int i = 0; i < roi.stride; i += kLanes) {
       const Lanes light = loadLanes(roi.gain + first + i), mean = rowGain * light;
       const Mask known = loadLanes(roi.weight + first + i) > 0.0;
       const Lanes noise = larger(anchor.floor + anchor.perCount * mean, fill(roi.least));
       const Lanes grain = speckle * mean * mean, share = grain / (grain + noise / anchor.frames + kLineDoubt * (roi.least / kLeastVariance));
-      const Lanes base = lit ? select(known, rowGain * (1.0 - share), fill(0.0)) : fill(0.0);
-      const Lanes kept = lit ? select(known, share * loadLanes(roi.kept + first + i), fill(0.0)) : fill(0.0);
+      const Lanes own = share * loadLanes(roi.kept + first + i), around = loadLanes(roi.sense + first + i) * light;
+      const Lanes base = lit ? select(known, rowGain * (1.0 - share) * (1.0 - loadLanes(roi.pull + first + i)), fill(0.0)) : fill(0.0);
+      const Lanes kept = lit ? select(known, own + (1.0 - share) * around, fill(0.0)) : fill(0.0);
       storeLanes(roi.base + first + i, base);
       storeLanes(roi.kept + first + i, kept);
       storeLanes(roi.gain + first + i, base + kept / light);

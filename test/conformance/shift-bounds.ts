@@ -34,7 +34,8 @@ export function boundOfFreeShapePx(scene: Scene, frames: number, shiftPx: number
   const names: (keyof Scene)[] = ["centre", "width", "ground"];
   if (scene.shape === "fano") names.push("q");
   if (scene.shape === "voigt") names.push("share");
-  const area = grainArea(scene.grainPx);
+  const { speckle, grainPx, uneven = { contrast: 0, overPx: 1 } } = scene;
+  const slowVariance = grainArea(grainPx) * speckle ** 2 + grainArea(uneven.overPx) * uneven.contrast ** 2;
   const information = ["shift", ...names].map(() => new Float64Array(names.length + 1));
   const changed = (name: keyof Scene, by: number): Scene => ({ ...scene, [name]: (scene[name] as number) + by });
   const columns = (
@@ -78,7 +79,7 @@ export function boundOfFreeShapePx(scene: Scene, frames: number, shiftPx: number
   );
   // The reference by itself: the line under speckle.
   const before = (x: number) => light(scene, x, 0);
-  const speckled = (x: number) => Math.sqrt(area * scene.speckle ** 2 + camera(before(x)) / before(x) ** 2);
+  const speckled = (x: number) => Math.sqrt(slowVariance + camera(before(x)) / before(x) ** 2);
   columns(
     (seen, x) => Math.log(light(seen, x, 0)),
     speckled,

@@ -24,6 +24,8 @@ export interface Scene {
   /** Share of the light, and full width at half maximum of a grain. */
   readonly speckle: number;
   readonly grainPx: number;
+  /** Share of the light that is uneven besides, over more than a grain, and over how many px. */
+  readonly uneven?: { readonly contrast: number; readonly overPx: number };
   readonly electronsPerCount: number;
   readonly readCounts: number;
 }
@@ -96,8 +98,13 @@ export function expose(scene: Scene, change: Change, field: Float64Array, next: 
   return pixels;
 }
 
-export const speckleOf = (scene: Scene, next: () => number): Float64Array =>
-  speckleField(SIZE.rows, SIZE.width, scene.grainPx, next);
+/** The light over what it would be without speckle, less 1, in the speckle's contrast. */
+export function speckleOf({ speckle, grainPx, uneven }: Scene, next: () => number): Float64Array {
+  const field = speckleField(SIZE.rows, SIZE.width, grainPx, next);
+  if (uneven === undefined) return field;
+  const slow = speckleField(SIZE.rows, SIZE.width, uneven.overPx, next);
+  return field.map((value, i) => value + (uneven.contrast / speckle) * (slow[i] as number));
+}
 
 interface Tracked {
   readonly ok: boolean;
