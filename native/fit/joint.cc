@@ -170,7 +170,8 @@ void Joint::learnNoise() {
   noise_.first = found.low + 0.5 / noise_.binsPerCount;
   // Bins of few samples lean on the whole ROI.
   constexpr double kLeaning = 30;
-  const double least = std::max(kLeastNoise * found.typical, 0.23);
+  const double rounding = std::sqrt(kLeastVariance) * std::max(unit_, kFinestRounding);
+  const double least = std::max(kLeastNoise * found.typical, rounding);
   for (int bin = 0; bin < kNoiseBins; ++bin) {
     const double size = (found.sizes[bin] + kLeaning * found.typical) / (found.counts[bin] + kLeaning);
     noise_.inverse[bin] = 1 / (kSizeToDeviation * std::max(least, size));
@@ -198,7 +199,8 @@ Joint::Pull Joint::pullOf(long at, double inverse) const {
   return {kept * kept * (cut ? room / std::fabs(residual) : 1), cut ? 0 : kept * (1 - 5 * part)};
 }
 
-JointAnswer Joint::measure(Line shape, const float* samples, int rows, int width, float top) {
+JointAnswer Joint::measure(Line shape, const float* samples, int rows, int width, float top, double unit) {
+  unit_ = unit;
   roi_.line = shape;
   roi_.rows = rows;
   roi_.width = width;

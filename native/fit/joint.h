@@ -60,6 +60,11 @@ constexpr double kTukey = 5;
 /** A grain of dust must not pass for noise: sizes beyond so many typical ones count as these. */
 constexpr double kDust = 5;
 
+/** Counts: no camera is free of noise of this size, which is rounding to 9 bits. */
+constexpr double kFinestRounding = 0.5;
+/** Squares of the picture's own counts: rounding to whole ones alone leaves more. */
+constexpr double kLeastVariance = 0.053;
+
 /** In widths: a step that ends the fit. */
 constexpr double kSettledWidths = 1e-4;
 
@@ -119,8 +124,8 @@ inline Areas correlationAreas(const JointRows& roi, const double* influence) {
   return areasUnder(correlationOf(roi, influence));
 }
 
-/** Noise of one sample from successive differences, as for single rows. */
-double differenceNoise(const float* samples, int rows, int width);
+/** Noise of one sample from successive differences, as for single rows; `unit`: counts per count of the picture. */
+double differenceNoise(const float* samples, int rows, int width, double unit);
 
 /** What became of an ROI. */
 struct JointAnswer {
@@ -145,10 +150,13 @@ struct LineChoice {
 /** Keeps its memory from ROI to ROI; one per thread. */
 class Joint {
  public:
-  /** Measures an ROI of `rows` x `width` samples without gaps, values from `top` on cut off by the camera. Throws std::bad_alloc. */
-  JointAnswer measure(Line line, const float* samples, int rows, int width, float top);
+  /**
+   * Measures an ROI of `rows` x `width` samples without gaps, values from `top` on cut off by the camera; `unit`: counts per
+   * count of the picture. Throws std::bad_alloc.
+   */
+  JointAnswer measure(Line line, const float* samples, int rows, int width, float top, double unit);
   /** Measures it by every line, and chooses one; the first where none has been found. */
-  LineChoice choose(const float* samples, int rows, int width, float top);
+  LineChoice choose(const float* samples, int rows, int width, float top, double unit);
 
  private:
   void load(const float* samples, float top);
@@ -166,6 +174,7 @@ class Joint {
 
   JointRows roi_{};
   double mean_ = 0, total_ = 0;
+  double unit_ = 1;
   NoiseCurve noise_;
   FitScratch scratch_[2];  // by the line of the rows: a bank of starts belongs to one of them
   Buffer<double> samples_, rows_;

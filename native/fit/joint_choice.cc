@@ -19,18 +19,18 @@ constexpr double kUndecided = 4;
 
 }  // namespace
 
-LineChoice Joint::choose(const float* samples, int rows, int width, float top) {
+LineChoice Joint::choose(const float* samples, int rows, int width, float top, double unit) {
   JointAnswer found[kLines];
   int best = -1;
   for (const Line line : kCandidates) {
     const int at = static_cast<int>(line);
-    found[at] = measure(line, samples, rows, width, top);
+    found[at] = measure(line, samples, rows, width, top, unit);
     if (found[at].status == kOk && (best < 0 || found[at].explained > found[best].explained)) best = at;
   }
   LineChoice choice{Line::gaussian, found[0], {}};
   if (best < 0) return choice;
   // The weights are those of the line that leaves least; held, they make the costs of all lines comparable.
-  const JointAnswer judge = measure(static_cast<Line>(best), samples, rows, width, top);
+  const JointAnswer judge = measure(static_cast<Line>(best), samples, rows, width, top, unit);
   double least = std::numeric_limits<double>::infinity(), likeliest = least;
   for (int at = 0; at < kLines; ++at) {
     choice.scores[at] = std::numeric_limits<double>::infinity();

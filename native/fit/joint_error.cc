@@ -115,7 +115,7 @@ Areas areasUnder(const Correlation& correlation, const Fitted& fitted, int farth
   return areas;
 }
 
-double differenceNoise(const float* samples, int rows, int width) {
+double differenceNoise(const float* samples, int rows, int width, double unit) {
   const auto meanBelow = [=](float limit) {
     const auto cut = [limit](float a, float b) {
       const float size = std::fabs(b - a);
@@ -135,7 +135,7 @@ double differenceNoise(const float* samples, int rows, int width) {
     return sum / (static_cast<double>(rows) * std::max(1, width - 1));
   };
   const double sigma = 0.88622692545 * meanBelow(static_cast<float>(3 * meanBelow(std::numeric_limits<float>::infinity())));
-  return std::sqrt(sigma * sigma + 1.0 / 12);
+  return std::sqrt(sigma * sigma + unit * unit / 12);
 }
 
 /** Standard error, and whether there is a line at all. */
@@ -177,7 +177,7 @@ void Joint::judge(const float* samples, const SharedLine& line, const Normals& n
     firmness += roi.firmness[row];
   }
   const double height = std::fabs(roi.typicalHeight);
-  answer.peakToNoise = height / differenceNoise(samples, roi.rows, roi.width);
+  answer.peakToNoise = height / differenceNoise(samples, roi.rows, roi.width, unit_);
   double step[kShared], variance = 0;
   if (!(slopes > 0 && firmness > 0) || !solve(normals, 0, step, &variance)) return;
   const double noise = influences / size * std::min(areas.both, kLongestGrain);

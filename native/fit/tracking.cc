@@ -24,8 +24,6 @@ constexpr double kLeastNoise = 0.05;
 constexpr double kSizeToDeviation = 1.2533141373155;
 /** Counts of the picture: less light than this is rounded to black. */
 constexpr double kBlack = 0.5;
-/** Counts: no camera is free of noise of this size, which is rounding to 9 bits. */
-constexpr double kFinestRounding = 0.5;
 /** Less than this of the light, or of the samples, is no measurement. */
 constexpr double kLeastLight = 0.1, kLeastSamples = 0.5;
 /** What a frame needs to become part of the reference: px from the anchor, light, samples that go along. */
@@ -75,6 +73,7 @@ bool Tracking::load(const TrackFrame& frame, const std::uint16_t* pixels, const 
   }
   const double share = static_cast<double>(usable) / (static_cast<double>(roi_.rows) * roi_.width);
   if (!(share >= kLeastSamples && light > kLeastLight * reference && reference > kLeastLight * light)) return false;
+  roi_.together = noiseTogether(anchor);
   vectorUnit().trackGain(roi_, anchor);
   return true;
 }
@@ -238,7 +237,7 @@ TrackAnswer Tracking::measure(const TrackFrame& frame, Joint& joint, Anchor& anc
     judge(frame, learnt, at, variance, answer);
   }
   if (answer.status != kOk) {
-    return answerOf(joint.measure(frame.line, frame.samples, frame.rows, frame.width, frame.top), anchor.error);
+    return answerOf(joint.measure(frame.line, frame.samples, frame.rows, frame.width, frame.top, frame.unit), anchor.error);
   }
   const double light = answer.columns[2];
   answer.joined = grow && !answer.changed && std::fabs(at.shift()) < kNearAnchor && light < kMostLight &&

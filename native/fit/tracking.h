@@ -79,11 +79,15 @@ struct TrackRows {
   double* rowGain;  // [row], light of the reference per light of the line
   double least;     // counts^2: no sample's variance is less
   double alike;     // px^2 over which speckle is alike when it is asked what the samples know of the shape
+  double together;  // noise of the samples of a grain's width in a row, over what it is where each has its own
   double typical;   // scale of a row, where a line is fitted to the pixels as they are
 };
 
 /** The noise is learnt from every so-manieth row: so many know it to two percent. */
 constexpr int rowsPerNoise(int rows) { return rows < 48 ? 1 : rows / 24; }
+
+/** Samples on either side of one that are as alike as a grain is wide. */
+inline int reachOfGrain(const Anchor& anchor) { return static_cast<int>((__builtin_sqrt(anchor.grain) - 1) / 2); }
 
 /** Deviations from which on a gradient of the light is believed. */
 constexpr double kBelieved = 3;
@@ -95,8 +99,6 @@ constexpr double kHardlyLeft = 0.05;
 constexpr double kDarkGrain = 0.05;
 /** Speckle is never thought to be less or more than these shares of the light. */
 constexpr double kLeastSpeckle = 0.01, kMostSpeckle = 0.7;
-/** Squares of the picture's own counts: rounding to whole ones alone leaves more. */
-constexpr double kLeastVariance = 0.053;
 
 /** Where in the range of the light the bins of the noise begin, 0 to 1: dark samples are many, and their noise differs most. */
 constexpr double noiseEdge(int bin) { return static_cast<double>(bin) * bin / (kNoiseBins * kNoiseBins); }
@@ -166,6 +168,7 @@ class Tracking {
   double inflationBesideGrains(const Anchor& anchor);
   double darkOfSpeckle(const Anchor& anchor) const;
   double scaleOf(const Anchor& anchor) const;
+  double noiseTogether(const Anchor& anchor) const;
   void prepare(const TrackFrame& frame, double dark);
   bool load(const TrackFrame& frame, const std::uint16_t* pixels, const Anchor& anchor);
   bool compare(const Anchor& anchor, TrackedLine& at, double& variance);

@@ -77,7 +77,7 @@ TrackAnswer Tracking::answerOf(const JointAnswer& fit, double anchorError) {
 
 /** Without a reference: a joint fit, which becomes the anchor where it may. */
 TrackAnswer Tracking::begin(const TrackFrame& frame, Joint& joint, Anchor& anchor, std::uint16_t* pixels, bool grow) {
-  const JointAnswer fit = joint.measure(frame.line, frame.samples, frame.rows, frame.width, frame.top);
+  const JointAnswer fit = joint.measure(frame.line, frame.samples, frame.rows, frame.width, frame.top, frame.unit);
   TrackAnswer answer = answerOf(fit, 0);
   if (answer.status != kOk || !grow) return answer;
   prepare(frame, 0);

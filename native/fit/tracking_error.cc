@@ -235,7 +235,7 @@ void Tracking::judge(const TrackFrame& frame, const Anchor& anchor, const Tracke
   }
   answer.explained = std::max(0.0, 1 - leftOver_);
   answer.residualDistance = alongArea_;
-  answer.peakToNoise = std::fabs(anchor.height) * light / differenceNoise(frame.samples, roi_.rows, roi_.width);
+  answer.peakToNoise = std::fabs(anchor.height) * light / differenceNoise(frame.samples, roi_.rows, roi_.width, frame.unit);
   const double position = anchor.position + at.shift();
   const bool inside = position >= 0 && position <= roi_.width - 1;
   if (!(variance > 0 && inflation_ > 0) || !inside || kept_ < 0.5 || !(light > kLeastLight)) return;

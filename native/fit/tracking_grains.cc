@@ -1,5 +1,6 @@
 // Speckle is alike over a grain: what that does to what the anchor's frame knows of its line.
 #include <algorithm>
+#include <cmath>
 
 #include "fit/tracking.h"
 
@@ -46,6 +47,44 @@ double Tracking::inflationBesideGrains(const Anchor& anchor) {
   if (!(pulls_.toldSlopes > 0)) return ofAll;
   const double own = pulls_.toldInfluences * pulls_.toldInside / (pulls_.toldSlopes * pulls_.toldSlopes);
   return std::max(ofAll, own * areaOf(roi_.pull));
+}
+
+/**
+ * Variance of the sum of as many samples of a row as a grain is wide, over that of independent ones, by what frame and reference
+ * differ from one such sum to the next but one: a camera that smooths its pictures has noise with a grain, of which a mean is no
+ * better than a sample. Second differences see nothing of a shift. At least 1.
+ */
+double Tracking::noiseTogether(const Anchor& anchor) const {
+  const int samples = 2 * reachOfGrain(anchor) + 1;
+  if (samples < 2) return 1;
+  double seen = 0, expected = 0;
+  for (int row = 0; row < roi_.rows; ++row) {
+    const long first = static_cast<long>(row) * roi_.stride;
+    double light = 0, reference = 0;
+    for (int i = 0; i < roi_.width; ++i) light += roi_.y[first + i], reference += roi_.kept[first + i];
+    if (!(light > 0 && reference > 0)) continue;
+    const double scale = reference / light;
+    double differences[3] = {}, variances[3] = {};
+    for (int begin = 0, known = 0; begin + samples <= roi_.width; begin += samples) {
+      double difference = 0, variance = 0;
+      bool whole = true;
+      for (int i = begin; i < begin + samples; ++i) {
+        const double kept = roi_.kept[first + i], photons = anchor.perCount * std::max(0.0, kept);
+        whole = whole && roi_.weight[first + i] > 0;
+        difference += scale * roi_.y[first + i] - kept;
+        variance += std::max(roi_.least, scale * (scale * anchor.floor + photons) + (anchor.floor + photons) / anchor.frames);
+      }
+      std::copy_n(differences + 1, 2, differences), std::copy_n(variances + 1, 2, variances);
+      differences[2] = difference, variances[2] = variance;
+      known = whole ? known + 1 : 0;
+      if (known < 3) continue;
+      seen += std::fabs(differences[0] - 2 * differences[1] + differences[2]);
+      expected += std::sqrt(variances[0] + 4 * variances[1] + variances[2]);
+    }
+  }
+  // Mean size of normal deviates.
+  const double ratio = expected > 0 ? seen / (std::sqrt(2 / M_PI) * expected) : 1;
+  return std::max(1.0, ratio * ratio);
 }
 
 /** How much of the residuals' variance, each weighed by its own, is speckle; the camera's noise, which has no grains, is the rest. */

@@ -10,8 +10,7 @@ namespace phorest::PHOREST_TARGET {
  * `gain`, the reference in `kept`.
  */
 static void lightAround(const TrackRows& roi, const Anchor& anchor, int row, double rowGain) {
-  // Half of a grain's width.
-  const int reach = static_cast<int>((__builtin_sqrt(anchor.grain) - 1) / 2);
+  const int reach = reachOfGrain(anchor);
   const long first = static_cast<long>(row) * roi.stride;
   const double speckle = anchor.speckle * anchor.speckle, doubt = kLineDoubt * (roi.least / kLeastVariance);
   double light = 0, reference = 0, samples = 0;
@@ -25,9 +24,10 @@ static void lightAround(const TrackRows& roi, const Anchor& anchor, int row, dou
     add(i - reach - 1, -1);
     const double mean = rowGain * light, grain = speckle * mean * mean;
     const double camera = anchor.floor * samples + anchor.perCount * mean, least = roi.least * samples;
-    const double noise = (camera > least ? camera : least) / anchor.frames + doubt * samples * samples;
-    // No more than the sample itself: then the row's light has to do.
-    const double share = reach > 0 && samples > 1.5 && light > 0 ? grain / (grain + noise) : 0;
+    const double noise = roi.together * (camera > least ? camera : least) / anchor.frames + doubt * samples * samples;
+    // What the samples around know beside the sample itself: where noise is alike, nothing.
+    const double beside = samples - roi.together, known = beside > 0 && light > 0 ? grain * beside / samples : 0;
+    const double share = known > 0 ? known / (known + noise) : 0;
     roi.pull[first + i] = share;
     roi.sense[first + i] = share > 0 ? share * reference / light : 0;
   }

@@ -203,7 +203,7 @@ Line Kernel::chosenLine(const KernelTask& task, const KernelAnswer& answer, cons
   if (task.choosesLine && task.lines != nullptr && task.lines[index] > 0) {
     line = static_cast<Line>(task.lines[index] - 1);
   } else if (task.choosesLine) {
-    const LineChoice choice = joint_.choose(whole_.data(), roi.height, roi.width, top_);
+    const LineChoice choice = joint_.choose(whole_.data(), roi.height, roi.width, top_, wholeScale_.factor);
     line = choice.line;
     std::copy_n(choice.scores, kLines, answer.lineScores + index * kLines);
   }
@@ -214,7 +214,7 @@ Line Kernel::chosenLine(const KernelTask& task, const KernelAnswer& answer, cons
 /** Every pixel row of an ROI in one fit. */
 void Kernel::measureJointly(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index) {
   const Line line = chosenLine(task, answer, roi, index);
-  JointAnswer found = joint_.measure(line, whole_.data(), roi.height, roi.width, top_);
+  JointAnswer found = joint_.measure(line, whole_.data(), roi.height, roi.width, top_, wholeScale_.factor);
   const double shown = shownCounts();
   found.columns[4] *= shown;
   found.columns[5] = found.columns[5] * shown + scale_.offset;
