@@ -12,8 +12,8 @@ const uneven = (overPx: number): Scene => ({ ...SPECKLED, uneven: { contrast: 0.
 
 const SCENES = [
   { name: "speckle alone", scene: SPECKLED, joint: 1.15, tracking: 1.15 },
-  { name: "uneven over 15 px", scene: uneven(15), joint: 1.25, tracking: 1.2 },
-  { name: "uneven over 30 px", scene: uneven(30), joint: 1.7, tracking: 1.4 },
+  { name: "uneven over 15 px", scene: uneven(15), joint: 1.2, tracking: 1.2 },
+  { name: "uneven over 30 px", scene: uneven(30), joint: 1.7, tracking: 1.3 },
 ];
 
 const CHIPS = 150;
