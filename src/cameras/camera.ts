@@ -61,6 +61,8 @@ export interface SourceOptions {
   readonly times?: TimesOptions;
   /** folder: what an earlier run took under this name. */
   readonly takenBefore?: (filename: string) => TakenFile | undefined;
+  /** folder: called while a large file is read. */
+  readonly progress?: () => void;
   readonly simulator?: SimulatorOptions | undefined;
   /** simulated: pictures of measured ROIs whose speckle the simulated ones get. */
   readonly textureFiles?: readonly string[] | undefined;
@@ -138,9 +140,9 @@ const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
     create: (options) => {
       const watchDir = needed(options.watchDir, "folder", "Camera.watch_dir");
       const stableSeconds = options.stableSeconds ?? DEFAULT_STABLE_SECONDS;
-      const { followLinks, subset, pages, takenBefore = () => undefined } = options;
+      const { followLinks, subset, pages, progress, takenBefore = () => undefined } = options;
       const times = new CaptureTimes(options.times);
-      return new Folder({ watchDir, stableSeconds, takenBefore, followLinks, times, subset, pages });
+      return new Folder({ watchDir, stableSeconds, takenBefore, followLinks, times, subset, pages, progress });
     },
   },
   v4l2: { capabilities: DEVICE, create: v4l2 },
@@ -190,7 +192,7 @@ export const FILE_CAMERAS: ReadonlySet<string> = new Set(
 );
 
 /** Options that can cross to a thread. */
-export type PlainSourceOptions = Omit<SourceOptions, "isKnown" | "takenBefore" | "nowUs">;
+export type PlainSourceOptions = Omit<SourceOptions, "isKnown" | "takenBefore" | "progress" | "nowUs">;
 
 /**
  * What a source needs of the configuration, as plain data. `startedAtUs`: when the experiment began. With `brightfield`

@@ -33,6 +33,8 @@ export interface FolderOptions {
   readonly pages?: PageChoice | undefined;
   /** What an earlier run took under this name; undefined: nothing. */
   takenBefore(filename: string): TakenFile | undefined;
+  /** Called while a large file is read, so that it does not count as hanging. */
+  progress?: (() => void) | undefined;
   /** Monotonic clock, for tests. */
   readonly nowMs?: () => number;
 }
@@ -242,7 +244,7 @@ export class Folder implements Source {
     // Piece by piece: it may be a stack that is larger than the memory.
     const digest = (opened: ConfinedFile) => {
       checkPictureBytes(opened.path, opened.bytes);
-      return digestOpened(opened);
+      return digestOpened(opened, { progress: () => this.options.progress?.() });
     };
     const { sha256 } = await withConfinedFile(directory, file.name, digest, { followLinks });
     const repeated = watched.takenSha256 === sha256;

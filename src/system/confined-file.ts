@@ -10,7 +10,7 @@ import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
-import { digestFile } from "./digest.ts";
+import { type DigestOptions, digestFile } from "./digest.ts";
 import { checkFileName, pathComponents, printable } from "./file-name.ts";
 
 /** What was recorded of a file's content; what is undefined was not recorded. */
@@ -146,9 +146,12 @@ async function readAll({ handle, path, bytes }: ConfinedFile): Promise<Buffer> {
 }
 
 /** Size and SHA-256 of an open file. Failure `file.changed` when it was written to meanwhile. */
-export async function digestOpened(file: ConfinedFile, signal?: AbortSignal): Promise<Required<RecordedContent>> {
+export async function digestOpened(
+  file: ConfinedFile,
+  options: Pick<DigestOptions, "progress"> = {},
+): Promise<Required<RecordedContent>> {
   const before = await file.handle.stat({ bigint: true });
-  const digest = await digestFile(descriptorPath(file.handle), signal === undefined ? {} : { signal });
+  const digest = await digestFile(descriptorPath(file.handle), options);
   const whole = digest.bytes === file.bytes;
   if (!whole || !sameContent(before, await file.handle.stat({ bigint: true }))) throw contentChanged(file.path);
   return digest;

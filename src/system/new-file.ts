@@ -26,6 +26,8 @@ export interface CopyOptions {
   isTaken?(name: string): boolean;
   /** False: the copy gets the wanted name or none. */
   readonly numbered?: boolean;
+  /** Called after each piece. */
+  progress?(): void;
 }
 
 /** The first of the names `a.png`, `a-1.png`, … that nothing in `directory` has, not even a link that leads nowhere. */
@@ -46,14 +48,14 @@ export async function copyInto(
   source: ConfinedFile,
   directory: string,
   name: string,
-  { recorded = {}, isTaken = () => false, numbered = true }: CopyOptions = {},
+  { recorded = {}, isTaken = () => false, numbered = true, progress = () => undefined }: CopyOptions = {},
 ): Promise<NewFile> {
   checkFileName(name, source.path);
   const temporary = temporaryPath(join(directory, name), randomBytes(12).toString("hex"));
   try {
-    const copied = await writeCopy(source, temporary);
+    const copied = await writeCopy(source, temporary, progress);
     if (!isRecorded(copied, recorded)) throw contentChanged(source.path);
-    const back = await digestFile(temporary, { direct: true });
+    const back = await digestFile(temporary, { direct: true, progress });
     if (back.sha256 !== copied.sha256 || back.bytes !== copied.bytes) {
       throw new Failure(
         "disk.failed",
@@ -77,11 +79,15 @@ function isRecorded(copied: Required<RecordedContent>, { bytes, sha256 }: Record
 }
 
 /** Returns what was read of the source. Failure `file.changed` when it was written to meanwhile. */
-async function writeCopy(source: ConfinedFile, temporary: string): Promise<Required<RecordedContent>> {
+async function writeCopy(
+  source: ConfinedFile,
+  temporary: string,
+  progress: () => void,
+): Promise<Required<RecordedContent>> {
   const before = await source.handle.stat({ bigint: true });
   const target = await open(temporary, "wx");
   try {
-    const copied = await copyBytes(source.handle, target);
+    const copied = await copyBytes(source.handle, target, progress);
     const after = await source.handle.stat({ bigint: true });
     if (after.mtimeNs !== before.mtimeNs || after.size !== before.size) throw contentChanged(source.path);
     await target.utimes(Number(before.atimeMs) / 1000, Number(before.mtimeMs) / 1000).catch(timesAreNotKept);
@@ -92,7 +98,7 @@ async function writeCopy(source: ConfinedFile, temporary: string): Promise<Requi
   }
 }
 
-async function copyBytes(from: FileHandle, to: FileHandle): Promise<Required<RecordedContent>> {
+async function copyBytes(from: FileHandle, to: FileHandle, progress: () => void): Promise<Required<RecordedContent>> {
   const hash = createHash("sha256");
   const piece = Buffer.allocUnsafe(PIECE_BYTES);
   for (let position = 0; ; ) {
@@ -103,6 +109,7 @@ async function copyBytes(from: FileHandle, to: FileHandle): Promise<Required<Rec
       done += (await to.write(piece, done, bytesRead - done, position + done)).bytesWritten;
     }
     position += bytesRead;
+    progress();
   }
 }
 

@@ -7,6 +7,8 @@ import { describe, expect, test } from "vitest";
 import type { Picture } from "../../src/image/picture.ts";
 import { formatRoiManifest } from "../../src/measurement/roi.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
+import { type ConfinedFile, digestOpened, withConfinedFile } from "../../src/system/confined-file.ts";
+import { copyInto } from "../../src/system/new-file.ts";
 import { writeTiff } from "../image/picture-writers.ts";
 import { type StackOptions, writeStack } from "../image/stack-writer.ts";
 import { experiment, phorest, start } from "./program.ts";
@@ -204,4 +206,20 @@ test("a stack that was copied and not yet recorded when the program was killed i
   expect(query(directory, "SELECT page, status FROM frame ORDER BY entry")).toEqual(
     pictures.map((_, page) => ({ page, status: "processed" })),
   );
+});
+
+test("a file that takes longer to copy than a capture may take gives signs of progress for each piece", async () => {
+  const directory = experiment();
+  writeFileSync(join(directory, "large.tif"), Buffer.alloc(3 * 2 ** 20 + 1));
+  mkdirSync(join(directory, "data"));
+  const signs: string[] = [];
+  const copy = (file: ConfinedFile) =>
+    copyInto(file, join(directory, "data"), "large.tif", { progress: () => signs.push("copied") });
+  const { bytes } = await withConfinedFile(directory, "large.tif", copy);
+  expect(bytes).toBe(3 * 2 ** 20 + 1);
+  // Four pieces are written and read back.
+  expect(signs.length).toBeGreaterThanOrEqual(8);
+  const read: string[] = [];
+  await withConfinedFile(directory, "large.tif", (file) => digestOpened(file, { progress: () => read.push("read") }));
+  expect(read.length).toBeGreaterThanOrEqual(4);
 });

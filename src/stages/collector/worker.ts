@@ -51,9 +51,9 @@ async function checkStored({ directory, filename }: Stored, { place }: Collector
   }
 }
 
-async function store(frame: CapturedFrame, settings: CollectorSettings): Promise<Stored> {
+async function store(frame: CapturedFrame, settings: CollectorSettings, progress: () => void): Promise<Stored> {
   const { dataDir, camera } = settings;
-  if (frame.file !== undefined) return storeFile(frame.file, dataDir);
+  if (frame.file !== undefined) return storeFile(frame.file, dataDir, progress);
   const { bytes, extension, picture } = await storedPicture(frame, camera);
   const filename = freeName(dataDir, captureFileName(frame.capturedAtUs, camera.id, extension));
   await writeDurably(join(dataDir, filename), bytes);
@@ -62,12 +62,16 @@ async function store(frame: CapturedFrame, settings: CollectorSettings): Promise
 }
 
 /** An image of another program: used in place, or brought into the data directory. Piece by piece, as it may be a large stack. */
-async function storeFile({ directory, name, followLinks, keep, sha256 }: TakenFrom, dataDir: string): Promise<Stored> {
+async function storeFile(
+  { directory, name, followLinks, keep, sha256 }: TakenFrom,
+  dataDir: string,
+  progress: () => void,
+): Promise<Stored> {
   const unknown = { width: undefined, height: undefined, bitDepth: undefined };
   if (directory === dataDir) {
     const digest = (file: ConfinedFile) => {
       checkPictureBytes(file.path, file.bytes);
-      return digestOpened(file);
+      return digestOpened(file, { progress });
     };
     const found = await withConfinedFile(directory, name, digest, { followLinks });
     return { filename: name, directory: dataDir, ...found, ...unknown };
@@ -75,7 +79,7 @@ async function storeFile({ directory, name, followLinks, keep, sha256 }: TakenFr
   const copied = await withConfinedFile(
     directory,
     name,
-    (file) => copyInto(file, dataDir, name, { recorded: { sha256 } }),
+    (file) => copyInto(file, dataDir, name, { recorded: { sha256 }, progress }),
     { followLinks },
   );
   const { name: filename, ...stored } = copied;
@@ -152,10 +156,13 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
     opened ??= Manifest.open({ file: settings.manifestFile, readonly: true });
     return opened;
   };
+  /** Of the job in progress: a large file takes longer than a capture may take without a sign. */
+  let progress: () => void = () => undefined;
   const source = createSource({
     ...settings.source,
     isKnown: (filename) => manifest().entries.knowsFile(filename),
     takenBefore: (filename) => takenBefore(manifest(), filename),
+    progress: () => progress(),
   });
   const { thermometers } = settings;
   const watch =
@@ -177,7 +184,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
   /** undefined: the picture cannot be stored through its own fault, and is set aside. */
   const storeOrSetAside = async (captured: CapturedFrame): Promise<Stored | undefined> => {
     try {
-      return await store(captured, settings);
+      return await store(captured, settings, () => progress());
     } catch (error) {
       if (captured.file === undefined || !(await isFileFault(error, settings.dataDir))) {
         source.giveBack?.(captured);
@@ -207,7 +214,9 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
     });
     const { frames, notes } = await framesIn(stored, captured, settings);
     const warnings = [...captured.warnings, ...notes];
-    for (const warning of warnings) log("warn", `${stored.filename}: ${warning}`);
+    // Those about times name their file themselves.
+    const named = `${captured.file?.name ?? stored.filename}: `;
+    for (const warning of warnings) log("warn", warning.startsWith(named) ? warning : `${stored.filename}: ${warning}`);
     const { exposedAtMs, sensorBits } = captured;
     const { capturedAtUs, timeSource } = { ...captured, ...frames };
     const frame = {
@@ -233,7 +242,8 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
     };
     return { frame, more: captured.file !== undefined };
   };
-  const run = async (job: CollectorJob, signal: AbortSignal): Promise<CollectorAnswer> => {
+  const run = async (job: CollectorJob, signal: AbortSignal, heard: () => void): Promise<CollectorAnswer> => {
+    progress = heard;
     if (job.type === "capture") {
       const answer = await capture(job.dueMs, signal);
       const skipped = source.skipped === undefined ? {} : { skipped: skippedList(source.skipped()) };
