@@ -1,0 +1,99 @@
+// A part of a series through the whole program: the same frames from separate files and from a stack, in one run and in two.
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { expect, test } from "vitest";
+import { formatRoiManifest } from "../../src/measurement/roi.ts";
+import { createSimulator } from "../../src/simulator/simulator.ts";
+import { writeTiff } from "../image/picture-writers.ts";
+import { writeStack } from "../image/stack-writer.ts";
+import { experiment, phorest } from "./program.ts";
+
+const simulator = createSimulator({ width: 640, height: 480 });
+const pictures = Array.from({ length: 9 }, (_, at) => simulator.render(at, at * 30));
+const START_MS = Date.UTC(2026, 2, 4, 10);
+const LONG = { timeout: 120_000 };
+
+/** Nine images, one a minute, as files of their own or as one stack with the time of its file. */
+function series(form: "files" | "stack", camera = ""): string {
+  const directory = experiment(`
+[Camera]
+camera_type = "file_importer"
+${camera}
+[Services]
+enable_camera = true
+[Web]
+enabled = false
+[Report]
+plot = false
+[Timing]
+collector_interval_seconds = 0.05
+communicator_interval_seconds = 0.1
+`);
+  for (const name of ["data", "generated_files"]) mkdirSync(join(directory, name));
+  writeFileSync(join(directory, "generated_files", "ROI_manifest.json"), formatRoiManifest(simulator.roiManifest()));
+  if (form === "stack") writeFileSync(join(directory, "data", "all.tif"), writeStack(pictures));
+  else {
+    for (const [minute, picture] of pictures.entries()) {
+      const path = join(directory, "data", `${minute}.tif`);
+      writeFileSync(path, writeTiff(picture));
+      utimesSync(path, new Date(START_MS + minute * 60_000), new Date(START_MS + minute * 60_000));
+    }
+  }
+  return directory;
+}
+
+function query<Row>(directory: string, sql: string): Row[] {
+  const db = new Database(join(directory, "data", "phorest.sqlite"), { readonly: true });
+  try {
+    return db.prepare<[], Row>(sql).all();
+  } finally {
+    db.close();
+  }
+}
+
+const RESULTS = "SELECT entry_id, roi, position, standard_error FROM result ORDER BY entry_id, roi";
+const FRAMES = "SELECT filename, page FROM frame ORDER BY entry";
+const RUN = ["run", "--until-idle"];
+
+test("every fourth frame, some ROIs: the same from files and from a stack; the rest is said", LONG, async () => {
+  const [files, stack] = [series("files"), series("stack")];
+  for (const directory of [files, stack]) {
+    const { code, stderr } = await phorest([...RUN, "--every", "4", "--roi", "001a*"], directory);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain("left out 6 of 9 frames: 6 between every 4");
+    expect(stderr).toMatch(/left out \d+ of \d+ ROIs \(--roi\)/);
+    const status = await phorest(["status"], directory);
+    expect(status.stdout).toContain("left out 6 of 9 frames: 6 between every 4");
+  }
+  expect(query(files, FRAMES)).toEqual(["0.tif", "4.tif", "8.tif"].map((filename) => ({ filename, page: null })));
+  expect(query(stack, FRAMES)).toEqual([0, 4, 8].map((page) => ({ filename: "all.tif", page })));
+  expect(query(files, RESULTS)).toEqual(query(stack, RESULTS));
+  expect(query(files, "SELECT DISTINCT roi FROM result")).toHaveLength(2);
+});
+
+test(
+  "a window from the configuration, in two runs; the images that are left out stay where they are",
+  LONG,
+  async () => {
+    const directory = series("files", 'from = 2026-03-04T11:02:00+01:00\nto = "2026-03-04T10:07"\nevery = 2');
+    for (const limit of ["1", "2"]) {
+      const { code, stderr } = await phorest([...RUN, "--limit", limit], directory);
+      expect(code, stderr).toBe(0);
+    }
+    expect(query(directory, FRAMES)).toEqual(["2.tif", "4.tif"].map((filename) => ({ filename, page: null })));
+    expect(readdirSync(join(directory, "data")).filter((name) => name.endsWith(".tif"))).toHaveLength(9);
+  },
+);
+
+test.each([
+  [["--from", "2027-01-01"], /^no frame from 2027-01-01T.*: the 9 frames are from 2026-03-04T10:00:00.*10:08:00/],
+  [["--roi", "999*"], /^--roi "999\*": no ROI has such a label \(the nearest is /],
+  [["--every", "none"], /--every/],
+])("%j ends before anything starts", LONG, async (options, message) => {
+  const directory = series("files");
+  const { code, stderr } = await phorest([...RUN, ...options], directory);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(message);
+  expect(readdirSync(join(directory, "data")).filter((name) => name.endsWith(".sqlite"))).toEqual([]);
+});
