@@ -220,6 +220,7 @@ export class CaptureTimes {
       file.modifiedUs,
     );
     const missing = us.filter((time) => time === undefined).length;
+    if (count > 1 && count - missing < 2) notes.push(NO_INTERVAL);
     if (missing > 0 && missing < count)
       notes.push(`no capture time for ${pagesText(missing)} of ${count}; phorest guesses it from the others`);
     if (pages !== undefined) notes.push(...oddities(us, pages));
@@ -265,4 +266,5 @@ function contradictions(described: ReadonlySet<string>, names: ReadonlySet<strin
   return lines;
 }
 
+const NO_INTERVAL = "nothing says how much time is between its pages; phorest counts them 1 s apart";
 const UNDATED = "its metadata have elapsed times without a date; phorest takes the date from the time of modification";

@@ -48,6 +48,8 @@ class Contents {
   readonly byFile = new Map<string, DescribedImage[]>();
   /** Those of members that do not name a file. */
   readonly unnamed: DescribedImage[] = [];
+  /** The same by frame and slice. */
+  readonly unnamedAt = new Map<string, DescribedImage[]>();
   unreadable = 0;
   bytes = 0;
   inode = -1n;
@@ -80,12 +82,17 @@ class Contents {
     const file = record.file ?? named?.split(/[\\/]/).at(-1);
     if (file === undefined) {
       this.unnamed.push(image);
+      addTo(this.unnamedAt, `${image.frame} ${image.slice}`, image);
       return;
     }
-    const images = this.byFile.get(file);
-    if (images === undefined) this.byFile.set(file, [image]);
-    else images.push(image);
+    addTo(this.byFile, file, image);
   }
+}
+
+function addTo(lists: Map<string, DescribedImage[]>, key: string, image: DescribedImage): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [image]);
+  else list.push(image);
 }
 
 /** One metadata.txt. */
@@ -153,7 +160,7 @@ class MetadataFile {
   }
 
   #imagesOf(name: string): readonly DescribedImage[] {
-    const { byFile, unnamed } = this.#contents;
+    const { byFile, unnamed, unnamedAt } = this.#contents;
     const named = byFile.get(name);
     if (named !== undefined || unnamed.length === 0) return named ?? [];
     // metadata.txt of a stack belongs to the stack of the same name.
@@ -161,7 +168,7 @@ class MetadataFile {
     if (stack !== "") return name.replace(STACK_ENDING, "") === stack ? unnamed : [];
     const [, frame, channelName, slice] = IMAGE_NAME.exec(name) ?? [];
     if (frame === undefined || slice === undefined) return [];
-    const at = unnamed.filter((image) => image.frame === +frame && image.slice === +slice);
+    const at = unnamedAt.get(`${+frame} ${+slice}`) ?? [];
     return at.length < 2 ? at : at.filter(({ record }) => record.channelName === channelName);
   }
 

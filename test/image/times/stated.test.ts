@@ -211,6 +211,17 @@ describe("EXIF", () => {
   });
 });
 
+it("a stack that says nothing is counted by the second up to its time of modification, and says so", async () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, "a.tif"), writeStack([1, 2, 3].map((seed) => grayPicture(8, 4, 8, seed))));
+  const { pages } = await listPages(join(directory, "a.tif"));
+  const found = await new CaptureTimes().of({ directory, name: "a.tif", modifiedUs: 10e6, version: "" }, pages);
+  expect(found.pages.map(({ takenAtUs, source }) => [takenAtUs, source])).toEqual(
+    [8e6, 9e6, 10e6].map((us) => [us, "file"]),
+  );
+  expect(found.notes).toEqual([expect.stringContaining("guesses"), expect.stringContaining("1 s apart")]);
+});
+
 describe("some pages of a file", () => {
   it("have their own times, and the others contradict nothing", async () => {
     const directory = temporaryDirectory();
