@@ -179,6 +179,28 @@ it("pages beyond 4 GB are read without what is before them", async () => {
   expect(process.memoryUsage.rss() - before).toBeLessThan(200 * 2 ** 20);
 });
 
+it("ImageJ's stack of more than 4 GB in one classic directory is read to its end", async () => {
+  const path = "imagej-huge.tif";
+  const [side, images] = [1000, 2500];
+  const first = { pixels: new Uint16Array(side * side).fill(7), width: side, height: side };
+  const bytes = writeStack([first], { imagej: `ImageJ=1.54f\nimages=${images}\nframes=${images}\n` });
+  const start = bytes.length - 2 * side * side;
+  const last = start + 2 * side * side * (images - 1);
+  expect(last).toBeGreaterThan(2 ** 32);
+  const descriptor = openSync(join(directory, path), "w");
+  writeSync(descriptor, bytes, 0, bytes.length, 0);
+  writeSync(descriptor, Buffer.alloc(2 * side * side, 3), 0, 2 * side * side, last);
+  closeSync(descriptor);
+  const { pages, leftOut } = await listPages({ directory, path });
+  expect([pages.length, leftOut]).toEqual([images, []]);
+  const valuesOf = async (page: number) => new Set((await decodePicture({ directory, path, page })).pixels);
+  expect([await valuesOf(0), await valuesOf(1), await valuesOf(images - 1)]).toEqual([
+    new Set([7]),
+    new Set([0]),
+    new Set([0x0303]),
+  ]);
+});
+
 it("ImageJ's stack of one directory is read to its end", async () => {
   const images = pictures.length;
   const bytes = writeStack(pictures, { imagej: `ImageJ=1.54f\nimages=${images}\nframes=${images}\n` });

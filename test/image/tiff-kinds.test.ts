@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { decodeBytes, decodePicture } from "../../src/image/decode.ts";
 import { upright } from "../../src/image/orientation.ts";
+import { listPages } from "../../src/image/pages.ts";
 import { otherPages, type Picture } from "../../src/image/picture.ts";
 import { decodeReduced } from "../../src/image/reduce.ts";
 import { sourceOfBytes } from "../../src/image/tiff/byte-source.ts";
@@ -104,8 +105,15 @@ def bare(name, bits, compression=1, photometric=1, predictor=1):
   f = sorted([(256, 3, 32), (257, 3, 12), (258, 3, bits), (259, 3, compression), (262, 3, photometric), (273, 4, 8), (277, 3, 1), (278, 3, 12), (279, 4, 1024), (317, 3, predictor)])
   data = b'II*\\0' + struct.pack('<I', 1032) + bytes(range(256)) * 4 + struct.pack('<H', len(f)) + b''.join(struct.pack('<HHII', t, k, 1, v) for t, k, v in f) + bytes(4)
   open(sys.argv[1] + '/' + name + '.tif', 'wb').write(data)
+def thumbnail(name, photometric, **k):
+  with tifffile.TiffWriter(sys.argv[1] + '/' + name + '.tif', **k) as w:
+    w.write(a[:8, :9], photometric='minisblack', subfiletype=1, subifds=2, metadata=None)
+    w.write(b, photometric=photometric, subfiletype=0, metadata=None); w.write(a[:12, :18], photometric='minisblack', subfiletype=1, metadata=None)
+thumbnail('thumbnail', 'minisblack'); thumbnail('bigthumbnail', 'minisblack', bigtiff=True, byteorder='>'); thumbnail('cfa', 32803)
+with tifffile.TiffWriter(sys.argv[1] + '/reduced.tif') as w:
+  w.write(a[:8, :9], photometric='minisblack', subfiletype=1, metadata=None); w.write(b, photometric='minisblack', subfiletype=0, metadata=None)
 for bits in (7, 24): bare('packed%d' % bits, bits)
-bare('mosaic', 16, photometric=32803); bare('predictor', 12, compression=5, predictor=2)
+bare('mosaic', 16, photometric=32803); bare('linearraw', 16, photometric=34892); bare('predictor', 12, compression=5, predictor=2)
 for number in (6, 33005, 34887, 50001, 50002, 12345): bare('compression%d' % number, 8, number)
 `;
 
@@ -140,6 +148,35 @@ describe.skipIf(!hasPython("tifffile", "numpy"))("files of other writers", () =>
     expect([reduced.width, reduced.height, reduced.scale]).toEqual([WIDTH, HEIGHT, 2]);
   });
 
+  it.each(["thumbnail", "bigthumbnail", "reduced"])("%s: the full picture is read, not the thumbnail", async (name) => {
+    const picture = await decodePicture(file(name));
+    expect([picture.width, picture.height, picture.pages]).toEqual([WIDTH, HEIGHT, undefined]);
+    expect([...picture.pixels]).toEqual(expected(257));
+    expect((await decodeReduced(file(name), name, 300)).width).toBe(WIDTH);
+    expect((await listPages(file(name))).pages).toMatchObject([{ index: 0, width: WIDTH, height: HEIGHT, bits: 16 }]);
+  });
+
+  it("gray raw data of a DNG are read", async () => {
+    expect(await decodePicture(file("linearraw"))).toMatchObject({ width: 32, height: 12, bitDepth: 16 });
+  });
+
+  it("where only the thumbnail is there, the file is refused for that", async () => {
+    const whole = readFileSync(file("thumbnail"));
+    const view = new DataView(whole.buffer, whole.byteOffset, whole.byteLength);
+    const directory = view.getUint32(4, true);
+    for (let entry = directory + 2; ; entry += 12) {
+      if (view.getUint16(entry, true) !== 330) continue;
+      // The first of two places of directories.
+      view.setUint32(view.getUint32(entry + 8, true), 0x7ffffff0, true);
+      view.setUint32(view.getUint32(entry + 8, true) + 4, 0x7ffffff0, true);
+      break;
+    }
+    await expect(decodeBytes(whole, "thumbnail.tif")).rejects.toMatchObject({
+      code: "frame.unreadable",
+      message: expect.stringContaining("it begins with a thumbnail; the picture that the thumbnail belongs to"),
+    });
+  });
+
   it("a tiled file is turned as one picture", async () => {
     const picture = await decodePicture(file("tiledori4"));
     expect([picture.width, picture.height]).toEqual([48, 32]);
@@ -169,6 +206,7 @@ describe.skipIf(!hasPython("tifffile", "numpy"))("files of other writers", () =>
     ["packed7", "packed samples of 7 bits"],
     ["packed24", "samples of 24 bits"],
     ["mosaic", "raw data of a colour sensor (DNG, CFA)"],
+    ["cfa", "raw data of a colour sensor (DNG, CFA)"],
     ["predictor", "packed samples of 12 bits and the predictor 2"],
     ["lzma", "compression LZMA"],
     ["compression6", "compression old-style JPEG"],

@@ -66,7 +66,7 @@ function isReadByLibrary(fields: PageFields, reading: Reading): boolean {
   const { bits, compression, photometric } = fields;
   if (!isUnsigned(fields) || !LIBRARY_BITS.has(bits) || compression === COMPRESSION.zstd) return false;
   // Tiles in planes of their own it takes for damaged.
-  if (fields.isPlanar) return false;
+  if (fields.isPlanar || photometric === PHOTOMETRIC.linearRaw) return false;
   return reading === "precise" || bits !== 16 || photometric !== PHOTOMETRIC.whiteIsZero;
 }
 
@@ -84,7 +84,8 @@ const formatOf = (fields: PageFields): number => (isUnsigned(fields) ? SAMPLE.un
 /** Throws Failure `frame.unreadable` for a picture of a kind that is not read, by its name. `where` names it. */
 export function refuseKind(fields: PageFields, where: string): void {
   const { bits, compression, photometric, predictor } = fields;
-  const name = PHOTOMETRICS[photometric ?? PHOTOMETRIC.blackIsZero];
+  const isColourRaw = photometric === PHOTOMETRIC.linearRaw && fields.samples > 1;
+  const name = PHOTOMETRICS[isColourRaw ? PHOTOMETRIC.mosaic : (photometric ?? PHOTOMETRIC.blackIsZero)];
   if (name !== undefined) throw refused(where, `a TIFF with ${name} is not read`, "save it as gray or RGB");
   const isHere = isReadHere(fields);
   if (!isHere && (!isUnsigned(fields) || !LIBRARY_BITS.has(bits))) {
