@@ -32,8 +32,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 60_000,
     pool: "forks",
-    // As many as the cores of the smallest machine: most slow tests keep a core busy, in the program that they start.
-    maxWorkers: 2,
+    // One more than the cores of the smallest machine: slow tests keep a core busy in the program that they start, and wait in between.
+    maxWorkers: 3,
     sequence: { sequencer: SlowFirst },
     projects: [
       {

@@ -6,8 +6,8 @@ import { type BuildOptions, build } from "esbuild";
 import { ONLY_PACKED } from "../../src/installation/only-packed.ts";
 import { entryPoints, filesBelow, KEPT_PACKAGES } from "./contents.ts";
 
-/** What `bin/phorest.js` loads before everything else. */
-const STOP_SIGNALS = "src/system/stop-signals.ts";
+/** Loaded by their names: by `bin/phorest.js` before everything else, and by benchmarks that start threads as they are built. */
+const NAMED_MODULES = ["src/system/stop-signals.ts", "src/threads/worker-handle.ts"];
 
 /** What CommonJS packages expect to find in an ES module. */
 const BANNER = `import { createRequire as createRequire$ } from "node:module";
@@ -56,7 +56,7 @@ export async function bundle(stage: string, target: string): Promise<void> {
 /** Bundles the program below `root`/dist, where `bin/phorest.js` starts it, and removes what an earlier build left there. */
 export async function bundleInPlace(root: string): Promise<void> {
   const { metafile } = await build({
-    ...programOptions(root, [...entryPoints(root), STOP_SIGNALS], KEPT_IN_PLACE),
+    ...programOptions(root, [...entryPoints(root), ...NAMED_MODULES], KEPT_IN_PLACE),
     outdir: "dist",
     target: "node20",
     banner: { js: BANNER },
