@@ -29,15 +29,26 @@ export async function* resultsIn(file: string, findings: Findings): AsyncGenerat
   try {
     for await (const { text, where } of textsIn(file)) {
       if (text?.trim() === "") continue;
-      const result = text === undefined ? undefined : parseResultLine(text.trim());
-      if (result === undefined) findings.add(TORN, where);
-      // It tells of a frame that was not measured.
-      else if (result !== "failed") yield { result, where };
+      const found = text === undefined ? [undefined] : recordsIn(text.trim());
+      if (found.includes(undefined)) findings.add(TORN, where);
+      for (const result of found) {
+        // "failed" tells of a frame that was not measured.
+        if (result !== undefined && result !== "failed") yield { result, where };
+      }
     }
   } catch (error) {
     if (!isDamage(error)) throw error;
     findings.add("files of results damaged, read up to the damage", file);
   }
+}
+
+/** The record on a line; where it is torn and the next one was written behind the tear, also that. */
+function recordsIn(line: string): ReturnType<typeof parseResultLine>[] {
+  const whole = parseResultLine(line);
+  if (whole !== undefined) return [whole];
+  const starts = [...line.matchAll(RECORD_START)].map(({ index }) => index);
+  const pieces = starts.map((start, at) => line.slice(start, starts[at + 1] ?? line.length).trimEnd());
+  return pieces.length < 2 ? [undefined] : pieces.map(parseResultLine);
 }
 
 interface PlacedText {
