@@ -4,7 +4,7 @@ import { Failure } from "../failure/failure.ts";
 import { DECLARED_RAW, GZIPPED } from "../system/numbered-name.ts";
 import { type ByteSource, bytesAt } from "./tiff/byte-source.ts";
 import { fieldOf, type PageShape } from "./tiff/page-shape.ts";
-import type { TiffPage, TiffSeries } from "./tiff/series.ts";
+import { MOST_PAGES, type TiffPage, type TiffSeries } from "./tiff/series.ts";
 
 const RAW = /\.raw(?:\.gz)?$/i;
 const Y4M = /\.y4m(?:\.gz)?$/i;
@@ -44,7 +44,7 @@ export async function readFlatSeries(source: ByteSource, name: string): Promise<
   const pages: TiffPage[] = [];
   const leftOut: string[] = [];
   let at = frames.start;
-  for (let index = 0; at < source.size; index++) {
+  for (let index = 0; at < source.size && index < MOST_PAGES; index++) {
     const from = frames.hasHeads ? await frameStart(source, at) : at;
     const end = from === undefined ? Number.POSITIVE_INFINITY : from + planeBytes + frames.colourBytes;
     if (from === undefined || end > source.size) {

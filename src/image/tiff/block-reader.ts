@@ -6,6 +6,9 @@ import { joinFloats, PREDICTOR, sumUp } from "./predictor.ts";
 
 const NATIVE_IS_LITTLE = endianness() === "LE";
 
+const LARGEST_SMALL_TILE = 2 ** 24;
+const MOST_TILE_SHARE = 4;
+
 /** Rows of all samples of a pixel, or of one plane. */
 export interface Rows {
   /** Whole samples of 16, 32 and 64 bits are in this machine's order; those of other sizes as in the file. */
@@ -23,6 +26,8 @@ export async function readRows(file: Uint8Array, fields: PageFields, plane = 0):
   const rowBytes = Math.ceil((width * samples * bits) / 8);
   const blockRowBytes = isTiled ? Math.ceil((blockWidth * samples * bits) / 8) : rowBytes;
   const [across, down] = [isTiled ? Math.ceil(width / blockWidth) : 1, Math.ceil(height / blockHeight)];
+  // A tile is no larger than a picture may be, whatever a damaged field says.
+  if (blockRowBytes * blockHeight > Math.max(LARGEST_SMALL_TILE, MOST_TILE_SHARE * rowBytes * height)) return undefined;
   const bytes = new Uint8Array(rowBytes * height);
   for (let block = 0; block < across * down; block++) {
     const index = plane * across * down + block;

@@ -1,7 +1,7 @@
 // Gray and RGB pictures of TIFF files in all forms that scientific cameras and programs write: packed, signed and floating-
 // point samples, counted from black or from white, in strips, tiles or planes.
 import { Failure } from "../../failure/failure.ts";
-import { decodingBytes, reserveMemory } from "../memory.ts";
+import { checkSize, decodingBytes, reserveMemory } from "../memory.ts";
 import { grayPlane, type Picture } from "../picture.ts";
 import { type Rows, readRows } from "./block-reader.ts";
 import { isUnsigned, type Reading, refused, samplesText } from "./kinds.ts";
@@ -15,6 +15,7 @@ import { type GrayValues, invert, unpackSamples, wholeValues } from "./samples.t
 export async function readOwn(file: Uint8Array, fields: PageFields, where: string, reading: Reading): Promise<Picture> {
   const { width, height, samples, bits } = fields;
   const size = { width, height, channels: samples, bytesPerSample: Math.max(1, bits / 8), buffered: true };
+  checkSize(size, where);
   reserveMemory(decodingBytes(size, file.length), where);
   const pixels = samples === 1 ? await grayOf(file, fields, where, reading) : await colourOf(file, fields, where);
   return { pixels, width, height, bitDepth: pixels instanceof Uint8Array ? 8 : 16 };

@@ -25,6 +25,9 @@ const IMAGEJ_BYTES = 4096;
 const endOf = ({ shape, places }: PlacedShape): number =>
   places.reduce((end, place, index) => Math.max(end, place + (shape.sizes[index] ?? 0)), 0);
 
+/** More than any series has; a damaged file could claim as many as it has bytes. */
+export const MOST_PAGES = 2_000_000;
+
 /** One picture of the file. */
 export interface TiffPage {
   /** Its number among the pictures of the file, from 0; those that are cut off have one, too. */
@@ -84,7 +87,7 @@ class Walk {
       if (await this.isPicture(directory)) await this.add(directory);
       else await this.addBelow(directory);
       const { next } = directory;
-      if (next === 0 || seen.has(next)) break;
+      if (next === 0 || seen.has(next) || seen.size >= MOST_PAGES) break;
       directory = await readDirectory(this.#source, this.#layout, next);
       if (directory === undefined) this.#leftOut.push(`page ${++this.#count} and all behind it: the file is cut off`);
     }
@@ -140,7 +143,8 @@ class Walk {
     if (page === undefined || page.at !== first.at || images < 2) return;
     const bytes = await this.bytesOfPlane(first, page);
     const start = (await fieldNumbers(this.#source, this.#layout, first, TAG.strips))[0] ?? 0;
-    const there = bytes === undefined ? 1 : Math.min(images, Math.floor((this.#source.size - start) / bytes));
+    const fit = bytes === undefined ? 1 : Math.floor((this.#source.size - start) / bytes);
+    const there = Math.min(images, fit, MOST_PAGES);
     for (let index = 1; index < there; index++) this.#pages.push({ ...page, index, shift: index * (bytes ?? 0) });
     this.#count = images;
     if (there === images) return;
