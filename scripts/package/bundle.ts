@@ -6,8 +6,16 @@ import { type BuildOptions, build } from "esbuild";
 import { ONLY_PACKED } from "../../src/installation/only-packed.ts";
 import { entryPoints, filesBelow, KEPT_PACKAGES } from "./contents.ts";
 
-/** Loaded by their names: by `bin/phorest.js` before everything else, and by benchmarks that start threads as they are built. */
-const NAMED_MODULES = ["src/system/stop-signals.ts", "src/threads/worker-handle.ts"];
+/** Loaded by their names: by `bin/phorest.js` before everything else, and by benchmarks that measure the program as it is built. */
+const NAMED_MODULES = [
+  "src/system/stop-signals.ts",
+  "src/threads/worker-handle.ts",
+  "src/manifest/manifest.ts",
+  "src/outputs/opcua/delivery.ts",
+  "src/outputs/opcua/output.ts",
+  "src/stages/communicator/output-stage.ts",
+  "src/supervisor/stage.ts",
+];
 
 /** What CommonJS packages expect to find in an ES module. */
 const BANNER = `import { createRequire as createRequire$ } from "node:module";
