@@ -23,7 +23,7 @@ export interface RecordInput {
   readonly timeSource?: TimeSource | undefined;
   /** Directory and name of the picture, where the name alone does not say which one it was. */
   readonly imagePath?: string;
-  /** Which page of the picture's file it was, from 0, where the file has several. */
+  /** Which page of the picture's file it was, from 0, where the file has several. The record counts from 1. */
   readonly page?: number | undefined;
   /** What is to be known of the picture besides its measurement, such as pages that were not measured. */
   readonly warnings?: readonly string[];
@@ -54,7 +54,7 @@ export function formatRecord(input: RecordInput): string {
   if (input.timeSource !== undefined) record.time_source = input.timeSource;
   if (input.timeSource === "file") record.time_guessed = true;
   if (input.imagePath !== undefined) record.image_path = input.imagePath;
-  if (input.page !== undefined) record.page = input.page;
+  if (input.page !== undefined) record.page = input.page + 1;
   if (input.warnings !== undefined && input.warnings.length > 0) record.warnings = input.warnings;
   return JSON.stringify(record);
 }

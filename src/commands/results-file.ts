@@ -139,7 +139,7 @@ function recordIn(line: Buffer): { path: string; page: number | undefined; measu
   if (measured === undefined || path === undefined || line[0] !== "{".charCodeAt(0)) return undefined;
   return {
     path: String(JSON.parse(path)),
-    page: page === undefined ? undefined : Number(page),
+    page: page === undefined ? undefined : Number(page) - 1,
     measured: measured === "true",
   };
 }

@@ -1,13 +1,12 @@
 // `phorest run`: runs an experiment until it is stopped.
 
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { type DarkLevel, readDarkLevel } from "../analysis/dark-level.ts";
 import { kernelVersion } from "../analysis/native-kernel.ts";
 import { checkFileSystem } from "../archive/directory-identity.ts";
-import { capabilitiesOf, configuredSubset, sourceSettings } from "../cameras/camera.ts";
-import { FrameChooser } from "../cameras/chosen-frames.ts";
+import { capabilitiesOf } from "../cameras/camera.ts";
 import { simulatedRoiManifest } from "../cameras/simulated.ts";
 import { checkRunnable, loadConfig, roiManifestPath } from "../config/config.ts";
 import { wantsOpcUa } from "../config/consistency.ts";
@@ -18,9 +17,6 @@ import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure, lineOf } from "../failure/failure.ts";
 import { cameraLine, isCameraUncertain } from "../health/camera-in-use.ts";
 import { HealthFile } from "../health/health-file.ts";
-import { selectFrames } from "../image/frame-subset.ts";
-import { listPictures } from "../image/picture-files.ts";
-import { CaptureTimes } from "../image/times/capture-times.ts";
 import { notifyService } from "../installation/systemd-notify.ts";
 import { createLogger, type Logger } from "../log/logger.ts";
 import { type ExperimentLock, type Holder, lockExperiment } from "../manifest/lock.ts";
@@ -38,6 +34,7 @@ import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.t
 import { LiveBlock } from "../terminal/live-block.ts";
 import { liveLines } from "../terminal/live-lines.ts";
 import { type CaptureTimeArguments, captureTimeOptions, withCaptureTimes } from "./capture-time-options.ts";
+import { checkWindow } from "./check-window.ts";
 import { originText } from "./config.ts";
 import type { GlobalOptions } from "./global.ts";
 import { checkSameExperiment } from "./other-experiment.ts";
@@ -276,25 +273,6 @@ async function prepareRois({ config, origins }: Loaded, log: Logger): Promise<vo
   const kept = keepRois(rois, config.Data_Analysis.rois, name);
   const left = rois.rois.length - kept.rois.length;
   if (left > 0) log.stage("supervisor").warn(`left out ${left} of ${rois.rois.length} ROIs (${name})`);
-}
-
-/** Refuses a window of time in which the images that are there already have no frame, before anything is started. */
-async function checkWindow(config: Config): Promise<void> {
-  const { Camera, Paths } = config;
-  const directory = { file_importer: Paths.data_dir, dummy: Camera.dummy_path }[String(Camera.camera_type)];
-  const subset = configuredSubset(Camera);
-  if (directory === undefined || (subset.fromUs === undefined && subset.toUs === undefined)) return;
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return;
-  const { times: timesOptions, pages } = sourceSettings(config);
-  const times = new CaptureTimes(timesOptions);
-  const followLinks = Camera.follow_links;
-  const files = await listPictures(directory, { followLinks, times });
-  const stacks = await new FrameChooser({ subset, pages, times }).stacks(files, { directory, followLinks });
-  const frames = files.flatMap((file) => {
-    const pagesOf = stacks.get(file)?.frames ?? [{ capturedAtUs: file.takenAtUs }];
-    return pagesOf.map(({ capturedAtUs: takenAtUs }) => ({ takenAtUs }));
-  });
-  selectFrames(frames, subset);
 }
 
 function exitCode({ fault, clean, failed }: RunSummary): number {

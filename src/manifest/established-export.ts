@@ -61,7 +61,7 @@ function metadataEntry(entry: StoredEntry, readings: readonly Reading[]): unknow
         : {
             type: "image",
             filename,
-            ...(page === undefined ? {} : { page }),
+            ...(page === undefined ? {} : { page: page + 1 }),
             filepath,
             timestamp_iso: capturedAt,
             ...(entry.timeSource === "file" ? { time_guessed: true } : {}),

@@ -82,7 +82,7 @@ describe.each<Source>(["folder", "file_importer"])("%s", (source) => {
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(lines.map(({ image_filename, page }) => [image_filename, page])).toEqual(
-      pictures.map((_, page) => ["six.tif", page]),
+      pictures.map((_, page) => ["six.tif", page + 1]),
     );
   });
 
@@ -125,7 +125,7 @@ test("channels, planes and positions that are not chosen are counted; the others
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line).page);
-  expect(pages, second.stderr).toEqual([1, 4]);
+  expect(pages, second.stderr).toEqual([2, 5]);
   const none = await phorest(["analyse", "incoming", "--channel", "7", "--jsonl", "-"], first);
   expect([none.code, none.stderr]).toEqual([3, expect.stringMatching(/no channel 7, only channels 0, 1 and 2/)]);
 });

@@ -16,7 +16,7 @@ export const DEGREES = "°C";
 const LEADING = ["timestamp", "ROI-label", "Analysis-method"];
 const TRAILING = ["resonance_position_px", "standard_error_px", "quality", "flags", "image_filename"];
 
-/** Which page of its file a frame is, from 0. */
+/** Which page of its file a frame is, from 1. */
 export const PAGE = "page";
 
 /** Columns at the very end, in this order, and only in a file that holds an outcome that needs them. */
@@ -110,7 +110,7 @@ export function csvLines(outcome: Outcome, columns: readonly string[]): Cell[][]
       case "image_filename":
         return () => safeText(outcome.filename);
       case PAGE:
-        return () => outcome.page ?? "";
+        return () => (outcome.page === undefined ? "" : outcome.page + 1);
       default: {
         const offset = medianOf.get(column);
         if (offset !== undefined) return (roi) => number(measured.statistics[roi * perRoi + offset], 3);

@@ -1,0 +1,27 @@
+// A window of time for a run on images that are there already.
+import { statSync } from "node:fs";
+import { configuredSubset, sourceSettings } from "../cameras/camera.ts";
+import { FrameChooser } from "../cameras/chosen-frames.ts";
+import type { Config } from "../config/schema.ts";
+import { selectFrames } from "../image/frame-subset.ts";
+import { listPictures } from "../image/picture-files.ts";
+import { CaptureTimes } from "../image/times/capture-times.ts";
+
+/** Refuses a window of time in which the images that are there already have no frame, before anything is started. */
+export async function checkWindow(config: Config): Promise<void> {
+  const { Camera, Paths } = config;
+  const directory = { file_importer: Paths.data_dir, dummy: Camera.dummy_path }[String(Camera.camera_type)];
+  const subset = configuredSubset(Camera);
+  if (directory === undefined || (subset.fromUs === undefined && subset.toUs === undefined)) return;
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  const { times: timesOptions, pages } = sourceSettings(config);
+  const times = new CaptureTimes(timesOptions);
+  const followLinks = Camera.follow_links;
+  const files = await listPictures(directory, { followLinks, times });
+  const stacks = await new FrameChooser({ subset, pages, times }).stacks(files, { directory, followLinks });
+  const frames = files.flatMap((file) => {
+    const pagesOf = stacks.get(file)?.frames ?? [{ capturedAtUs: file.takenAtUs }];
+    return pagesOf.map(({ capturedAtUs: takenAtUs }) => ({ takenAtUs }));
+  });
+  selectFrames(frames, subset);
+}
