@@ -1,6 +1,6 @@
 // Files with several frames through the whole program: each page is a frame, measured exactly once, with the same numbers as
 // the same pictures in separate files; the file is one thing.
-import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
@@ -97,6 +97,34 @@ describe.each<Source>(["folder", "file_importer"])("%s", (source) => {
     expect(said, stderr).toHaveLength(1);
     expect(query(directory, "SELECT count(*) AS n FROM entry WHERE collection_error IS NOT NULL")).toEqual([{ n: 1 }]);
   });
+});
+
+test("a stack is compressed, copied and moved to the share as one file, when all its pages are measured", async () => {
+  const directory = withFiles("folder", { "six.tif": stackOf(pictures) });
+  mkdirSync(join(directory, "share"));
+  const sections = `
+[Paths]
+remote_root_dir = "${join(directory, "share")}"
+[Sync]
+keep_local = false
+`;
+  const text = settings("folder")
+    .replace("enable_camera = true", "enable_camera = true\nenable_image_compression = true\nenable_remote_sync = true")
+    .replace("[Timing]", "[Timing]\ncompress_interval_seconds = 0.1");
+  writeFileSync(join(directory, "config.toml"), text + sections);
+  expect((await phorest(["init-remote", "share"], directory)).code).toBe(0);
+  const { code, stderr } = await phorest(RUN, directory);
+  expect(code, stderr).toBe(0);
+  expect(readdirSync(join(directory, "share", "data"))).toContain("six.tif.gz");
+  expect(readdirSync(join(directory, "data")).filter((name) => name.includes("six"))).toEqual([]);
+  expect(query(directory, "SELECT status, filename, page FROM frame ORDER BY entry")).toEqual(
+    pictures.map((_, page) => ({ status: "processed", filename: "six.tif.gz", page })),
+  );
+  expect(query(directory, "SELECT synced, compressed, further_pages, local_images FROM counter")).toEqual([
+    { synced: 1, compressed: 1, further_pages: 5, local_images: 0 },
+  ]);
+  const verified = await phorest(["verify"], directory);
+  expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining("1 image,")]);
 });
 
 test("a changed stack is found by verify once, and all its pages with it", async () => {
