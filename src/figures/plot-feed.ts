@@ -7,6 +7,7 @@ import type { Analysis } from "../manifest/analyses.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
 import type { Marker } from "../manifest/markers.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { isSameCalibration } from "../measurement/keep-rois.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { DEGREES } from "../outputs/csv/file/lines.ts";
 import { chipLayout } from "./chip-layout.ts";
@@ -49,7 +50,7 @@ function simulatedNote({ simulated, curves: { frames } }: Measure): string {
  * What a title says where the curve begins after frames of another analysis: why, when, and how many frames are not in
  * this plot. Empty where all frames are, or where the others are measured along with these.
  */
-function breakNote(shown: Measure, all: readonly Measure[]): string {
+function breakNote(shown: Measure, all: readonly Measure[], analyses: PlotSource["analyses"]): string {
   const [beginUs] = shown.curves.spanUs ?? [];
   if (beginUs === undefined) return "";
   const earlier = all.filter(({ analysis, curves: { spanUs } }) => {
@@ -63,12 +64,15 @@ function breakNote(shown: Measure, all: readonly Measure[]): string {
     .filter(({ analysis }) => analysis.method === last.analysis.method)
     .reduce((sum, { curves }) => sum + curves.frames, 0);
   const left = frames === 1 ? "1 earlier frame belongs" : `${frames} earlier frames belong`;
-  return `, ${reasonOf(shown.analysis, last.analysis)} ${isoFromUs(beginUs)} (${left} to another analysis)`;
+  return `, ${reasonOf(shown.analysis, last.analysis, analyses)} ${isoFromUs(beginUs)} (${left} to another analysis)`;
 }
 
-function reasonOf(now: Analysis, before: Analysis): string {
+function reasonOf(now: Analysis, before: Analysis, analyses: PlotSource["analyses"]): string {
   if (now.method !== before.method) return "other method since";
-  if (now.roiManifestId !== before.roiManifestId) return "recalibrated";
+  if (now.roiManifestId !== before.roiManifestId) {
+    const [a, b] = [now, before].map(({ roiManifestId: id }) => (id == null ? undefined : analyses.roiManifest(id)));
+    return a !== undefined && b !== undefined && isSameCalibration(a, b) ? "other ROIs since" : "recalibrated";
+  }
   return now.settings === before.settings ? "new tracking reference" : "other settings since";
 }
 
@@ -159,7 +163,7 @@ export class PlotFeed {
       });
     }
     const span = curves.spanUs;
-    const since = breakNote(measure, measures);
+    const since = breakNote(measure, measures, this.#source.analyses);
     const rois =
       analysis.roiManifestId == null ? undefined : this.#source.analyses.roiManifest(analysis.roiManifestId)?.rois;
     return {

@@ -3,7 +3,7 @@ import { Failure } from "../failure/failure.ts";
 import { nearestToPattern } from "../failure/nearest.ts";
 import { quoted } from "../failure/quote.ts";
 import { labelMatcher } from "./labels.ts";
-import { formatRoiManifest, parseRoiManifest, type RoiManifest } from "./roi.ts";
+import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "./roi.ts";
 
 /** The patterns in a comma-separated list. Failure `usage.invalid` where one is empty; `option` names it. */
 export function labelPatterns(option: string, text: string): string[] {
@@ -34,3 +34,14 @@ export function keepRois(manifest: RoiManifest, patterns: readonly string[], opt
   if (rois.length === manifest.rois.length) return manifest;
   return parseRoiManifest(formatRoiManifest({ ...manifest, rois }), option, { kept: true });
 }
+
+/** Whether two manifests are of the same calibration: they have ROIs in common, and each of these is in the same place. */
+export function isSameCalibration(a: RoiManifest, b: RoiManifest): boolean {
+  const places = new Map(a.rois.map((roi) => [roi.label, placeOf(roi)]));
+  const common = b.rois.filter(({ label }) => places.has(label));
+  return (
+    a.imageAngle === b.imageAngle && common.length > 0 && common.every((roi) => places.get(roi.label) === placeOf(roi))
+  );
+}
+
+const placeOf = ({ flip, y, x, height, width }: Roi): string => JSON.stringify([flip, y, x, height, width]);

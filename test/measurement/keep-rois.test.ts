@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { keepRois, labelPatterns } from "../../src/measurement/keep-rois.ts";
+import { isSameCalibration, keepRois, labelPatterns } from "../../src/measurement/keep-rois.ts";
 import { labelMatcher } from "../../src/measurement/labels.ts";
 import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
 
@@ -44,6 +44,16 @@ describe("keepRois", () => {
   test.each(["", "01*,", " , "])("a list with nothing between its commas is refused: %j", (text) => {
     expect(() => labelPatterns("--roi", text)).toThrow("--roi needs labels of ROIs");
   });
+});
+
+test("a part of the ROIs is of the same calibration; moved, turned or other ROIs are not", () => {
+  const part = keepRois(all, ["01*"], "--roi");
+  const changed = (change: object) =>
+    parseRoiManifest(formatRoiManifest({ imageAngle: -0.3, rois: all.rois, ...change }), "changed");
+  expect([isSameCalibration(all, part), isSameCalibration(part, all)]).toEqual([true, true]);
+  expect(isSameCalibration(part, changed({ rois: all.rois.map((roi) => ({ ...roi, x: roi.x + 1 })) }))).toBe(false);
+  expect(isSameCalibration(all, changed({ imageAngle: 0 }))).toBe(false);
+  expect(isSameCalibration(part, keepRois(all, ["190*"], "--roi"))).toBe(false);
 });
 
 test.each([

@@ -77,10 +77,14 @@ test(
   LONG,
   async () => {
     const directory = series("files", 'from = 2026-03-04T11:02:00+01:00\nto = "2026-03-04T10:07"\nevery = 2');
-    for (const limit of ["1", "2"]) {
-      const { code, stderr } = await phorest([...RUN, "--limit", limit], directory);
+    for (const options of [
+      ["--limit", "1"],
+      ["--limit", "2", "--roi", "001a*"],
+    ]) {
+      const { code, stderr } = await phorest([...RUN, ...options], directory);
       expect(code, stderr).toBe(0);
     }
+    expect(query(directory, "SELECT text FROM marker")).toEqual([{ text: "other ROIs: 2" }]);
     expect(query(directory, FRAMES)).toEqual(["2.tif", "4.tif"].map((filename) => ({ filename, page: null })));
     expect(readdirSync(join(directory, "data")).filter((name) => name.endsWith(".tif"))).toHaveLength(9);
   },

@@ -7,7 +7,7 @@ import { ReferenceSequencer } from "../../analysis/reference-sequencer.ts";
 import type { AnalysisSettings } from "../../analysis/settings.ts";
 import { failureLine } from "../../failure/failure.ts";
 import type { Claim } from "../../manifest/entries.ts";
-import { keepRois } from "../../measurement/keep-rois.ts";
+import { isSameCalibration, keepRois } from "../../measurement/keep-rois.ts";
 import { type RoiManifest, readRoiManifest } from "../../measurement/roi.ts";
 import type { StageContext } from "../contract/stage-definition.ts";
 import { storedReferences } from "./stored-references.ts";
@@ -40,8 +40,8 @@ export interface MeasureOptions extends Pick<StageContext, "manifest" | "log" | 
 export class CurrentMeasure {
   readonly #options: MeasureOptions;
   #measure: Measure | undefined;
-  /** The ROIs are others than before, and the frames' curves do not show it yet. */
-  #recalibrated = false;
+  /** In what the ROIs differ from those before, as long as the frames' curves do not show it yet. */
+  #change: "recalibrated" | "other ROIs" | undefined;
 
   constructor(options: MeasureOptions) {
     this.#options = options;
@@ -70,14 +70,15 @@ export class CurrentMeasure {
 
   /** Curves before and after are of different ROIs: the moment is drawn into them, at the first frames claimed since. */
   async markRegistration({ rois }: RoiManifest, claims: readonly Claim[]): Promise<void> {
-    if (!this.#recalibrated || claims.length === 0) return;
+    const change = this.#change;
+    if (change === undefined || claims.length === 0) return;
     const { manifest, nowUs, log } = this.#options;
-    this.#recalibrated = false;
+    this.#change = undefined;
     const fromUs = Math.min(...claims.map(({ capturedAtUs }) => capturedAtUs));
-    const text = `recalibrated: ${rois.length} ROIs`;
+    const text = change === "recalibrated" ? `${change}: ${rois.length} ROIs` : `${change}: ${rois.length}`;
     const marked = await manifest.whenFree(() => manifest.markers.add(fromUs, text, nowUs()));
     if (marked === undefined)
-      log.warn("the chip was recalibrated, but no marker was set because there are too many markers");
+      log.warn(`the ROIs changed (${text}), but no marker was set because there are too many markers`);
   }
 
   #measureBy(rois: RoiManifest, stamp: string): Measure {
@@ -85,7 +86,10 @@ export class CurrentMeasure {
     const roiManifestId = manifest.analyses.ensureRoiManifest(rois);
     const analysisId = this.#analysisOf(settings, roiManifestId);
     const before = manifest.runs.lastRoiManifest();
-    this.#recalibrated = before !== undefined && before !== roiManifestId;
+    const earlier = before === undefined ? undefined : manifest.analyses.roiManifest(before);
+    if (before !== undefined && before !== roiManifestId) {
+      this.#change = earlier !== undefined && isSameCalibration(earlier, rois) ? "other ROIs" : "recalibrated";
+    } else this.#change = undefined;
     manifest.runs.noteMeasure(runId, analysisId);
     const jumps = new JumpDetector(manifest.curves.lastPositions(analysisId, rois.rois.length));
     const tracking = this.#trackingOf(analysisId, rois, roiManifestId);
