@@ -1,15 +1,17 @@
 // `phorest import DIR`: imports an experiment that consists of metadata_manifest.json and images.
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { keptFreeBytes } from "../archive/free-space.ts";
-import { loadConfig } from "../config/config.ts";
+import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { type ImportSummary, importExperiment } from "../manifest/established-import.ts";
 import { findingLine } from "../manifest/import-findings.ts";
 import { lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { readRoiManifestNow } from "../measurement/roi.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { diskSpace } from "../system/disk-space.ts";
-import { ensureDirectory } from "../system/files.ts";
+import { ensureDirectory, writeDurably } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type PageArguments, pageChoice, pageOptions } from "./page-options.ts";
 
@@ -39,7 +41,10 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
         default: false,
         describe: "Copy the images into data_dir and verify them; phorest then treats them like captured images",
       })
-      .example("$0 import /media/usb/experiment_7", "then `phorest run` measures the pending frames")
+      .example(
+        "$0 import /media/usb/experiment_7",
+        "with enable_camera = false, `phorest run` then measures the pending frames",
+      )
       .example("$0 import old --pictures /mnt/disk2/pictures", "if the images are on another disk")
       .example("$0 import /media/usb/experiment_7 --adopt", "before you remove the USB disk"),
   handler: async ({ config: file, directory, json, pictures = [], adopt, ...axes }) => {
@@ -55,7 +60,8 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
         const keepFreeBytes = keptFreeBytes(config, diskSpace(dataDir)?.totalBytes ?? 0);
         const options = { pictures, adopt: adopt ? { keepFreeBytes } : undefined, pages };
         const summary = await importExperiment(manifest, directory ?? "", wallClockUs(), options);
-        process.stdout.write(`${json ? JSON.stringify(summary) : summaryText(summary)}\n`);
+        const rois = await keepRoiManifest(summary.roiManifestFile, roiManifestPath(config));
+        process.stdout.write(`${json ? JSON.stringify(summary) : `${summaryText(summary)}\n${rois}`}\n`);
         for (const line of summary.skipped) process.stderr.write(`${line}\n`);
       } finally {
         manifest.close();
@@ -65,6 +71,19 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
     }
   },
 };
+
+/** Makes the experiment's own ROI manifest the one that runs measure by, unless there is one; says what was done. */
+async function keepRoiManifest(found: string | undefined, file: string): Promise<string> {
+  if (found === undefined) {
+    return existsSync(file)
+      ? `the experiment has no ROI manifest; ${file} stays in use`
+      : "the experiment has no ROI manifest; create one with `phorest calibrate IMAGE` before `phorest run`";
+  }
+  if (existsSync(file)) return `${found}: not copied, ${file} exists and stays in use`;
+  await ensureDirectory(dirname(file));
+  await writeDurably(file, readRoiManifestNow(found).json);
+  return `copied ${found} to ${file}`;
+}
 
 function summaryText(summary: ImportSummary): string {
   const { entries, added, pending, processed, failed, missing } = summary;

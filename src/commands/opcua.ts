@@ -9,6 +9,7 @@ import { simulatedRoiManifest } from "../cameras/simulated.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
+import { holdsImported } from "../manifest/holds-imported.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outcomes.ts";
 import { parseRoiManifest, readRoiManifest } from "../measurement/roi.ts";
@@ -155,10 +156,10 @@ function summaryOf(url: string, findings: readonly Finding[]): string {
 async function labelsOf(config: Config): Promise<readonly string[]> {
   const file = roiManifestPath(config);
   if (existsSync(file)) return (await readRoiManifest(file)).rois.map(({ label }) => label);
-  if (capabilitiesOf(config.Camera.camera_type).simulated) {
+  const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
+  if (capabilitiesOf(config.Camera.camera_type).simulated && !holdsImported(manifestFile)) {
     return parseRoiManifest(simulatedRoiManifest(config), file).rois.map(({ label }) => label);
   }
-  const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
   if (!existsSync(manifestFile)) return [];
   const manifest = Manifest.open({ file: manifestFile, readonly: true });
   try {

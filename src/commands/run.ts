@@ -1,14 +1,12 @@
 // `phorest run`: runs an experiment until it is stopped.
 
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { CommandModule } from "yargs";
 import { type DarkLevel, readDarkLevel } from "../analysis/dark-level.ts";
 import { kernelVersion } from "../analysis/native-kernel.ts";
 import { checkFileSystem } from "../archive/directory-identity.ts";
-import { capabilitiesOf } from "../cameras/camera.ts";
-import { simulatedRoiManifest } from "../cameras/simulated.ts";
-import { checkRunnable, loadConfig, roiManifestPath } from "../config/config.ts";
+import { checkRunnable, loadConfig } from "../config/config.ts";
 import { wantsOpcUa } from "../config/consistency.ts";
 import { checkDirectories } from "../config/directories.ts";
 import type { Loaded } from "../config/loaded.ts";
@@ -23,12 +21,9 @@ import { type ExperimentLock, type Holder, lockExperiment } from "../manifest/lo
 import { untilUnlocked } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { checkBeforeWriting } from "../manifest/repair.ts";
-import { keepRois } from "../measurement/keep-rois.ts";
-import { readRoiManifest } from "../measurement/roi.ts";
 import { limitArenas } from "../native/kernel-binding.ts";
 import { readIdentity } from "../outputs/opcua/identity.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
-import { ensureDirectory, writeDurably } from "../system/files.ts";
 import { endPrograms, endProgramsOf, markPrograms } from "../system/program.ts";
 import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.ts";
 import { LiveBlock } from "../terminal/live-block.ts";
@@ -40,6 +35,7 @@ import type { GlobalOptions } from "./global.ts";
 import { checkSameExperiment } from "./other-experiment.ts";
 import { outliveReaders } from "./outputs.ts";
 import { type PageArguments, pageOptions, withPages } from "./page-options.ts";
+import { prepareRois } from "./prepare-rois.ts";
 import { exitNow } from "./stoppable.ts";
 import { type SubsetArguments, subsetOptions, withSubset } from "./subset-options.ts";
 
@@ -151,7 +147,6 @@ async function runLocked(
     for (const warning of loaded.warnings) own.warn(warning);
     if (lock.warning !== undefined) own.warn(lock.warning);
     takePrograms(lock, (line) => own.warn(line));
-    await prepareRois(loaded, log);
     const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
     checkBeforeWriting(manifestFile);
     await untilUnlocked(manifestFile, {
@@ -160,6 +155,7 @@ async function runLocked(
       signal: stop.signal,
     });
     if (!args.continue && existsSync(manifestFile)) await checkSameExperiment(config, manifestFile, onTerminal);
+    await prepareRois(loaded, manifestFile, log);
     // Logged only now, so that a refused start prints just its reason.
     own.log(isCameraUncertain(loaded) ? "warn" : "info", cameraLine(loaded, args.config !== undefined));
     const supervisor = await Supervisor.open({
@@ -256,23 +252,6 @@ function checkDisk({ Paths, Storage }: Config): void {
     const advice = hint === undefined ? {} : { hint };
     throw new Failure("experiment.unusable", message, { cause: error, retry: "later", ...advice });
   }
-}
-
-/** The simulated chip writes its own ROIs; every other camera needs an ROI manifest from calibration. */
-async function prepareRois({ config, origins }: Loaded, log: Logger): Promise<void> {
-  const file = roiManifestPath(config);
-  if (!existsSync(file) && capabilitiesOf(config.Camera.camera_type).simulated) {
-    await ensureDirectory(dirname(file));
-    await writeDurably(file, simulatedRoiManifest(config));
-    log.stage("supervisor").info(`wrote the ROIs of the simulated chip to ${file}`);
-  }
-  const rois = await readRoiManifest(file);
-  const key = "Data_Analysis.rois";
-  const given = origins.get(key);
-  const name = typeof given === "object" && given.kind === "option" ? given.option : key;
-  const kept = keepRois(rois, config.Data_Analysis.rois, name);
-  const left = rois.rois.length - kept.rois.length;
-  if (left > 0) log.stage("supervisor").warn(`left out ${left} of ${rois.rois.length} ROIs (${name})`);
 }
 
 function exitCode({ fault, clean, failed }: RunSummary): number {

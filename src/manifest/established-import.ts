@@ -2,12 +2,12 @@
 // are made that name the pictures where they are, or copies of them in the data directory. Run twice, the second time adds
 // only what is new.
 import { createHash } from "node:crypto";
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../measurement/method.ts";
-import { type RoiManifest, readRoiManifestNow } from "../measurement/roi.ts";
+import type { RoiManifest } from "../measurement/roi.ts";
 import { unusableNameLine } from "../system/names-in-bytes.ts";
 import { establishedFiles } from "./established-files.ts";
 import { readEntries } from "./established-metadata.ts";
@@ -15,6 +15,7 @@ import { orphans } from "./established-orphans.ts";
 import { PictureFinder } from "./established-pictures.ts";
 import type { EstablishedResult } from "./established-result.ts";
 import { type PlacedResult, resultsIn } from "./established-results.ts";
+import { establishedRois } from "./established-rois.ts";
 import { stackPages } from "./established-stacks.ts";
 import { type Adoption, Taking, type TakingSummary, withCount } from "./established-taking.ts";
 import { type Finding, Findings } from "./import-findings.ts";
@@ -26,6 +27,8 @@ export interface ImportSummary extends TakingSummary {
   /** The files that were read. */
   readonly metadataFiles: readonly string[];
   readonly resultsFiles: readonly string[];
+  /** The ROI manifest of the experiment; undefined where it has none that can be used. */
+  readonly roiManifestFile: string | undefined;
   /** Different captures in the files; `added` of them were new. */
   readonly entries: number;
   /** Results taken over with their frames. */
@@ -46,7 +49,6 @@ export interface ImportOptions {
   readonly pages?: PageChoice;
 }
 
-const ROIS = "ROI_manifest.json";
 const RESULTS_PER_TRANSACTION = 64;
 
 /**
@@ -89,13 +91,14 @@ export async function importExperiment(
       for (const entry of captures) taking.take(entry);
     });
   } else await taking.takeAndAdopt(captures, adopt);
-  const roisFile = findFile(root, ROIS, ["", "data", "generated_files", "../generated_files", "configs"]);
+  const rois = establishedRois(root, findings);
   const into = { idOf: taking.idOf, open: taking.processedIds, findings };
-  const taken = await importResults(manifest, files.results, readRois(roisFile), into, nowUs);
+  const taken = await importResults(manifest, files.results, rois?.manifest, into, nowUs);
   const { skipped, skippedFor, ...counted } = taking.summary;
   return {
     metadataFiles: files.metadata,
     resultsFiles: files.results,
+    roiManifestFile: rois?.file,
     entries: captures.length,
     ...counted,
     skipped: [...skipped, ...finder.skipped.map(unusableNameLine)],
@@ -197,17 +200,6 @@ function labelsOnly(labels: readonly string[]): RoiManifest {
   return { imageAngle: 0, rois, sha256, json: "{}" };
 }
 
-function readRois(file: string | undefined): RoiManifest | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readRoiManifestNow(file);
-  } catch (error) {
-    // Its labels are in the results as well; an unusable file is no reason to leave those behind.
-    if (error instanceof Failure) return undefined;
-    throw error;
-  }
-}
-
 function storedResult({ method, labels, statistics, doubt, brightness, contrast }: EstablishedResult) {
   const perRoi = QUANTITIES[method].length * STATISTICS.length;
   const median = medianColumn(method);
@@ -226,8 +218,4 @@ function storedResult({ method, labels, statistics, doubt, brightness, contrast 
 
 function medianColumn(method: Method): number {
   return POSITION_COLUMN[method] * STATISTICS.length + STATISTICS.indexOf("Median");
-}
-
-function findFile(root: string, name: string, places: readonly string[]): string | undefined {
-  return places.map((place) => join(root, place, name)).find((path) => existsSync(path));
 }
