@@ -54,7 +54,14 @@ export async function readFlatSeries(source: ByteSource, name: string): Promise<
     pages.push({ index, at: 0, shift: 0, width, height, bits, shape, from });
     at = end;
   }
-  return { layout: { little, big: false }, firstAt: 0, pages, count: pages.length + leftOut.length, leftOut };
+  return {
+    layout: { little, big: false },
+    firstAt: 0,
+    pages,
+    count: pages.length + leftOut.length,
+    leftOut,
+    notes: [],
+  };
 }
 
 function fieldsOf({ width, height, bits, little }: Frames): PageShape["fields"] {

@@ -13,7 +13,7 @@ import type { TimeSource } from "./times/source.ts";
 export interface FramesOfFile {
   /** The chosen pages; undefined where the file is one picture, or will say itself why it is none when it is measured. */
   readonly pages: readonly PageInfo[] | undefined;
-  /** Pages that were not chosen, in a line each. */
+  /** Pages that were not chosen, and samples that are not read, in a line each. */
   readonly leftOut: readonly string[];
   /** Why parts of the file cannot be used, in one line: it is cut off. */
   readonly damage: string | undefined;
@@ -63,10 +63,12 @@ export async function framesOfFile(file: string | NamedFile, choice: PageChoice 
   }
   const damage = series.leftOut.length === 0 ? undefined : series.leftOut.join("; ");
   // Without a whole page the file says what is wrong when it is measured.
-  if (series.pages.length === 0 || (series.pages.length === 1 && damage === undefined)) return ONE;
+  if (series.pages.length === 0 || (series.pages.length === 1 && damage === undefined)) {
+    return { ...ONE, leftOut: series.notes };
+  }
   try {
     const { pages, leftOut } = choosePages(series.pages, choice, where);
-    return { pages, leftOut, damage, refused: undefined };
+    return { pages, leftOut: [...series.notes, ...leftOut], damage, refused: undefined };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return { ...ONE, damage, refused: encodeFailure(error) };

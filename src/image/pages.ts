@@ -20,10 +20,14 @@ export interface PageInfo extends PagePlace {
   readonly bits: number;
 }
 
-/** The pictures of a file, and one line for each part of it that is left out (cut off, of a kind that is not read). */
+/**
+ * The pictures of a file, one line for each part of it that is left out (cut off, of a kind that is not read), and one for
+ * each other thing to know.
+ */
 export interface PictureSeries {
   readonly pages: readonly PageInfo[];
   readonly leftOut: readonly string[];
+  readonly notes: readonly string[];
 }
 
 /**
@@ -51,7 +55,7 @@ export async function listPages(file: string | NamedFile): Promise<PictureSeries
     });
   }
   const page = { index: 0, width: size.width, height: size.height, bits: 8 * size.bytesPerSample };
-  return { pages: [{ ...page, channel: 0, z: 0, position: 0, time: 0 }], leftOut: [] };
+  return { pages: [{ ...page, channel: 0, z: 0, position: 0, time: 0 }], leftOut: [], notes: [] };
 }
 
 async function seriesOf(file: string | NamedFile, source: ByteSource, series: TiffSeries): Promise<PictureSeries> {
@@ -61,5 +65,5 @@ async function seriesOf(file: string | NamedFile, source: ByteSource, series: Ti
     const place = places.get(index) ?? { channel: 0, z: 0, position: 0, time: index };
     return { index, width, height, bits, ...place };
   });
-  return { pages, leftOut: [...series.leftOut, ...leftOut] };
+  return { pages, leftOut: [...series.leftOut, ...leftOut], notes: series.notes };
 }

@@ -3,9 +3,10 @@ import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { reserveMemory } from "./memory.ts";
 import { upright } from "./orientation.ts";
 import type { Picture } from "./picture.ts";
+import { hasSoundBlocks } from "./tiff/block-reader.ts";
 import { sourceOfBytes } from "./tiff/byte-source.ts";
 import { isReadHere, type Reading, refused, refuseKind } from "./tiff/kinds.ts";
-import { readOwn } from "./tiff/own-reader.ts";
+import { damagedPixels, readOwn } from "./tiff/own-reader.ts";
 import { type PageFields, readPageFields } from "./tiff/page-fields.ts";
 import { readPageFile } from "./tiff/page-file.ts";
 import { readTiffSeries } from "./tiff/series.ts";
@@ -67,6 +68,7 @@ async function decodeStored(
   general: (bytes: Uint8Array) => Promise<Picture>,
 ): Promise<Picture> {
   if (isReadHere(fields, reading)) return readOwn(bytes, fields, where, reading);
+  if (!hasSoundBlocks(bytes, fields)) throw damagedPixels(where);
   for (const jpeg of jpegsOf(bytes)) refuseDamagedJpeg(jpeg, where);
   const { invalidOrientationAt: at } = fields;
   // libtiff refuses a file for an orientation that does not exist, such as 0.

@@ -1,6 +1,6 @@
 // All samples of a picture in a TIFF, unpacked from its strips or tiles and joined to rows without gaps.
 import { endianness } from "node:os";
-import { COMPRESSION, hasPredictor, unpackStrip } from "./compression.ts";
+import { COMPRESSION, hasPredictor, isDeflate, isDeflateWhole, unpackStrip } from "./compression.ts";
 import type { PageFields } from "./page-fields.ts";
 import { joinFloats, PREDICTOR, sumUp } from "./predictor.ts";
 
@@ -26,8 +26,7 @@ export async function readRows(file: Uint8Array, fields: PageFields, plane = 0):
   const rowBytes = Math.ceil((width * samples * bits) / 8);
   const blockRowBytes = isTiled ? Math.ceil((blockWidth * samples * bits) / 8) : rowBytes;
   const [across, down] = [isTiled ? Math.ceil(width / blockWidth) : 1, Math.ceil(height / blockHeight)];
-  // A tile is no larger than a picture may be, whatever a damaged field says.
-  if (blockRowBytes * blockHeight > Math.max(LARGEST_SMALL_TILE, MOST_TILE_SHARE * rowBytes * height)) return undefined;
+  if (blockRowBytes * blockHeight > largestBlock(rowBytes * height)) return undefined;
   const bytes = new Uint8Array(rowBytes * height);
   for (let block = 0; block < across * down; block++) {
     const index = plane * across * down + block;
@@ -42,6 +41,22 @@ export async function readRows(file: Uint8Array, fields: PageFields, plane = 0):
     putBlock(bytes, rowBytes, undone, blockRowBytes, firstRow, (block % across) * blockRowBytes, height);
   }
   return { bytes, rowBytes };
+}
+
+/** A tile is no larger than a picture may be, whatever a damaged field says. */
+const largestBlock = (pictureBytes: number): number => Math.max(LARGEST_SMALL_TILE, MOST_TILE_SHARE * pictureBytes);
+
+/**
+ * Whether the strips or tiles of a picture that libtiff is to read are whole, as far as checksums show it: libtiff does not
+ * read the one of deflate. True for other compressions.
+ */
+export function hasSoundBlocks(file: Uint8Array, fields: PageFields): boolean {
+  const { width, height, samples, bits, compression, places, sizes, fillOrder } = fields;
+  if (!isDeflate(compression)) return true;
+  const most = largestBlock(Math.ceil((width * samples * bits) / 8) * height);
+  return places.every((place, index) =>
+    isDeflateWhole(inOrder(file.subarray(place, place + (sizes[index] ?? 0)), fillOrder), most),
+  );
 }
 
 function putBlock(

@@ -13,6 +13,9 @@ const READ: ReadonlySet<number> = new Set(Object.values(COMPRESSION));
 
 export const isUnpackedHere = (compression: number): boolean => READ.has(compression);
 
+export const isDeflate = (compression: number): boolean =>
+  compression === COMPRESSION.deflate || compression === COMPRESSION.oldDeflate;
+
 /** Compressions whose data may be differences; with the others the field says nothing. */
 export const hasPredictor = (compression: number): boolean =>
   isUnpackedHere(compression) && compression !== COMPRESSION.none && compression !== COMPRESSION.packBits;
@@ -27,7 +30,7 @@ export async function unpackStrip(
   bytes: number,
 ): Promise<Uint8Array | undefined> {
   if (compression === COMPRESSION.none) return packed.length < bytes ? undefined : packed.subarray(0, bytes);
-  if (compression === COMPRESSION.deflate || compression === COMPRESSION.oldDeflate) return inflated(packed, bytes);
+  if (isDeflate(compression)) return inflated(packed, bytes);
   if (compression === COMPRESSION.zstd) return unpackedZstd(packed, bytes);
   const target = new Uint8Array(bytes);
   const unpack = compression === COMPRESSION.lzw ? unpackLzw : unpackBits;
@@ -43,6 +46,17 @@ function inflated(packed: Uint8Array, bytes: number): Uint8Array | undefined {
     if (hasCode(error, "ERR_BUFFER_TOO_LARGE")) return longer(packed, bytes);
     if (errorCode(error) === undefined) throw error;
     return undefined;
+  }
+}
+
+/** Whether a deflated strip or tile of at most `most` bytes can be unpacked to its end, and has the checksum that it says. */
+export function isDeflateWhole(packed: Uint8Array, most: number): boolean {
+  try {
+    inflateSync(packed, { maxOutputLength: most });
+    return true;
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return false;
   }
 }
 

@@ -36,6 +36,7 @@ export const TAG = {
   tiles: 324,
   tileBytes: 325,
   subDirectories: 330,
+  extraSamples: 338,
   sampleFormat: 339,
   microManagerPage: 51123,
   dngVersion: 50706,

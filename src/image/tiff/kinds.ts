@@ -1,7 +1,7 @@
 // Which kinds of TIFF are read, by whom, and what the others are called. A file of another kind is refused by its name; it is
 // not damaged.
 import { Failure } from "../../failure/failure.ts";
-import { COMPRESSION, hasPredictor, isUnpackedHere } from "./compression.ts";
+import { COMPRESSION, hasPredictor, isDeflate, isUnpackedHere } from "./compression.ts";
 import { type PageFields, PHOTOMETRIC, SAMPLE } from "./page-fields.ts";
 import { PREDICTOR } from "./predictor.ts";
 
@@ -49,8 +49,8 @@ export const isUnsigned = ({ sampleFormat }: PageFields): boolean =>
   sampleFormat === SAMPLE.unsigned || sampleFormat === SAMPLE.unspecified;
 
 /**
- * Whether this program reads the samples itself. What sharp reads right is left to it: it unpacks LZW seven times as fast, and
- * deflate twice.
+ * Whether this program reads the samples itself. What sharp reads right is left to it: it unpacks LZW seven times as fast.
+ * Deflate is read here: libtiff stops at the last pixel, before the checksum, and so takes damaged pixels for good ones.
  */
 export function isReadHere(fields: PageFields, reading: Reading = "precise"): boolean {
   return isKnownHere(fields) && !isReadByLibrary(fields, reading);
@@ -58,23 +58,30 @@ export function isReadHere(fields: PageFields, reading: Reading = "precise"): bo
 
 function isKnownHere(fields: PageFields): boolean {
   if (!isUnpackedHere(fields.compression) || fields.mixedBits) return false;
-  if (isOneGray(fields)) return (OWN_BITS[formatOf(fields)] ?? []).includes(fields.bits);
+  if (isGray(fields)) return (OWN_BITS[formatOf(fields)] ?? []).includes(fields.bits);
   return isColour(fields) && isUnsigned(fields) && (fields.bits === 8 || fields.bits === 16);
 }
 
 function isReadByLibrary(fields: PageFields, reading: Reading): boolean {
   const { bits, compression, photometric } = fields;
   if (!isUnsigned(fields) || !LIBRARY_BITS.has(bits) || compression === COMPRESSION.zstd) return false;
-  // Tiles in planes of their own it takes for damaged.
-  if (fields.isPlanar || photometric === PHOTOMETRIC.linearRaw) return false;
+  if (isDeflate(compression)) return false;
+  // Tiles in planes of their own, and files that do not say what their samples are, it takes for damaged.
+  if (fields.isPlanar || photometric === undefined || photometric === PHOTOMETRIC.linearRaw) return false;
+  if (isGray(fields) && fields.samples > 1) return false;
   return reading === "precise" || bits !== 16 || photometric !== PHOTOMETRIC.whiteIsZero;
 }
 
-/** One gray value a pixel. What the file does not say is taken for gray from black. */
-const isOneGray = ({ samples, photometric = PHOTOMETRIC.blackIsZero }: PageFields): boolean =>
-  samples === 1 && GRAYS.has(photometric);
+/**
+ * Gray, of which the first sample of a pixel is read. A single sample of which the file does not say what it is counts as gray
+ * from black. Several raw samples are the colours of a sensor.
+ */
+function isGray({ samples, photometric }: PageFields): boolean {
+  if (photometric === undefined || photometric === PHOTOMETRIC.linearRaw) return samples === 1;
+  return GRAYS.has(photometric);
+}
 
-const GRAYS: ReadonlySet<number> = new Set([PHOTOMETRIC.whiteIsZero, PHOTOMETRIC.blackIsZero, PHOTOMETRIC.linearRaw]);
+const GRAYS: ReadonlySet<number> = new Set([PHOTOMETRIC.whiteIsZero, PHOTOMETRIC.blackIsZero]);
 
 const isColour = ({ samples, photometric }: PageFields): boolean =>
   photometric === PHOTOMETRIC.rgb && (samples === 3 || samples === 4);
@@ -105,6 +112,17 @@ export function refuseKind(fields: PageFields, where: string): void {
       "a TIFF with the compression Zstandard is read only in gray and RGB of 8 and 16 bits",
       SAVE_PLAIN,
     );
+  }
+  if (!isHere && photometric === undefined) {
+    const what = `a TIFF with ${fields.samples} samples per pixel that does not say what they are is not read`;
+    throw refused(where, what, "it has no PhotometricInterpretation; save it as gray or RGB");
+  }
+  if (!isHere && photometric === PHOTOMETRIC.linearRaw) {
+    throw refused(where, "a TIFF with compressed raw data of a sensor (DNG, LinearRaw) is not read", SAVE_PLAIN);
+  }
+  if (!isHere && fields.isPlanar && fields.samples > 1) {
+    const what = "a TIFF with samples in separate planes is read only in gray and RGB of 8 and 16 bits";
+    throw refused(where, `${what}, without JPEG or CCITT compression`, "save it as gray or RGB in one plane");
   }
   if (isHere && hasPredictor(compression) && !isUndone(fields)) {
     throw refused(where, `a TIFF with ${samplesText(fields)} and the predictor ${predictor} is not read`, SAVE_PLAIN);

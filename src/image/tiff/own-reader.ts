@@ -17,26 +17,34 @@ export async function readOwn(file: Uint8Array, fields: PageFields, where: strin
   const size = { width, height, channels: samples, bytesPerSample: Math.max(1, bits / 8), buffered: true };
   checkSize(size, where);
   reserveMemory(decodingBytes(size, file.length), where);
-  const pixels = samples === 1 ? await grayOf(file, fields, where, reading) : await colourOf(file, fields, where);
+  const isColour = fields.photometric === PHOTOMETRIC.rgb;
+  const pixels = isColour ? await colourOf(file, fields, where) : await grayOf(file, fields, where, reading);
   return { pixels, width, height, bitDepth: pixels instanceof Uint8Array ? 8 : 16 };
 }
 
 async function rowsOf(file: Uint8Array, fields: PageFields, where: string, plane = 0): Promise<Rows> {
   const rows = await readRows(file, fields, plane);
-  if (rows !== undefined) return rows;
+  if (rows === undefined) throw damagedPixels(where);
+  return rows;
+}
+
+/** For a TIFF whose strips or tiles are not whole. */
+export function damagedPixels(where: string): Failure {
   const text = "the TIFF image is damaged or incomplete: its pixels are not all there, or cannot be decompressed";
-  throw new Failure("frame.unreadable", `${where}: ${text}`, {
+  return new Failure("frame.unreadable", `${where}: ${text}`, {
     hint: "the file was not written or copied completely; copy it again",
   });
 }
 
 async function grayOf(file: Uint8Array, fields: PageFields, where: string, reading: Reading): Promise<GrayValues> {
   const { bits, width } = fields;
+  const inRow = fields.isPlanar ? 1 : fields.samples;
   const { bytes, rowBytes } = await rowsOf(file, fields, where);
   if (isUnsigned(fields) && bits > 8 && bits < 16) {
-    return placed(unpackSamples(bytes, rowBytes, width, bits), fields, reading);
+    const samples = unpackSamples(bytes, rowBytes, width * inRow, bits);
+    return placed(firstOf(samples, inRow), fields, reading);
   }
-  const numbers = numbersOf(bytes, fields);
+  const numbers = firstOf(numbersOf(bytes, fields), inRow);
   const isPlain = numbers instanceof Uint8Array || numbers instanceof Uint16Array;
   const values = isPlain ? numbers : bits === 8 ? bytesOf(numbers) : wholeValues(numbers);
   if (values !== undefined) return fromBlack(values, fields, where, reading);
@@ -68,7 +76,17 @@ function fromBlack(values: GrayValues, fields: PageFields, where: string, readin
   );
 }
 
-function numbersOf(bytes: Uint8Array, { bits, sampleFormat }: PageFields): ArrayLike<number> {
+type Numbers = GrayValues | Uint32Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
+
+/** The first of every `step` numbers. */
+function firstOf<T extends Numbers>(numbers: T, step: number): T {
+  if (step === 1) return numbers;
+  const first = numbers.slice(0, numbers.length / step);
+  for (let at = 0; at < first.length; at++) first[at] = numbers[step * at] as number;
+  return first as T;
+}
+
+function numbersOf(bytes: Uint8Array, { bits, sampleFormat }: PageFields): Numbers {
   const { buffer, byteOffset } = bytes;
   const count = bytes.length / (bits / 8);
   if (sampleFormat === SAMPLE.float) {

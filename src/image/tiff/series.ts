@@ -11,6 +11,7 @@ import {
   TAG,
   type TiffDirectory,
 } from "./directory.ts";
+import { PHOTOMETRIC } from "./page-fields.ts";
 import { type PageShape, type PlacedShape, readShape, SharedShapes } from "./page-shape.ts";
 
 /** Bits of the kind of a page: a smaller copy of another page, or a mask for one. */
@@ -53,6 +54,8 @@ export interface TiffSeries {
   readonly count: number;
   /** What of the file is left out, and why: one line each. */
   readonly leftOut: readonly string[];
+  /** What else is to be known about the file: one line each. */
+  readonly notes: readonly string[];
 }
 
 /** Undefined where the file is no TIFF, or not even its first directory can be read. */
@@ -69,6 +72,7 @@ export async function readTiffSeries(source: ByteSource): Promise<TiffSeries | u
 class Walk {
   readonly #pages: TiffPage[] = [];
   readonly #leftOut: string[] = [];
+  readonly #notes: string[] = [];
   readonly #source: ByteSource;
   readonly #layout: Layout;
   readonly #shapes = new SharedShapes();
@@ -97,7 +101,8 @@ class Walk {
     // Whoever calls his only picture a thumbnail means it all the same.
     if (this.#count === 0 && this.#leftOut.length === 0) await this.add(first);
     if (this.#count === 1) await this.addBehind(first);
-    return { layout: this.#layout, firstAt: first.at, pages: this.#pages, count: this.#count, leftOut: this.#leftOut };
+    const [pages, count, leftOut, notes] = [this.#pages, this.#count, this.#leftOut, this.#notes];
+    return { layout: this.#layout, firstAt: first.at, pages, count, leftOut, notes };
   }
 
   private number(directory: TiffDirectory, tag: number, otherwise: number): Promise<number> {
@@ -132,6 +137,18 @@ class Walk {
     const shape = placed === undefined ? undefined : this.#shapes.share(placed);
     const from = placed?.places[0] ?? 0;
     this.#pages.push({ index, at: directory.at, shift: 0, width, height, bits, shape, from });
+    // The pages of a file are of one kind.
+    if (this.#pages.length === 1) await this.noteSamples(directory);
+  }
+
+  /** Of several gray samples only the first is read. Transparency, and the colours that make up gray, are not left out. */
+  private async noteSamples(directory: TiffDirectory): Promise<void> {
+    const samples = await this.number(directory, TAG.samples, 1);
+    const isGray = (await this.number(directory, TAG.photometric, PHOTOMETRIC.rgb)) <= PHOTOMETRIC.blackIsZero;
+    const isTransparency = samples === 2 && (await this.number(directory, TAG.extraSamples, 0)) > 0;
+    if (samples < 2 || !isGray || isTransparency) return;
+    const others = samples === 2 ? "sample 2 is" : `samples 2 to ${samples} are`;
+    this.#notes.push(`each pixel has ${samples} gray samples; phorest measures only the first, ${others} ignored`);
   }
 
   /** ImageJ writes stacks of more than 4 GB as one page with the rest behind it, and says so in its description alone. */
