@@ -60,6 +60,8 @@ test("noise, drift and limit of detection come with their errors, and a rising b
   const { address, recorded } = await serving({ frames: FRAMES });
   const start = recorded.manifest.history.entries().next().value?.capturedAtUs ?? 0;
   recorded.manifest.markers.add(start + 25e6, "injection", 1);
+  // Without a choice the baseline ends at the marker.
+  recorded.manifest.markers.setBaseline({ fromUs: start, toUs: start + BASELINE_US }, 1);
   const { curves, baselineWords } = await asked<CurvesView>(`${address}api/curves?roi=000A_N&roi=group:A`);
   for (const curve of curves) {
     expect(curve.doubts).toContain("injection");
