@@ -172,11 +172,9 @@ export class PlotFeed {
       frames: curves.frames,
       spanMs: span === undefined ? undefined : [span[0] / 1000, span[1] / 1000],
       series,
-      // Before the first measured frame there is no time axis; a temperature drawn off its end brings the rasteriser down.
-      temperatures:
-        curves.frames === 0
-          ? []
-          : [...this.#temperatures].map(([sensor, store]): TemperatureSeries => ({ sensor, ...store.curve(0) })),
+      temperatures: [...this.#temperatures].map(
+        ([sensor, store]): TemperatureSeries => ({ sensor, ...store.curve(0) }),
+      ),
       markers: plotMarkers(this.#source.markers.all()),
       layout: rois === undefined ? undefined : chipLayout(rois.filter(({ label }) => this.#isWanted(label))),
     };

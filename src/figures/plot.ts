@@ -3,9 +3,10 @@
 import { join } from "node:path";
 import { writeDurably } from "../system/files.ts";
 import { chipFigure } from "./chip-figure.ts";
-import type { PlotInput } from "./plot-input.ts";
+import type { PlotInput, TemperatureSeries } from "./plot-input.ts";
 import { type Picture, renderVega, renderVegaLite } from "./render.ts";
 import { stackedFigure } from "./stacked-figure.ts";
+import { type Limits, timeSpan } from "./trace.ts";
 
 const PLOT_NAME = "processed_data_plot";
 
@@ -13,9 +14,24 @@ const PLOT_NAME = "processed_data_plot";
 const MOST_IN_ONE_PANEL = 20;
 
 /** Draws the input. Needs neither a display nor installed fonts; the same input gives the same bytes on every machine. */
-export async function renderPlot(input: PlotInput): Promise<Picture> {
+export async function renderPlot(given: PlotInput): Promise<Picture> {
+  const input = { ...given, temperatures: onAxis(given.temperatures, timeSpan(given.spanMs)) };
   if (input.series.length <= MOST_IN_ONE_PANEL) return await renderVegaLite(stackedFigure(input));
   return await renderVega(await chipFigure(input));
+}
+
+/**
+ * The readings on the time axis. Imported ones may be a year away from it, and a line far outside of its panel ends the whole
+ * process: the rasteriser finds no box around it. An infinite value leaves the axis of temperatures without limits.
+ */
+function onAxis(temperatures: readonly TemperatureSeries[], [begin, end]: Limits): TemperatureSeries[] {
+  return temperatures.map(({ sensor, timesMs, values }) => {
+    const isOn = (_value: number, at: number) => {
+      const timeMs = timesMs[at] as number;
+      return timeMs >= begin && timeMs <= end && Math.abs(values[at] as number) !== Number.POSITIVE_INFINITY;
+    };
+    return { sensor, timesMs: timesMs.filter(isOn), values: values.filter(isOn) };
+  });
 }
 
 /** Writes `processed_data_plot.png` and `.svg` into a directory, whole or not at all; returns their paths. */

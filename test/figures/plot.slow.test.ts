@@ -86,6 +86,25 @@ test.each([2, 24])("markers are drawn into the plot of %i ROIs, those outside it
   expect(count(svg, 'stroke-dasharray="4,3"')).toBe(4);
 });
 
+test.each([3, 24])("of %i ROIs, temperatures off the time axis are left out, however far they are", async (rois) => {
+  const plot = input(rois, 2);
+  const day = 86_400_000;
+  const [near] = plot.temperatures;
+  if (near === undefined) throw new Error("no temperatures");
+  const at = (sensor: string, timesMs: number[], values = timesMs.map(() => 20)) => ({
+    sensor,
+    timesMs: Float64Array.from(timesMs),
+    values: Float64Array.from(values),
+  });
+  const start = START_US / 1000;
+  const alone = await drawPlot({ ...plot, temperatures: [at("Inlet", [start - 400 * day, start - 399 * day])] });
+  expect(alone.svg).toBe((await drawPlot({ ...plot, temperatures: [] })).svg);
+  const both = at("Room air", [start - 400 * day, ...near.timesMs, start + 400 * day], [20, ...near.values, 20]);
+  expect((await drawPlot({ ...plot, temperatures: [both] })).svg).toBe((await drawPlot(plot)).svg);
+  const endless = at("Room air", [...near.timesMs, start], [...near.values, Number.POSITIVE_INFINITY]);
+  expect((await drawPlot({ ...plot, temperatures: [endless] })).svg).toBe((await drawPlot(plot)).svg);
+});
+
 test("one ROI is drawn at its position", async () => {
   expect((await renderPlot(input(1, 20))).svg).toContain("Resonance position (px)");
 });
