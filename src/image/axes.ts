@@ -3,6 +3,7 @@
 import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { type NamedFile, withConfinedFile } from "../system/confined-file.ts";
+import { GZIPPED } from "../system/numbered-name.ts";
 import { type NdtiffPlace, ndtiffPlaces } from "./ndtiff.ts";
 import type { ByteSource } from "./tiff/byte-source.ts";
 import { fieldNumber, TAG } from "./tiff/directory.ts";
@@ -12,6 +13,7 @@ import { imagejPlaces, isImagej } from "./times/imagej.ts";
 import { recordOf } from "./times/micro-manager-pages.ts";
 import { isOme, type OmeDocument, omeFiles, omePlaces } from "./times/ome.ts";
 import { nameOf, omeDocument } from "./times/ome-companion.ts";
+import { plainName } from "./times/plain-name.ts";
 
 /** Where a page stands, from 0. */
 export interface PagePlace {
@@ -119,7 +121,7 @@ async function filesNotThere(file: NamedFile, document: OmeDocument): Promise<st
   const folder = file.path.slice(0, file.path.length - own.length);
   const absent: string[] = [];
   for (const name of names) {
-    if (name !== own && !(await isThere(file, folder + name))) absent.push(name);
+    if (plainName(name) !== plainName(own) && !(await isThere(file, folder + name))) absent.push(name);
   }
   if (absent.length === 0) return [];
   const more = absent.length > MOST_NAMED ? ", …" : "";
@@ -127,7 +129,13 @@ async function filesNotThere(file: NamedFile, document: OmeDocument): Promise<st
   return [`${absent.length} of the ${names.length} files of its OME-TIFF series are not there: ${shown}`];
 }
 
-async function isThere({ directory, followLinks = false }: NamedFile, path: string): Promise<boolean> {
+/** Whether a file is there, compressed or not. */
+async function isThere(file: NamedFile, path: string): Promise<boolean> {
+  const plain = path.replace(GZIPPED, "");
+  return (await isFile(file, plain)) || isFile(file, `${plain}.gz`);
+}
+
+async function isFile({ directory, followLinks = false }: NamedFile, path: string): Promise<boolean> {
   try {
     return await withConfinedFile(directory, path, async () => true, { followLinks });
   } catch (error) {

@@ -34,6 +34,15 @@ interface Known {
   readonly time: PageTime;
 }
 
+/** When times without a date begin, microseconds since the epoch. */
+interface Start {
+  readonly us: number;
+  /** From a time of modification. */
+  readonly isGuessed: boolean;
+}
+
+const ofEpoch: Start = { us: 0, isGuessed: false };
+
 /** So many files are opened at once. */
 const AT_ONCE = 16;
 const MOST_KNOWN = 1_000_000;
@@ -49,7 +58,7 @@ export class CaptureTimes {
   /** Lines about several files, which go with the next one. */
   readonly #unsaid: string[] = [];
   /** When each series without a date begins, once a file gives it. */
-  readonly #starts = new Map<string, number>();
+  readonly #starts = new Map<string, Start>();
 
   /** Throws Failure `config.invalid` for a pattern that gives no time. */
   constructor({ table, names }: TimesOptions = {}) {
@@ -106,7 +115,8 @@ export class CaptureTimes {
       this.#remember(file, time, one);
       times.set(file, time);
     }
-    for (const line of repeated(times)) {
+    const isGuessed = (file: F) => (found.get(file) ?? times.get(file))?.source === "file";
+    for (const line of repeated(new Map([...times].filter(([file]) => !isGuessed(file))))) {
       if (say === undefined) this.#unsaid.push(line);
       else say(line);
     }
@@ -185,26 +195,28 @@ export class CaptureTimes {
 
   /** A series without a date starts at the earliest that its files allow: none is written before it is taken. */
   #startSeries(found: ReadonlyMap<TimedFile, Found>): void {
-    const starts = new Map<string, number>();
+    const starts = new Map<string, Start>();
     for (const [file, { stated, series, date }] of found) {
       const [us] = stated.us;
       if (!stated.relative || series === undefined || us === undefined) continue;
-      const startUs = (date ?? file.modifiedUs) - us;
-      starts.set(series, Math.min(startUs, starts.get(series) ?? startUs));
+      const start = { us: (date ?? file.modifiedUs) - us, isGuessed: date === undefined };
+      const earliest = starts.get(series);
+      if (earliest === undefined || start.us < earliest.us) starts.set(series, start);
     }
-    for (const [series, startUs] of starts) if (!this.#starts.has(series)) this.#starts.set(series, startUs);
+    for (const [series, start] of starts) if (!this.#starts.has(series)) this.#starts.set(series, start);
   }
 
   /** When times without a date begin: the first page has the file's date, or the last one the time of modification. */
-  #startOf(file: TimedFile, { stated, series, date }: Found): number {
+  #startOf(file: TimedFile, { stated, series, date }: Found): Start {
     const known = series === undefined ? undefined : this.#starts.get(series);
     if (known !== undefined) return known;
     const given = stated.us.filter((time) => time !== undefined);
     const [firstUs = 0] = given;
     const lastUs = given.reduce((last, time) => Math.max(last, time), Number.NEGATIVE_INFINITY);
-    const startUs = date === undefined ? file.modifiedUs - (given.length === 0 ? 0 : lastUs) : date - firstUs;
-    if (series !== undefined) this.#starts.set(series, startUs);
-    return startUs;
+    const us = date === undefined ? file.modifiedUs - (given.length === 0 ? 0 : lastUs) : date - firstUs;
+    const start = { us, isGuessed: date === undefined };
+    if (series !== undefined) this.#starts.set(series, start);
+    return start;
   }
 
   #resolved(file: TimedFile, found: Found, pages: readonly PageInfo[] | undefined, quiet = false): FileTimes {
@@ -212,11 +224,12 @@ export class CaptureTimes {
     const count = pages?.length ?? 1;
     const us = Array.from({ length: count }, (_, page) => stated.us[page]);
     const notes = [...stated.notes];
-    const startUs = stated.relative ? this.#startOf(file, found) : 0;
-    if (stated.relative && found.date === undefined) notes.push(UNDATED);
+    const start = stated.relative ? this.#startOf(file, found) : ofEpoch;
+    if (start.isGuessed) notes.push(UNDATED);
     const times = filled(
-      us.map((time) => (time === undefined ? undefined : startUs + time)),
-      source,
+      us.map((time) => (time === undefined ? undefined : start.us + time)),
+      // Of a guessed date the times are guessed, though the intervals are known.
+      start.isGuessed ? "file" : source,
       file.modifiedUs,
     );
     const missing = us.filter((time) => time === undefined).length;
@@ -235,13 +248,12 @@ export class CaptureTimes {
   }
 }
 
-/** A line for files whose times are the same, where these are not guessed. */
+/** A line for files whose times are the same. */
 function repeated(times: ReadonlyMap<TimedFile, PageTime>): string[] {
   const seen = new Set<number>();
   let count = 0;
   let example = "";
-  for (const [{ name }, { takenAtUs, source }] of times) {
-    if (source === "file") continue;
+  for (const [{ name }, { takenAtUs }] of times) {
     if (seen.has(takenAtUs)) {
       count++;
       example ||= name;

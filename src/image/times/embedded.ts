@@ -1,14 +1,24 @@
-// Times inside an image file: Micro-Manager metadata, OME-XML, ImageJ's description, EXIF; in this order.
-import type { FileHandle } from "node:fs/promises";
+// Times inside an image file: Micro-Manager metadata, OME-XML, ImageJ's description, EXIF; in this order. A file in gzip has those of the
+// picture in it.
+import type { BigIntStats } from "node:fs";
 import { Failure } from "../../failure/failure.ts";
-import { type ConfinedFile, type NamedFile, withConfinedFile, withFileDirectlyIn } from "../../system/confined-file.ts";
+import {
+  type ConfinedFile,
+  type NamedFile,
+  readOpened,
+  withConfinedFile,
+  withFileDirectlyIn,
+} from "../../system/confined-file.ts";
 import type { PageInfo } from "../pages.ts";
-import { type ByteSource, sourceOfFile } from "../tiff/byte-source.ts";
+import { sourceOfBytes, sourceOfFile } from "../tiff/byte-source.ts";
+import type { TiffSeries } from "../tiff/series.ts";
 import { knownSeries } from "../tiff/series-cache.ts";
+import { isPacked, MAX_BYTES, unpacked } from "../unpack.ts";
+import { withUnpackedStack } from "../unpacked-stack.ts";
 import { exifTime, tiffTime } from "./exif.ts";
 import { descriptionOf, directoryAt, firstDirectory, type HeadSource, type OpenDirectory, withHead } from "./head.ts";
 import { imagejPages, isImagej } from "./imagej.ts";
-import { micromanagerPages } from "./micro-manager-pages.ts";
+import { micromanagerPages, type SeriesBegin, seriesBegin } from "./micro-manager-pages.ts";
 import { isOme, omePages } from "./ome.ts";
 import { nameOf, omeDocument } from "./ome-companion.ts";
 import type { Stated, TimeSource } from "./source.ts";
@@ -28,30 +38,67 @@ export interface Embedded {
 }
 
 /** A further file of a series that Micro-Manager split. */
-const SPLIT = /_\d+((?:\.ome)?\.tiff?)$/i;
+const SPLIT = /_\d+((?:\.ome)?\.tiff?(?:\.gz)?)$/i;
 
 /**
  * What a file says about the times of its pages (undefined: it is one picture). The file is directly in its directory.
  * Failures as withConfinedFile; `frame.unreadable` for XML that is not read. Errors of the disk pass through.
  */
 export async function embeddedTimes(file: NamedFile, pages: readonly PageInfo[] | undefined): Promise<Embedded> {
-  const { directory, path, followLinks = false } = file;
-  const use = ({ handle, bytes }: ConfinedFile) =>
-    withHead(sourceOfFile(handle, bytes), (source) => timesInside(file, source, handle, pages));
-  return withFileDirectlyIn(directory, path, use, { followLinks });
+  const begin = await beginOfSplit(file);
+  return withContent(file, withFileDirectlyIn, ({ source, series }) => timesInside(file, source, series, begin, pages));
+}
+
+/** The content of a file, without gzip around it; `series` gives its pages where it is a TIFF. */
+interface Content {
+  readonly source: HeadSource;
+  readonly series: () => Promise<TiffSeries | undefined>;
+}
+
+/** Opens a file with `open`, and calls `use` with its content. One call at a time uses what is unpacked: do not nest them. */
+async function withContent<T>(
+  { directory, path, followLinks = false }: NamedFile,
+  open: typeof withFileDirectlyIn,
+  use: (content: Content) => Promise<T>,
+): Promise<T> {
+  const useFile = async (file: ConfinedFile) => {
+    const { handle, bytes } = file;
+    const status = () => handle.stat({ bigint: true });
+    const found = await withHead(sourceOfFile(handle, bytes), async (source) =>
+      isPacked(source.head)
+        ? undefined
+        : { result: await use({ source, series: async () => knownSeries(await status(), source, path) }) },
+    );
+    return found === undefined ? unpackedContent(file, await status(), use) : found.result;
+  };
+  return open(directory, path, useFile, { followLinks });
+}
+
+/** As withContent for an open file in gzip. */
+async function unpackedContent<T>(
+  file: ConfinedFile,
+  status: BigIntStats,
+  use: (content: Content) => Promise<T>,
+): Promise<T> {
+  const ofStack = await withUnpackedStack(file, status, file.path, async ({ source, series }) => ({
+    result: await withHead(source, (head) => use({ source: head, series: async () => series })),
+  }));
+  if (ofStack !== undefined) return ofStack.result;
+  const plain = await unpacked(await readOpened(file, MAX_BYTES), file.path);
+  return withHead(sourceOfBytes(plain), (source) => use({ source, series: async () => undefined }));
 }
 
 async function timesInside(
   file: NamedFile,
   source: HeadSource,
-  handle: FileHandle,
+  seriesOf: Content["series"],
+  begin: SeriesBegin | undefined,
   pages: readonly PageInfo[] | undefined,
 ): Promise<Embedded> {
   // TIFF needs its directories; others show in their first bytes what they are.
   const first = isTiff(source.head) ? await firstDirectory(source) : undefined;
   if (first === undefined) return { pages: named("exif", await exifTime(source)), date: undefined, total: 1 };
-  const series =
-    pages === undefined ? undefined : await knownSeries(await handle.stat({ bigint: true }), source, file.path);
+  const series = pages === undefined ? undefined : await seriesOf();
   const places = new Map(series?.pages.map(({ index, at }) => [index, at]));
   const directories = async function* () {
     if (pages === undefined) yield first;
@@ -61,23 +108,21 @@ async function timesInside(
     }
   };
   const total = 1 + (series?.pages.at(-1)?.index ?? 0);
-  return {
-    ...(await ofTiff(file, first, { chosen: pages?.map(({ index }) => index) ?? [0], total }, directories)),
-    total,
-  };
+  const chosen = { chosen: pages?.map(({ index }) => index) ?? [0], total };
+  return { ...(await ofTiff(file, { first, begin }, chosen, directories)), total };
 }
 
 const isTiff = (head: Buffer): boolean => head.length > 2 && /^(?:II|MM)/.test(head.toString("latin1", 0, 2));
 
 async function ofTiff(
   file: NamedFile,
-  first: OpenDirectory,
+  { first, begin }: { readonly first: OpenDirectory; readonly begin: SeriesBegin | undefined },
   { chosen, total }: { readonly chosen: readonly number[]; readonly total: number },
   directories: () => AsyncGenerator<OpenDirectory | undefined>,
 ): Promise<Omit<Embedded, "total">> {
   const dates = await exifPages(directories());
   const date = dates?.us.find((time) => time !== undefined);
-  const ofManager = await withFirstOfSplit(file, first.source, (begin) => micromanagerPages(directories(), begin));
+  const ofManager = await micromanagerPages(directories(), begin ?? (() => seriesBegin(first)));
   if (ofManager !== undefined) return { pages: named("micro-manager", ofManager), date };
   const description = (await descriptionOf(first)) ?? "";
   // These count the pages of the whole file.
@@ -107,21 +152,18 @@ async function exifPages(directories: AsyncIterable<OpenDirectory | undefined>):
   return us.length === 0 ? undefined : { us, relative: false, notes: [...notes] };
 }
 
-/** Calls `use` with the first file of a series that was split over several, or with the file itself. */
-async function withFirstOfSplit<T>(
-  { directory, path, followLinks = false }: NamedFile,
-  source: ByteSource,
-  use: (first: ByteSource) => Promise<T>,
-): Promise<T> {
+/** How the series begins whose further file this is; undefined where the series begins with the file itself. */
+async function beginOfSplit({ directory, path, followLinks = false }: NamedFile): Promise<SeriesBegin | undefined> {
   const first = path.replace(SPLIT, "$1");
-  if (first === path) return use(source);
-  const opened = withConfinedFile(directory, first, ({ handle, bytes }) => withHead(sourceOfFile(handle, bytes), use), {
-    followLinks,
-  });
-  return opened.catch((error: unknown) => {
+  if (first === path) return undefined;
+  const read = async ({ source }: Content) => {
+    const opened = isTiff(source.head) ? await firstDirectory(source) : undefined;
+    return opened === undefined ? undefined : seriesBegin(opened);
+  };
+  return withContent({ directory, path: first, followLinks }, withConfinedFile, read).catch((error: unknown) => {
     // It may be gone, or not to be opened: then the series begins here.
     if (!(error instanceof Failure)) throw error;
-    return use(source);
+    return undefined;
   });
 }
 

@@ -5,7 +5,6 @@ import { errorCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
 import type { NamedFile } from "../../system/confined-file.ts";
 import type { NamePattern } from "../../system/name-pattern.ts";
-import { GZIPPED } from "../../system/numbered-name.ts";
 import type { PageInfo } from "../pages.ts";
 import { type Embedded, embeddedTimes, type Sourced } from "./embedded.ts";
 import type { Described, MetadataDirectory } from "./metadata-txt.ts";
@@ -59,7 +58,7 @@ export async function findTimes(
   const ownName = ownNameTime(name);
   const named = (pattern === undefined ? undefined : patternTime(name, pattern)) ?? ownName;
   if (ownName !== undefined && count === 1) return ofName(named ?? ownName);
-  const described = metadata.describe(name) ?? metadata.describe(name.replace(GZIPPED, ""));
+  const described = metadata.describe(name);
   const series = `metadata ${file.directory}`;
   // A stack says itself which page is which.
   const separate = count === 1 && described !== undefined ? ofMetadata(described, pages, 1) : undefined;

@@ -6,6 +6,7 @@ import { hasCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
 import { type ConfinedFile, withConfinedFile } from "../../system/confined-file.ts";
 import { readNames } from "../../system/names-in-bytes.ts";
+import { GZIPPED } from "../../system/numbered-name.ts";
 import { JsonMembers, jsonObject, textOf } from "./json-members.ts";
 import {
   type ImageRecord,
@@ -85,7 +86,7 @@ class Contents {
       addTo(this.unnamedAt, `${image.frame} ${image.slice}`, image);
       return;
     }
-    addTo(this.byFile, file, image);
+    addTo(this.byFile, file.replace(GZIPPED, ""), image);
   }
 }
 
@@ -198,16 +199,16 @@ export class MetadataDirectory {
     this.#followLinks = followLinks;
   }
 
-  /** What is said about the file `name`, as of the last refresh; undefined if nothing. */
+  /** What is said about the file `name`, compressed or not, as of the last refresh; undefined if nothing. */
   describe(name: string): Described | undefined {
     for (const file of this.#files.values()) {
-      const found = file.describe(name);
+      const found = file.describe(name.replace(GZIPPED, ""));
       if (found !== undefined) return found;
     }
     return undefined;
   }
 
-  /** Names of the files that are described. */
+  /** Names of the files that are described, without the ending of gzip. */
   *described(): Generator<string> {
     for (const file of this.#files.values()) yield* file.described();
   }

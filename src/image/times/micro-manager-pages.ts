@@ -1,8 +1,8 @@
 // Micro-Manager metadata inside a TIFF: tag 51123 of each page (stacks of 1.4 and 2.0, NDTiff), or, in separate images of 2.0,
 // the text that ImageJ shows as "Info".
-import { type ByteSource, bytesAt } from "../tiff/byte-source.ts";
+import { bytesAt } from "../tiff/byte-source.ts";
 import { TAG } from "../tiff/directory.ts";
-import { bytesOf, firstDirectory, numberAt, type OpenDirectory, withoutNul } from "./head.ts";
+import { bytesOf, numberAt, type OpenDirectory, withoutNul } from "./head.ts";
 import { jsonObject, textOf } from "./json-members.ts";
 import {
   type ImageRecord,
@@ -27,11 +27,26 @@ const SUMMARY_PLACES = [16, 20, 32] as const;
 /** The pages of a TIFF, one after the other; undefined for one that is not there. */
 export type PageDirectories = AsyncIterable<OpenDirectory | undefined>;
 
+/** How a series begins: its first image, as far as that gives a time, and its summary. */
+export interface SeriesBegin {
+  readonly record: ImageRecord | undefined;
+  readonly summary: SummaryRecord | undefined;
+}
+
+/** How the series begins whose first page this is. */
+export async function seriesBegin(first: OpenDirectory): Promise<SeriesBegin> {
+  const record = await recordOf(first);
+  return { record: hasTime(record) ? record : undefined, summary: await summaryOf(first) };
+}
+
 /**
- * The times of the pages; undefined where the first page has no metadata of Micro-Manager with a time. `first` is the file
+ * The times of the pages; undefined where the first page has no metadata of Micro-Manager with a time. `begin` is of the file
  * that begins a series which is split over several files; its start counts for all of them.
  */
-export async function micromanagerPages(pages: PageDirectories, first: ByteSource): Promise<Stated | undefined> {
+export async function micromanagerPages(
+  pages: PageDirectories,
+  begin: SeriesBegin | (() => Promise<SeriesBegin>),
+): Promise<Stated | undefined> {
   const records: (ImageRecord | undefined)[] = [];
   for await (const page of pages) {
     const record = page === undefined ? undefined : await recordOf(page);
@@ -39,10 +54,8 @@ export async function micromanagerPages(pages: PageDirectories, first: ByteSourc
     records.push(record);
   }
   if (records.length === 0) return undefined;
-  const start = await firstDirectory(first);
-  const begin = start === undefined ? undefined : await recordOf(start);
-  const summary = start === undefined ? undefined : await summaryOf(start);
-  const series = seriesOf(hasTime(begin) ? begin : records[0], summary);
+  const { record: first, summary } = typeof begin === "function" ? await begin() : begin;
+  const series = seriesOf(first ?? records[0], summary);
   const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
   const us = records.map((record) => (record === undefined ? undefined : timeOf(record, series)));
   return { us, relative, notes: [...series.notes, ...(series.hasZone ? [] : [NO_ZONE])] };

@@ -1,6 +1,7 @@
 // OME-XML: the time of each plane (DeltaT after AcquisitionDate, or TimeIncrement), and which plane each page of a file is.
 
 import { readTime, unitUs } from "../../system/time-text.ts";
+import { plainName } from "./plain-name.ts";
 import type { Stated } from "./source.ts";
 import { xmlParts } from "./xml.ts";
 
@@ -184,7 +185,7 @@ function planesOf(images: readonly OmeImage[], name: string, pages: number): Map
   const files = filesOf(images);
   // A file that was renamed is still the only one.
   const isOwn = (file: string | undefined) =>
-    file === undefined || files.size === 1 || file.split(/[\\/]/).at(-1) === name;
+    file === undefined || files.size === 1 || plainName(file) === plainName(name);
   const planes = new Map<number, OmePlane>();
   let next = 0;
   for (const image of images) {

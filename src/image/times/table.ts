@@ -3,7 +3,9 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { parseString } from "fast-csv";
 import { Failure, failureLine } from "../../failure/failure.ts";
+import { GZIPPED } from "../../system/numbered-name.ts";
 import { readTime } from "../../system/time-text.ts";
+import { plainName } from "./plain-name.ts";
 import type { Stated } from "./source.ts";
 
 const LARGEST_TABLE = 512 * 1024 * 1024;
@@ -38,14 +40,14 @@ export class TimeTable {
     const pages = rows.flatMap(({ page }) => page ?? []);
     this.#firstPage = pages.includes(0) ? 0 : 1;
     for (const row of rows) {
-      const name = basename(row.file);
+      const name = plainName(row.file);
       this.#rows.set(name, [...(this.#rows.get(name) ?? []), row]);
     }
   }
 
   /** The times of some pages of a file, by their number from 0; undefined where the table has no row for the file. */
   timesOf(file: string, pages: readonly number[]): Stated | undefined {
-    const rows = (this.#rows.get(basename(file)) ?? []).filter((row) => this.#isMeant(row.file, file));
+    const rows = (this.#rows.get(plainName(file)) ?? []).filter((row) => this.#isMeant(row.file, file));
     if (rows.length === 0) return undefined;
     const byPage = new Map<number, number>();
     for (const row of rows) byPage.set(row.page === undefined ? (pages[0] ?? 0) : row.page - this.#firstPage, row.us);
@@ -59,8 +61,8 @@ export class TimeTable {
     const without: string[] = [];
     const names = new Set<string>();
     for (const file of files) {
-      names.add(basename(file));
-      if (!this.#rows.has(basename(file))) without.push(basename(file));
+      names.add(plainName(file));
+      if (!this.#rows.has(plainName(file))) without.push(basename(file));
     }
     const unknown = [...this.#rows]
       .filter(([name]) => !names.has(name))
@@ -81,8 +83,9 @@ export class TimeTable {
   /** A row with directories means the file in these only. */
   #isMeant(row: string, file: string): boolean {
     if (!row.includes("/")) return true;
-    const whole = resolve(file);
-    return whole === resolve(dirname(this.#path), row) || whole.endsWith(`/${row.replace(/^\.?\//, "")}`);
+    const whole = resolve(file).replace(GZIPPED, "");
+    const meant = row.replace(GZIPPED, "");
+    return whole === resolve(dirname(this.#path), meant) || whole.endsWith(`/${meant.replace(/^\.?\//, "")}`);
   }
 }
 

@@ -135,7 +135,7 @@ describe("metadata.txt", () => {
     const found = await times.ofFirstPages(files);
     const us = files.map((file) => found.get(file)?.takenAtUs ?? 0);
     expect(us.map((time) => time - (us[0] ?? 0))).toEqual([0, 250_000, 500_000]);
-    expect((await times.of(files[2]!)).pages).toEqual([{ takenAtUs: us[2], source: "micro-manager" }]);
+    expect((await times.of(files[2]!)).pages).toEqual([{ takenAtUs: us[2], source: "file" }]);
   });
 
   it("says what it has more than the directory, and less", async () => {

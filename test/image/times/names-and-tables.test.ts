@@ -7,6 +7,8 @@ import { readTimeTable } from "../../../src/image/times/table.ts";
 import { namePattern, nameTime } from "../../../src/system/name-pattern.ts";
 import { readTime } from "../../../src/system/time-text.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { grayPicture } from "../picture-writers.ts";
+import { type StackField, textValues, writeStack } from "../stack-writer.ts";
 
 const US = Date.UTC(2024, 1, 29, 23, 59, 58) * 1000;
 
@@ -143,5 +145,27 @@ describe("the order of trust", () => {
     for (const { name } of files) writeFileSync(join(directory, name), "x");
     const found = await new CaptureTimes({ names: "t%{ms}ms" }).ofFirstPages(files);
     expect(files.map((file) => (found.get(file)?.takenAtUs ?? 0) - US)).toEqual([26e4, 1e4, 51e4]);
+    expect(new Set([...found.values()].map(({ source }) => source))).toEqual(new Set(["file"]));
+  });
+
+  it("marks times as guessed whose date is from the time of modification, whatever gives the intervals", async () => {
+    const directory = temporaryDirectory();
+    const table = join(directory, "times.csv");
+    writeFileSync(table, "file,elapsed\na.tif,0\nb.tif,5\n");
+    const ome = `<OME><Image><Pixels SizeT="1"><TiffData/><Plane TheT="0" DeltaT="3"/></Pixels></Image></OME>`;
+    const sourceOf = async (description: string, date: string | undefined, options = {}) => {
+      const fields = (): StackField[] => [
+        [270, 2, textValues(description)],
+        ...(date === undefined ? [] : [[306, 2, textValues(date)] satisfies StackField]),
+      ];
+      writeFileSync(join(directory, "a.tif"), writeStack([grayPicture(8, 4, 8, 1)], { fields }));
+      const file = { directory, name: "a.tif", modifiedUs: US, version: "" };
+      return (await new CaptureTimes(options).of(file)).pages[0]?.source;
+    };
+    expect(await sourceOf("ImageJ=1.5\nfinterval=2\n", undefined)).toBe("file");
+    expect(await sourceOf("ImageJ=1.5\nfinterval=2\n", "2023:01:02 03:04:05")).toBe("imagej");
+    expect(await sourceOf(ome, undefined)).toBe("file");
+    expect(await sourceOf(ome, "2023:01:02 03:04:05")).toBe("ome");
+    expect(await sourceOf("", "2023:01:02 03:04:05", { table })).toBe("file");
   });
 });

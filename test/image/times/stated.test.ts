@@ -1,6 +1,7 @@
 // What OME-XML, ImageJ and EXIF say about the pages of a file, from small texts and blocks made here.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { listPages } from "../../../src/image/pages.ts";
 import { CaptureTimes } from "../../../src/image/times/capture-times.ts";
@@ -186,6 +187,8 @@ describe("EXIF", () => {
     const block = exif(little, "2023:01:09 00:00:00", OWN);
     expect(await timeIn("a.jpg", jpeg(block))).toEqual([-3600e6 + 125e3, "exif", 0]);
     expect(await timeIn("a.png", png(block))).toEqual([-3600e6 + 125e3, "exif", 0]);
+    expect(await timeIn("a.jpg.gz", gzipSync(jpeg(block)))).toEqual([-3600e6 + 125e3, "exif", 0]);
+    expect(await timeIn("a.png.gz", gzipSync(png(block)))).toEqual([-3600e6 + 125e3, "exif", 0]);
   });
 
   it("without a zone is UTC and says so", async () => {
