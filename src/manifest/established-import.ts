@@ -1,13 +1,12 @@
 // Taking over an experiment that was kept in metadata_manifest.json and pictures. Nothing of it is moved or changed: rows
 // are made that name the pictures where they are, or copies of them in the data directory. Run twice, the second time adds
 // only what is new.
-import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../measurement/method.ts";
-import type { RoiManifest } from "../measurement/roi.ts";
+import { labelsOnly, type RoiManifest } from "../measurement/roi.ts";
 import { unusableNameLine } from "../system/names-in-bytes.ts";
 import { establishedFiles } from "./established-files.ts";
 import { readEntries } from "./established-metadata.ts";
@@ -189,15 +188,6 @@ function ensureEstablishedAnalysis(
     known.set(key, analysisId);
   }
   return analysisId;
-}
-
-/** Stands for an ROI manifest of which only the labels are known. */
-function labelsOnly(labels: readonly string[]): RoiManifest {
-  const rois = labels.map((label) => ({ label, flip: false, y: 0, x: 0, height: 0, width: 0 }));
-  const sha256 = createHash("sha256")
-    .update(JSON.stringify(["labels only", labels]))
-    .digest("hex");
-  return { imageAngle: 0, rois, sha256, json: "{}" };
 }
 
 function storedResult({ method, labels, statistics, doubt, brightness, contrast }: EstablishedResult) {

@@ -4,7 +4,7 @@ import type { Database } from "better-sqlite3";
 import { decodeLines } from "../analysis/chosen-lines.ts";
 import { decodeDriftReference } from "../analysis/drift.ts";
 import { isStoredReference } from "../analysis/tracking.ts";
-import { parseRoiManifest } from "../measurement/roi.ts";
+import { recordedRois } from "../measurement/roi.ts";
 import type { TableForm } from "./salvage-forms.ts";
 import type { Value } from "./salvage-records.ts";
 import { decodeStatistics } from "./statistics-codec.ts";
@@ -19,7 +19,7 @@ const UNPACK: Readonly<Record<string, Readonly<Record<string, (value: Exclude<Va
       if (!isStoredReference(bytes(value))) throw new RangeError("no tracking reference");
     },
   },
-  roi_manifest: { json: (value) => parseRoiManifest(String(value), "a saved ROI manifest", { kept: true }) },
+  roi_manifest: { json: (value) => recordedRois(String(value), "a saved ROI manifest") },
 };
 
 /** Whether what the row holds can be unpacked. */

@@ -3,7 +3,14 @@
 
 import type { Database } from "better-sqlite3";
 import { METHODS, type Method } from "../measurement/method.ts";
-import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "../measurement/roi.ts";
+import {
+  formatRoiManifest,
+  labelsOnly,
+  parseRoiManifest,
+  type Roi,
+  type RoiManifest,
+  recordedRois,
+} from "../measurement/roi.ts";
 import { completeOutcomes, countResults, keepUnmeasured, requeue } from "./salvage-outcomes.ts";
 
 export interface MendOptions {
@@ -58,19 +65,23 @@ function mendRoiManifests(db: Database, { roiManifests }: MendOptions): string[]
   for (const id of lost) {
     const rois = roisOf(db, id);
     const known = roiManifests.find((manifest) => isSame(manifest.rois, rois));
+    const hasOnlyLabels = rois.every(({ height, width }) => height === 0 && width === 0);
     const { sha256, imageAngle, json } =
-      known ?? parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois }), "rois", { kept: true });
+      known ?? (hasOnlyLabels ? labelsOnly(rois.map(({ label }) => label)) : manifestOf(rois));
     insert.run(id, sha256, imageAngle, json);
-    if (known === undefined) notes.push(`the angle of ROI manifest ${id} is lost; its ROIs are not`);
+    if (known === undefined && !hasOnlyLabels) notes.push(`the angle of ROI manifest ${id} is lost; its ROIs are not`);
   }
   const insertRoi = db.prepare("INSERT OR IGNORE INTO roi VALUES (@id, @at, @label, @flip, @y, @x, @height, @width)");
   for (const { id, json } of db.prepare<[], { id: number; json: string }>("SELECT id, json FROM roi_manifest").all()) {
-    parseRoiManifest(json, `ROI manifest ${id}`, { kept: true }).rois.forEach((roi, at) => {
+    recordedRois(json, `ROI manifest ${id}`)?.forEach((roi, at) => {
       insertRoi.run({ ...roi, id, at, flip: roi.flip ? 1 : 0 });
     });
   }
   return notes;
 }
+
+const manifestOf = (rois: readonly Roi[]): RoiManifest =>
+  parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois }), "rois", { kept: true });
 
 function roisOf(db: Database, manifestId: number): Roi[] {
   return db

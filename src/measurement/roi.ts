@@ -101,6 +101,21 @@ export function parseRoiManifest(text: string, where: string, { kept = false } =
   return { imageAngle, rois, sha256: hashOf(imageAngle, rois), json: text };
 }
 
+/** Text of one that knows only labels; its ROIs are recorded with sizes of 0. */
+const LABELS_ONLY = "{}";
+
+/** Stands for an ROI manifest of which only the labels are known: that of results that another program measured. */
+export function labelsOnly(labels: readonly string[]): RoiManifest {
+  const rois = labels.map((label) => ({ label, flip: false, y: 0, x: 0, height: 0, width: 0 }));
+  const content = JSON.stringify(["labels only", labels]);
+  return { imageAngle: 0, rois, sha256: createHash("sha256").update(content).digest("hex"), json: LABELS_ONLY };
+}
+
+/** The ROIs in a recorded text; undefined where only their labels are known. Throws Failure `rois.invalid`. */
+export function recordedRois(json: string, where: string): readonly Roi[] | undefined {
+  return json === LABELS_ONLY ? undefined : parseRoiManifest(json, where, { kept: true }).rois;
+}
+
 /** The text of an ROI manifest in the established form: one key `ROI_<label>` per ROI, then `image_angle`. */
 export function formatRoiManifest(manifest: Pick<RoiManifest, "imageAngle" | "rois">): string {
   const entries = manifest.rois.map(({ label, flip, y, x, height, width }): [string, unknown] => [

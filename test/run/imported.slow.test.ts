@@ -1,6 +1,7 @@
 // An imported experiment is measured by its own ROI manifest, and by nothing that phorest makes up.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { encodePicture } from "../../src/image/encode.ts";
 import { formatRoiManifest } from "../../src/measurement/roi.ts";
@@ -90,4 +91,50 @@ test("without a configured camera no simulated frame is added to an imported exp
     ]);
   }
   expect(readdirSync(join(directory, "data")).filter((name) => name.endsWith(".png"))).toEqual([]);
+});
+
+const SUMMARY = { Mean: 1, STD: 0, LQ: 1, Median: 88, UQ: 1, Max: 1, Min: 1, Smoothness: 0 };
+const FIT = { amplitude: SUMMARY, mu: SUMMARY, sigma: SUMMARY, offset: SUMMARY, error: SUMMARY };
+
+/** Adds a result of the image with ROIs of these labels. */
+function addResult(root: string, labels: readonly string[]): void {
+  const rois = labels.map((label) => ({ "ROI-label": label, "Analysis-method": "gaussian", ...FIT }));
+  const record = {
+    manifest_entry_timestamp: "2025-08-06T12:00:00.000001",
+    image_filename: PICTURE,
+    processing_timestamp_iso: "2025-08-06T12:00:05",
+    processing_successful: true,
+    processing_error_message: null,
+    image_analysis: [{ brightness: 100, contrast: 50 }, ...rois],
+    temperature_readings: null,
+  };
+  mkdirSync(join(root, "results"), { recursive: true });
+  writeFileSync(join(root, "results/processing_results.jsonl"), `${JSON.stringify(record)}\n`);
+}
+
+test.each([
+  ["its ROI manifest has their labels", "generated_files", ["MYCHIP_X"]],
+  ["its ROI manifest has other labels", "generated_files", ["001A_N", "001A_S"]],
+  ["it has no ROI manifest", undefined, ["001A_N"]],
+])("a database with imported results is sound, and can be repaired and reported: %s", async (_name, place, labels) => {
+  const source = await established(place);
+  addResult(source, labels);
+  const directory = experiment(WITHOUT_CAMERA);
+  expect((await phorest(["import", source, "--adopt"], directory)).stdout).toContain("1 results imported");
+  const sound = await phorest(["verify"], directory);
+  expect([sound.code, sound.stderr]).toEqual([0, ""]);
+  const file = join(directory, "data/phorest.sqlite");
+  const labelsNow = () => new Database(file).prepare("SELECT label FROM roi ORDER BY roi").pluck().all();
+  expect(labelsNow()).toEqual(labels);
+  const db = new Database(file);
+  db.pragma("foreign_keys = OFF");
+  db.exec("DELETE FROM roi_manifest");
+  db.close();
+  const repaired = await phorest(["verify", "--repair"], directory);
+  expect(repaired.stderr).not.toContain("cannot be read");
+  const after = await phorest(["verify"], directory);
+  expect([after.code, after.stderr]).toEqual([0, ""]);
+  expect(labelsNow()).toEqual(labels);
+  const report = await phorest(["report"], directory);
+  expect(report.code, report.stderr).toBe(0);
 });
