@@ -1,6 +1,8 @@
-// The pictures of a TIFF file in their order: the chain of its directories, without thumbnails and masks, or what ImageJ put
-// behind a single directory. What the file's end cuts off is named.
+// The pictures of a TIFF file in their order: the chain of its directories, without thumbnails and masks, or what ImageJ or
+// tifffile put behind a single directory. What the file's end cuts off is named.
+import { isOme } from "../times/ome.ts";
 import type { ByteSource } from "./byte-source.ts";
+import { type DescribedImages, describedImages, SHORT_DESCRIPTION } from "./described-images.ts";
 import {
   fieldBytes,
   fieldNumber,
@@ -19,8 +21,10 @@ const REDUCED = 1;
 const MASK = 4;
 /** The same in the field that came before it. */
 const OLD_REDUCED = 2;
-/** No description that names a number of pictures is longer than this before the number. */
-const IMAGEJ_BYTES = 4096;
+/** OME-XML of more is about more planes than are written behind one directory. */
+const LONGEST_OME = 2 ** 24;
+/** Bytes between which programs place what they write. */
+const ALIGNMENT = 16;
 
 /** Where the last of the pixels end. */
 const endOf = ({ shape, places }: PlacedShape): number =>
@@ -35,7 +39,7 @@ export interface TiffPage {
   readonly index: number;
   /** Place of its directory. */
   readonly at: number;
-  /** How far its pixels are behind the place that the directory names: not 0 in stacks of ImageJ with one directory. */
+  /** How far its pixels are behind the place that the directory names: not 0 in stacks with one directory. */
   readonly shift: number;
   readonly width: number;
   readonly height: number;
@@ -151,22 +155,44 @@ class Walk {
     this.#notes.push(`each pixel has ${samples} gray samples; phorest measures only the first, ${others} ignored`);
   }
 
-  /** ImageJ writes stacks of more than 4 GB as one page with the rest behind it, and says so in its description alone. */
+  /** Some programs write a stack as one page with the rest behind it, and say so in its description alone. */
   private async addBehind(first: TiffDirectory): Promise<void> {
     const [page] = this.#pages;
-    const description = await fieldBytes(this.#source, first, first.fields.get(TAG.description), IMAGEJ_BYTES);
-    const text = description.toString("latin1");
-    const images = text.startsWith("ImageJ=") ? Number(/^images=(\d+)/m.exec(text)?.[1] ?? 1) : 1;
-    if (page === undefined || page.at !== first.at || images < 2) return;
+    if (page === undefined || page.at !== first.at) return;
+    const described = await this.described(first, page);
+    if (described === undefined) return;
+    const { writer, images, areBehind } = described;
     const bytes = await this.bytesOfPlane(first, page);
     const start = (await fieldNumbers(this.#source, this.#layout, first, TAG.strips))[0] ?? 0;
+    if (!areBehind && (bytes === undefined || !this.isEndOfPixels(first, start + images * bytes))) {
+      this.#notes.push(`${writer} describes ${images} images, the file has 1`);
+      return;
+    }
     const fit = bytes === undefined ? 1 : Math.floor((this.#source.size - start) / bytes);
     const there = Math.min(images, fit, MOST_PAGES);
     for (let index = 1; index < there; index++) this.#pages.push({ ...page, index, shift: index * (bytes ?? 0) });
     this.#count = images;
     if (there === images) return;
-    const why = bytes === undefined ? "ImageJ's stacks are read only uncompressed" : "the file is cut off";
+    const why = bytes === undefined ? `${writer}'s stacks are read only uncompressed` : "the file is cut off";
     this.#leftOut.push(`${there + 1 === images ? `page ${images}` : `pages ${there + 1} to ${images}`}: ${why}`);
+  }
+
+  private async described(first: TiffDirectory, page: TiffPage): Promise<DescribedImages | undefined> {
+    const read = async (most: number) =>
+      (await fieldBytes(this.#source, first, first.fields.get(TAG.description), most)).toString("latin1");
+    const head = await read(SHORT_DESCRIPTION);
+    const pixel = Math.max(1, await this.number(first, TAG.samples, 1));
+    const text = isOme(head) ? await read(LONGEST_OME) : head;
+    return describedImages(text, { page: page.width * page.height * pixel, pixel });
+  }
+
+  /**
+   * Whether pixels from the only directory's place on end here: at the file's end, or at the description that tifffile writes
+   * behind them. Otherwise something else could be between the planes, such as directories that a damaged file has lost.
+   */
+  private isEndOfPixels(first: TiffDirectory, end: number): boolean {
+    const ends = [this.#source.size, first.fields.get(TAG.description)?.at ?? 0];
+    return ends.some((at) => at >= end && at < end + ALIGNMENT);
   }
 
   /** Bytes of an uncompressed page in one piece; undefined for any other. */

@@ -158,6 +158,14 @@ export function omeFiles({ images }: OmeDocument): string[] {
   return [...filesOf(images)].flatMap((file) => (file === undefined ? [] : (file.split(/[\\/]/).at(-1) ?? file)));
 }
 
+/** Images that the document describes of a single file; 0 where it is about several files, or describes none. */
+export function omeImageCount({ images }: OmeDocument): number {
+  if (filesOf(images).size > 1) return 0;
+  let count = 0;
+  for (const { from, many } of blocksOf(images, "")) count = Math.max(count, from + many);
+  return count;
+}
+
 interface OmePlane {
   readonly image: OmeImage;
   readonly at: Readonly<Record<Axis, number>>;
@@ -182,25 +190,43 @@ const filesOf = (images: readonly OmeImage[]): Set<string | undefined> =>
 
 /** Which plane each page of a file is. */
 function planesOf(images: readonly OmeImage[], name: string, pages: number): Map<number, OmePlane> {
+  const planes = new Map<number, OmePlane>();
+  for (const { image, first, from, many } of blocksOf(images, name)) {
+    let at = indexOf(image, first);
+    for (let page = from; page < Math.min(from + many, pages); page++, at++) {
+      planes.set(page, { image, at: placeOf(image, at) });
+    }
+  }
+  return planes;
+}
+
+/** Planes of an image on pages of a file, which follow each other. */
+interface PlacedBlock {
+  readonly image: OmeImage;
+  readonly first: OmeBlock["first"];
+  /** Page of the first one. */
+  readonly from: number;
+  readonly many: number;
+}
+
+/** The blocks of the file `name`. */
+function* blocksOf(images: readonly OmeImage[], name: string): Generator<PlacedBlock> {
   const files = filesOf(images);
   // A file that was renamed is still the only one.
   const isOwn = (file: string | undefined) =>
     file === undefined || files.size === 1 || plainName(file) === plainName(name);
-  const planes = new Map<number, OmePlane>();
   let next = 0;
   for (const image of images) {
     const blocks = image.blocks.length > 0 ? image.blocks : [wholeFile(next)];
     for (const { ifd, count, first, file } of blocks) {
+      if (!isOwn(file)) continue;
       const total = image.sizes.Z * image.sizes.C * image.sizes.T;
       const many = Math.min(count ?? (ifd === undefined ? total : 1), total, MOST_PLANES);
-      let at = indexOf(image, first);
-      for (let page = ifd ?? next; page < (ifd ?? next) + many; page++, at++) {
-        if (isOwn(file) && page < pages) planes.set(page, { image, at: placeOf(image, at) });
-      }
-      if (isOwn(file)) next = Math.max(next, (ifd ?? next) + many);
+      const from = ifd ?? next;
+      yield { image, first, from, many };
+      next = Math.max(next, from + many);
     }
   }
-  return planes;
 }
 
 const wholeFile = (ifd: number): OmeBlock => ({

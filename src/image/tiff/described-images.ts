@@ -1,0 +1,52 @@
+// How many images the description of a file's only directory names: ImageJ and tifffile can write the pixels of a whole stack
+// behind one directory.
+import { Failure } from "../../failure/failure.ts";
+import { isOme, omeImageCount, readOme } from "../times/ome.ts";
+
+export interface DescribedImages {
+  readonly writer: "ImageJ" | "tifffile" | "the OME-XML";
+  /** At least 2. */
+  readonly images: number;
+  /** The description says that all images are behind the directory; OME-XML does not say where they are. */
+  readonly areBehind: boolean;
+}
+
+/** No description of ImageJ or tifffile that names a number of pictures is longer than this before the number. */
+export const SHORT_DESCRIPTION = 4096;
+const TIFFFILE = /^\{.*"truncated": true.*\}/;
+const SHAPE = /"shape": \[([\d, ]+)\]/;
+
+/** What a description says; undefined where it names no more than one image. `pageSamples`: numbers in a page, and in a pixel. */
+export function describedImages(
+  description: string,
+  pageSamples: { readonly page: number; readonly pixel: number },
+): DescribedImages | undefined {
+  const described = imagejImages(description) ?? tifffileImages(description, pageSamples.page);
+  const found = described ?? omeImages(description, pageSamples.pixel);
+  return found !== undefined && found.images > 1 ? found : undefined;
+}
+
+function imagejImages(text: string): DescribedImages | undefined {
+  if (!text.startsWith("ImageJ=")) return undefined;
+  return { writer: "ImageJ", images: Number(/^images=(\d+)/m.exec(text)?.[1] ?? 1), areBehind: true };
+}
+
+/** tifffile says in JSON that it wrote one directory for all. */
+function tifffileImages(text: string, pageSamples: number): DescribedImages | undefined {
+  const [, shape] = (TIFFFILE.test(text) ? SHAPE.exec(text) : null) ?? [];
+  if (shape === undefined) return undefined;
+  const samples = shape.split(",").reduce((product, side) => product * Number(side), 1);
+  const images = samples / pageSamples;
+  return Number.isInteger(images) ? { writer: "tifffile", images, areBehind: true } : undefined;
+}
+
+function omeImages(text: string, samples: number): DescribedImages | undefined {
+  if (!isOme(text)) return undefined;
+  try {
+    // Colours of one pixel may be described as channels.
+    return { writer: "the OME-XML", images: Math.floor(omeImageCount(readOme(text)) / samples), areBehind: false };
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
+}
