@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { axesOfName, type ImageAxes, SeparateImages } from "../../src/image/separate-images.ts";
+import { axesOfName, type ImageAxes } from "../../src/image/image-axes.ts";
+import { SeparateImages } from "../../src/image/separate-images.ts";
 
 const indexed = (channel: number, position: number, time: number, z = 0) => {
   const part = (value: number, digits = 3) => String(value).padStart(digits, "0");

@@ -7,6 +7,7 @@ import { Failure } from "../../failure/failure.ts";
 import { type ConfinedFile, withConfinedFile } from "../../system/confined-file.ts";
 import { readNames } from "../../system/names-in-bytes.ts";
 import { GZIPPED } from "../../system/numbered-name.ts";
+import { ElapsedClock } from "./elapsed-clock.ts";
 import { JsonMembers, jsonObject, textOf } from "./json-members.ts";
 import {
   type ImageRecord,
@@ -59,6 +60,7 @@ class Contents {
   /** The first with both times, and the first with a date. */
   #first: ImageRecord | undefined;
   #dated: ImageRecord | undefined;
+  readonly #clock = new ElapsedClock();
 
   take(key: string, value: Buffer): void {
     const frameKey = FRAME_KEY.exec(key);
@@ -71,7 +73,9 @@ class Contents {
   }
 
   settle(): void {
-    this.series = seriesOf(this.#first ?? this.#dated, this.#summary);
+    const series = seriesOf(this.#first ?? this.#dated, this.#summary);
+    const notes = [...series.notes, ...this.#clock.notes(), ...this.#clock.uncorrected()];
+    this.series = { ...series, notes, usesReceived: this.#clock.usesReceived };
   }
 
   #add(record: ImageRecord, frameKey: readonly number[] | undefined, named: string | undefined): void {
@@ -81,6 +85,8 @@ class Contents {
     const [frame = record.frame, channel = record.channel, slice = record.slice] = frameKey ?? [];
     const image = { frame: frame ?? 0, channel: channel ?? 0, slice: slice ?? 0, record };
     const file = record.file ?? named?.split(/[\\/]/).at(-1);
+    const place = { ...record, channel: channel ?? record.channel, slice: slice ?? record.slice };
+    this.#clock.add(place, file ?? `frame ${frame ?? 0}`);
     if (file === undefined) {
       this.unnamed.push(image);
       addTo(this.unnamedAt, `${image.frame} ${image.slice}`, image);

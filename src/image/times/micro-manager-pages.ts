@@ -2,6 +2,7 @@
 // the text that ImageJ shows as "Info".
 import { bytesAt } from "../tiff/byte-source.ts";
 import { TAG } from "../tiff/directory.ts";
+import { ElapsedClock } from "./elapsed-clock.ts";
 import { bytesOf, numberAt, type OpenDirectory, withoutNul } from "./head.ts";
 import { jsonObject, textOf } from "./json-members.ts";
 import {
@@ -55,10 +56,14 @@ export async function micromanagerPages(
   }
   if (records.length === 0) return undefined;
   const { record: first, summary } = typeof begin === "function" ? await begin() : begin;
-  const series = seriesOf(first ?? records[0], summary);
+  const clock = new ElapsedClock();
+  records.forEach((record, page) => {
+    if (record !== undefined) clock.add(record, `page ${page + 1}`);
+  });
+  const series = { ...seriesOf(first ?? records[0], summary), usesReceived: clock.usesReceived };
   const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
   const us = records.map((record) => (record === undefined ? undefined : timeOf(record, series)));
-  return { us, relative, notes: [...series.notes, ...(series.hasZone ? [] : [NO_ZONE])] };
+  return { us, relative, notes: [...series.notes, ...clock.notes(), ...(series.hasZone ? [] : [NO_ZONE])] };
 }
 
 const hasTime = (record: ImageRecord | undefined): boolean =>

@@ -81,6 +81,8 @@ export interface Series {
   readonly startUs: number | undefined;
   readonly hasZone: boolean;
   readonly notes: readonly string[];
+  /** The elapsed times are wrong. */
+  readonly usesReceived?: boolean;
 }
 
 export const NO_SERIES: Series = { startUs: undefined, hasZone: true, notes: [] };
@@ -111,7 +113,8 @@ export function seriesOf(first: ImageRecord | undefined, summary: SummaryRecord 
 }
 
 /** Time of one image: the start plus its elapsed time, or when it was received; undefined where it says neither. */
-export function timeOf({ elapsedUs, received }: ImageRecord, { startUs }: Series): number | undefined {
+export function timeOf({ elapsedUs, received }: ImageRecord, { startUs, usesReceived }: Series): number | undefined {
+  if (usesReceived === true && received !== undefined) return received.us;
   if (elapsedUs !== undefined) return (startUs ?? 0) + elapsedUs;
   return received?.us;
 }

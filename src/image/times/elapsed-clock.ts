@@ -1,0 +1,61 @@
+// Whether the elapsed times of a Micro-Manager series can be right: they repeat, run backwards or are negative where a camera or a plugin
+// does not count them, or where an acquisition was started again.
+import { axesOfName } from "../image-axes.ts";
+import type { ImageRecord } from "./micro-manager.ts";
+
+/** Received times are up to some frames late; further apart than this the two contradict each other. */
+const LARGEST_LAG_US = 2e6;
+
+/** Looks at the images of a series in the order in which they were written. */
+export class ElapsedClock {
+  readonly #last = new Map<string, ImageRecord>();
+  #lagUs: number | undefined;
+  #wrongAt: string | undefined;
+  #backAt: string | undefined;
+  #apartAt: string | undefined;
+  #hasReceived = false;
+
+  /** Takes one image; `name` is for people. Images of different channels, planes or positions may have one time. */
+  add(record: ImageRecord, name: string): void {
+    const { elapsedUs, received } = record;
+    if (elapsedUs === undefined) return;
+    const { channel, channelName, slice, position } = record;
+    const isPlaced = channel !== undefined || channelName !== undefined;
+    const key = JSON.stringify([isPlaced ? [channel, channelName, slice] : axesOfName(name), position]);
+    const before = this.#last.get(key)?.elapsedUs;
+    this.#last.set(key, record);
+    if (elapsedUs < (before ?? 0)) this.#backAt ??= name;
+    if (elapsedUs < 0 || (before !== undefined && elapsedUs <= before)) this.#wrongAt ??= name;
+    if (received === undefined) return;
+    this.#hasReceived = true;
+    const lagUs = received.us - elapsedUs;
+    this.#lagUs ??= lagUs;
+    if (Math.abs(lagUs - this.#lagUs) > LARGEST_LAG_US) {
+      this.#apartAt ??= `${((lagUs - this.#lagUs) / 1e6).toFixed(1)} s at ${name}`;
+    }
+  }
+
+  /** The received times are to be used instead. */
+  get usesReceived(): boolean {
+    return this.#wrongAt !== undefined && this.#hasReceived;
+  }
+
+  /** A line if the elapsed times are wrong or contradict the received ones; it stays the same while images are added. */
+  notes(): string[] {
+    if (this.usesReceived) {
+      return [
+        `the elapsed times repeat, run backwards or are negative, first at ${this.#wrongAt}; phorest uses the received times`,
+      ];
+    }
+    if (this.#apartAt === undefined) return [];
+    return [`elapsed and received times contradict each other by ${this.#apartAt}; phorest uses the elapsed times`];
+  }
+
+  /** A line for times that run backwards, where there are no received times to use instead. */
+  uncorrected(): string[] {
+    if (this.#backAt === undefined || this.usesReceived) return [];
+    return [
+      `the elapsed times run backwards or are negative, first at ${this.#backAt}; phorest orders the images by time`,
+    ];
+  }
+}
