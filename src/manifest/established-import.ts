@@ -91,7 +91,7 @@ export async function importExperiment(
     });
   } else await taking.takeAndAdopt(captures, adopt);
   const rois = establishedRois(root, findings);
-  const into = { idOf: taking.idOf, open: taking.processedIds, findings };
+  const into = { taking, findings };
   const taken = await importResults(manifest, files.results, rois?.manifest, into, nowUs);
   const { skipped, skippedFor, ...counted } = taking.summary;
   return {
@@ -103,7 +103,7 @@ export async function importExperiment(
     skipped: [...skipped, ...finder.skipped.map(unusableNameLine)],
     skippedFor: withCount(skippedFor, "its name is not valid UTF-8", finder.skipped.length),
     ...taken,
-    processedWithoutResult: into.open.size,
+    processedWithoutResult: taking.processedIds.size,
     findings: findings.all(),
   };
 }
@@ -114,10 +114,8 @@ function checkDirectory(directory: string): void {
 }
 
 interface ResultTarget {
-  /** Entries by the plain names of their images. */
-  readonly idOf: ReadonlyMap<string, number>;
-  /** Processed entries that have no result yet; loses those that get one. */
-  readonly open: Set<number>;
+  /** Its processed entries that have no result yet lose those that get one. */
+  readonly taking: Taking;
   readonly findings: Findings;
 }
 
@@ -126,7 +124,7 @@ async function importResults(
   manifest: Manifest,
   files: readonly string[],
   rois: RoiManifest | undefined,
-  { idOf, open, findings }: ResultTarget,
+  { taking, findings }: ResultTarget,
   nowUs: number,
 ): Promise<{ results: number; resultLinesSkipped: number }> {
   const analysisOf = new Map<string, number>();
@@ -135,20 +133,26 @@ async function importResults(
   let foreign = 0;
   let batch: PlacedResult[] = [];
   const storeOne = ({ result, where }: PlacedResult) => {
-    const entryId = idOf.get(plainName(result.filename));
+    const entryId = taking.idOf.get(plainName(result.filename));
     if (entryId === undefined) {
       foreign += 1;
       findings.add("results of no entry, left out", where);
       return;
     }
-    open.delete(entryId);
+    taking.processedIds.delete(entryId);
     const analysisId = ensureEstablishedAnalysis(manifest, analysisOf, result, rois);
     const key = `${entryId} ${analysisId}`;
     if (stored.has(key)) findings.add("results there more than once, of which the first was taken", where);
     stored.add(key);
     if (manifest.results.has(entryId, analysisId)) return;
-    manifest.results.add(entryId, analysisId, storedResult(result), result.processedAtUs ?? nowUs);
+    const processedAtUs = result.processedAtUs ?? nowUs;
+    manifest.results.add(entryId, analysisId, storedResult(result), processedAtUs);
     results += 1;
+    if (!taking.settleMeasured(entryId, processedAtUs)) return;
+    findings.add(
+      "frames that waited although there is a result of them, taken as processed",
+      plainName(result.filename),
+    );
   };
   const store = () => {
     manifest.together(() => batch.forEach(storeOne));

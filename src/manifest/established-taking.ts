@@ -49,6 +49,7 @@ export class Taking {
   readonly idOf = new Map<string, number>();
   /** Entries added as processed. */
   readonly processedIds = new Set<number>();
+  readonly #addedAs = new Map<number, Imported>();
   readonly #manifest: Manifest;
   readonly #finder: PictureFinder;
   readonly #stacks: ReadonlyMap<EstablishedEntry, StackPages>;
@@ -97,6 +98,17 @@ export class Taking {
       }
       this.#manifest.together(() => this.#record(entry, picture, copy));
     }
+  }
+
+  /** A result of this entry was imported; whether the entry did not say so. Within a transaction. */
+  settleMeasured(entryId: number, processedAtUs: number): boolean {
+    if (!this.#manifest.imported.settleMeasured(entryId, processedAtUs)) return false;
+    const was = this.#addedAs.get(entryId);
+    if (was !== undefined) {
+      this.#counts[was] -= 1;
+      this.#counts.processed += 1;
+    }
+    return true;
   }
 
   #pictureOf({ picture }: EstablishedEntry): Usable | undefined | "skipped" {
@@ -212,6 +224,7 @@ export class Taking {
     if (entryId === undefined) return;
     this.#counts.added += 1 + further;
     this.#counts[status] += 1;
+    this.#addedAs.set(entryId, status);
     this.#counts.pending += further;
     if (copy !== undefined) this.#counts.adopted += 1;
     if (picture === undefined) return;

@@ -1,6 +1,7 @@
 // Imported entries: those of another program, which entry of an earlier import a capture is, and what becomes of it once its picture is found or
 // brought in. Pictures outside of the data directory stay another program's: these are the only ways to make one ours.
 import * as z from "zod";
+import { captureTimeOf } from "../image/capture-name.ts";
 import type { NewFile } from "../system/new-file.ts";
 import type { Connection } from "./connection.ts";
 import { type Entries, type EntryHistory, type NewEntry, otherForm } from "./entries.ts";
@@ -68,9 +69,28 @@ export class Imported {
         `SELECT ${columns} FROM entry WHERE captured_at_us = ? AND origin = 'imported' AND filename IS NOT NULL`,
       )
       .all(Math.round(capturedAtUs));
-    const row = ofFile ?? ofMoment.find((one) => names.has(one.filename) || names.has(importedName(one)));
+    const isOne = (one: Row) => names.has(one.filename) || names.has(importedName(one));
+    // An earlier import may have copied it, and dated it by its name because its entry was torn.
+    const copied = captureTimeOf(filename) === undefined ? [] : [...names].map((name) => byFile.get(".", name));
+    const row =
+      ofFile ?? ofMoment.find(isOne) ?? copied.find((one) => one !== undefined && names.has(importedName(one)));
     if (row === undefined) return undefined;
     return { entryId: row.id, missing: row.missing === 1, own: row.directory === "." || row.local === 0 };
+  }
+
+  /**
+   * A result of this entry was imported: it is not to be measured again, nor does it fail for want of its picture. Whether that
+   * changed its status.
+   */
+  settleMeasured(entryId: number, processedAtUs: number): boolean {
+    return this.#connection.write(() => {
+      const { changes } = this.#connection.db
+        .prepare(`
+          UPDATE entry SET status = 'processed', processed_at_us = ?, error_code = NULL, error = NULL
+          WHERE id = ? AND (status = 'pending' OR (status = 'failed' AND error_code = 'frame.missing'))`)
+        .run(Math.round(processedAtUs), entryId);
+      return changes === 1;
+    });
   }
 
   /** An imported picture that was missing is in `directory`. */

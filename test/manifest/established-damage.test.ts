@@ -230,6 +230,22 @@ describe("results", () => {
     ]);
   });
 
+  test.each([
+    ["whose entry is torn", text([entry(1), entry(2)]).replace(nameOf(2), "\0"), images(1, 2)],
+    ["whose entry waits", text([entry(1), entry(2, { processing_status: "processing" })]), images(1, 2)],
+    [
+      "whose entry waits and whose image is lost",
+      text([entry(1), entry(2, { processing_status: "pending" })]),
+      images(1),
+    ],
+  ])("of a frame %s settle it: it is measured once", async (_, live, pictures) => {
+    const taken = await imported({ [LIVE]: live, [RESULTS]: lines(result(1), result(2)), ...pictures });
+    expect(taken).toMatchObject({ numbers: [1, 2], statuses: ["processed", "processed"], positions: [1, 2] });
+    expect(taken.summary).toMatchObject({ pending: 0, failed: 0, processed: 2, processedWithoutResult: 0 });
+    const settled = [1, "frames that waited although there is a result of them, taken as processed", nameOf(2)];
+    expect(taken.findings).toContainEqual(settled);
+  });
+
   test("a packed file that is cut off or damaged gives what comes before", async () => {
     // Of such a size that the damage is behind the first lines.
     const many = lines(...Array.from({ length: 50 }, (_, number) => result(number)));
@@ -267,6 +283,17 @@ describe("images", () => {
       [1, "images without an entry and without a time in their names, left out", "dummy_image.tif"],
       [2, "images without an entry, added as pending and dated by their names", nameOf(2)],
     ]);
+  });
+
+  test.each([true, false])("are one frame each, also when an entry is found later; copied: %s", async (copied) => {
+    const whole = text([entry(1), entry(2)]);
+    const root = experiment({ [LIVE]: whole.replace(nameOf(2), "\0"), ...images(1, 2) });
+    const manifest = openManifest(temporaryDirectory());
+    const options = copied ? { adopt: { keepFreeBytes: 0 } } : {};
+    await importExperiment(manifest, root, NOON_US, options);
+    writeFileSync(join(root, LIVE), whole);
+    expect(await importExperiment(manifest, root, NOON_US, options)).toMatchObject({ added: 0, adopted: 0 });
+    expect([...manifest.history.entries()].map(({ filename }) => filename)).toEqual([nameOf(1), nameOf(2)]);
   });
 
   test("are found in the form that is there, packed or not, and missing ones are counted", async () => {
