@@ -143,7 +143,7 @@ test("a table and a pattern of names date images for run and analyse", async () 
     entries(directory)
       .map(({ source }) => source)
       .sort(),
-  ).toEqual(["name", "table", "table", "table"]);
+  ).toEqual(["file", "file", "file", "name"]);
 });
 
 test("--times and --name-time say what is wrong with them", async () => {
