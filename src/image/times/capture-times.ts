@@ -9,6 +9,7 @@ import type { PageInfo } from "../pages.ts";
 import { filled, oddities, type PageTime, pages as pagesText } from "./fill.ts";
 import { type Found, findTimes, type TimedFile } from "./find.ts";
 import { MetadataDirectory } from "./metadata-txt.ts";
+import { placedByNeighbours } from "./neighbours.ts";
 import { images, readTimeTable, some, type TimeTable } from "./table.ts";
 
 export type { TimedFile } from "./find.ts";
@@ -79,7 +80,9 @@ export class CaptureTimes {
    */
   async of(file: TimedFile, pages?: readonly PageInfo[]): Promise<FileTimes> {
     await this.#refresh(file);
-    const found = this.#resolved(file, await this.#find(file, pages), pages);
+    const one = await this.#find(file, pages);
+    const placed = one.source === "file" && (pages?.length ?? 1) === 1 ? this.#knownTime(file) : undefined;
+    const found = placed === undefined ? this.#resolved(file, one, pages) : { pages: [placed], notes: [] };
     return { ...found, notes: [...this.#unsaid.splice(0), ...found.notes] };
   }
 
@@ -107,13 +110,36 @@ export class CaptureTimes {
     };
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, files.length) }, work));
     this.#startSeries(found);
-    for (const [file, one] of found) {
-      const { pages, notes } = this.#resolved(file, one, undefined, say === undefined);
+    const missing = new Set<F>();
+    const take = (file: F, one: Found, isQuiet: boolean) => {
+      const { pages, notes } = this.#resolved(file, one, undefined, isQuiet || say === undefined);
       const [time] = pages;
       for (const note of notes) say?.(note);
-      if (time === undefined) continue;
+      if (time === undefined) return;
       this.#remember(file, time, one);
       times.set(file, time);
+    };
+    for (const [file, one] of found) {
+      const isMissing = one.source === "file" && !this.#metadata(file).isEmpty;
+      if (isMissing) missing.add(file);
+      take(file, one, isMissing);
+    }
+    const placed = placedByNeighbours(times, missing);
+    for (const file of missing) {
+      const one = found.get(file);
+      const time = placed.get(file);
+      if (one === undefined) continue;
+      if (time === undefined) take(file, one, false);
+      else {
+        this.#remember(file, time, one);
+        times.set(file, time);
+      }
+    }
+    const [example] = placed.keys();
+    if (example !== undefined) {
+      const line = `metadata.txt has no time for ${images(placed.size)}, for example ${example.name}; phorest guesses it from the others`;
+      if (say === undefined) this.#unsaid.push(line);
+      else say(line);
     }
     const isGuessed = (file: F) => (found.get(file) ?? times.get(file))?.source === "file";
     for (const line of repeated(new Map([...times].filter(([file]) => !isGuessed(file))))) {

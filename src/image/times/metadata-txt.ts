@@ -214,6 +214,11 @@ export class MetadataDirectory {
     return undefined;
   }
 
+  /** No file is described by its name. */
+  get isEmpty(): boolean {
+    return this.described().next().done === true;
+  }
+
   /** Names of the files that are described, without the ending of gzip. */
   *described(): Generator<string> {
     for (const file of this.#files.values()) yield* file.described();

@@ -138,6 +138,26 @@ describe("metadata.txt", () => {
     expect((await times.of(files[2]!)).pages).toEqual([{ takenAtUs: us[2], source: "file" }]);
   });
 
+  it("that lacks images has them placed between their neighbours, guessed, and one line says how many", async () => {
+    const entries = [0, 2].map((frame) => frameKey(frame, { FileName: nameOf(frame) }));
+    const { file } = series(4, `{${[summary(), ...entries].join()}}`);
+    const files = [0, 1, 2, 3].map(file);
+    const times = new CaptureTimes();
+    const said: string[] = [];
+    const found = await times.ofFirstPages(files, [], (line) => said.push(line));
+    const shown = files.map((one) => [((found.get(one)?.takenAtUs ?? 0) - START_US) / 1000, found.get(one)?.source]);
+    expect(shown).toEqual([
+      [0, "micro-manager"],
+      [250, "file"],
+      [500, "micro-manager"],
+      [750, "file"],
+    ]);
+    expect(said).toEqual([
+      `metadata.txt has no time for 2 images, for example ${nameOf(1)}; phorest guesses it from the others`,
+    ]);
+    expect((await times.of(file(1))).pages).toEqual([found.get(files[1]!)]);
+  });
+
   it("says what it has more than the directory, and less", async () => {
     const { directory } = series(
       2,

@@ -1,0 +1,39 @@
+// Separate images that metadata.txt does not describe, between images of the same series that it does.
+import { axesOfName } from "../image-axes.ts";
+import { filled, type PageTime } from "./fill.ts";
+
+interface Named {
+  readonly directory: string;
+  readonly name: string;
+}
+
+/**
+ * Times of the images `missing` of a series of `times`, in the order of their names, like pages of a stack: between their neighbours, or
+ * the usual interval from them. Those without neighbours in their series are left out.
+ */
+export function placedByNeighbours<F extends Named>(
+  times: ReadonlyMap<F, PageTime>,
+  missing: ReadonlySet<F>,
+): Map<F, PageTime> {
+  const series = new Map<string, F[]>();
+  for (const file of missing.size === 0 ? [] : times.keys()) {
+    const key = `${file.directory}/${seriesOf(file.name)}`;
+    const files = series.get(key);
+    if (files === undefined) series.set(key, [file]);
+    else files.push(file);
+  }
+  const placed = new Map<F, PageTime>();
+  for (const files of series.values()) {
+    if (files.every((file) => missing.has(file)) || !files.some((file) => missing.has(file))) continue;
+    files.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const us = files.map((file) => (missing.has(file) ? undefined : times.get(file)?.takenAtUs));
+    filled(us, "micro-manager", 0).forEach((time, at) => {
+      const file = files[at];
+      if (file !== undefined && missing.has(file)) placed.set(file, time);
+    });
+  }
+  return placed;
+}
+
+/** Images of one channel, plane and position whose names differ only in their numbers. */
+const seriesOf = (name: string): string => JSON.stringify([axesOfName(name), name.replace(/\d+/g, "#")]);
