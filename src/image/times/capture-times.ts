@@ -81,7 +81,9 @@ export class CaptureTimes {
   async of(file: TimedFile, pages?: readonly PageInfo[]): Promise<FileTimes> {
     await this.#refresh(file);
     const one = await this.#find(file, pages);
-    const placed = one.source === "file" && (pages?.length ?? 1) === 1 ? this.#knownTime(file) : undefined;
+    const known = one.source === "file" && (pages?.length ?? 1) === 1 ? this.#knownTime(file) : undefined;
+    // A guess from the time of modification is said; one from neighbours has been.
+    const placed = known?.takenAtUs === file.modifiedUs ? undefined : known;
     const found = placed === undefined ? this.#resolved(file, one, pages) : { pages: [placed], notes: [] };
     return { ...found, notes: [...this.#unsaid.splice(0), ...found.notes] };
   }
