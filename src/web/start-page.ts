@@ -51,7 +51,7 @@ export async function openStartPage(options: StartPageOptions): Promise<{ addres
 const HEAD = ["experiment", "sample", "first frame (UTC)", "last frame (UTC)", "frames", "size", "state"];
 
 /** The list as HTML. */
-export function startPage(title: string, experiments: readonly ListedExperiment[]): string {
+function startPage(title: string, experiments: readonly ListedExperiment[]): string {
   const rows = experiments.map((experiment, index) => {
     const cells = cellsOf(experiment).map((cell) => `<td>${escaped(cell)}</td>`);
     const name = `<td><a href="/open/${index}">${escaped(experiment.name)}</a><br><small>${escaped(experiment.path)}</small></td>`;

@@ -8,9 +8,10 @@ import { axesOfName, type ImageAxes } from "../image-axes.ts";
 import type { PageInfo } from "../pages.ts";
 import { filled, oddities, type PageTime, pages as pagesText } from "./fill.ts";
 import { type Found, findTimes, type TimedFile } from "./find.ts";
+import { contradictions, repeated } from "./listing-notes.ts";
 import { MetadataDirectory } from "./metadata-txt.ts";
 import { placedByNeighbours } from "./neighbours.ts";
-import { images, readTimeTable, some, type TimeTable } from "./table.ts";
+import { images, readTimeTable, type TimeTable } from "./table.ts";
 
 export type { TimedFile } from "./find.ts";
 
@@ -274,36 +275,6 @@ export class CaptureTimes {
     for (const note of fresh) this.#said.add(note);
     return fresh.map((note) => `${name}: ${note}`);
   }
-}
-
-/** A line for files whose times are the same. */
-function repeated(times: ReadonlyMap<TimedFile, PageTime>): string[] {
-  const seen = new Set<number>();
-  let count = 0;
-  let example = "";
-  for (const [{ name }, { takenAtUs }] of times) {
-    if (seen.has(takenAtUs)) {
-      count++;
-      example ||= name;
-    }
-    seen.add(takenAtUs);
-  }
-  if (count === 0) return [];
-  return [`${images(count)} ${count === 1 ? "has" : "have"} the same time as another one, for example ${example}`];
-}
-
-/** What metadata.txt and the files of a directory have that the other does not. */
-function contradictions(described: ReadonlySet<string>, names: ReadonlySet<string>): string[] {
-  if (described.size === 0) return [];
-  const lines: string[] = [];
-  const gone = [...described].filter((name) => !names.has(name));
-  const without = [...names].filter((name) => !described.has(name));
-  if (gone.length > 0)
-    lines.push(
-      `metadata.txt describes ${images(gone.length)} that ${gone.length === 1 ? "is" : "are"} not there: ${some(gone)}`,
-    );
-  if (without.length > 0) lines.push(`metadata.txt has no time for ${images(without.length)}: ${some(without)}`);
-  return lines;
 }
 
 const NO_INTERVAL = "nothing says how much time is between its pages; phorest counts them 1 s apart";
