@@ -70,7 +70,8 @@ export async function compressPicture(
   sha256: string | undefined,
   { level, minSavingPercent }: CompressOptions,
 ): Promise<CompressOutcome> {
-  const size = lstatSync(join(directory, filename), { throwIfNoEntry: false })?.size ?? 0;
+  // What no file can be called is refused when it is read.
+  const size = isFileName(filename) ? (lstatSync(join(directory, filename), { throwIfNoEntry: false })?.size ?? 0) : 0;
   if (size > LARGEST_COMPRESSED_BYTES && !filename.endsWith(GZIP_SUFFIX)) return TOO_LARGE;
   const read = await readPicture(directory, filename);
   if ("reason" in read) return { kind: "refused", reason: read.reason };
