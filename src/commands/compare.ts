@@ -1,21 +1,16 @@
 // `phorest compare A B`: two experiments, or two analyses of one, side by side.
 import { extname, resolve } from "node:path";
 import type { CommandModule } from "yargs";
-import { baselineInForce } from "../assay/baseline.ts";
 import { type Compared, type CurveFigures, compare, figuresOf } from "../assay/comparison.ts";
-import { sensitivityOf } from "../assay/sensitivity.ts";
-import { Sensorgrams, type WorkedSensorgram } from "../assay/sensorgrams.ts";
+import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
 import { experimentName } from "../config/identity.ts";
-import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { type CurvePair, comparisonFigure, type TimedCurve } from "../figures/comparison-figure.ts";
 import { renderVegaLite } from "../figures/render.ts";
-import type { Analysis } from "../manifest/analyses.ts";
-import type { Manifest } from "../manifest/manifest.ts";
-import { labelMatcher } from "../measurement/labels.ts";
 import { writeDurably } from "../system/files.ts";
 import { chosenAnalysis } from "./chosen-analysis.ts";
+import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import type { GlobalOptions } from "./global.ts";
 import { openStored } from "./stored-experiment.ts";
 
@@ -111,7 +106,7 @@ function sideOf(given: string, argv: CompareArguments): Side {
     const analysis = chosenAnalysis(manifest, number === undefined ? undefined : Number(number));
     const figures = new Map<string, CurveFigures>();
     const curves = new Map<string, TimedCurve>();
-    for (const curve of sensorgramsOf(manifest, analysis, config, argv).curves()) {
+    for (const curve of configuredSensorgrams(manifest, analysis, config, argv).curves()) {
       figures.set(curve.label, figuresOf(curve));
       curves.set(curve.label, timed(curve));
     }
@@ -119,23 +114,6 @@ function sideOf(given: string, argv: CompareArguments): Side {
   } finally {
     manifest.close();
   }
-}
-
-function sensorgramsOf(
-  manifest: Manifest,
-  analysis: Analysis,
-  { Analysis: configured }: Config,
-  { roi, pairs }: CompareArguments,
-): Sensorgrams {
-  return new Sensorgrams(manifest, analysis, {
-    isWanted: labelMatcher(roi ?? ["*"]),
-    isReference: labelMatcher(configured.reference_rois),
-    baseline: baselineInForce(manifest, configured.baseline_seconds),
-    pairs,
-    groups: undefined,
-    sensitivity: sensitivityOf(configured),
-    injectionsUs: manifest.markers.all().map(({ atUs }) => atUs),
-  });
 }
 
 function timed({ timesUs, result, flags }: WorkedSensorgram): TimedCurve {

@@ -1,20 +1,18 @@
 // `phorest export --format csv-wide`: one line for each frame and one column for each grating or ROI, for spreadsheets and plotting
 // programs. Lines that begin with # say what the numbers are.
 import { writeToString } from "fast-csv";
-import { baselineInForce } from "../assay/baseline.ts";
-import { sensitivityOf } from "../assay/sensitivity.ts";
-import { Sensorgrams, type WorkedSensorgram } from "../assay/sensorgrams.ts";
+import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
-import { labelMatcher } from "../measurement/labels.ts";
 import { elapsedText } from "../outputs/csv/file/frame-columns.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { packageVersion } from "../system/files.ts";
 import { chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
+import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import { timeOption } from "./time-options.ts";
 
 /** What a column holds; the decimals are those of `phorest sensorgram`. */
@@ -105,21 +103,8 @@ const GUESSED: [string, string] = ["times", "some or all are guessed from the ti
 
 const ROWS_AT_ONCE = 100;
 
-function openWide(
-  manifest: Manifest,
-  analysis: Analysis,
-  { Analysis: configured }: Config,
-  options: WideOptions,
-): Sensorgrams {
-  const of = (pairs: boolean) =>
-    new Sensorgrams(manifest, analysis, {
-      isWanted: labelMatcher(options.roi ?? ["*"]),
-      isReference: labelMatcher(configured.reference_rois),
-      baseline: baselineInForce(manifest, configured.baseline_seconds),
-      pairs,
-      groups: undefined,
-      sensitivity: sensitivityOf(configured),
-    });
+function openWide(manifest: Manifest, analysis: Analysis, config: Config, options: WideOptions): Sensorgrams {
+  const of = (pairs: boolean) => configuredSensorgrams(manifest, analysis, config, { roi: options.roi, pairs });
   if (options.pairs !== undefined) return of(options.pairs);
   const paired = of(true);
   return paired.labels.length > 0 ? paired : of(false);

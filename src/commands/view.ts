@@ -91,6 +91,7 @@ async function viewList(
     port: port ?? Web.port,
     token: "",
     title: `Experiments in ${directories.length === 0 ? root : directories.map((one) => resolve(one)).join(", ")}`,
+    count: found.length,
     list: () => found.map((experiment) => listed(experiment, root)),
     open: async (index) => {
       const loaded = (found[index] as FoundExperiment).loaded;

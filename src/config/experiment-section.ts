@@ -1,22 +1,10 @@
 // The section [Experiment]: what the experiment is, in the words of who does it.
 import { z } from "zod";
-import { textProblem } from "../measurement/label-rules.ts";
-import { field, section } from "./field.ts";
+import { field, line, section } from "./field.ts";
 
 const LONGEST_TEXT = 200;
 const LONGEST_NOTE = 2000;
 const MOST = 64;
-
-/** Visible characters on one line. */
-const line = (longest: number) =>
-  z
-    .string()
-    .trim()
-    .max(longest)
-    .superRefine((text, context) => {
-      const problem = textProblem(text);
-      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-    });
 
 /** An empty text counts as absent. */
 const optionalLine = (longest: number) =>

@@ -1,7 +1,7 @@
 // What a setting is made of: a zod type, and the notes about it that a person needs. Both are in one place, so that the
 // checks, the defaults, the reference and config.toml cannot disagree.
 import * as z from "zod";
-import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
+import { isLabel, LABEL_RULE, textProblem } from "../measurement/label-rules.ts";
 
 /** What is said about a key besides its type, bounds and default. */
 export interface KeyNotes {
@@ -77,6 +77,17 @@ export const shownName = () => z.string().refine(isLabel, LABEL_RULE);
 /** A table of such names, and what stands for each. */
 export const byShownName = <T extends z.ZodType>(values: T) =>
   z.record(z.string(), values).refine((table) => Object.keys(table).every(isLabel), `names: ${LABEL_RULE}`);
+
+/** Visible characters on one line, without blanks around them. */
+export const line = (longest: number) =>
+  z
+    .string()
+    .trim()
+    .max(longest)
+    .superRefine((text, context) => {
+      const problem = textProblem(text);
+      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+    });
 
 /** A list of texts; a single text stands for a list of one. */
 export const texts = () =>

@@ -63,17 +63,9 @@ export async function withConfinedFile<T>(
   use: (file: ConfinedFile) => Promise<T>,
   { followLinks = false }: ConfinedOptions = {},
 ): Promise<T> {
-  return inDirectoryOf(directory, path, async (parent, name) => {
-    const shown = join(directory, path);
-    const handle = await openEntry(parent, name, shown, followLinks);
-    try {
-      const status = await handle.stat();
-      if (!status.isFile()) throw refused(shown, kindOf(status));
-      return await use({ handle, path: shown, bytes: status.size });
-    } finally {
-      await handle.close();
-    }
-  });
+  return inDirectoryOf(directory, path, (parent, name) =>
+    withEntry(() => openEntry(parent, name, join(directory, path), followLinks), join(directory, path), use),
+  );
 }
 
 /**
@@ -88,7 +80,16 @@ export async function withFileDirectlyIn<T>(
 ): Promise<T> {
   checkFileName(name, directory);
   const shown = join(directory, name);
-  const handle = await openEntry(directory, name, shown, followLinks);
+  return withEntry(() => openEntry(directory, name, shown, followLinks), shown, use);
+}
+
+/** What `use` makes of the file that `open` gives, if it is a regular one; it is closed after that. `shown`: its path. */
+async function withEntry<T>(
+  open: () => Promise<FileHandle>,
+  shown: string,
+  use: (file: ConfinedFile) => Promise<T>,
+): Promise<T> {
+  const handle = await open();
   try {
     const status = await handle.stat();
     if (!status.isFile()) throw refused(shown, kindOf(status));

@@ -2,9 +2,10 @@
 // docs/openapi.json is generated from them.
 import * as z from "zod";
 import type { Anchor } from "../calibration/from-anchors.ts";
+import { line } from "../config/field.ts";
 import { LOG_LEVELS, LOG_STAGES } from "../log/levels.ts";
 import { LONGEST_MARKER, MOST_MARKERS } from "../manifest/markers.ts";
-import { isLabel, LABEL_RULE, textProblem, withoutUnseen } from "../measurement/label-rules.ts";
+import { isLabel, LABEL_RULE, withoutUnseen } from "../measurement/label-rules.ts";
 import type { CurvesQuery } from "./curves.ts";
 import type { Change } from "./messages.ts";
 
@@ -74,16 +75,7 @@ const LATEST_MS = 9e12;
 const moment = z.number().min(0).max(LATEST_MS);
 
 // What cannot be seen could hide text in a terminal, reverse it on the page or break a line of the CSV.
-const markerText = z
-  .string()
-  .trim()
-  .min(1)
-  .max(LONGEST_MARKER)
-  .superRefine((text, context) => {
-    const problem = textProblem(text);
-    if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-  })
-  .describe("Visible characters on one line");
+const markerText = line(LONGEST_MARKER).min(1).describe("Visible characters on one line");
 
 export const MARKER = z.strictObject({ at: moment.describe("Time of the marker, ms since 1970"), text: markerText });
 

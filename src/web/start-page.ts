@@ -14,6 +14,9 @@ export interface StartPageOptions {
   /** For whoever looks from another computer. */
   readonly token: string;
   readonly title: string;
+  /** Number of experiments. */
+  readonly count: number;
+  /** Reads every database. */
   list(): readonly ListedExperiment[];
   /** Opens the page of an experiment of the list, if it is not open; returns its address. */
   open(index: number): Promise<string>;
@@ -36,7 +39,7 @@ export async function openStartPage(options: StartPageOptions): Promise<{ addres
   app.get("/", (context) => context.html(startPage(options.title, options.list())));
   app.get("/open/:index{[0-9]{1,4}}", async (context) => {
     const index = Number(context.req.param("index"));
-    if (index >= options.list().length) return context.text("there is no such experiment", 404);
+    if (index >= options.count) return context.text("there is no such experiment", 404);
     return context.redirect(await options.open(index));
   });
   app.onError((error, context) => {

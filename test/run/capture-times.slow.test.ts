@@ -1,41 +1,21 @@
 // Times of images of other programs through the whole program: exact from metadata whatever the time of modification says;
 // guessed only where nothing else is left, and then said everywhere.
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import { formatRoiManifest } from "../../src/measurement/roi.ts";
-import { createSimulator } from "../../src/simulator/simulator.ts";
 import { writeTiff } from "../image/picture-writers.ts";
-import { experiment, phorest } from "./program.ts";
+import { type FileSource, fileExperiment, PLACE, query, simulator } from "./file-source.ts";
+import { phorest } from "./program.ts";
 
-const simulator = createSimulator({ width: 640, height: 480 });
 /** Milliseconds since the start, not in even steps. */
 const ELAPSED_MS = [0, 203.5, 399, 1807.125];
 const START_US = Date.UTC(2024, 2, 10, 7, 59, 58) * 1000 + 250_000;
 const WRONG_S = 1_000_000_000;
 
-function withImages(source: "folder" | "file_importer", nameOf: (frame: number) => string, more = ""): string {
-  const directory = experiment(`
-[Camera]
-camera_type = "${source}"
-watch_dir = "incoming"
-folder_stable_seconds = 0.1
-${more}
-[Services]
-enable_camera = true
-[Web]
-enabled = false
-[Report]
-plot = false
-[Timing]
-collector_interval_seconds = 0.05
-communicator_interval_seconds = 0.1
-`);
-  for (const name of ["data", "incoming", "generated_files"]) mkdirSync(join(directory, name));
-  writeFileSync(join(directory, "generated_files", "ROI_manifest.json"), formatRoiManifest(simulator.roiManifest()));
+function withImages(source: FileSource, nameOf: (frame: number) => string, more = ""): string {
+  const directory = fileExperiment(source, more);
   ELAPSED_MS.forEach((_, frame) => {
-    const path = join(directory, source === "folder" ? "incoming" : "data", nameOf(frame));
+    const path = join(directory, PLACE[source], nameOf(frame));
     writeFileSync(path, writeTiff(simulator.render(frame, 30 * frame)));
     // The later the image, the earlier its file.
     utimesSync(path, WRONG_S - 60 * frame, WRONG_S - 60 * frame);
@@ -58,14 +38,8 @@ interface Row {
   readonly source: string | null;
 }
 
-function entries(directory: string): Row[] {
-  const db = new Database(join(directory, "data", "phorest.sqlite"), { readonly: true });
-  try {
-    return db.prepare<[], Row>("SELECT captured_at_us AS us, time_source AS source FROM entry ORDER BY id").all();
-  } finally {
-    db.close();
-  }
-}
+const entries = (directory: string): Row[] =>
+  query(directory, "SELECT captured_at_us AS us, time_source AS source FROM entry ORDER BY id");
 
 /** The columns of a CSV by name. */
 function columns(csv: string): ReadonlyMap<string, string[]> {
@@ -79,7 +53,7 @@ test.each(["folder", "file_importer"] as const)(
   "%s takes the times of metadata.txt, in their order",
   async (source) => {
     const directory = withImages(source, imageName);
-    writeFileSync(join(directory, source === "folder" ? "incoming" : "data", "metadata.txt"), metadata());
+    writeFileSync(join(directory, PLACE[source], "metadata.txt"), metadata());
     const { code, stderr } = await phorest(["run", "--until-idle"], directory);
     expect(code, stderr).toBe(0);
     expect(entries(directory)).toEqual(expected.map((us) => ({ us, source: "micro-manager" })));

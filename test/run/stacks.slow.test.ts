@@ -2,67 +2,32 @@
 // the same pictures in separate files; the file is one thing.
 import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import type { Picture } from "../../src/image/picture.ts";
-import { formatRoiManifest } from "../../src/measurement/roi.ts";
-import { createSimulator } from "../../src/simulator/simulator.ts";
 import { type ConfinedFile, digestOpened, withConfinedFile } from "../../src/system/confined-file.ts";
 import { copyInto } from "../../src/system/new-file.ts";
 import { writeTiff } from "../image/picture-writers.ts";
 import { type StackOptions, writeStack } from "../image/stack-writer.ts";
+import { type FileSource, fileExperiment, PLACE, query, simulator } from "./file-source.ts";
 import { experiment, phorest, start } from "./program.ts";
 
-const simulator = createSimulator({ width: 640, height: 480 });
 const pictures: readonly Picture[] = Array.from({ length: 6 }, (_, at) => simulator.render(at, at * 30));
 
-type Source = "folder" | "file_importer";
-
-function settings(source: Source, more = ""): string {
-  return `
-[Camera]
-camera_type = "${source}"
-watch_dir = "incoming"
-folder_stable_seconds = 0.1
-${more}
-[Services]
-enable_camera = true
-[Web]
-enabled = false
-[Report]
-plot = false
-[Timing]
-collector_interval_seconds = 0.05
-communicator_interval_seconds = 0.1
-`;
-}
-
 /** An experiment with files where its source finds them. */
-function withFiles(source: Source, files: Readonly<Record<string, Uint8Array>>, more = ""): string {
-  const directory = experiment(settings(source, more));
-  for (const name of ["data", "incoming", "generated_files"]) mkdirSync(join(directory, name));
-  writeFileSync(join(directory, "generated_files", "ROI_manifest.json"), formatRoiManifest(simulator.roiManifest()));
-  const place = join(directory, source === "folder" ? "incoming" : "data");
+function withFiles(source: FileSource, files: Readonly<Record<string, Uint8Array>>, more = ""): string {
+  const directory = fileExperiment(source, more);
+  const place = join(directory, PLACE[source]);
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(place, name), bytes);
   return directory;
 }
 
 const stackOf = (frames: readonly Picture[], options?: StackOptions) => writeStack(frames, options);
 
-function query<Row>(directory: string, sql: string): Row[] {
-  const db = new Database(join(directory, "data", "phorest.sqlite"), { readonly: true });
-  try {
-    return db.prepare<[], Row>(sql).all();
-  } finally {
-    db.close();
-  }
-}
-
 const RESULTS = `SELECT r.roi, r.position, r.standard_error, r.quality, r.flags FROM result r JOIN entry e ON e.id = r.entry_id
   ORDER BY e.id, r.roi`;
 const RUN = ["run", "--until-idle"];
 
-describe.each<Source>(["folder", "file_importer"])("%s", (source) => {
+describe.each<FileSource>(["folder", "file_importer"])("%s", (source) => {
   test("measures every page of a stack as if each were a file of its own", async () => {
     const separate = Object.fromEntries(pictures.map((picture, at) => [`${at}.tif`, writeTiff(picture)]));
     const [stack, files] = [withFiles(source, { "six.tif": stackOf(pictures) }), withFiles(source, separate)];
@@ -108,7 +73,7 @@ remote_root_dir = "${join(directory, "share")}"
 [Sync]
 keep_local = false
 `;
-  const text = settings("folder")
+  const text = readFileSync(join(directory, "config.toml"), "utf8")
     .replace("enable_camera = true", "enable_camera = true\nenable_image_compression = true\nenable_remote_sync = true")
     .replace("[Timing]", "[Timing]\ncompress_interval_seconds = 0.1");
   writeFileSync(join(directory, "config.toml"), text + sections);

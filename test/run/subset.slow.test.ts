@@ -1,37 +1,19 @@
 // A part of a series through the whole program: the same frames from separate files and from a stack, in one run and in two.
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { expect, test } from "vitest";
-import { formatRoiManifest } from "../../src/measurement/roi.ts";
-import { createSimulator } from "../../src/simulator/simulator.ts";
 import { writeTiff } from "../image/picture-writers.ts";
 import { writeStack } from "../image/stack-writer.ts";
-import { experiment, phorest } from "./program.ts";
+import { fileExperiment, query, simulator } from "./file-source.ts";
+import { phorest } from "./program.ts";
 
-const simulator = createSimulator({ width: 640, height: 480 });
 const pictures = Array.from({ length: 9 }, (_, at) => simulator.render(at, at * 30));
 const START_MS = Date.UTC(2026, 2, 4, 10);
 const LONG = { timeout: 120_000 };
 
 /** Nine images, one a minute, as files of their own or as one stack with the time of its file. */
 function series(form: "files" | "stack", camera = ""): string {
-  const directory = experiment(`
-[Camera]
-camera_type = "file_importer"
-${camera}
-[Services]
-enable_camera = true
-[Web]
-enabled = false
-[Report]
-plot = false
-[Timing]
-collector_interval_seconds = 0.05
-communicator_interval_seconds = 0.1
-`);
-  for (const name of ["data", "generated_files"]) mkdirSync(join(directory, name));
-  writeFileSync(join(directory, "generated_files", "ROI_manifest.json"), formatRoiManifest(simulator.roiManifest()));
+  const directory = fileExperiment("file_importer", camera);
   if (form === "stack") writeFileSync(join(directory, "data", "all.tif"), writeStack(pictures));
   else {
     for (const [minute, picture] of pictures.entries()) {
@@ -41,15 +23,6 @@ communicator_interval_seconds = 0.1
     }
   }
   return directory;
-}
-
-function query<Row>(directory: string, sql: string): Row[] {
-  const db = new Database(join(directory, "data", "phorest.sqlite"), { readonly: true });
-  try {
-    return db.prepare<[], Row>(sql).all();
-  } finally {
-    db.close();
-  }
 }
 
 const RESULTS = "SELECT entry_id, roi, position, standard_error FROM result ORDER BY entry_id, roi";

@@ -1,0 +1,33 @@
+// The sensorgrams of an analysis as the configuration and the markers have them: baseline in force, references, sensitivity.
+import { baselineInForce } from "../assay/baseline.ts";
+import { sensitivityOf } from "../assay/sensitivity.ts";
+import { Sensorgrams } from "../assay/sensorgrams.ts";
+import type { Config } from "../config/schema.ts";
+import type { Analysis } from "../manifest/analyses.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { labelMatcher } from "../measurement/labels.ts";
+
+export interface CurveChoice {
+  /** Patterns of the labels; undefined: all. */
+  readonly roi: readonly string[] | undefined;
+  /** One curve for each grating, from both halves. */
+  readonly pairs: boolean;
+}
+
+/** The curves of an analysis, without groups. */
+export function configuredSensorgrams(
+  manifest: Manifest,
+  analysis: Analysis,
+  { Analysis: configured }: Config,
+  { roi, pairs }: CurveChoice,
+): Sensorgrams {
+  return new Sensorgrams(manifest, analysis, {
+    isWanted: labelMatcher(roi ?? ["*"]),
+    isReference: labelMatcher(configured.reference_rois),
+    baseline: baselineInForce(manifest, configured.baseline_seconds),
+    pairs,
+    groups: undefined,
+    sensitivity: sensitivityOf(configured),
+    injectionsUs: manifest.markers.all().map(({ atUs }) => atUs),
+  });
+}
