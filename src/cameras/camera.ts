@@ -2,14 +2,11 @@
 // in CAMERAS; docs/adding-a-camera.md shows a whole one.
 import type { CameraType, Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
-import type { PageChoice } from "../image/chosen-pages.ts";
-import type { FrameSubset } from "../image/frame-subset.ts";
 import type { FrameSize } from "../image/raw-pixels.ts";
-import { CaptureTimes, type TimesOptions } from "../image/times/capture-times.ts";
-import type { SimulatorOptions } from "../simulator/simulator.ts";
+import { CaptureTimes } from "../image/times/capture-times.ts";
 import { wallClockUs } from "../system/clock.ts";
-import { usFromIso } from "../system/iso-time.ts";
 import { CommandCamera } from "./command.ts";
+import { configuredPages, configuredSubset, configuredTimes } from "./configured-files.ts";
 import { Dummy } from "./dummy.ts";
 import { FileImporter } from "./file-importer.ts";
 import { Folder } from "./folder.ts";
@@ -17,57 +14,27 @@ import type { Source } from "./frame.ts";
 import { RpicamCamera } from "./rpicam.ts";
 import { SimulatedCamera, simulatorOptions } from "./simulated.ts";
 import { captureClock } from "./timestamp.ts";
-import { type CameraSettings, V4l2Camera } from "./v4l2.ts";
+import { type DriverSettings, V4l2Camera } from "./v4l2.ts";
 import type { TakenFile } from "./watched-file.ts";
 
-/** What any camera may need, as plain data but for the functions; each takes its own part. */
-export interface SourceOptions {
-  readonly type: string;
-  /** Number of the device. */
-  readonly id?: number;
-  /** v4l2: a path, or a name under /dev/v4l/by-id; absent: /dev/video<id>. */
-  readonly device?: string | undefined;
-  readonly size?: FrameSize | undefined;
-  readonly pixelFormat?: string | undefined;
-  readonly settings?: CameraSettings;
-  /** v4l2: further controls of the driver. */
-  readonly controls?: Readonly<Record<string, number>>;
-  readonly warmUpFrames?: number;
-  /** rpicam: upside down. */
-  readonly vflip?: boolean | undefined;
-  readonly rpicamArgs?: readonly string[];
-  /** command: program and arguments, and what it writes. */
-  readonly command?: readonly string[];
-  readonly commandFormat?: string;
-  /** Longest time one capture may take. */
-  readonly timeoutMs?: number;
-  /** file_importer: the directory whose pictures count as captured. */
-  readonly dataDir?: string;
-  /** folder: the directory another program writes to. */
-  readonly watchDir?: string | undefined;
-  /** folder: a file untouched for so long is complete. */
-  readonly stableSeconds?: number;
-  /** dummy: picture or directory to replay; absent: a built-in picture. */
-  readonly replayPath?: string | undefined;
-  /** folder, file_importer, dummy: which of the pictures are taken. */
-  readonly subset?: FrameSubset | undefined;
-  /** folder, file_importer: which pages of files with several pictures are frames. */
-  readonly pages?: PageChoice | undefined;
-  /** file_importer: whether a picture of this name has been taken already. */
+/** What a source is made from: plain data, so that it can cross to a thread. */
+export interface SourceSettings {
+  readonly camera: Config["Camera"];
+  readonly simulation: Config["Simulation"];
+  /** Where images are kept; file_importer takes those that are there. */
+  readonly dataDir: string;
+  /** When the experiment began, microseconds since the epoch, so that the simulated chip continues its curve after a restart. */
+  readonly startedAtUs: number | undefined;
+}
+
+/** What only the process that captures can tell a source. */
+export interface SourceContext {
+  /** Whether an image of this name has been taken already. */
   readonly isKnown?: (filename: string) => boolean;
-  /** folder, file_importer: use links to pictures, too. */
-  readonly followLinks?: boolean;
-  /** folder, file_importer: a table of the times of capture, and a pattern of the times in names. */
-  readonly times?: TimesOptions;
-  /** folder: what an earlier run took under this name. */
+  /** What an earlier run took under this name. */
   readonly takenBefore?: (filename: string) => TakenFile | undefined;
-  /** folder: called while a large file is read. */
+  /** Called while a large file is read. */
   readonly progress?: () => void;
-  readonly simulator?: SimulatorOptions | undefined;
-  /** simulated: pictures of measured ROIs whose speckle the simulated ones get. */
-  readonly textureFiles?: readonly string[] | undefined;
-  /** simulated: when the experiment began, microseconds since the epoch, so that a restart continues its curve. */
-  readonly startedAtUs?: number | undefined;
   /** Wall clock in microseconds, for tests. */
   readonly nowUs?: () => number;
 }
@@ -86,97 +53,102 @@ export interface Capabilities {
 interface CameraDefinition {
   readonly capabilities: Capabilities;
   /** Makes the source; touches no device. */
-  create(options: SourceOptions): Source;
+  create(settings: SourceSettings, context: SourceContext): Source;
 }
 
 /** Takes pictures itself, when it is asked to. */
 const DEVICE: Capabilities = { simulated: false, files: false, inPlace: false };
 
-const DEFAULT_STABLE_SECONDS = 2;
-const DEFAULT_TIMEOUT_MS = 30_000;
+/** What a preset says where the configuration says nothing. */
+interface Preset {
+  readonly pixelFormat?: string;
+  readonly size?: FrameSize;
+  readonly vflip?: boolean;
+}
 
-const v4l2 = (options: SourceOptions, preset: Pick<SourceOptions, "pixelFormat" | "size"> = {}): Source =>
-  new V4l2Camera({
-    device: devicePath(options),
-    pixelFormat: options.pixelFormat ?? preset.pixelFormat,
-    size: options.size ?? preset.size,
-    settings: options.settings ?? {},
-    controls: options.controls ?? {},
-    warmUpFrames: options.warmUpFrames ?? 0,
-    ...limits(options),
-  });
+const v4l2 = (preset: Preset = {}): CameraDefinition => ({
+  capabilities: DEVICE,
+  create: ({ camera }, context) =>
+    new V4l2Camera({
+      device: devicePath(camera),
+      pixelFormat: camera.pixel_format ?? preset.pixelFormat,
+      size: sizeOf(camera) ?? preset.size,
+      settings: driverSettings(camera),
+      controls: camera.controls,
+      warmUpFrames: camera.warm_up_frames,
+      ...limits(camera, context),
+    }),
+});
 
-const rpicam = (options: SourceOptions, preset: Pick<SourceOptions, "size" | "vflip"> = {}): Source =>
-  new RpicamCamera({
-    camera: options.id ?? 0,
-    size: options.size ?? preset.size,
-    settings: options.settings ?? {},
-    vflip: options.vflip ?? preset.vflip ?? false,
-    extraArgs: options.rpicamArgs ?? [],
-    ...limits(options),
-  });
+const rpicam = (preset: Preset = {}): CameraDefinition => ({
+  capabilities: DEVICE,
+  create: ({ camera }, context) =>
+    new RpicamCamera({
+      camera: camera.camera_id,
+      size: sizeOf(camera) ?? preset.size,
+      settings: driverSettings(camera),
+      vflip: camera.vflip ?? preset.vflip ?? false,
+      extraArgs: camera.rpicam_args,
+      ...limits(camera, context),
+    }),
+});
 
 const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
   simulated: {
     capabilities: { ...DEVICE, simulated: true },
-    create: ({ simulator, textureFiles, startedAtUs, nowUs }) =>
-      new SimulatedCamera({ simulator, textureFiles, startedAtUs, clock: captureClock(nowUs ?? wallClockUs) }),
+    create: ({ simulation, startedAtUs }, context) =>
+      new SimulatedCamera({
+        simulator: simulatorOptions({ Simulation: simulation }),
+        textureFiles: simulation.texture,
+        startedAtUs,
+        clock: clockOf(context),
+      }),
   },
   dummy: {
     capabilities: DEVICE,
-    create: ({ replayPath, subset, times, nowUs }) =>
-      new Dummy({ replayPath, subset, times: new CaptureTimes(times), clock: captureClock(nowUs ?? wallClockUs) }),
+    create: ({ camera }, context) =>
+      new Dummy({ replayPath: camera.dummy_path, ...chosenFiles(camera), clock: clockOf(context) }),
   },
   file_importer: {
     capabilities: { ...DEVICE, files: true, inPlace: true },
-    create: (options) => {
-      const dataDir = needed(options.dataDir, "file_importer", "Paths.data_dir");
-      const { followLinks, subset, pages, isKnown = () => false } = options;
-      return new FileImporter({ dataDir, isKnown, followLinks, subset, pages, times: new CaptureTimes(options.times) });
-    },
+    create: ({ camera, dataDir }, { isKnown = () => false }) =>
+      new FileImporter({ dataDir, isKnown, followLinks: camera.follow_links, ...chosenFiles(camera) }),
   },
   folder: {
     capabilities: { ...DEVICE, files: true },
-    create: (options) => {
-      const watchDir = needed(options.watchDir, "folder", "Camera.watch_dir");
-      const stableSeconds = options.stableSeconds ?? DEFAULT_STABLE_SECONDS;
-      const { followLinks, subset, pages, progress, takenBefore = () => undefined } = options;
-      const times = new CaptureTimes(options.times);
-      return new Folder({ watchDir, stableSeconds, takenBefore, followLinks, times, subset, pages, progress });
-    },
+    create: ({ camera }, { progress, takenBefore = () => undefined }) =>
+      new Folder({
+        watchDir: needed(camera.watch_dir, "folder", "Camera.watch_dir"),
+        stableSeconds: camera.folder_stable_seconds,
+        followLinks: camera.follow_links,
+        takenBefore,
+        progress,
+        ...chosenFiles(camera),
+      }),
   },
-  v4l2: { capabilities: DEVICE, create: v4l2 },
-  tis: {
-    capabilities: DEVICE,
-    create: (options) => v4l2(options, { pixelFormat: "GREY", size: { width: 4000, height: 3000 } }),
-  },
-  argus: { capabilities: DEVICE, create: (options) => v4l2(options) },
-  logitech: { capabilities: DEVICE, create: (options) => v4l2(options, { pixelFormat: "YUYV" }) },
-  rpicam: { capabilities: DEVICE, create: rpicam },
-  hawkeye: {
-    capabilities: DEVICE,
-    create: (options) => rpicam(options, { size: { width: 9152, height: 6944 }, vflip: true }),
-  },
+  v4l2: v4l2(),
+  tis: v4l2({ pixelFormat: "GREY", size: { width: 4000, height: 3000 } }),
+  argus: v4l2(),
+  logitech: v4l2({ pixelFormat: "YUYV" }),
+  rpicam: rpicam(),
+  hawkeye: rpicam({ size: { width: 9152, height: 6944 }, vflip: true }),
   command: {
     capabilities: DEVICE,
-    create: (options) =>
+    create: ({ camera }, context) =>
       new CommandCamera({
-        command: options.command ?? [],
-        format: options.commandFormat ?? "picture",
-        size: options.size,
-        camera: options.id ?? 0,
-        settings: options.settings ?? {},
-        ...limits(options),
+        command: camera.command,
+        format: camera.command_format,
+        size: sizeOf(camera),
+        camera: camera.camera_id,
+        settings: driverSettings(camera),
+        ...limits(camera, context),
       }),
   },
 };
 
-/** The source of a camera type; touches no device. Failure usage.invalid for an unknown type or a missing setting. */
-export function createSource(options: SourceOptions): Source {
-  if (isCameraType(options.type)) return CAMERAS[options.type].create(options);
-  throw new Failure("usage.invalid", `unknown camera type "${options.type}"`, {
-    hint: `Camera.camera_type can be ${Object.keys(CAMERAS).join(", ")}`,
-  });
+/** The source of the configured camera; touches no device. Failure usage.invalid for a missing setting. */
+export function createSource(settings: SourceSettings, context: SourceContext = {}): Source {
+  return CAMERAS[settings.camera.camera_type].create(settings, context);
 }
 
 const isCameraType = (type: string): type is CameraType => Object.hasOwn(CAMERAS, type);
@@ -191,66 +163,55 @@ export const FILE_CAMERAS: ReadonlySet<string> = new Set(
   Object.keys(CAMERAS).filter((type) => capabilitiesOf(type).files),
 );
 
-/** Options that can cross to a thread. */
-export type PlainSourceOptions = Omit<SourceOptions, "isKnown" | "takenBefore" | "progress" | "nowUs">;
-
 /**
- * What a source needs of the configuration, as plain data. `startedAtUs`: when the experiment began. With `brightfield`
- * the settings are those of [Brightfield].
+ * What the configuration says of the source. `startedAtUs`: when the experiment began. With `brightfield` the settings
+ * of [Brightfield] replace those of the camera.
  */
-export function sourceSettings(config: Config, startedAtUs?: number, brightfield = false): PlainSourceOptions {
-  const { Camera: camera, Paths: paths } = config;
-  const chosen = brightfield ? config.Brightfield : camera;
-  const { width, height } = camera;
-  const { simulated } = capabilitiesOf(camera.camera_type);
-  return {
-    type: camera.camera_type,
-    id: chosen.camera_id ?? camera.camera_id,
-    device: chosen.camera_id === camera.camera_id || !brightfield ? camera.device : undefined,
-    size: width === undefined || height === undefined ? undefined : { width, height },
-    pixelFormat: camera.pixel_format,
-    settings: {
-      exposure: chosen.camera_exposure,
-      gain: chosen.camera_gain,
-      brightness: chosen.camera_brightness,
-      contrast: chosen.camera_contrast,
-    },
-    controls: camera.controls,
-    warmUpFrames: camera.warm_up_frames,
-    vflip: camera.vflip,
-    rpicamArgs: camera.rpicam_args,
-    command: camera.command,
-    commandFormat: camera.command_format,
-    timeoutMs: camera.timeout_seconds * 1000,
-    dataDir: paths.data_dir,
-    watchDir: camera.watch_dir,
-    stableSeconds: camera.folder_stable_seconds,
-    followLinks: camera.follow_links,
-    times: { table: camera.times_file, names: camera.name_time },
-    replayPath: camera.dummy_path,
-    subset: configuredSubset(camera),
-    pages: { channel: camera.channel, z: camera.z, position: camera.position },
-    simulator: simulated ? simulatorOptions(config) : undefined,
-    textureFiles: simulated ? config.Simulation.texture : undefined,
-    startedAtUs,
-  };
+export function sourceSettings(config: Config, startedAtUs?: number, brightfield = false): SourceSettings {
+  const { Camera, Simulation: simulation, Paths } = config;
+  const camera = brightfield ? brightfieldCamera(config) : Camera;
+  return { camera, simulation, dataDir: Paths.data_dir, startedAtUs };
 }
 
-/** Which frames of a file source are taken, as configured. */
-export function configuredSubset({ every, from, to, limit }: Config["Camera"]): FrameSubset {
-  const us = (text: string | undefined) => (text === undefined ? undefined : usFromIso(text, "utc"));
-  return { every, fromUs: us(from), toUs: us(to), limit: limit === 0 ? undefined : limit };
+function brightfieldCamera({ Camera, Brightfield }: Config): Config["Camera"] {
+  const id = Brightfield.camera_id ?? Camera.camera_id;
+  // The path of a device is that of the camera of the frames.
+  return { ...Camera, ...Brightfield, camera_id: id, device: id === Camera.camera_id ? Camera.device : undefined };
 }
 
 const BY_ID = "/dev/v4l/by-id/";
 
-function devicePath({ device, id }: SourceOptions): string {
-  if (device === undefined) return `/dev/video${id ?? 0}`;
+function devicePath({ device, camera_id: id }: Config["Camera"]): string {
+  if (device === undefined) return `/dev/video${id}`;
   return device.includes("/") ? device : `${BY_ID}${device}`;
 }
 
-function limits({ timeoutMs, nowUs }: SourceOptions): { timeoutMs: number; clock: () => number } {
-  return { timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS, clock: captureClock(nowUs ?? wallClockUs) };
+function sizeOf({ width, height }: Config["Camera"]): FrameSize | undefined {
+  return width === undefined || height === undefined ? undefined : { width, height };
+}
+
+function driverSettings(camera: Config["Camera"]): DriverSettings {
+  return {
+    exposure: camera.camera_exposure,
+    gain: camera.camera_gain,
+    brightness: camera.camera_brightness,
+    contrast: camera.camera_contrast,
+  };
+}
+
+/** Which frames of files are taken, and what their times come from. */
+function chosenFiles(camera: Config["Camera"]) {
+  return {
+    subset: configuredSubset(camera),
+    pages: configuredPages(camera),
+    times: new CaptureTimes(configuredTimes(camera)),
+  };
+}
+
+const clockOf = ({ nowUs = wallClockUs }: SourceContext) => captureClock(nowUs);
+
+function limits({ timeout_seconds }: Config["Camera"], context: SourceContext) {
+  return { timeoutMs: timeout_seconds * 1000, clock: clockOf(context) };
 }
 
 function needed(value: string | undefined, camera: string, key: string): string {

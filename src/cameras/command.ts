@@ -6,7 +6,7 @@ import { bitsOf, type FrameSize, frameBytes, grayOfRaw } from "../image/raw-pixe
 import { lastWords, runProgram, withWords } from "../system/program.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
 import { exposureMoment } from "./timestamp.ts";
-import type { CameraSettings } from "./v4l2.ts";
+import type { DriverSettings } from "./v4l2.ts";
 
 export interface CommandOptions {
   /** Program and arguments. {exposure}, {gain}, {brightness}, {contrast} and {id} in an argument become the setting. */
@@ -15,7 +15,7 @@ export interface CommandOptions {
   readonly format: string;
   readonly size?: FrameSize | undefined;
   readonly camera: number;
-  readonly settings: CameraSettings;
+  readonly settings: DriverSettings;
   readonly timeoutMs: number;
   readonly clock: () => number;
 }

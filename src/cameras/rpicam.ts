@@ -9,7 +9,7 @@ import { monotonicMs } from "../system/clock.ts";
 import { lastWords, type ProgramOutput, runProgram, SIDE_FILE, tryProgram, withWords } from "../system/program.ts";
 import type { CapturedFrame, Found, FrameSettings, Source } from "./frame.ts";
 import { exposureMoment } from "./timestamp.ts";
-import type { CameraSettings } from "./v4l2.ts";
+import type { DriverSettings } from "./v4l2.ts";
 
 export interface RpicamOptions {
   /** Number of the camera as `--list-cameras` counts. */
@@ -17,7 +17,7 @@ export interface RpicamOptions {
   /** Undefined: the sensor's own. */
   readonly size?: FrameSize | undefined;
   /** Exposure in microseconds. */
-  readonly settings: CameraSettings;
+  readonly settings: DriverSettings;
   readonly vflip: boolean;
   /** Handed to the program as they are. */
   readonly extraArgs: readonly string[];

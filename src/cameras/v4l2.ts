@@ -15,7 +15,7 @@ import { type ActiveFormat, type Control, type Device, V4l2Ctl } from "./v4l2-ct
 import { describeDevice } from "./v4l2-found.ts";
 
 /** Settings of every camera that has them; undefined leaves what the device has. */
-export interface CameraSettings {
+export interface DriverSettings {
   readonly exposure?: number | undefined;
   readonly gain?: number | undefined;
   readonly brightness?: number | undefined;
@@ -28,7 +28,7 @@ export interface V4l2Options {
   readonly pixelFormat?: string | undefined;
   /** Undefined: the largest the camera has in its format. */
   readonly size?: FrameSize | undefined;
-  readonly settings: CameraSettings;
+  readonly settings: DriverSettings;
   /** Further controls of the driver by name. */
   readonly controls: Readonly<Record<string, number>>;
   /** Frames thrown away before the one that is kept. */
@@ -38,7 +38,7 @@ export interface V4l2Options {
 }
 
 /** Control names for each setting; the first that the driver has is used. Kernels before 5.18 have the second ones. */
-const SETTING_CONTROLS: Readonly<Record<keyof CameraSettings, readonly string[]>> = {
+const SETTING_CONTROLS: Readonly<Record<keyof DriverSettings, readonly string[]>> = {
   exposure: ["exposure_time_absolute", "exposure_absolute", "exposure_time_us", "exposure"],
   gain: ["gain", "analogue_gain"],
   brightness: ["brightness"],
@@ -195,7 +195,7 @@ function settingsOf(device: string, format: ActiveFormat, values: ReadonlyMap<st
 const has = ({ controls }: Device, name: string): boolean => controls.some((control: Control) => control.name === name);
 
 function controlFor(device: Device, setting: string): string | undefined {
-  return SETTING_CONTROLS[setting as keyof CameraSettings].find((name) => has(device, name));
+  return SETTING_CONTROLS[setting as keyof DriverSettings].find((name) => has(device, name));
 }
 
 /** The controls a picture depends on, whether or not they were asked for. */

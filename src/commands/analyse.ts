@@ -5,7 +5,7 @@ import type { Argv, CommandModule } from "yargs";
 import { listPictures } from "../analysis/batch.ts";
 import { type FileFrame, framesOf } from "../analysis/frames.ts";
 import { kernelVersion } from "../analysis/native-kernel.ts";
-import { sourceSettings } from "../cameras/camera.ts";
+import { configuredTimes } from "../cameras/configured-files.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { Failure } from "../failure/failure.ts";
 import { type FrameSubset, isSubset, selectFrames } from "../image/frame-subset.ts";
@@ -107,7 +107,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     const left = given.rois.length - rois.rois.length;
     if (left > 0) process.stderr.write(`left out ${left} of ${given.rois.length} ROIs (--roi)\n`);
     const say = (line: string) => process.stderr.write(`${line}\n`);
-    const times = new CaptureTimes(sourceSettings(loaded.config).times);
+    const times = new CaptureTimes(configuredTimes(loaded.config.Camera));
     const listed = await listPictures(argv.paths ?? [], say);
     for (const line of await times.compare(listed, true)) say(line);
     const frames = await framesOf(listed, pageChoice(argv, loaded.config), times, say);

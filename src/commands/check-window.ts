@@ -1,7 +1,7 @@
 // A window of time for a run on images that are there already.
 import { statSync } from "node:fs";
-import { configuredSubset, sourceSettings } from "../cameras/camera.ts";
 import { FrameChooser } from "../cameras/chosen-frames.ts";
+import { configuredPages, configuredSubset, configuredTimes } from "../cameras/configured-files.ts";
 import type { Config } from "../config/schema.ts";
 import { selectFrames } from "../image/frame-subset.ts";
 import { listPictures } from "../image/picture-files.ts";
@@ -14,8 +14,8 @@ export async function checkWindow(config: Config): Promise<void> {
   const subset = configuredSubset(Camera);
   if (directory === undefined || (subset.fromUs === undefined && subset.toUs === undefined)) return;
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return;
-  const { times: timesOptions, pages } = sourceSettings(config);
-  const times = new CaptureTimes(timesOptions);
+  const times = new CaptureTimes(configuredTimes(Camera));
+  const pages = configuredPages(Camera);
   const followLinks = Camera.follow_links;
   const files = await listPictures(directory, { followLinks, times });
   const stacks = await new FrameChooser({ subset, pages, times }).stacks(files, { directory, followLinks });

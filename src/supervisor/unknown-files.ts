@@ -1,6 +1,6 @@
 // Images in the data directory that no row knows: they are added to the queue. Own captures are one picture each, with the
 // time in their name; files of other programs are read for their pages and times.
-import { sourceSettings } from "../cameras/camera.ts";
+import { configuredTimes } from "../cameras/configured-files.ts";
 import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
 import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure/failure.ts";
@@ -69,7 +69,7 @@ export async function adoptForeign(
   const { channel, z, position, follow_links: followLinks } = config.Camera;
   const options = {
     ...{ dataDir: config.Paths.data_dir, runId, followLinks, pages: { channel, z, position } },
-    times: new CaptureTimes(sourceSettings(config).times),
+    times: new CaptureTimes(configuredTimes(config.Camera)),
   };
   for (const file of files) {
     const { name } = file;

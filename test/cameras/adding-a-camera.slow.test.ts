@@ -2,7 +2,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, expect, test } from "vitest";
-import type { createSource } from "../../src/cameras/camera.ts";
+import { type createSource, sourceSettings } from "../../src/cameras/camera.ts";
+import type { CameraType } from "../../src/config/camera-section.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { ExamplePage } from "../support/example-page.ts";
 
@@ -30,7 +32,10 @@ test("the page's source takes a picture, and refuses half of one", async () => {
   const device = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   try {
     const registry = await page.load<{ createSource: typeof createSource }>("src/cameras/camera.ts");
-    const camera = registry.createSource({ type: "http", device });
+    const usual = sourceSettings(loadConfig(undefined).config);
+    // The type exists only in the copy of the program.
+    const chosen = { camera_type: "http" as CameraType, device };
+    const camera = registry.createSource({ ...usual, camera: { ...usual.camera, ...chosen } });
     await camera.open();
     const frame = await camera.capture(AbortSignal.timeout(5000));
     expect(frame?.encoded?.picture.pixels[0]).toBe(7);

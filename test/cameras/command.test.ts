@@ -3,10 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createSource, type SourceOptions } from "../../src/cameras/camera.ts";
 import { storedPicture } from "../../src/cameras/picture-encoding.ts";
+import type { Config } from "../../src/config/schema.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { isThere } from "../support/needed.ts";
+import { sourceOf } from "../support/source-of.ts";
 
 const signal = new AbortController().signal;
 const pixels = Uint8Array.from({ length: 12 }, (_, at) => at);
@@ -20,8 +21,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-async function take(command: readonly string[], options: Partial<SourceOptions> = {}) {
-  const source = createSource({ type: "command", command, timeoutMs: 10_000, ...options });
+async function take(command: readonly string[], options: Partial<Config["Camera"]> = {}) {
+  const source = sourceOf({
+    camera: { camera_type: "command", command: [...command], timeout_seconds: 10, ...options },
+  });
   await source.open();
   const frame = await source.capture(signal);
   if (frame === null) throw new Error("no frame");
@@ -40,9 +43,9 @@ describe("the command camera", () => {
   it("takes raw frames of a declared format", async () => {
     const raw = join(directory, "raw");
     writeFileSync(raw, Uint16Array.from([0, 4095, 1, 2]));
-    const frame = await take(["cat", raw], { commandFormat: "Y12", size: { width: 2, height: 2 } });
+    const frame = await take(["cat", raw], { command_format: "Y12", width: 2, height: 2 });
     expect([...(frame.picture?.pixels ?? [])]).toEqual([0, 65535, 16, 32]);
-    await expect(take(["cat", raw], { commandFormat: "Y12", size: { width: 2, height: 3 } })).rejects.toThrow(
+    await expect(take(["cat", raw], { command_format: "Y12", width: 2, height: 3 })).rejects.toThrow(
       /8 bytes, but a 2x3 Y12 frame has 12/,
     );
   });
@@ -50,20 +53,20 @@ describe("the command camera", () => {
   it("refuses values of more bits than the format has instead of wrapping them", async () => {
     const raw = join(directory, "high");
     writeFileSync(raw, Uint16Array.from([4096]));
-    await expect(take(["cat", raw], { commandFormat: "Y12", size: { width: 1, height: 1 } })).rejects.toThrow(
+    await expect(take(["cat", raw], { command_format: "Y12", width: 1, height: 1 })).rejects.toThrow(
       "values of more than 12 bits",
     );
   });
 
   it("fills in settings, and says which is missing; no shell reads the arguments", async () => {
     const command = ["sh", "-c", 'cat "$2"; echo "$1" >&2', "x", "{exposure} $(id)", png];
-    expect((await take(command, { settings: { exposure: -0.3 } })).settings.diagnostics).toBe("-0.3 $(id)");
-    expect(() => createSource({ type: "command", command })).toThrow("Camera.command uses {exposure}");
-    expect(() => createSource({ type: "command" })).toThrow("Camera.command is empty");
+    expect((await take(command, { camera_exposure: -0.3 })).settings.diagnostics).toBe("-0.3 $(id)");
+    expect(() => sourceOf({ camera: { camera_type: "command", command } })).toThrow("Camera.command uses {exposure}");
+    expect(() => sourceOf({ camera: { camera_type: "command" } })).toThrow("Camera.command is empty");
   });
 
   it("says which setting the command leaves unused", async () => {
-    const { warnings } = await take(["cat", png], { settings: { exposure: 5, gain: undefined } });
+    const { warnings } = await take(["cat", png], { camera_exposure: 5 });
     expect(warnings).toEqual(["Camera.command does not use {exposure}, so the setting 5 has no effect"]);
   });
 
@@ -87,7 +90,7 @@ describe("the command camera", () => {
     const pid = join(directory, "pid");
     const command = ["sh", "-c", 'setsid sleep 60 & echo $! > "$1"; cat "$2"', "x", pid, png];
     try {
-      expect((await take(command, { timeoutMs: 30_000 })).encoded?.picture.pixels).toEqual(pixels);
+      expect((await take(command, { timeout_seconds: 30 })).encoded?.picture.pixels).toEqual(pixels);
     } finally {
       process.kill(Number(readFileSync(pid, "utf8")));
     }

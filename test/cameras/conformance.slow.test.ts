@@ -2,10 +2,10 @@
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createSource, type SourceOptions } from "../../src/cameras/camera.ts";
 import type { CapturedFrame, Source } from "../../src/cameras/frame.ts";
 import { CAMERA_TYPES, type CameraType } from "../../src/config/camera-section.ts";
 import { encodePicture } from "../../src/image/encode.ts";
+import { sourceOf, type TestCamera } from "../support/source-of.ts";
 import { FakeMachine } from "./fakes/machine.ts";
 
 const NOTHING = { processes: [], files: [] };
@@ -15,18 +15,18 @@ let files: string;
 let source: Source;
 
 /** How each type is brought to give a small picture on this machine. */
-const SET_UP: Readonly<Record<CameraType, () => Partial<SourceOptions>>> = {
-  simulated: () => ({ simulator: { width: 320, height: 240 } }),
-  dummy: () => ({ replayPath: join(files, "picture.png") }),
+const SET_UP: Readonly<Record<CameraType, () => Partial<TestCamera>>> = {
+  simulated: () => ({ simulation: { width: 640, height: 480 } }),
+  dummy: () => ({ camera: { dummy_path: join(files, "picture.png") } }),
   file_importer: () => ({ dataDir: files }),
-  folder: () => ({ watchDir: files, stableSeconds: 0 }),
-  v4l2: () => ({ device: "./video0" }),
-  tis: () => ({ device: "./video0", size: { width: 640, height: 480 } }),
-  argus: () => ({ device: "./video0" }),
-  logitech: () => ({ device: "./video0", pixelFormat: "GREY" }),
+  folder: () => ({ camera: { watch_dir: files, folder_stable_seconds: 0 } }),
+  v4l2: () => ({ camera: { device: "./video0" } }),
+  tis: () => ({ camera: { device: "./video0", width: 640, height: 480 } }),
+  argus: () => ({ camera: { device: "./video0" } }),
+  logitech: () => ({ camera: { device: "./video0", pixel_format: "GREY" } }),
   rpicam: () => ({}),
-  hawkeye: () => ({ size: { width: 64, height: 48 } }),
-  command: () => ({ command: ["cat", join(files, "picture.png")] }),
+  hawkeye: () => ({ camera: { width: 64, height: 48 } }),
+  command: () => ({ camera: { command: ["cat", join(files, "picture.png")] } }),
 };
 /** Those that start a program for each picture. */
 const BY_PROGRAM = CAMERA_TYPES.filter((type) => /v4l2|tis|argus|logitech|rpicam|hawkeye/.test(type));
@@ -46,7 +46,8 @@ afterEach(async () => {
 });
 
 function make(type: CameraType): Source {
-  source = createSource({ type, timeoutMs: 20_000, ...SET_UP[type]() });
+  const { camera, ...further } = SET_UP[type]();
+  source = sourceOf({ camera: { camera_type: type, timeout_seconds: 20, ...camera }, ...further });
   return source;
 }
 

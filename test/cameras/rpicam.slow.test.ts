@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSource, type SourceOptions } from "../../src/cameras/camera.ts";
 import type { CapturedFrame } from "../../src/cameras/frame.ts";
 import { listRpicams } from "../../src/cameras/rpicam.ts";
+import type { Config } from "../../src/config/schema.ts";
+import { sourceOf } from "../support/source-of.ts";
 import { FakeMachine } from "./fakes/machine.ts";
 
 const signal = new AbortController().signal;
@@ -16,8 +17,8 @@ function install(...programs: string[]): FakeMachine {
 beforeEach(() => install("rpicam-still"));
 afterEach(() => machine?.close());
 
-async function take(options: Partial<SourceOptions> = {}): Promise<CapturedFrame> {
-  const source = createSource({ type: "rpicam", timeoutMs: 10_000, ...options });
+async function take(options: Partial<Config["Camera"]> = {}): Promise<CapturedFrame> {
+  const source = sourceOf({ camera: { camera_type: "rpicam", timeout_seconds: 10, ...options } });
   try {
     await source.open();
     const frame = await source.capture(signal);
@@ -30,7 +31,7 @@ async function take(options: Partial<SourceOptions> = {}): Promise<CapturedFrame
 
 describe("the rpicam camera", () => {
   it("takes the uncompressed luma at the sensor's size, with the driver's metadata and diagnostics beside it", async () => {
-    const frame = await take({ settings: { exposure: 7000, gain: 2 } });
+    const frame = await take({ camera_exposure: 7000, camera_gain: 2 });
     expect([frame.picture?.width, frame.picture?.height]).toEqual([64, 48]);
     expect(frame.picture?.pixels[64 * 5 + 3]).toBe(8);
     expect(frame.settings).toMatchObject({
@@ -45,23 +46,23 @@ describe("the rpicam camera", () => {
   });
 
   it("warns with both values where exposure or gain differ by more than the sensor's steps", async () => {
-    const warnings = (await take({ settings: { exposure: 10_000, gain: 40 } })).warnings;
+    const warnings = (await take({ camera_exposure: 10_000, camera_gain: 40 })).warnings;
     expect(warnings[0]).toBe("gain: requested 40, the camera uses 16");
     machine?.set("FAKE_FAULT", "refusing");
-    expect((await take({ settings: { exposure: 5000 } })).warnings[0]).toBe(
+    expect((await take({ camera_exposure: 5000 })).warnings[0]).toBe(
       "shutter: requested 5000 µs, the camera exposed 66666 µs",
     );
   });
 
   it("warns where the program would bring brightness or contrast into its range without a word", async () => {
-    expect((await take({ settings: { brightness: 50, contrast: 1 } })).warnings[0]).toBe(
+    expect((await take({ camera_brightness: 50, camera_contrast: 1 })).warnings[0]).toBe(
       "brightness: requested 50, the camera uses 1",
     );
   });
 
   it("asks the hawkeye preset's 64 megapixels upside down", async () => {
     machine?.set("FAKE_FAULT", "resolution");
-    await expect(take({ type: "hawkeye" })).rejects.toThrow(/but a 9152x6944 YU12 frame has 95327232/);
+    await expect(take({ camera_type: "hawkeye" })).rejects.toThrow(/but a 9152x6944 YU12 frame has 95327232/);
   });
 
   it("falls back to libcamera-still, then to rpicam-jpeg, whose loss it says", async () => {
@@ -95,7 +96,7 @@ describe("an rpicam camera in trouble", () => {
 
   it("hanging: killed with its child and reaped when the time is over", async () => {
     machine?.set("FAKE_FAULT", "hanging");
-    await expect(take({ timeoutMs: 1500 })).rejects.toMatchObject({ code: "camera.timeout" });
+    await expect(take({ timeout_seconds: 1.5 })).rejects.toMatchObject({ code: "camera.timeout" });
     expect(await machine?.leftovers()).toEqual(NOTHING);
   });
 

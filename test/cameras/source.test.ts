@@ -2,16 +2,17 @@ import { createHash } from "node:crypto";
 import { mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
-import { createSource, sourceSettings } from "../../src/cameras/camera.ts";
+import { sourceSettings } from "../../src/cameras/camera.ts";
 import { Folder } from "../../src/cameras/folder.ts";
 import type { CapturedFrame, Source } from "../../src/cameras/frame.ts";
 import { readTaken } from "../../src/cameras/picture-encoding.ts";
 import { simulatedRoiManifest } from "../../src/cameras/simulated.ts";
 import type { TakenFile } from "../../src/cameras/watched-file.ts";
-import { loadConfig } from "../../src/config/config.ts";
+import { loadConfig, parseConfig } from "../../src/config/config.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { parseRoiManifest } from "../../src/measurement/roi.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
+import { sourceOf } from "../support/source-of.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const signal = new AbortController().signal;
@@ -45,17 +46,20 @@ const names = (frames: readonly CapturedFrame[]) => frames.map((frame) => frame.
 
 describe("the registry", () => {
   it("refuses a camera nobody knows, naming those that there are", () => {
-    expect(() => createSource({ type: "polaroid" })).toThrow('unknown camera type "polaroid"');
-    expect(() => createSource({ type: "toString" })).toThrow(/unknown camera type/);
-    expect(() => createSource({ type: "folder" })).toThrow("needs Camera.watch_dir");
+    const of = (type: string) => () => parseConfig(`[Camera]\ncamera_type = "${type}"`, directory);
+    for (const type of ["polaroid", "toString"]) expect(of(type)).toThrow(/Camera.camera_type.*"simulated".*"command"/);
+    expect(() => sourceOf({ camera: { camera_type: "folder" } })).toThrow("needs Camera.watch_dir");
   });
 });
 
 describe("the simulated camera", () => {
   it("continues its experiment after a restart, from the time it began", async () => {
-    const simulator = { width: 640, height: 480 };
-    const options = { type: "simulated", simulator, startedAtUs: 1e15, nowUs: () => 1e15 + 600e6 };
-    const [first, second] = [createSource(options), createSource(options)];
+    const make = () =>
+      sourceOf(
+        { camera: {}, simulation: { width: 640, height: 480 }, startedAtUs: 1e15 },
+        { nowUs: () => 1e15 + 600e6 },
+      );
+    const [first, second] = [make(), make()];
     for (const source of [first, second]) await source.open();
     const [a, b] = [await first.capture(signal), await second.capture(signal)];
     expect(a?.settings).toEqual({ chip: "IMECII_2", elapsed_seconds: 600 });
@@ -70,7 +74,10 @@ describe("the simulated camera", () => {
   it("has an ROI manifest that the analysis reads, from the default configuration", () => {
     const { config } = loadConfig(undefined);
     expect(parseRoiManifest(simulatedRoiManifest(config), "simulated").rois).toHaveLength(128);
-    expect(structuredClone(sourceSettings(config, 5))).toMatchObject({ type: "simulated", startedAtUs: 5 });
+    expect(structuredClone(sourceSettings(config, 5))).toMatchObject({
+      camera: { camera_type: "simulated" },
+      startedAtUs: 5,
+    });
   });
 });
 
@@ -85,7 +92,7 @@ describe("the dummy camera", () => {
     put("b.png", await encodePicture(picture(2), "png"));
     put("a.bmp", await encodePicture(picture(1), "bmp"), -50);
     put("c.txt", "not a picture");
-    const source = createSource({ type: "dummy", replayPath: directory });
+    const source = sourceOf({ camera: { camera_type: "dummy", dummy_path: directory } });
     await source.open();
     const levels: (number | undefined)[] = [];
     for (let i = 0; i < 5; i++) levels.push((await source.capture(signal))?.picture?.pixels[0]);
@@ -93,15 +100,15 @@ describe("the dummy camera", () => {
   });
 
   it("says what is wrong with its path", async () => {
-    const missing = createSource({ type: "dummy", replayPath: join(directory, "none.png") });
+    const missing = sourceOf({ camera: { camera_type: "dummy", dummy_path: join(directory, "none.png") } });
     await expect(missing.open()).rejects.toThrow("the image of the dummy camera does not exist");
-    await expect(createSource({ type: "dummy", replayPath: directory }).open()).rejects.toThrow(
+    await expect(sourceOf({ camera: { camera_type: "dummy", dummy_path: directory } }).open()).rejects.toThrow(
       "no images for the dummy camera",
     );
   });
 
   it("has a picture of its own when none is named", async () => {
-    const source = createSource({ type: "dummy" });
+    const source = sourceOf({ camera: { camera_type: "dummy" } });
     await source.open();
     const expected = { picture: createSimulator().render(0, 0), capturedAtUs: 0, settings: {}, warnings: [] };
     expect(sameBytes(await source.capture(signal), expected)).toBe(true);
@@ -118,7 +125,7 @@ describe("the file importer", () => {
     put("half.png.part", "x");
     put("notes.txt", "x");
     const isKnown = (name: string) => name === "seen.png";
-    const source = createSource({ type: "file_importer", dataDir: directory, isKnown });
+    const source = sourceOf({ camera: { camera_type: "file_importer" }, dataDir: directory }, { isKnown });
     await source.open();
     const frames = await drain(source);
     expect(names(frames)).toEqual(["image_20240101_000000_000005_cam0.png", "early.tif", "late.png"]);
@@ -129,7 +136,7 @@ describe("the file importer", () => {
   it("hands a picture out again that could not be stored", async () => {
     put("a.png", "x", 2);
     put("b.png", "x", 1);
-    const source = createSource({ type: "file_importer", dataDir: directory });
+    const source = sourceOf({ camera: { camera_type: "file_importer" }, dataDir: directory });
     await source.open();
     const first = await source.capture(signal);
     if (first === null) throw new Error("no frame");

@@ -1,13 +1,14 @@
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
-import { createSource, type SourceOptions } from "../../src/cameras/camera.ts";
+import type { Config } from "../../src/config/schema.ts";
 import { encodePicture } from "../../src/image/encode.ts";
+import { sourceOf } from "../support/source-of.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const signal = new AbortController().signal;
 const START_MS = Date.UTC(2025, 0, 1);
-const us = (second: number) => (START_MS + second * 1000) * 1000;
+const at = (second: number) => new Date(START_MS + second * 1000).toISOString();
 let directory: string;
 let picture: Uint8Array;
 
@@ -27,16 +28,23 @@ function put(from = 0, to = 20): void {
 
 const nameOf = (second: number) => `img_${String(second).padStart(9, "0")}_Default_000.png`;
 
-async function taken(options: Partial<SourceOptions>, known: ReadonlySet<string> = new Set()) {
-  const source = createSource({
-    type: "file_importer",
-    dataDir: directory,
-    watchDir: directory,
-    stableSeconds: 0,
-    isKnown: (name) => known.has(name),
-    takenBefore: (name) => (known.has(name) ? { bytes: undefined, modifiedUs: undefined } : undefined),
-    ...options,
-  });
+/** Cameras that take files. */
+const FILE_TYPES = ["file_importer", "folder"] as const;
+
+/** Such a camera over the directory, of which `known` were taken before. */
+function fileSource(camera: Partial<Config["Camera"]>, known: ReadonlySet<string> = new Set()) {
+  const usual = { camera_type: "file_importer", watch_dir: directory, folder_stable_seconds: 0 } as const;
+  return sourceOf(
+    { camera: { ...usual, ...camera }, dataDir: directory },
+    {
+      isKnown: (name) => known.has(name),
+      takenBefore: (name) => (known.has(name) ? { bytes: undefined, modifiedUs: undefined } : undefined),
+    },
+  );
+}
+
+async function taken(camera: Partial<Config["Camera"]>, known?: ReadonlySet<string>) {
+  const source = fileSource(camera, known);
   await source.open();
   const names: string[] = [];
   for (let frame = await source.capture(signal); frame !== null; frame = await source.capture(signal)) {
@@ -47,27 +55,27 @@ async function taken(options: Partial<SourceOptions>, known: ReadonlySet<string>
   return { names, skipped };
 }
 
-const SUBSET = { every: 5, fromUs: us(3), toUs: us(17) };
+const SUBSET = { every: 5, from: at(3), to: at(17) };
 
-test.each(["file_importer", "folder"])("%s takes the subset, and counts what it leaves out", async (type) => {
+test.each(FILE_TYPES)("%s takes the subset, and counts what it leaves out", async (camera_type) => {
   put();
-  expect(await taken({ type, subset: SUBSET })).toEqual({
+  expect(await taken({ camera_type, ...SUBSET })).toEqual({
     names: [3, 8, 13].map(nameOf),
     skipped: ["left out 17 of 20 frames: 3 before from, 2 after to, 12 between every 5"],
   });
 });
 
-test.each(["file_importer", "folder"])("%s continues the subset in a later run", async (type) => {
+test.each(FILE_TYPES)("%s continues the subset in a later run", async (camera_type) => {
   put();
   const subset = { every: 3, limit: 5 };
-  const first = await taken({ type, subset: { ...subset, toUs: us(7) } });
+  const first = await taken({ camera_type, ...subset, to: at(7) });
   expect(first.names).toEqual([0, 3, 6].map(nameOf));
-  expect((await taken({ type, subset }, new Set(first.names))).names).toEqual([9, 12].map(nameOf));
+  expect((await taken({ camera_type, ...subset }, new Set(first.names))).names).toEqual([9, 12].map(nameOf));
 });
 
 test("what a folder has left out stays out when it is written again, and what comes later is counted on", async () => {
   put(0, 4);
-  const source = createSource({ type: "folder", watchDir: directory, stableSeconds: 0, subset: { every: 3 } });
+  const source = fileSource({ camera_type: "folder", every: 3 });
   const next = async () => (await source.capture(signal))?.file?.name;
   await source.open();
   expect([await next(), await next(), await next()]).toEqual([nameOf(0), nameOf(3), undefined]);
@@ -79,7 +87,7 @@ test("what a folder has left out stays out when it is written again, and what co
 
 test("an importer whose window has no picture says which times there are", async () => {
   put();
-  await expect(taken({ subset: { fromUs: us(60) } })).rejects.toThrow(
+  await expect(taken({ from: at(60) })).rejects.toThrow(
     "no frame from 2025-01-01T00:01:00.000000Z: the 20 frames are from 2025-01-01T00:00:00.000000Z to 2025-01-01T00:00:19.000000Z",
   );
 });
@@ -116,51 +124,40 @@ function stack(name: string, pages: number, second: number): void {
   utimesSync(path, new Date(START_MS + second * 1000), new Date(START_MS + second * 1000));
 }
 
-test.each(["file_importer", "folder"])(
-  "%s counts the pages of stacks, and takes only those that are chosen",
-  async (type) => {
-    stack("a.tif", 7, 1);
-    stack("b.tif", 2, 2);
-    writeFileSync(join(directory, "c.png"), picture);
-    utimesSync(join(directory, "c.png"), new Date(START_MS + 3000), new Date(START_MS + 3000));
-    stack("d.tif", 12, 4);
-    const source = createSource({
-      type,
-      dataDir: directory,
-      watchDir: directory,
-      stableSeconds: 0,
-      isKnown: () => false,
-      takenBefore: () => undefined,
-      subset: { every: 5, limit: 3 },
-    });
-    await source.open();
-    const taken: unknown[] = [];
-    for (let frame = await source.capture(signal); frame !== null; frame = await source.capture(signal)) {
-      taken.push([frame.file?.name, frame.file?.pages]);
-    }
-    await source.close();
-    expect(taken).toEqual([
-      ["a.tif", [0, 5]],
-      ["d.tif", [0]],
-    ]);
-    expect(source.skipped?.()).toEqual(["left out 19 of 22 frames: 17 between every 5, 2 beyond the limit of 3"]);
-  },
-);
+test.each(FILE_TYPES)("%s counts the pages of stacks, and takes only those that are chosen", async (camera_type) => {
+  stack("a.tif", 7, 1);
+  stack("b.tif", 2, 2);
+  writeFileSync(join(directory, "c.png"), picture);
+  utimesSync(join(directory, "c.png"), new Date(START_MS + 3000), new Date(START_MS + 3000));
+  stack("d.tif", 12, 4);
+  const source = fileSource({ camera_type, every: 5, limit: 3 });
+  await source.open();
+  const taken: unknown[] = [];
+  for (let frame = await source.capture(signal); frame !== null; frame = await source.capture(signal)) {
+    taken.push([frame.file?.name, frame.file?.pages]);
+  }
+  await source.close();
+  expect(taken).toEqual([
+    ["a.tif", [0, 5]],
+    ["d.tif", [0]],
+  ]);
+  expect(source.skipped?.()).toEqual(["left out 19 of 22 frames: 17 between every 5, 2 beyond the limit of 3"]);
+});
 
-test.each(["file_importer", "folder"])("%s takes one channel of images in files of their own", async (type) => {
+test.each(FILE_TYPES)("%s takes one channel of images in files of their own", async (camera_type) => {
   const named = (channel: number, time: number) => `img_channel00${channel}_position000_time00000000${time}_z000.tif`;
   for (const time of [0, 1, 2]) for (const channel of [0, 1]) stack(named(channel, time), 1, time);
   const left = (channel: number) => [`left out 3 images of channel ${channel}; choose with --channel`];
-  expect(await taken({ type })).toEqual({ names: [0, 1, 2].map((time) => named(0, time)), skipped: left(1) });
-  const second = await taken({ type, pages: { channel: 1 } });
+  expect(await taken({ camera_type })).toEqual({ names: [0, 1, 2].map((time) => named(0, time)), skipped: left(1) });
+  const second = await taken({ camera_type, channel: 1 });
   expect(second).toEqual({ names: [0, 1, 2].map((time) => named(1, time)), skipped: left(0) });
-  const later = await taken({ type }, new Set([named(0, 0), named(0, 1), named(0, 2)]));
+  const later = await taken({ camera_type }, new Set([named(0, 0), named(0, 1), named(0, 2)]));
   expect(later.names).toEqual([]);
 });
 
 test("the dummy camera replays the subset of a directory", async () => {
   put();
-  const source = createSource({ type: "dummy", replayPath: directory, subset: { every: 10 } });
+  const source = sourceOf({ camera: { camera_type: "dummy", dummy_path: directory, every: 10 } });
   await source.open();
   const replayed: unknown[] = [];
   for (let i = 0; i < 3; i += 1) replayed.push((await source.capture(signal))?.settings.source);

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createSource, type SourceOptions } from "../../src/cameras/camera.ts";
 import type { CapturedFrame, Source } from "../../src/cameras/frame.ts";
 import { parseFormats } from "../../src/cameras/v4l2-ctl.ts";
+import type { Config } from "../../src/config/schema.ts";
+import { sourceOf } from "../support/source-of.ts";
 import { FakeMachine } from "./fakes/machine.ts";
 
 const signal = new AbortController().signal;
@@ -17,8 +18,10 @@ afterEach(async () => {
   machine.close();
 });
 
-async function take(options: Partial<SourceOptions> = {}): Promise<CapturedFrame> {
-  source = createSource({ type: "v4l2", device: "./video0", timeoutMs: 10_000, warmUpFrames: 2, ...options });
+async function take(options: Partial<Config["Camera"]> = {}): Promise<CapturedFrame> {
+  source = sourceOf({
+    camera: { camera_type: "v4l2", device: "./video0", timeout_seconds: 10, warm_up_frames: 2, ...options },
+  });
   await source.open();
   const frame = await source.capture(signal);
   if (frame === null) throw new Error("no frame");
@@ -27,7 +30,7 @@ async function take(options: Partial<SourceOptions> = {}): Promise<CapturedFrame
 
 describe("the v4l2 camera", () => {
   it("takes a GREY frame exactly, with the settings read back and exposure made manual first", async () => {
-    const frame = await take({ settings: { exposure: 250, gain: 100 } });
+    const frame = await take({ camera_exposure: 250, camera_gain: 100 });
     const { picture } = frame;
     expect([picture?.width, picture?.height, picture?.bitDepth]).toEqual([640, 480, 8]);
     expect(picture?.pixels[3 * 640 + 10]).toBe(13);
@@ -47,7 +50,7 @@ describe("the v4l2 camera", () => {
 
   it("enforces manual exposure under the names of older kernels", async () => {
     machine.set("FAKE_OLD_KERNEL", "1");
-    await take({ settings: { exposure: 99 } });
+    await take({ camera_exposure: 99 });
     expect(machine.controls()).toMatchObject({ exposure_auto: 1, exposure_absolute: 99 });
   });
 
@@ -66,7 +69,7 @@ describe("the v4l2 camera", () => {
 
   it("takes the gray of YUYV", async () => {
     machine.set("FAKE_FORMATS", "YUYV");
-    const { picture } = await take({ type: "logitech" });
+    const { picture } = await take({ camera_type: "logitech" });
     expect(picture?.pixels[640 + 7]).toBe(8);
   });
 
@@ -80,7 +83,7 @@ describe("the v4l2 camera", () => {
 
   it("warns with both values where the camera has another value, refuses, or lacks the control", async () => {
     machine.set("FAKE_FAULT", "refusing");
-    const frame = await take({ settings: { exposure: 9000, gain: 100, contrast: 3, brightness: -0.3 } });
+    const frame = await take({ camera_exposure: 9000, camera_gain: 100, camera_contrast: 3, camera_brightness: -0.3 });
     expect(frame.warnings).toEqual([
       "the camera has no control for contrast, so the setting 3 has no effect",
       expect.stringMatching(/^the driver refused gain = 100: .*out of range/),
@@ -92,15 +95,15 @@ describe("the v4l2 camera", () => {
   });
 
   it("reads back what another program changed in the meantime, and sets it again", async () => {
-    await take({ settings: { gain: 100 } });
-    const other = createSource({ type: "v4l2", device: "./video0", settings: { gain: 7 } });
+    await take({ camera_gain: 100 });
+    const other = sourceOf({ camera: { camera_type: "v4l2", device: "./video0", camera_gain: 7 } });
     await other.open();
     expect((await other.capture(signal))?.settings.gain).toBe(7);
     expect((await source?.capture(signal))?.settings.gain).toBe(100);
   });
 
   it("says what it can do without being opened", async () => {
-    const [found] = await createSource({ type: "v4l2", device: "./video0" }).probe();
+    const [found] = await sourceOf({ camera: { camera_type: "v4l2", device: "./video0" } }).probe();
     expect(found?.description).toBe("DMK 33UX: fake");
     expect(found?.details).toContain("format GREY 640x480 320x240");
     expect(found?.details).toContain("gain: 0 to 480, step 1; now 64, default 64");
@@ -133,13 +136,13 @@ describe("a v4l2 camera in trouble", () => {
 
   it("hanging and deaf to SIGTERM: it and its child are killed and reaped when the time is over", async () => {
     machine.set("FAKE_FAULT", "hanging");
-    await expect(take({ timeoutMs: 1500 })).rejects.toMatchObject({ code: "camera.timeout", retry: "later" });
+    await expect(take({ timeout_seconds: 1.5 })).rejects.toMatchObject({ code: "camera.timeout", retry: "later" });
     expect(await machine.leftovers()).toEqual(NOTHING);
   });
 
   it("a stop asked for in the middle of an exposure ends the program", async () => {
     machine.set("FAKE_FAULT", "hanging");
-    source = createSource({ type: "v4l2", device: "./video0", timeoutMs: 60_000 });
+    source = sourceOf({ camera: { camera_type: "v4l2", device: "./video0", timeout_seconds: 60 } });
     await source.open();
     const abort = new AbortController();
     const capture = source.capture(abort.signal);

@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createSource } from "../../src/cameras/camera.ts";
 import { simulatorOptions } from "../../src/cameras/simulated.ts";
 import { loadConfig } from "../../src/config/config.ts";
+import type { Config } from "../../src/config/schema.ts";
 import { PROFILES, type ProfileName } from "../../src/config/simulation-section.ts";
 import { depthOf } from "../../src/image/bit-depth.ts";
 import { encodePicture } from "../../src/image/encode.ts";
@@ -16,6 +16,7 @@ import {
   type SimulatorOptions,
 } from "../../src/simulator/simulator.ts";
 import { loadTextures } from "../../src/simulator/texture.ts";
+import { sourceOf } from "../support/source-of.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 interface Region {
@@ -247,9 +248,9 @@ describe("speckle of measured ROIs", () => {
     await writeFile(file, '[Simulation]\ntexture = ["stripes.png"]\n');
     const { config } = loadConfig(file);
     expect(config.Simulation.texture).toEqual([join(directory, "stripes.png")]);
-    const options = { type: "simulated", simulator: { ...QUIET, width: 640, height: 480 }, nowUs: () => 1e15 };
-    const take = async (textureFiles: readonly string[]) => {
-      const source = createSource({ ...options, textureFiles });
+    const simulation = { width: 640, height: 480, speckle: 0, read_noise_counts: 0, dust: 0 };
+    const take = async (texture: Config["Simulation"]["texture"]) => {
+      const source = sourceOf({ camera: {}, simulation: { ...simulation, texture } }, { nowUs: () => 1e15 });
       await source.open();
       const frame = await source.capture(new AbortController().signal);
       await source.close();

@@ -1,7 +1,7 @@
 // Settings, jobs and answers of the collector's thread. Plain data only.
 
 import type { Place } from "../../archive/directory-identity.ts";
-import type { PlainSourceOptions } from "../../cameras/camera.ts";
+import type { SourceSettings } from "../../cameras/camera.ts";
 import type { FrameSettings } from "../../cameras/frame.ts";
 import type { SkippedList } from "../../cameras/skipped-list.ts";
 import type { FailureData } from "../../failure/failure.ts";
@@ -16,12 +16,11 @@ import type { SetAsideFile } from "../../system/set-aside.ts";
 export interface CollectorSettings {
   readonly dataDir: string;
   readonly camera: { readonly type: string; readonly id: number; readonly transform: string; readonly format: string };
-  /** Without its functions, which cannot cross; the thread adds them. */
-  readonly source: PlainSourceOptions;
+  readonly source: SourceSettings;
   /** Which pages of files with several are taken. */
   readonly pages: PageChoice;
   /** Where brightfield pictures go and what takes them. */
-  readonly brightfield: { readonly directory: string; readonly source: PlainSourceOptions };
+  readonly brightfield: { readonly directory: string; readonly source: SourceSettings };
   /** Capture pauses below it; `minFreeKey` is the setting that asks for it. */
   readonly minFreeBytes: number;
   readonly minFreeKey: string;

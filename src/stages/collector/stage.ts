@@ -2,6 +2,7 @@
 // added, so a crash in between leaves an image without a row, which the next start adds.
 import { pauseBelow } from "../../archive/free-space.ts";
 import { FILE_CAMERAS, sourceSettings } from "../../cameras/camera.ts";
+import { configuredPages } from "../../cameras/configured-files.ts";
 import { decodeFailure, encodeFailure, Failure, failureLine, lineOf } from "../../failure/failure.ts";
 import type { EntryHistory, NewEntry } from "../../manifest/entries.ts";
 import { Unrecorded } from "../../manifest/unrecorded.ts";
@@ -277,7 +278,7 @@ function collectorSettings({ config, manifestFile, place }: CollectorOptions, st
       format: camera.format,
     },
     source: sourceSettings(config, startedAtUs),
-    pages: { channel: camera.channel, z: camera.z, position: camera.position },
+    pages: configuredPages(camera),
     ...pauseBelow(config, diskSpace(paths.data_dir)?.totalBytes ?? 0),
     place,
     brightfield: { directory: paths.brightfield_dir, source: sourceSettings(config, startedAtUs, true) },

@@ -158,8 +158,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
   };
   /** Of the job in progress: a large file takes longer than a capture may take without a sign. */
   let progress: () => void = () => undefined;
-  const source = createSource({
-    ...settings.source,
+  const source = createSource(settings.source, {
     isKnown: (filename) => manifest().entries.knowsFile(filename),
     takenBefore: (filename) => takenBefore(manifest(), filename),
     progress: () => progress(),
@@ -269,10 +268,9 @@ async function untilDue(dueMs: number, signal: AbortSignal): Promise<void> {
 
 /** The job's signal, and the end of the time a capture may take: sources end their programs by it. */
 function inTime(signal: AbortSignal, { source }: CollectorSettings): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(source.timeoutMs ?? LONGEST_CAPTURE_MS)]);
+  return AbortSignal.any([signal, AbortSignal.timeout(source.camera.timeout_seconds * 1000)]);
 }
 
-const LONGEST_CAPTURE_MS = 30_000;
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 /** A brightfield picture: its own settings, its own directory, no row. The source lives for this one exposure only. */
@@ -284,7 +282,7 @@ async function brightfield(settings: CollectorSettings, signal: AbortSignal, log
   try {
     await source.open();
     const captured = await source.capture(inTime(signal, settings));
-    const storing = { ...settings.camera, id: settings.brightfield.source.id ?? settings.camera.id };
+    const storing = { ...settings.camera, id: settings.brightfield.source.camera.camera_id };
     const path = await storeBrightfield(captured, storing, directory);
     for (const warning of captured?.warnings ?? []) log("warn", `${path}: ${warning}`);
     log("info", `saved the brightfield image ${path}`);
