@@ -8,7 +8,7 @@ import { axesOfName, type ImageAxes } from "../image-axes.ts";
 import type { PageInfo } from "../pages.ts";
 import { filled, oddities, type PageTime, pages as pagesText } from "./fill.ts";
 import { type Found, findTimes, type TimedFile } from "./find.ts";
-import { contradictions, repeated } from "./listing-notes.ts";
+import { contradictions, repeated, sourcesLine } from "./listing-notes.ts";
 import { MetadataDirectory } from "./metadata-txt.ts";
 import { placedByNeighbours } from "./neighbours.ts";
 import { images, readTimeTable, type TimeTable } from "./table.ts";
@@ -71,7 +71,10 @@ export class CaptureTimes {
   /** Reads the user's table, which otherwise happens with the first file. Throws as readTimeTable. */
   async table(): Promise<TimeTable | undefined> {
     if (this.#tablePath === undefined) return undefined;
-    this.#table ??= readTimeTable(this.#tablePath);
+    this.#table ??= readTimeTable(this.#tablePath).then((table) => {
+      this.#unsaid.push(...table.notes);
+      return table;
+    });
     return this.#table;
   }
 
@@ -114,6 +117,7 @@ export class CaptureTimes {
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, files.length) }, work));
     this.#startSeries(found);
     const missing = new Set<F>();
+    if (say !== undefined) for (const line of this.#unsaid.splice(0)) say(line);
     const take = (file: F, one: Found, isQuiet: boolean) => {
       const { pages, notes } = this.#resolved(file, one, undefined, isQuiet || say === undefined);
       const [time] = pages;
@@ -145,7 +149,9 @@ export class CaptureTimes {
       else say(line);
     }
     const isGuessed = (file: F) => (found.get(file) ?? times.get(file))?.source === "file";
-    for (const line of repeated(new Map([...times].filter(([file]) => !isGuessed(file))))) {
+    const lines = repeated(new Map([...times].filter(([file]) => !isGuessed(file))));
+    if (this.#tablePath !== undefined && found.size > 0) lines.push(...sourcesLine([...times.values()], filesText));
+    for (const line of lines) {
       if (say === undefined) this.#unsaid.push(line);
       else say(line);
     }
@@ -157,7 +163,8 @@ export class CaptureTimes {
    * Throws as readTimeTable.
    */
   async compare(paths: readonly string[], followLinks = false): Promise<string[]> {
-    const lines = (await this.table())?.compare(paths) ?? [];
+    const ofTable = (await this.table())?.compare(paths) ?? [];
+    const lines = [...this.#unsaid.splice(0), ...ofTable];
     const byDirectory = new Map<string, Set<string>>();
     for (const path of paths) {
       const directory = dirname(resolve(path));
@@ -230,7 +237,8 @@ export class CaptureTimes {
       if (!stated.relative || series === undefined || us === undefined) continue;
       const start = { us: (date ?? file.modifiedUs) - us, isGuessed: date === undefined };
       const earliest = starts.get(series);
-      if (earliest === undefined || start.us < earliest.us) starts.set(series, start);
+      const isBetter = earliest?.isGuessed === start.isGuessed ? start.us < earliest.us : !start.isGuessed;
+      if (earliest === undefined || isBetter) starts.set(series, start);
     }
     for (const [series, start] of starts) if (!this.#starts.has(series)) this.#starts.set(series, start);
   }
@@ -249,24 +257,32 @@ export class CaptureTimes {
   }
 
   #resolved(file: TimedFile, found: Found, pages: readonly PageInfo[] | undefined, quiet = false): FileTimes {
-    const { source, stated } = found;
     const count = pages?.length ?? 1;
-    const us = Array.from({ length: count }, (_, page) => stated.us[page]);
-    const notes = [...stated.notes];
-    const start = stated.relative ? this.#startOf(file, found) : ofEpoch;
-    if (start.isGuessed) notes.push(UNDATED);
-    const times = filled(
-      us.map((time) => (time === undefined ? undefined : start.us + time)),
-      // Of a guessed date the times are guessed, though the intervals are known.
-      start.isGuessed ? "file" : source,
-      file.modifiedUs,
-    );
-    const missing = us.filter((time) => time === undefined).length;
+    const { times: known, notes } = this.#stated(file, found, count);
+    const times = filled(known, file.modifiedUs);
+    const missing = known.filter((time) => time === undefined).length;
     if (count > 1 && count - missing < 2) notes.push(NO_INTERVAL);
     if (missing > 0 && missing < count)
       notes.push(`no capture time for ${pagesText(missing)} of ${count}; phorest guesses it from the others`);
+    if (found.source === "table") notes.push(...sourcesLine(times, pagesText));
+    const us = known.map((time) => time?.takenAtUs);
     if (pages !== undefined) notes.push(...oddities(us, pages));
     return { pages: times, notes: quiet ? [] : this.#new(file.name, notes) };
+  }
+
+  /** The time of each page from the first source that has it. */
+  #stated(file: TimedFile, found: Found, count: number): { times: (PageTime | undefined)[]; notes: string[] } {
+    const { source, stated, next } = found;
+    const start = stated.relative ? this.#startOf(file, found) : ofEpoch;
+    const notes = [...stated.notes, ...(start.isGuessed ? [UNDATED] : [])];
+    const rest = next === undefined ? undefined : this.#stated(file, next, count);
+    const times = Array.from({ length: count }, (_, page): PageTime | undefined => {
+      const time = stated.us[page];
+      if (time === undefined) return rest?.times[page];
+      // Of a guessed date the times are guessed, though the intervals are known.
+      return { takenAtUs: start.us + time, source: start.isGuessed ? "file" : source };
+    });
+    return { times, notes: [...notes, ...(rest?.notes ?? [])] };
   }
 
   /** Each line once, with the first file that it is about. */
@@ -277,5 +293,6 @@ export class CaptureTimes {
   }
 }
 
+const filesText = (count: number): string => (count === 1 ? "1 file" : `${count} files`);
 const NO_INTERVAL = "nothing says how much time is between its pages; phorest counts them 1 s apart";
 const UNDATED = "its metadata have elapsed times without a date; phorest takes the date from the time of modification";

@@ -14,20 +14,23 @@ const NO_INTERVAL_US = 1_000_000;
  * A time for each page. Pages whose time is not known lie between their neighbours, or the usual interval from them, and are
  * marked as guessed. `lastUs` is the time of the last page if none is known.
  */
-export function filled(us: readonly (number | undefined)[], source: TimeSource, lastUs: number): PageTime[] {
-  const known = us.flatMap((time, page) => (time === undefined ? [] : [page]));
+export function filled(times: readonly (PageTime | undefined)[], lastUs: number): PageTime[] {
+  const known = times.flatMap((time, page) => (time === undefined ? [] : [page]));
   const [first] = known;
   if (first === undefined) {
-    return us.map((_, page) => ({ takenAtUs: lastUs - (us.length - 1 - page) * NO_INTERVAL_US, source: "file" }));
+    return times.map((_, page) => ({
+      takenAtUs: lastUs - (times.length - 1 - page) * NO_INTERVAL_US,
+      source: "file",
+    }));
   }
-  const at = (page: number) => us[page] as number;
+  const at = (page: number) => times[page]?.takenAtUs as number;
   const steps = known
     .slice(1)
     .map((page, index) => (at(page) - at(known[index] as number)) / (page - (known[index] as number)));
   const step = steps.length === 0 ? NO_INTERVAL_US : median(steps);
   let after = 0;
-  return us.map((time, page): PageTime => {
-    if (time !== undefined) return { takenAtUs: time, source };
+  return times.map((time, page): PageTime => {
+    if (time !== undefined) return time;
     while (after < known.length && (known[after] as number) < page) after++;
     const before = known[after - 1];
     const next = known[after];

@@ -26,8 +26,10 @@ export interface TimedFile extends Pick<NamedFile, "directory" | "followLinks"> 
 export interface Found extends Sourced {
   /** Files of the same series count from the same start; undefined: the file counts for itself. */
   readonly series: string | undefined;
-  /** Date of the first page, for times without a date; microseconds since the epoch. */
+  /** Date of the first page that has a time, for times without a date; microseconds since the epoch. */
   readonly date: number | undefined;
+  /** What the next source says, for the pages of which this one says nothing. */
+  readonly next?: Found | undefined;
 }
 
 /** Where to look. */
@@ -49,12 +51,47 @@ const BY_USER = "user";
 export async function findTimes(
   file: TimedFile,
   pages: readonly PageInfo[] | undefined,
-  { table, pattern, metadata }: Sources,
+  sources: Sources,
+): Promise<Found> {
+  const path = join(file.directory, file.name);
+  const stated = sources.table?.timesOf(path, pages?.map(({ index }) => index) ?? [0]);
+  if (stated === undefined) return withoutTable(file, pages, sources);
+  const isWhole = stated.us.every((time) => time !== undefined);
+  const ofTable: Found = { source: "table", stated, series: BY_USER, date: undefined };
+  if (isWhole && !stated.relative) return ofTable;
+  return isWhole || stated.us.some((time) => time !== undefined)
+    ? completed(ofTable, await withoutTable(file, pages, sources))
+    : withoutTable(file, pages, sources);
+}
+
+/** The user's times with those of the next source: these date elapsed times, and are the times of pages without a row. */
+function completed(ofTable: Found, other: Found): Found {
+  // A guess from the time of modification is no better than one from the pages that have a time.
+  if (other.source === "file") return ofTable;
+  const { stated, series } = ofTable;
+  const page = stated.us.findIndex((time, at) => time !== undefined && other.stated.us[at] !== undefined);
+  const [ofUser, ofOther] = [stated.us[page], other.stated.us[page]];
+  if (ofUser === undefined || ofOther === undefined) {
+    return { ...ofTable, date: stated.relative ? other.date : undefined, next: other };
+  }
+  if (!other.stated.relative) {
+    const [first = ofUser] = stated.us.filter((time) => time !== undefined);
+    return { ...ofTable, date: stated.relative ? ofOther - ofUser + first : undefined, next: other };
+  }
+  // Both count from a start of their own: one page that has both times says how far these are apart.
+  const us = other.stated.us.map((time) => (time === undefined ? undefined : time - ofOther + ofUser));
+  const date = stated.relative ? other.date : undefined;
+  const aligned = { ...other.stated, us, relative: stated.relative };
+  return { ...ofTable, date, next: { ...other, stated: aligned, series, date } };
+}
+
+async function withoutTable(
+  file: TimedFile,
+  pages: readonly PageInfo[] | undefined,
+  { pattern, metadata }: Omit<Sources, "table">,
 ): Promise<Found> {
   const { name } = file;
   const count = pages?.length ?? 1;
-  const ofTable = table?.timesOf(join(file.directory, name), pages?.map(({ index }) => index) ?? [0]);
-  if (ofTable !== undefined) return { source: "table", stated: ofTable, series: BY_USER, date: undefined };
   const ownName = ownNameTime(name);
   const named = (pattern === undefined ? undefined : patternTime(name, pattern)) ?? ownName;
   if (ownName !== undefined && count === 1) return ofName(named ?? ownName);

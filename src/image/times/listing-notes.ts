@@ -1,7 +1,30 @@
 // What a person should know of the times of a whole list of files.
 import type { PageTime } from "./fill.ts";
 import type { TimedFile } from "./find.ts";
+import type { TimeSource } from "./source.ts";
 import { images, some } from "./table.ts";
+
+const SOURCES: Readonly<Record<TimeSource, string>> = {
+  table: "from the table of times",
+  "micro-manager": "from Micro-Manager",
+  ome: "from OME-XML",
+  imagej: "from ImageJ",
+  exif: "from EXIF",
+  name: "from the name",
+  file: "guessed",
+};
+
+/** A line that says how many times are from which source, if they are not all from one; `counted` says a number in words. */
+export function sourcesLine(times: readonly PageTime[], counted: (count: number) => string): string[] {
+  const counts = new Map<TimeSource, number>();
+  for (const { source } of times) counts.set(source, (counts.get(source) ?? 0) + 1);
+  if (counts.size < 2) return [];
+  const parts = Object.entries(SOURCES).flatMap(([source, name]) => {
+    const count = counts.get(source as TimeSource);
+    return count === undefined ? [] : `${counted(count)} ${name}`;
+  });
+  return [`capture times: ${parts.join(", ")}`];
+}
 
 /** A line for files whose times are the same. */
 export function repeated(times: ReadonlyMap<TimedFile, PageTime>): string[] {

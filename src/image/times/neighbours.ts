@@ -26,8 +26,8 @@ export function placedByNeighbours<F extends Named>(
   for (const files of series.values()) {
     if (files.every((file) => missing.has(file)) || !files.some((file) => missing.has(file))) continue;
     files.sort((a, b) => (a.name < b.name ? -1 : 1));
-    const us = files.map((file) => (missing.has(file) ? undefined : times.get(file)?.takenAtUs));
-    filled(us, "micro-manager", 0).forEach((time, at) => {
+    const known = files.map((file) => (missing.has(file) ? undefined : times.get(file)));
+    filled(known, 0).forEach((time, at) => {
       const file = files[at];
       if (file !== undefined && missing.has(file)) placed.set(file, time);
     });

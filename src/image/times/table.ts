@@ -1,6 +1,6 @@
 // A table of capture times: a CSV file with a row for each image, or for each page of one.
 import { readFile, stat } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname, normalize, resolve } from "node:path";
 import { parseString } from "fast-csv";
 import { Failure, failureLine } from "../../failure/failure.ts";
 import { GZIPPED } from "../../system/numbered-name.ts";
@@ -32,6 +32,8 @@ export class TimeTable {
   /** What the table counts the first page as. */
   readonly #firstPage: number;
   readonly #hasZone: boolean;
+  /** One line for each thing to know about the table. */
+  readonly notes: readonly string[];
 
   constructor(path: string, rows: readonly Row[], relative: boolean, hasZone: boolean) {
     this.#path = path;
@@ -41,8 +43,11 @@ export class TimeTable {
     this.#firstPage = pages.includes(0) ? 0 : 1;
     for (const row of rows) {
       const name = plainName(row.file);
-      this.#rows.set(name, [...(this.#rows.get(name) ?? []), row]);
+      const known = this.#rows.get(name);
+      if (known === undefined) this.#rows.set(name, [row]);
+      else known.push(row);
     }
+    this.notes = this.#repeated(rows);
   }
 
   /** The times of some pages of a file, by their number from 0; undefined where the table has no row for the file. */
@@ -50,6 +55,8 @@ export class TimeTable {
     const rows = (this.#rows.get(plainName(file)) ?? []).filter((row) => this.#isMeant(row.file, file));
     if (rows.length === 0) return undefined;
     const byPage = new Map<number, number>();
+    // A row that names the directory, too, is more exact.
+    rows.sort((a, b) => a.file.length - b.file.length);
     for (const row of rows) byPage.set(row.page === undefined ? (pages[0] ?? 0) : row.page - this.#firstPage, row.us);
     const notes: string[] = [];
     if (!this.#hasZone) notes.push(`the times in ${this.#name} have no time zone; phorest reads them as UTC`);
@@ -76,6 +83,33 @@ export class TimeTable {
     return lines;
   }
 
+  /**
+   * A line for rows that say once more what another one says. Failure `usage.invalid` where they say something else: it is not
+   * known which of them is right.
+   */
+  #repeated(rows: readonly Row[]): string[] {
+    const first = new Map<string, Row>();
+    const repeated: string[] = [];
+    for (const row of rows) {
+      const page = row.page ?? this.#firstPage;
+      const key = JSON.stringify([normalize(row.file.replace(GZIPPED, "")), page]);
+      const before = first.get(key);
+      if (before === undefined) first.set(key, row);
+      else if (before.us === row.us) repeated.push(`line ${row.line} repeats line ${before.line}`);
+      else throw this.#contradicts(before, row, page);
+    }
+    if (repeated.length === 0) return [];
+    return [`${this.#name} has ${rowsText(repeated.length)} more than once: ${some(repeated)}`];
+  }
+
+  #contradicts(before: Row, { line, file, page }: Row, counted: number): Failure {
+    const what = page === undefined ? file : `${file}, page ${counted}`;
+    const text = `${this.#path}, lines ${before.line} and ${line}: two different times for ${what}`;
+    const hint =
+      page === undefined ? "remove one of them; for a file with several images add a column page" : undefined;
+    return new Failure("usage.invalid", text, { hint: hint ?? "remove one of them" });
+  }
+
   get #name(): string {
     return basename(this.#path);
   }
@@ -88,6 +122,8 @@ export class TimeTable {
     return whole === resolve(dirname(this.#path), meant) || whole.endsWith(`/${meant.replace(/^\.?\//, "")}`);
   }
 }
+
+const rowsText = (count: number): string => (count === 1 ? "1 row" : `${count} rows`);
 
 /** A number of images in words. */
 export const images = (count: number): string => (count === 1 ? "1 image" : `${count} images`);
@@ -120,8 +156,9 @@ export async function readTimeTable(path: string): Promise<TimeTable> {
     throw invalid(1, "the table needs a column file or name, and a column time or elapsed");
   }
   let hasZone = true;
-  const rows = lines.slice(1).map((fields, index): Row => {
-    const line = index + 2;
+  const rows = lines.flatMap((fields, index): Row[] => {
+    if (index === 0 || fields.every((text) => text.trim() === "")) return [];
+    const line = index + 1;
     const value = (fields[time < 0 ? elapsed : time] ?? "").trim();
     const read = time < 0 ? secondsOf(value, delimiter) : dateOf(value);
     if (read === undefined)
@@ -129,7 +166,8 @@ export async function readTimeTable(path: string): Promise<TimeTable> {
     hasZone &&= read.hasZone;
     const name = (fields[file] ?? "").trim();
     if (name === "") throw invalid(line, "the name of the image is missing");
-    return { line, file: name, page: pageOf(page < 0 ? "" : (fields[page] ?? "").trim(), line, invalid), us: read.us };
+    const ofPage = pageOf(page < 0 ? "" : (fields[page] ?? "").trim(), line, invalid);
+    return [{ line, file: name, page: ofPage, us: read.us }];
   });
   return new TimeTable(path, rows, time < 0, hasZone);
 }
@@ -160,7 +198,7 @@ function delimiterOf(text: string): string {
 function parsed(text: string, delimiter: string, path: string): Promise<string[][]> {
   return new Promise((done, failed) => {
     const lines: string[][] = [];
-    parseString<string[], string[]>(text, { delimiter, ignoreEmpty: true })
+    parseString<string[], string[]>(text, { delimiter })
       .on("data", (fields: string[]) => lines.push(fields))
       .on("error", (error) =>
         failed(

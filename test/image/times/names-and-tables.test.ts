@@ -166,6 +166,7 @@ describe("the order of trust", () => {
     expect(await sourceOf("ImageJ=1.5\nfinterval=2\n", "2023:01:02 03:04:05")).toBe("imagej");
     expect(await sourceOf(ome, undefined)).toBe("file");
     expect(await sourceOf(ome, "2023:01:02 03:04:05")).toBe("ome");
-    expect(await sourceOf("", "2023:01:02 03:04:05", { table })).toBe("file");
+    expect(await sourceOf("", undefined, { table })).toBe("file");
+    expect(await sourceOf("", "2023:01:02 03:04:05", { table })).toBe("table");
   });
 });

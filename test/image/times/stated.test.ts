@@ -253,11 +253,14 @@ describe("some pages of a file", () => {
 describe("pages without a time", () => {
   it("lie between their neighbours, or the usual step from them, and are guessed", () => {
     expect(
-      filled([undefined, 100, undefined, 300, 400, undefined], "ome", 0).map(
-        ({ takenAtUs, source }) => `${takenAtUs} ${source}`,
-      ),
+      filled(
+        [undefined, 100, undefined, 300, 400, undefined].map((takenAtUs) =>
+          takenAtUs === undefined ? undefined : ({ takenAtUs, source: "ome" } as const),
+        ),
+        0,
+      ).map(({ takenAtUs, source }) => `${takenAtUs} ${source}`),
     ).toEqual(["0 file", "100 ome", "200 file", "300 ome", "400 ome", "500 file"]);
-    expect(filled([undefined, undefined], "file", 5e6).map(({ takenAtUs }) => takenAtUs)).toEqual([4e6, 5e6]);
+    expect(filled([undefined, undefined], 5e6).map(({ takenAtUs }) => takenAtUs)).toEqual([4e6, 5e6]);
   });
 
   it("says what is odd, for each channel of its own", () => {
