@@ -156,6 +156,8 @@ function newParser(words: readonly string[]): Argv<GlobalOptions> {
       process.exitCode = WRONG_USAGE;
       throw new AlreadyReported();
     });
+  // yargs prepares its help at the start of every command; breaking its lines would be a tenth of the work of a short one.
+  if (!words.some((word) => word.includes("help"))) parser.wrap(null);
   return parser;
 }
 

@@ -6,7 +6,7 @@ import { Failure } from "../failure/failure.ts";
 import { readable } from "../failure/quote.ts";
 import { brightfieldProblems, cameraProblems, opcUaProblems, sharedDirectories, warningsAbout } from "./consistency.ts";
 import { withEnvironment } from "./environment.ts";
-import { NOTES } from "./field.ts";
+import { type KeyNotes, NOTES } from "./field.ts";
 import { moveFormerKeys } from "./former-keys.ts";
 import type { Loaded, Origin } from "./loaded.ts";
 import { type Config, SCHEMA, type SectionName } from "./schema.ts";
@@ -113,14 +113,19 @@ function addSimulatedDefaults(table: SectionTables): Set<string> {
   if (SCHEMA.shape.Camera.shape.camera_type.safeParse(given).data !== "simulated") return added;
   for (const [section, name] of keyNames()) {
     const content = table[section];
-    const shape: Record<string, Parameters<typeof NOTES.get>[0]> = SCHEMA.shape[section].shape;
-    const type = shape[name];
-    const value = type === undefined ? undefined : NOTES.get(type)?.simulatedDefault;
+    const value = notesOf(section, name)?.simulatedDefault;
     if (value === undefined || !isTable(content) || Object.hasOwn(content, name)) continue;
     content[name] = value;
     added.add(`${section}.${name}`);
   }
   return added;
+}
+
+/** What is said about a key. */
+function notesOf(section: SectionName, name: string): KeyNotes | undefined {
+  const shape: Record<string, Parameters<typeof NOTES.get>[0]> = SCHEMA.shape[section].shape;
+  const type = shape[name];
+  return type === undefined ? undefined : NOTES.get(type);
 }
 
 type Writable = { -readonly [S in SectionName]: Config[S] };
@@ -140,15 +145,14 @@ function fillBrightfield(config: Writable, origins: Map<string, Origin>): void {
 
 function resolvePaths(config: Writable, directory: string): void {
   const root = resolve(directory, atHome(config.Paths.root_dir));
-  for (const [section, node] of Object.entries(schemaNode(SCHEMA).properties ?? {})) {
-    const content = config[section as SectionName] as Table;
-    for (const [name, { relativeTo, words = [] }] of Object.entries(node.properties ?? {})) {
-      const value = content[name];
-      if (relativeTo === undefined) continue;
-      const absolute = (path: string) => resolve(relativeTo === "root" ? root : directory, atHome(path));
-      if (typeof value === "string" && !words.includes(value)) content[name] = absolute(value);
-      else if (Array.isArray(value)) content[name] = value.map((path) => absolute(String(path)));
-    }
+  for (const [section, name] of keyNames()) {
+    const { relativeTo, words = [] } = notesOf(section, name) ?? {};
+    if (relativeTo === undefined) continue;
+    const content: Table = config[section];
+    const value = content[name];
+    const absolute = (path: string) => resolve(relativeTo === "root" ? root : directory, atHome(path));
+    if (typeof value === "string" && !words.includes(value)) content[name] = absolute(value);
+    else if (Array.isArray(value)) content[name] = value.map((path) => absolute(String(path)));
   }
 }
 

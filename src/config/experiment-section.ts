@@ -1,5 +1,5 @@
 // The section [Experiment]: what the experiment is, in the words of who does it.
-import { z } from "zod";
+import * as z from "zod";
 import { field, line, section } from "./field.ts";
 
 const LONGEST_TEXT = 200;

@@ -3,6 +3,9 @@
 import * as z from "zod";
 import { isLabel, LABEL_RULE, textProblem } from "../measurement/label-rules.ts";
 
+// Compiling a check takes longer than running it once, and settings are checked once.
+z.config({ jitless: true });
+
 /** What is said about a key besides its type, bounds and default. */
 export interface KeyNotes {
   /** One line of meaning, without a full stop at its end. */

@@ -1,6 +1,6 @@
 // One entry of a metadata_manifest.json as other programs wrote it. What only describes the capture may be wrong or absent; without a
 // time, or with a file name that is none, it cannot be used.
-import { z } from "zod";
+import * as z from "zod";
 import { readable } from "../failure/quote.ts";
 import { isKeptLabel } from "../measurement/label-rules.ts";
 import { STATUSES, type Status } from "./schema.ts";

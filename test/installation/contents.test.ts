@@ -23,6 +23,16 @@ describe("what is packed", () => {
     const kept = new Set(packageClosure(packageRoot(), KEPT_PACKAGES).map(({ name }) => name));
     for (const { name } of native) expect(kept, name).toContain(name);
   });
+
+  it("has no messages of other languages: zod's are 500 kB, read at every start, unless it is imported by `* as z`", () => {
+    const sources = readdirSync(join(packageRoot(), "src"), { recursive: true, encoding: "utf8" });
+    const imports = sources
+      .filter((name) => name.endsWith(".ts"))
+      .flatMap(
+        (name) => readFileSync(join(packageRoot(), "src", name), "utf8").match(/^import .* from "zod.*$/gm) ?? [],
+      );
+    expect(new Set(imports)).toEqual(new Set(['import * as z from "zod";', 'import type * as z from "zod";']));
+  });
 });
 
 describe("the licences", () => {
