@@ -237,7 +237,7 @@ const MAD_TO_SIGMA = 1.4826;
 const FINEST_PX = 0.01;
 
 /** Shift and turn that most patches agree on: u = dx + t·y, v = dy − t·x, iteratively reweighted. */
-function fitMovement(found: readonly (Found & { x: number; y: number })[]): Displacement | undefined {
+export function fitMovement(found: readonly (Found & { x: number; y: number })[]): Displacement | undefined {
   let dx = medianOf(Float64Array.from(found, ({ dx: u }) => u));
   let dy = medianOf(Float64Array.from(found, ({ dy: v }) => v));
   let t = 0;

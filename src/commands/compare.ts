@@ -1,5 +1,5 @@
 // `phorest compare A B`: two experiments, or two analyses of one, side by side.
-import { extname, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { type Compared, type CurveFigures, compare, figuresOf } from "../assay/comparison.ts";
 import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
@@ -8,9 +8,9 @@ import { experimentName } from "../config/identity.ts";
 import { Failure } from "../failure/failure.ts";
 import { type CurvePair, comparisonFigure, type TimedCurve } from "../figures/comparison-figure.ts";
 import { renderVegaLite } from "../figures/render.ts";
-import { writeDurably } from "../system/files.ts";
 import { chosenAnalysis } from "./chosen-analysis.ts";
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
+import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
 import { openStored } from "./stored-experiment.ts";
 
@@ -52,7 +52,7 @@ export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
       .example("$0 compare 2026-03-04_first 2026-03-05_second --pairs", "two experiments")
       .example("$0 compare .#1 .#2 --roi '05*' --figure methods.png", "two analyses of the experiment here"),
   handler: async (argv) => {
-    const figure = argv.figure === undefined ? undefined : figureFile(argv.figure);
+    const figure = argv.figure === undefined ? undefined : figureFile("--figure", argv.figure);
     const [a, b] = [sideOf(argv.a ?? "", argv), sideOf(argv.b ?? "", argv)];
     const { compared, onlyA, onlyB } = compare(a.figures, b.figures);
     if (compared.length === 0) {
@@ -74,22 +74,13 @@ export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
     const pairs = compared.slice(0, MOST_DRAWN).map(({ label }): CurvePair => {
       return { label, a: a.curves.get(label) as TimedCurve, b: b.curves.get(label) as TimedCurve };
     });
-    const { svg, png } = await renderVegaLite(comparisonFigure("Comparison", a.name, b.name, pairs));
-    await writeDurably(figure.path, figure.isSvg ? svg : png);
+    await writeFigure(figure, await renderVegaLite(comparisonFigure("Comparison", a.name, b.name, pairs)));
     process.stderr.write(`${figure.path}: ${pairs.length} of ${compared.length} curves\n`);
   },
 };
 
 const NAMED = 5;
 const first = (labels: readonly string[]): string => labels.slice(0, NAMED).join(", ");
-
-function figureFile(file: string): { readonly path: string; readonly isSvg: boolean } {
-  const extension = extname(file).toLowerCase();
-  if (extension !== ".png" && extension !== ".svg") {
-    throw new Failure("usage.invalid", `--figure ${file}: the name must end with .png or .svg`);
-  }
-  return { path: resolve(file), isSvg: extension === ".svg" };
-}
 
 interface Side {
   readonly name: string;

@@ -9,9 +9,6 @@ const DASH = [4, 3];
 const FONT_SIZE = 10;
 const CHARACTER_PX = 5.8;
 const LONGEST_PX = 170;
-/** Vega, without a display to measure on, takes a character for this much; it cuts a text where it takes it for too long. */
-const VEGA_CHARACTER_PX = 0.8 * FONT_SIZE;
-const VEGA_LONGEST_PX = (LONGEST_PX * VEGA_CHARACTER_PX) / CHARACTER_PX;
 const HALO = "#ffffff";
 
 /** Those within `span`, on a drawing of `width` px. */
@@ -25,7 +22,7 @@ export function markerLayers(markers: readonly PlacedMarker[], x: object, texts 
   const data = { values: markers };
   const rules = { data, mark: { type: "rule", color: INK, strokeDash: DASH, opacity: 0.7 }, encoding: { x } };
   if (!texts) return [rules];
-  const look = { baseline: "middle", fontSize: FONT_SIZE, color: INK, limit: VEGA_LONGEST_PX };
+  const look = { baseline: "middle", fontSize: FONT_SIZE, color: INK, limit: LONGEST_PX };
   const y = { field: "y", type: "quantitative", scale: null, axis: null };
   const words = ([left, right]: [boolean, object]) => {
     const values = markers.filter((marker) => marker.left === left && marker.text !== "");
@@ -53,7 +50,7 @@ export function markerMarks(markers: readonly PlacedMarker[], height: number, te
       encode: {
         enter: {
           ...{ x, dx: { value: left ? -4 : 4 }, align: { value: left ? "right" : "left" }, y: { value: y } },
-          ...{ text: { value: text }, limit: { value: VEGA_LONGEST_PX }, baseline: { value: "middle" } },
+          ...{ text: { value: text }, limit: { value: LONGEST_PX }, baseline: { value: "middle" } },
           ...{ fontSize: { value: FONT_SIZE }, ...look },
         },
       },

@@ -3,6 +3,7 @@
 import type { Spec } from "vega";
 import type { TopLevelSpec } from "vega-lite";
 import { rasterise } from "./rasterise.ts";
+import { textWidth } from "./text-width.ts";
 
 export interface Picture {
   readonly svg: string;
@@ -18,9 +19,22 @@ export async function renderVegaLite(spec: TopLevelSpec): Promise<Picture> {
   return await renderVega(compile(spec, { logger: logger(ERROR) }).spec);
 }
 
+/** What Vega measures texts with; its types leave it out. */
+interface TextMetrics {
+  width(item: { fontSize?: number; fontWeight?: string | number; limit?: number }, text: unknown): number;
+}
+
+function measureInBundledFont({ textMetrics }: { textMetrics: TextMetrics }): void {
+  textMetrics.width = ({ fontSize = 11, fontWeight, limit = 0 }, text) => {
+    const width = textWidth(String(text ?? ""), fontSize, fontWeight === "bold");
+    return limit > 0 ? Math.min(width, limit) : width;
+  };
+}
+
 /** Draws a Vega specification. Throws when Vega finds a fault in it, rather than drawing half of it. */
 export async function renderVega(spec: Spec): Promise<Picture> {
   const vega = await import("vega");
+  measureInBundledFont(vega as unknown as { textMetrics: TextMetrics });
   const view = new vega.View(vega.parse(spec), { renderer: "none", logLevel: vega.Error });
   try {
     const svg = renumbered(await view.toSVG());

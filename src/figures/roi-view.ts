@@ -67,7 +67,22 @@ export function viewRoi(
   return { width, height, pixels, row, profile, fit: line && { line, positionPx }, rowPositions };
 }
 
-/** The pixels under a ROI, bilinear; what is outside the picture is 0. */
+/**
+ * Counts along one row of an ROI, flipped as measured; without a row, the mean of all rows. Bilinear; what is outside the picture
+ * is 0.
+ */
+export function rowProfile(picture: Picture, roi: Roi, imageAngle: number, row: number | undefined): Float64Array {
+  const { width, height } = roi;
+  const samples = samplesOf(picture, roi, imageAngle);
+  if (row !== undefined) return samples.slice(row * width, (row + 1) * width);
+  return Float64Array.from({ length: width }, (_x, column) => {
+    let sum = 0;
+    for (let at = column; at < samples.length; at += width) sum += samples[at] as number;
+    return sum / height;
+  });
+}
+
+/** The pixels under an ROI, bilinear; what is outside the picture is 0. */
 function samplesOf({ pixels, width, height }: Picture, roi: Roi, imageAngle: number): Float64Array {
   const [cos, sin] = [Math.cos((imageAngle * Math.PI) / 180), Math.sin((imageAngle * Math.PI) / 180)];
   const [middleX, middleY] = [Math.floor(width / 2), Math.floor(height / 2)];

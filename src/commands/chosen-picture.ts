@@ -1,0 +1,61 @@
+// Images as a person names them in commands: a file, a page of a file, or a frame of the experiment.
+import { existsSync } from "node:fs";
+import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure/failure.ts";
+import { decodePicture, type Picture } from "../image/decode.ts";
+import { frameName } from "../manifest/page-rows.ts";
+import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
+import { shownPath } from "../system/confined-file.ts";
+import { openStored } from "./stored-experiment.ts";
+
+/** For the help of an argument. */
+export const PICTURES = "an image file, FILE#PAGE, or the number of a frame of the experiment (first, last)";
+
+export interface ChosenPicture {
+  /** As people read it. */
+  readonly name: string;
+  readonly picture: Picture;
+}
+
+const FRAME = /^(\d+|first|last)$/;
+
+/**
+ * The image that `given` names: a whole number, `first` or `last` is a frame of the experiment, counted from 1; all else is a file,
+ * with `#N` its page N, counted from 1. Failure `usage.invalid` where there is none.
+ */
+export async function chosenPicture(config: Config, given: string): Promise<ChosenPicture> {
+  if (FRAME.test(given)) return frameOf(config, given);
+  const [, file = "", page] = /^(.*?)(?:#(\d+))?$/s.exec(given) ?? [];
+  const path = existsSync(given) ? given : file;
+  if (!existsSync(path)) throw absent(`${given}: no such file`, `name ${PICTURES}`);
+  const index = path === given || page === undefined ? undefined : Number(page) - 1;
+  if (index === -1) throw absent(`${given}: pages are counted from 1`, "name another page");
+  const picture = await decodePicture(path, given, index === undefined ? {} : { page: index });
+  return { name: given, picture };
+}
+
+async function frameOf(config: Config, given: string): Promise<ChosenPicture> {
+  const manifest = openStored(config);
+  try {
+    const last = manifest.history.lastEntry()?.entryId;
+    if (last === undefined) throw absent(`${given}: the experiment has no frame yet`, "capture with `phorest run`");
+    const first = manifest.history.entries().next().value?.entryId ?? 1;
+    const entryId = given === "first" ? first : given === "last" ? last : Number(given);
+    const row = manifest.checks.picture(entryId);
+    if (row === undefined) {
+      throw absent(`the experiment has no image of frame ${given}`, `it has frames ${first} to ${last}`);
+    }
+    const name = frameName(row.filename, row.page);
+    const file = placeOf(row, pictureRoots(config));
+    if (!existsSync(shownPath(file))) {
+      throw absent(`the image of frame ${given} (${name}) is no longer here`, "choose another frame, or restore it");
+    }
+    return { name: `frame ${entryId} (${name})`, picture: await decodePicture(file, name) };
+  } finally {
+    manifest.close();
+  }
+}
+
+function absent(message: string, hint: string): Failure {
+  return new Failure("usage.invalid", message, { hint });
+}

@@ -1,0 +1,24 @@
+// The file that a figure is written to: PNG or SVG, by its name.
+import { extname, resolve } from "node:path";
+import { Failure } from "../failure/failure.ts";
+import type { Picture } from "../figures/render.ts";
+import { writeDurably } from "../system/files.ts";
+
+export interface FigureFile {
+  readonly path: string;
+  readonly isSvg: boolean;
+}
+
+/** The file of an option such as `--out`. Failure `usage.invalid` where its name ends otherwise. */
+export function figureFile(option: string, file: string): FigureFile {
+  const extension = extname(file).toLowerCase();
+  if (extension !== ".png" && extension !== ".svg") {
+    throw new Failure("usage.invalid", `${option} ${file}: the name must end with .png or .svg`);
+  }
+  return { path: resolve(file), isSvg: extension === ".svg" };
+}
+
+/** Writes the figure, whole or not at all. */
+export async function writeFigure({ path, isSvg }: FigureFile, { svg, png }: Picture): Promise<void> {
+  await writeDurably(path, isSvg ? svg : png);
+}
