@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   report: async (parser) => parser.command((await import("./commands/report.ts")).reportCommand),
   sensorgram: async (parser) => parser.command((await import("./commands/sensorgram.ts")).sensorgramCommand),
   baseline: async (parser) => parser.command((await import("./commands/baseline.ts")).baselineCommand),
+  injections: async (parser) => parser.command((await import("./commands/injections.ts")).injectionsCommand),
   markers: async (parser) => parser.command((await import("./commands/markers.ts")).markersCommand),
   export: async (parser) => parser.command((await import("./commands/export.ts")).exportCommand),
   import: async (parser) => parser.command((await import("./commands/import.ts")).importCommand),
@@ -53,6 +54,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
 /** What commands are followed by that do several things. */
 const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
   config: ["check", "show", "docs"],
+  injections: ["add", "edit", "remove", "list", "import", "history"],
   markers: ["add", "edit", "remove", "list", "import"],
   opcua: ["check", "browse", "trust"],
 };

@@ -1,15 +1,16 @@
-// Changes to an experiment's markers and baseline, made by the run if one is active, else directly.
+// Changes to an experiment's markers, baseline and injections, made by the run if one is active, else directly.
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
+import { type ExperimentChange, changeExperiment as makeChange } from "../manifest/experiment-change.ts";
 import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import type { MarkerChange } from "../manifest/markers.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { injectionRequest } from "../web/injection-queries.ts";
 import { askRun, type Request } from "../web/run-client.ts";
 import { openStored } from "./stored-experiment.ts";
 
 /** Makes a change; throws a Failure, and changes nothing, where it cannot be made. */
-export async function changeExperiment(config: Config, change: MarkerChange): Promise<void> {
+export async function changeExperiment(config: Config, change: ExperimentChange): Promise<void> {
   // Opened first, so that nothing is created if there is no experiment.
   openStored(config).close();
   const dataDir = config.Paths.data_dir;
@@ -19,7 +20,7 @@ export async function changeExperiment(config: Config, change: MarkerChange): Pr
   try {
     const manifest = Manifest.open({ file: join(dataDir, MANIFEST_FILENAME) });
     try {
-      manifest.markers.change(change, wallClockUs());
+      makeChange(manifest, change, wallClockUs());
     } finally {
       manifest.close();
     }
@@ -29,7 +30,7 @@ export async function changeExperiment(config: Config, change: MarkerChange): Pr
 }
 
 /** The request of the HTTP API (src/web/route-table.ts) that asks for a change. */
-function requestFor(change: MarkerChange): Request {
+function requestFor(change: ExperimentChange): Request {
   const ms = (us: number) => us / 1000;
   switch (change.type) {
     case "add-markers": {
@@ -47,5 +48,17 @@ function requestFor(change: MarkerChange): Request {
       return { method: "PUT", path: "/api/baseline", body: { from: ms(change.fromUs), to: ms(change.toUs) } };
     case "forget-baseline":
       return { method: "DELETE", path: "/api/baseline" };
+    case "add-injections": {
+      const injections = change.injections.map(injectionRequest);
+      return { method: "POST", path: "/api/injections/import", body: { injections, author: change.author } };
+    }
+    case "edit-injection": {
+      const { injectionId, author, values } = change;
+      return { method: "PUT", path: `/api/injections/${injectionId}`, body: { ...injectionRequest(values), author } };
+    }
+    case "remove-injection": {
+      const author = encodeURIComponent(change.author);
+      return { method: "DELETE", path: `/api/injections/${change.injectionId}?author=${author}` };
+    }
   }
 }

@@ -1,16 +1,15 @@
 // `phorest markers`: adds, changes, removes, lists and imports markers, also while a run is active.
-import { readFile } from "node:fs/promises";
 import { writeToString } from "fast-csv";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Marker } from "../manifest/markers.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { changeExperiment } from "./change-experiment.ts";
+import { textOf } from "./csv-rows.ts";
 import type { GlobalOptions } from "./global.ts";
 import { markerText } from "./marker-text.ts";
 import { parseMarkers } from "./markers-file.ts";
@@ -182,17 +181,4 @@ function table(markers: readonly Marker[], firstUs: number | undefined): string 
     return `${String(markerId).padStart(4)}  ${isoFromUs(atUs).slice(0, 19)}Z  ${elapsed.padStart(12)}  ${text}`;
   });
   return `${["  id  time (UTC)            since start  text", ...rows].join("\n")}\n`;
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === undefined) throw error;
-    throw new Failure("usage.invalid", `${path}: cannot read this file (${code})`, {
-      hint: "name a CSV file",
-      cause: error,
-    });
-  }
 }

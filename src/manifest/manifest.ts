@@ -19,6 +19,7 @@ import { type ClaimKey, Entries } from "./entries.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { History } from "./history.ts";
 import { Imported } from "./imported.ts";
+import { Injections } from "./injections.ts";
 import { LockWait } from "./lock-wait.ts";
 import { Markers } from "./markers.ts";
 import { connect } from "./opening.ts";
@@ -85,6 +86,8 @@ export class Manifest {
   readonly contents: Contents;
   /** What people said of the experiment. */
   readonly markers: Markers;
+  /** What was brought onto the chip, and when. */
+  readonly injections: Injections;
   /** What a check of the files asks. */
   readonly checks: Checks;
   /** What a check of the files may change, each a verb of its own. For the holder of the lock. */
@@ -114,6 +117,7 @@ export class Manifest {
     this.archives = new Archives(connection, this.entries);
     this.contents = new Contents(connection);
     this.markers = new Markers(connection);
+    this.injections = new Injections(connection);
     this.checks = new Checks(connection, this.entries);
     this.lockWait = new LockWait(connection);
   }

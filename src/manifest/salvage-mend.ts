@@ -237,6 +237,8 @@ const NUMBERED: Readonly<Record<string, string>> = {
   entry: "SELECT max(id) FROM entry",
   outcome: "SELECT max(id) FROM outcome UNION SELECT max(cursor) FROM output UNION SELECT cursor FROM delivery",
   marker: "SELECT max(id) FROM marker",
+  injection: "SELECT max(id) FROM injection UNION SELECT max(injection_id) FROM injection_change",
+  injection_change: "SELECT max(id) FROM injection_change",
   archive: "SELECT max(id) FROM archive",
 };
 

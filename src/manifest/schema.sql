@@ -1,7 +1,7 @@
 -- The schema of a new manifest (phorest.sqlite). Written by `npm run schema`; do not edit.
 -- The migrations in src/manifest/schema.ts make it and say why it is so.
 
-PRAGMA user_version = 12;
+PRAGMA user_version = 13;
 
 -- Tables
 CREATE TABLE analysis (
@@ -106,6 +106,30 @@ CREATE TABLE heartbeat (
   at_us INTEGER NOT NULL,
   detail TEXT
 , code TEXT, set_aside TEXT) STRICT, WITHOUT ROWID;
+CREATE TABLE injection (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  -- Injections that belong together: one of a sample, and the regeneration after it.
+  cycle INTEGER NOT NULL CHECK (cycle > 0),
+  solution TEXT NOT NULL CHECK (length(solution) BETWEEN 1 AND 200),
+  type TEXT NOT NULL CHECK (type IN ('sample', 'blank', 'calibration', 'buffer', 'regeneration')),
+  -- M (mol/l). NULL: not known.
+  concentration REAL CHECK (concentration >= 0),
+  -- Of a calibration.
+  refractive_index REAL,
+  -- The solution flows over the chip from start to end; then follows the dissociation, up to its end where that is known.
+  start_us INTEGER NOT NULL,
+  end_us INTEGER NOT NULL CHECK (end_us > start_us),
+  dissociation_end_us INTEGER CHECK (dissociation_end_us >= end_us),
+  note TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE TABLE injection_change (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  injection_id INTEGER NOT NULL,
+  made_at_us INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  before TEXT,
+  after TEXT CHECK (before IS NOT NULL OR after IS NOT NULL)
+) STRICT;
 CREATE TABLE marker (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at_us INTEGER NOT NULL,
@@ -236,6 +260,8 @@ CREATE INDEX entry_uncompressed ON entry (id) WHERE compression_attempted = 0 AN
   AND pages_unsettled = 0;
 CREATE INDEX entry_unsynced ON entry (id) WHERE image_synced = 0 AND local = 1 AND missing = 0 AND damaged = 0 AND filename IS NOT NULL
   AND status IN ('processed', 'failed') AND pages_unsettled = 0;
+CREATE INDEX injection_change_of ON injection_change (injection_id);
+CREATE INDEX injection_time ON injection (start_us);
 CREATE INDEX marker_time ON marker (at_us);
 CREATE INDEX outcome_analysis ON outcome (analysis_id, ok);
 

@@ -4,6 +4,7 @@
 import { CHOSEN_LINE } from "./chosen-line-schema.ts";
 import { COUNTED, countingTriggers } from "./counters.ts";
 import { FLAG_NAMES } from "./flag-names-schema.ts";
+import { INJECTIONS } from "./injection-schema.ts";
 import { PAGES } from "./page-schema.ts";
 import { MEASURED, REMOVAL } from "./removal-schema.ts";
 import { SET_ASIDE } from "./set-aside-schema.ts";
@@ -270,4 +271,5 @@ export const MIGRATIONS: readonly string[] = [
   MEASURED,
   FLAG_NAMES,
   PAGES,
+  INJECTIONS,
 ];

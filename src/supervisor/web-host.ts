@@ -4,6 +4,7 @@
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure, type FailureData, failureLine, lineOf } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
+import { changeExperiment } from "../manifest/experiment-change.ts";
 import { notePage } from "../manifest/lock.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { OpenStage } from "../stages/contract/stage-definition.ts";
@@ -134,7 +135,7 @@ export class WebHost {
       log.info("brightfield image requested on the web page");
       return;
     }
-    log.info(`${manifest.markers.change(change, wallClockUs())} (asked for on the web page or by a command)`);
+    log.info(`${changeExperiment(manifest, change, wallClockUs())} (asked for on the web page or by a command)`);
   }
 
   private lost(how: string): void {

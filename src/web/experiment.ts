@@ -198,6 +198,11 @@ export class Experiment {
     return this.#manifest.markers.all();
   }
 
+  /** Injections in order of time. */
+  injections() {
+    return this.#manifest.injections.all();
+  }
+
   async frame(): Promise<FrameView> {
     return this.#frames.load(this.#lastEntry());
   }

@@ -6,7 +6,7 @@ import type { Config } from "../config/schema.ts";
 import type { FailureData } from "../failure/failure.ts";
 import type { Picture } from "../image/picture.ts";
 import type { LogLevel } from "../log/levels.ts";
-import type { MarkerChange } from "../manifest/markers.ts";
+import type { ExperimentChange } from "../manifest/experiment-change.ts";
 import type { BrightfieldView, CalibrationFound } from "./views.ts";
 
 export interface WebSettings {
@@ -19,7 +19,7 @@ export interface WebSettings {
 
 /** What a person may change from the page. */
 export type Change =
-  | MarkerChange
+  | ExperimentChange
   /** One is taken as soon as no capture is in its way. */
   | { readonly type: "take-brightfield" };
 

@@ -72,7 +72,7 @@ export const CALIBRATION_TILE = z.object({ id: number.describe("`id` of the cali
 
 /** Year 2255: later times are not exact in microseconds. */
 const LATEST_MS = 9e12;
-const moment = z.number().min(0).max(LATEST_MS);
+export const moment = z.number().min(0).max(LATEST_MS);
 
 // What cannot be seen could hide text in a terminal, reverse it on the page or break a line of the CSV.
 const markerText = line(LONGEST_MARKER).min(1).describe("Visible characters on one line");
@@ -98,7 +98,7 @@ export function editedMarker(markerId: number, { at, text }: z.output<typeof MAR
   return { type: "edit-marker", markerId, atUs: at === undefined ? undefined : microseconds(at), text };
 }
 
-const microseconds = (ms: number): number => Math.round(ms * 1000);
+export const microseconds = (ms: number): number => Math.round(ms * 1000);
 
 export const MARKER_ID = z.object({
   id: number.max(Number.MAX_SAFE_INTEGER).describe("`id` of the marker in `/api/state`"),

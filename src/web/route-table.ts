@@ -2,6 +2,7 @@
 // these schemas, and docs/openapi.json is generated from this table.
 import type * as z from "zod";
 import { METRICS_TYPE } from "../health/metrics.ts";
+import { INJECTION, INJECTION_AUTHOR, INJECTION_EDIT, INJECTION_ID, NEW_INJECTIONS } from "./injection-queries.ts";
 import {
   BASELINE,
   CALIBRATION_ID,
@@ -169,6 +170,42 @@ export const ROUTES = {
     path: "/api/markers/:id",
     summary: "Remove a marker",
     parameters: MARKER_ID,
+    answer: DONE,
+  },
+  injections: {
+    method: "get",
+    path: "/api/injections",
+    summary: "All injections, in order of time",
+    answer: { type: JSON_TYPE, what: "A list; times in ms since 1970, concentrations in M" },
+  },
+  addInjection: {
+    method: "post",
+    path: "/api/injections",
+    summary: "Add an injection, for example from the program of a pump",
+    body: INJECTION,
+    answer: DONE,
+  },
+  addInjections: {
+    method: "post",
+    path: "/api/injections/import",
+    summary: "Add several injections at once",
+    body: NEW_INJECTIONS,
+    answer: DONE,
+  },
+  editInjection: {
+    method: "put",
+    path: "/api/injections/:id",
+    summary: "Change an injection; what is absent stays as it is",
+    parameters: INJECTION_ID,
+    body: INJECTION_EDIT,
+    answer: DONE,
+  },
+  removeInjection: {
+    method: "delete",
+    path: "/api/injections/:id",
+    summary: "Remove an injection; its history is kept",
+    parameters: INJECTION_ID,
+    query: INJECTION_AUTHOR,
     answer: DONE,
   },
   setBaseline: {

@@ -10,6 +10,7 @@ import { guard, SECURITY_HEADERS, TAKES_IMAGE } from "./auth.ts";
 import { type CalibrationName, calibrationHandlers } from "./calibration-handlers.ts";
 import { curvesCsv } from "./curves-csv.ts";
 import { type Handlers, register } from "./handlers.ts";
+import { editedInjection, injectionView, newInjections } from "./injection-queries.ts";
 import type { Change } from "./messages.ts";
 import { BadRequest, curvesQuery, editedMarker, newBaseline, newMarkers } from "./queries.ts";
 import { ROUTES, type RouteName } from "./route-table.ts";
@@ -21,13 +22,17 @@ type ChangingName =
   | "addMarkers"
   | "editMarker"
   | "removeMarker"
+  | "addInjection"
+  | "addInjections"
+  | "editInjection"
+  | "removeInjection"
   | "setBaseline"
   | "forgetBaseline"
   | "takeBrightfield";
 type ReadingName = Exclude<RouteName, ChangingName | CalibrationName>;
 
-/** Bytes; as many markers as an experiment may have fit into it. */
-const LARGEST_BODY = 2 ** 20;
+/** Bytes; as many markers or injections as an experiment may have fit into it. */
+const LARGEST_BODY = 2 ** 21;
 
 export function routes(served: Served): Hono<Env> {
   const app = new Hono<Env>();
@@ -102,6 +107,7 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
       return tileAnswer(context, await experiment.tile(entry, level, column, row), experiment.isPast(entry), kept);
     },
     experiment: (context) => context.json(experiment.experiment()),
+    injections: (context) => context.json(experiment.injections().map(injectionView)),
     log: (context, { query: { stage, level, text, lines } }) => {
       const stages = stage === undefined ? LOG_STAGES : [stage];
       const found = logTail(logsDir, { limit: lines, stages, level, containing: text });
@@ -124,6 +130,11 @@ function changing({ change }: Served): Handlers<ChangingName> {
     addMarkers: (context, { body }) => make(context, newMarkers(body.markers)),
     editMarker: (context, { parameters, body }) => make(context, editedMarker(parameters.id, body)),
     removeMarker: (context, { parameters }) => make(context, { type: "remove-marker", markerId: parameters.id }),
+    addInjection: (context, { body }) => make(context, newInjections([body], body.author)),
+    addInjections: (context, { body }) => make(context, newInjections(body.injections, body.author)),
+    editInjection: (context, { parameters, body }) => make(context, editedInjection(parameters.id, body)),
+    removeInjection: (context, { parameters, query }) =>
+      make(context, { type: "remove-injection", injectionId: parameters.id, author: query.author }),
     setBaseline: (context, { body }) => make(context, newBaseline(body)),
     forgetBaseline: (context) => make(context, { type: "forget-baseline" }),
     takeBrightfield: (context) => make(context, { type: "take-brightfield" }),

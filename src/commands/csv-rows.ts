@@ -1,0 +1,57 @@
+// Rows of a CSV file that a person made, perhaps in a spreadsheet.
+import { readFile } from "node:fs/promises";
+import { parseString } from "fast-csv";
+import { errorCode } from "../failure/error-code.ts";
+import { Failure } from "../failure/failure.ts";
+
+/** A line of the file by its columns' names, which are in lower case. */
+export interface CsvLine {
+  /** The file and the number of the line, for messages. */
+  readonly where: string;
+  /** The cell of the first of these columns that the file has, without blanks; undefined where it is empty or absent. */
+  cell(...names: readonly string[]): string | undefined;
+}
+
+/** The lines of a CSV that are not empty, and the names of its columns. Failure `usage.invalid` for a text that is no CSV. */
+export async function csvLines(csv: string, where: string): Promise<{ names: readonly string[]; lines: CsvLine[] }> {
+  const [header = [], ...rows] = await rowsOf(csv.replace(/^\uFEFF/, ""), where);
+  const names = header.map((name) => name.trim().toLowerCase());
+  const lines = rows.flatMap((row, index) => {
+    if (row.every((cell) => cell.trim() === "")) return [];
+    const cell = (...wanted: readonly string[]) => {
+      const at = names.findIndex((name) => wanted.includes(name));
+      return row[at]?.trim() || undefined;
+    };
+    return [{ where: `${where}: line ${index + 2}`, cell }];
+  });
+  return { names, lines };
+}
+
+/** The text of a file that a person named. Failure `usage.invalid` where it cannot be read. */
+export async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    throw new Failure("usage.invalid", `${path}: cannot read this file (${code})`, {
+      hint: "name a CSV file",
+      cause: error,
+    });
+  }
+}
+
+function rowsOf(csv: string, where: string): Promise<string[][]> {
+  const [first = ""] = csv.split("\n", 1);
+  // As spreadsheets write it where the comma separates decimals.
+  const delimiter = first.includes(";") && !first.includes(",") ? ";" : ",";
+  return new Promise((resolve, reject) => {
+    const rows: string[][] = [];
+    parseString<string[], string[]>(csv, { delimiter })
+      .on("data", (row) => rows.push(row))
+      .on("end", () => resolve(rows))
+      .on("error", (error) => {
+        reject(new Failure("usage.invalid", `${where}: not a CSV file: ${error.message}`, { cause: error }));
+      });
+  });
+}

@@ -1,0 +1,339 @@
+// `phorest injections`: adds, changes, removes, lists and imports injections, also while a run is active.
+import { userInfo } from "node:os";
+import type { Argv, CommandModule } from "yargs";
+import { loadConfig } from "../config/config.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure/failure.ts";
+import { INJECTION_TYPES } from "../manifest/injection-schema.ts";
+import type { Injection, InjectionData, PastChange } from "../manifest/injections.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
+import { concentrationText } from "../measurement/concentration.ts";
+import { textTable } from "../terminal/text-table.ts";
+import { injectionView } from "../web/injection-queries.ts";
+import { changeExperiment } from "./change-experiment.ts";
+import { textOf } from "./csv-rows.ts";
+import type { GlobalOptions } from "./global.ts";
+import { type GivenValues, InjectionValues } from "./injection-values.ts";
+import { injectionsCsv, parseInjections } from "./injections-file.ts";
+import { openStored } from "./stored-experiment.ts";
+
+const TIME = "ISO time (UTC unless it names its zone), or seconds since the first frame";
+
+type Options = GlobalOptions & GivenValues & { readonly author: string | undefined };
+type Named = GlobalOptions & { readonly author: string | undefined };
+
+/** The options of one injection, by the names of its values. */
+const OPTIONS: Readonly<Record<keyof GivenValues, string>> = {
+  solution: "--solution",
+  type: "--type",
+  concentration: "--concentration",
+  "refractive-index": "--refractive-index",
+  start: "--start",
+  end: "--end",
+  duration: "--duration",
+  "dissociation-end": "--dissociation-end",
+  dissociation: "--dissociation",
+  cycle: "--cycle",
+  note: "--note",
+};
+
+export const injectionsCommand: CommandModule<GlobalOptions, GlobalOptions> = {
+  command: "injections",
+  describe: "Record what was injected, and when",
+  builder: (yargs) =>
+    yargs
+      .command(add)
+      .command(edit)
+      .command(remove)
+      .command(list)
+      .command(importing)
+      .command(history)
+      .demandCommand(1, "say what to do: phorest injections add|edit|remove|list|import|history")
+      .example(
+        '$0 injections add "anti-CRP" --concentration "50 nM" --start 600 --duration 180',
+        "600 s after the first frame",
+      )
+      .example("$0 injections import pump.csv", "all injections of a series at once"),
+  handler: () => undefined,
+};
+
+function valueOptions<T>(yargs: Argv<T>) {
+  const text = (describe: string) => ({ type: "string", requiresArg: true, describe }) as const;
+  return yargs
+    .option("type", { ...text("What the injection is for (default: sample)"), choices: INJECTION_TYPES })
+    .option("concentration", text('Number and unit, such as "50 nM"; none: not known'))
+    .option("refractive-index", text("Refractive index of a calibration"))
+    .option("start", text(`Start: ${TIME}`))
+    .option("end", text(`End: ${TIME}`))
+    .option("duration", text("Seconds from start to end, in place of --end"))
+    .option("dissociation-end", text(`End of the dissociation: ${TIME} (default: the next injection)`))
+    .option("dissociation", text("Seconds of dissociation, in place of --dissociation-end"))
+    .option(
+      "cycle",
+      text("Number of the cycle (default: a new one; for a regeneration that of the injection before it)"),
+    )
+    .option("note", text("Anything else"))
+    .option("author", text("Who makes the change, for the history (default: your account)"));
+}
+
+const add: CommandModule<GlobalOptions, Options> = {
+  command: "add <solution>",
+  describe: "Add an injection",
+  builder: (yargs) =>
+    valueOptions(yargs.positional("solution", { type: "string", describe: "Name of the solution" })).example(
+      '$0 injections add "1 % ethanol" --type calibration --refractive-index 1.3336 --start 1200 --duration 120',
+      "for the sensitivity",
+    ),
+  handler: async (given) => {
+    const { config } = loadConfig(given.config);
+    const injection = new InjectionValues(given, { ...OPTIONS, solution: "the solution" }, firstFrameUs(config)).all();
+    await changeExperiment(config, { type: "add-injections", author: authorOf(given), injections: [injection] });
+    const window = `${isoFromUs(injection.startUs)} to ${isoFromUs(injection.endUs)}`;
+    say(given.json, { added: 1 }, `added "${injection.solution}" from ${window}`);
+  },
+};
+
+const edit: CommandModule<GlobalOptions, Options & { id: number | undefined }> = {
+  command: "edit <id>",
+  describe: "Change an injection; what you do not give stays as it is",
+  builder: (yargs) =>
+    valueOptions(
+      yargs
+        .positional("id", { type: "number", describe: "Number of the injection, as listed" })
+        .option("solution", { type: "string", requiresArg: true, describe: "Name of the solution" }),
+    ).example('$0 injections edit 3 --concentration "5 nM"', "times stay as they are"),
+  handler: async (given) => {
+    const { config } = loadConfig(given.config);
+    const injectionId = idOf(given.id);
+    const { injections, firstUs } = stored(config, (manifest) => ({
+      injections: manifest.injections.all(),
+      firstUs: manifest.history.oldestCaptureUs(),
+    }));
+    const old = injections.find((injection) => injection.injectionId === injectionId);
+    if (old === undefined) throw noInjection(injectionId);
+    const values = new InjectionValues(given, OPTIONS, firstUs).changes(old);
+    if (Object.keys(values).length === 0) {
+      throw new Failure("usage.invalid", "nothing to change", { hint: "give a new value, such as --note" });
+    }
+    await changeExperiment(config, { type: "edit-injection", author: authorOf(given), injectionId, values });
+    say(given.json, { changed: injectionId }, `changed injection ${injectionId}`);
+  },
+};
+
+const remove: CommandModule<GlobalOptions, Named & { ids: number[] | undefined }> = {
+  command: "remove <ids..>",
+  describe: "Remove injections; their history is kept",
+  builder: (yargs) =>
+    yargs
+      .positional("ids", { type: "number", array: true, describe: "Numbers of the injections, as listed" })
+      .option("author", { type: "string", requiresArg: true, describe: "Who makes the change (default: your account)" })
+      .example("$0 injections remove 3 4", "numbers are never used again"),
+  handler: async (given) => {
+    const { config } = loadConfig(given.config);
+    const ids = [...new Set((given.ids ?? []).map(idOf))];
+    const known = new Set(stored(config, ({ injections }) => injections.all()).map(({ injectionId }) => injectionId));
+    // Before anything is removed.
+    for (const id of ids) if (!known.has(id)) throw noInjection(id);
+    for (const injectionId of ids) {
+      await changeExperiment(config, { type: "remove-injection", author: authorOf(given), injectionId });
+    }
+    say(
+      given.json,
+      { removed: ids },
+      `removed ${ids.length === 1 ? `injection ${ids[0]}` : `${ids.length} injections`}`,
+    );
+  },
+};
+
+const list: CommandModule<GlobalOptions, GlobalOptions & { csv: boolean }> = {
+  command: "list",
+  describe: "List all injections",
+  builder: (yargs) =>
+    yargs
+      .option("csv", { type: "boolean", default: false, describe: "Print CSV that `phorest injections import` reads" })
+      .example("$0 injections list --csv > injections.csv", "to use them with another experiment"),
+  handler: async ({ config: file, csv, json }) => {
+    const { injections, firstUs } = stored(loadConfig(file).config, (manifest) => ({
+      injections: manifest.injections.all(),
+      firstUs: manifest.history.oldestCaptureUs(),
+    }));
+    if (json) process.stdout.write(`${JSON.stringify(injections.map(injectionJson))}\n`);
+    else if (csv) process.stdout.write(await injectionsCsv(injections));
+    else process.stdout.write(injections.length === 0 ? "no injections\n" : table(injections, firstUs));
+  },
+};
+
+const importing: CommandModule<GlobalOptions, Named & { file: string | undefined }> = {
+  command: "import <file>",
+  describe: "Add the injections in a CSV file: all of them, or none",
+  builder: (yargs) =>
+    yargs
+      .positional("file", {
+        type: "string",
+        describe: `CSV file with the columns solution, start, end or duration_s, and more as listed with --csv; times: ${TIME}`,
+      })
+      .option("author", { type: "string", requiresArg: true, describe: "Who makes the change (default: your account)" })
+      .example(
+        "$0 injections import pump.csv",
+        "solution,concentration,start,duration_s and then antibody,50 nM,600,180",
+      ),
+  handler: async (given) => {
+    const { config } = loadConfig(given.config);
+    const csv = given.file ?? "";
+    const injections = await parseInjections(await textOf(csv), csv, firstFrameUs(config));
+    await changeExperiment(config, { type: "add-injections", author: authorOf(given), injections });
+    say(given.json, { added: injections.length }, `added ${injections.length} injections`);
+  },
+};
+
+const history: CommandModule<GlobalOptions, GlobalOptions & { id: number | undefined }> = {
+  command: "history [id]",
+  describe: "List every change that was made to the injections: when, by whom, and what",
+  builder: (yargs) =>
+    yargs
+      .positional("id", { type: "number", describe: "Only the changes of this injection" })
+      .example("$0 injections history 3", "who changed it?"),
+  handler: async ({ config: file, id, json }) => {
+    const wanted = id === undefined ? undefined : idOf(id);
+    const changes = stored(loadConfig(file).config, ({ injections }) => injections.history(wanted));
+    if (json) {
+      const made = changes.map(({ madeAtUs, before, after, injectionId, author }) => {
+        const values = (data: InjectionData | undefined) =>
+          data === undefined ? null : injectionJson({ ...data, injectionId });
+        return { time: isoFromUs(madeAtUs), author, id: injectionId, before: values(before), after: values(after) };
+      });
+      process.stdout.write(`${JSON.stringify(made)}\n`);
+    } else process.stdout.write(changes.map(changeLine).join("") || "no changes\n");
+  },
+};
+
+function changeLine({ madeAtUs, author, injectionId, before, after }: PastChange): string {
+  const what =
+    before === undefined
+      ? `added: ${valuesText(after)}`
+      : after === undefined
+        ? "removed"
+        : `changed: ${differences(before, after)}`;
+  return `${isoFromUs(madeAtUs).slice(0, 19)}Z  ${author}  injection ${injectionId} ${what}\n`;
+}
+
+const valuesText = (data: InjectionData | undefined): string =>
+  data === undefined
+    ? ""
+    : Object.entries(shown(data))
+        .flatMap(([key, value]) => (value === "" ? [] : `${key} ${value}`))
+        .join(", ");
+
+function differences(before: InjectionData, after: InjectionData): string {
+  const [old, now] = [shown(before), shown(after)];
+  const keys = Object.keys(now).filter((key) => old[key] !== now[key]);
+  return keys.map((key) => `${key} ${old[key] || "none"} → ${now[key] || "none"}`).join(", ") || "nothing";
+}
+
+/** The values of an injection as people read them. */
+function shown(data: InjectionData): Readonly<Record<string, string>> {
+  return {
+    solution: data.solution,
+    type: data.type,
+    concentration: data.concentration === null ? "" : concentrationText(data.concentration),
+    "refractive index": data.refractiveIndex === null ? "" : String(data.refractiveIndex),
+    start: isoFromUs(data.startUs),
+    end: isoFromUs(data.endUs),
+    "dissociation end": data.dissociationEndUs === null ? "" : isoFromUs(data.dissociationEndUs),
+    cycle: String(data.cycle),
+    note: data.note,
+  };
+}
+
+function table(injections: readonly Injection[], firstUs: number | undefined): string {
+  const rows = injections.map((injection) => {
+    const seconds = (us: number) => (firstUs === undefined ? "" : ((us - firstUs) / 1e6).toFixed(1));
+    const {
+      injectionId,
+      cycle,
+      type,
+      solution,
+      concentration,
+      refractiveIndex,
+      startUs,
+      endUs,
+      dissociationEndUs,
+      note,
+    } = injection;
+    return [
+      String(injectionId),
+      String(cycle),
+      type,
+      solution,
+      concentration === null ? "" : concentrationText(concentration),
+      refractiveIndex === null ? "" : String(refractiveIndex),
+      `${isoFromUs(startUs).slice(0, 19)}Z`,
+      seconds(startUs),
+      seconds(endUs),
+      dissociationEndUs === null ? "" : seconds(dissociationEndUs),
+      note,
+    ];
+  });
+  const names = [
+    "id",
+    "cycle",
+    "type",
+    "solution",
+    "concentration",
+    "n",
+    "start (UTC)",
+    "start s",
+    "end s",
+    "dissociation end s",
+    "note",
+  ];
+  return textTable(names, rows, "rrllrrlrrrl");
+}
+
+/** As in the HTTP API, with ISO times. */
+function injectionJson(injection: Injection): object {
+  const { startUs, endUs, dissociationEndUs } = injection;
+  const times = { start: isoFromUs(startUs), end: isoFromUs(endUs) };
+  const last = dissociationEndUs === null ? null : isoFromUs(dissociationEndUs);
+  return { ...injectionView(injection), ...times, dissociationEnd: last };
+}
+
+function say(json: boolean, done: object, line: string): void {
+  process.stdout.write(json ? `${JSON.stringify(done)}\n` : `${line}\n`);
+}
+
+function authorOf({ author }: { readonly author: string | undefined }): string {
+  return author?.trim() || accountName() || "command line";
+}
+
+function accountName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    // An account without an entry, as in a container.
+    return undefined;
+  }
+}
+
+function idOf(id: number | undefined): number {
+  if (id !== undefined && Number.isSafeInteger(id) && id > 0) return id;
+  throw new Failure("usage.invalid", "an injection is named by its number", { hint: "see phorest injections list" });
+}
+
+function noInjection(id: number): Failure {
+  return new Failure("usage.invalid", `there is no injection ${id}; nothing was changed`, {
+    hint: "see phorest injections list",
+  });
+}
+
+function stored<T>(config: Config, read: (manifest: Manifest) => T): T {
+  const manifest = openStored(config);
+  try {
+    return read(manifest);
+  } finally {
+    manifest.close();
+  }
+}
+
+const firstFrameUs = (config: Config): number | undefined => stored(config, ({ history: of }) => of.oldestCaptureUs());

@@ -1,0 +1,31 @@
+// Concentrations as people write them, such as "50 nM", and as the program keeps them: in M (mol/l).
+
+const UNITS: Readonly<Record<string, number>> = { M: 1, mM: 1e-3, uM: 1e-6, nM: 1e-9, pM: 1e-12, fM: 1e-15 };
+/** Both signs of "micro" that keyboards have. */
+const MICRO = /^[µμ]/u;
+
+export const CONCENTRATION_UNITS = Object.keys(UNITS);
+
+/** For messages. */
+export const CONCENTRATION_RULE = `a number and a unit (${CONCENTRATION_UNITS.join(", ")}), such as "50 nM"`;
+
+/** A concentration in M; undefined for a text that is none. A comma may stand for the decimal point. */
+export function molarOf(text: string): number | undefined {
+  const [, number = "", unit = ""] = /^([+\d.,eE-]+)\s*(\S+)$/u.exec(text.trim()) ?? [];
+  const factor = UNITS[unit.replace(MICRO, "u")];
+  const value = Number(number.replace(",", "."));
+  if (factor === undefined || number === "" || !Number.isFinite(value)) return undefined;
+  return inUnit(value, factor);
+}
+
+/** A concentration in the unit that leaves a number from 1 to 1000, with as many digits as it was given with. */
+export function concentrationText(molar: number): string {
+  if (molar === 0) return "0 M";
+  const fits = CONCENTRATION_UNITS.find((unit) => Math.abs(molar) >= (UNITS[unit] as number) * (1 - 1e-9));
+  const unit = fits ?? (CONCENTRATION_UNITS.at(-1) as string);
+  return `${Number((molar / (UNITS[unit] as number)).toPrecision(12))} ${unit === "uM" ? "µM" : unit}`;
+}
+
+/** 50 nM is 5e-8 M, as a person would type it, and not the nearest product of the two. */
+const inUnit = (value: number, factor: number): number =>
+  Number(`${value}e${Math.round(Math.log10(factor))}`) || value * factor;
