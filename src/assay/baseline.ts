@@ -1,78 +1,141 @@
 // The baseline of an experiment: one window for every view. Shifts count from the median of the positions in it, and noise, drift
 // and limit of detection are measured in it.
-import type { Manifest, ManifestPart } from "../manifest/manifest.ts";
-import type { Marker } from "../manifest/markers.ts";
-import { medianOf } from "../measurement/statistics.ts";
+import type { Curve } from "../manifest/frame-curve.ts";
+import type { ManifestPart } from "../manifest/manifest.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
+import type { TimeZone } from "../system/time-zone.ts";
+import { type Edge, Opening } from "./opening.ts";
 
-/** `chosen`: by a person. `opening`: the first seconds, as configured. `markers`: the part of these without a marker in it. */
-export type BaselineOrigin = "chosen" | "opening" | "markers";
+export type BaselineSource = ManifestPart<{
+  markers: "all" | "baseline";
+  curves: "within" | "after";
+  archives: "last";
+  analyses: "all" | "companions";
+}>;
+
+/**
+ * `chosen`: by a person. `opening`: the first seconds, as configured. `markers`, `step`: the part of these without a marker or a
+ * step of the data in it.
+ */
+export type BaselineOrigin = "chosen" | "opening" | "markers" | "step";
 
 export interface Baseline {
   readonly window: TimeWindow;
   readonly origin: BaselineOrigin;
+  readonly begins: Edge;
+  readonly ends: Edge;
+  /** More frames do not change the window. */
+  readonly settled: boolean;
 }
 
-/** A stretch between markers counts from this part of the configured length on; shorter ones have too few frames. */
-const LEAST_PART = 0.1;
-
-/** The baseline in force for frames that begin at `firstUs`. `openingSeconds`: Analysis.baseline_seconds. */
-export function baselineOf(
-  { markers }: { readonly markers: Pick<Manifest["markers"], "all" | "baseline"> },
-  firstUs: number,
-  openingSeconds: number,
-): Baseline {
-  const chosen = markers.baseline();
-  // A choice that ends before the first frame was made for an earlier analysis and has no level in these.
-  if (chosen !== undefined && chosen.toUs >= firstUs) return { window: chosen, origin: "chosen" };
-  const opening = { fromUs: firstUs, toUs: firstUs + Math.max(1, openingSeconds * 1e6) };
-  const window = quietStretch(opening, markers.all());
-  return { window, origin: window === opening ? "opening" : "markers" };
+/** The quiet stretch that the data show, kept up to date frame by frame. */
+interface Found {
+  readonly key: string;
+  opening: Opening;
+  /** The last outcome that it knows. */
+  outcome: number;
 }
 
-/**
- * The first stretch of a window that has no marker in it and is not very short, else its longest: what comes after an injection is
- * no baseline. The window itself where no marker is in it.
- */
-function quietStretch(window: TimeWindow, markers: readonly Marker[]): TimeWindow {
-  const within = markers.map(({ atUs }) => atUs).filter((atUs) => atUs > window.fromUs && atUs < window.toUs);
-  if (within.length === 0) return window;
-  const edges = [window.fromUs, ...within, window.toUs];
-  const stretches = edges.slice(1).map((toUs, at) => ({ fromUs: edges[at] as number, toUs }));
-  const least = LEAST_PART * (window.toUs - window.fromUs);
-  const length = ({ fromUs, toUs }: TimeWindow) => toUs - fromUs;
-  return (
-    stretches.find((stretch) => length(stretch) >= least) ??
-    stretches.reduce((longest, stretch) => (length(stretch) > length(longest) ? stretch : longest))
-  );
-}
+/** The baseline in force, for one experiment. */
+export class BaselineInForce {
+  readonly #source: BaselineSource;
+  readonly #openingSeconds: number;
+  #found: Found | undefined;
 
-/** The same, given the times of the frames; for an experiment without frames an empty window. */
-export function baselineInForce(
-  source: { readonly markers: Pick<Manifest["markers"], "all" | "baseline"> },
-  openingSeconds: number,
-): (timesUs: Float64Array) => TimeWindow {
-  return (timesUs) => {
-    const [firstUs] = timesUs;
-    return firstUs === undefined ? { fromUs: 0, toUs: 0 } : baselineOf(source, firstUs, openingSeconds).window;
-  };
-}
-
-/** Per ROI the median of the positions without flags in a window, px; NaN where there is none. `analysisIds` have the same ROIs. */
-export function levelsIn(
-  { curves }: ManifestPart<{ curves: "within" }>,
-  analysisIds: readonly number[],
-  rois: number,
-  { fromUs, toUs }: TimeWindow,
-): Float64Array {
-  const values = Array.from({ length: rois }, (): number[] => []);
-  for (const analysisId of analysisIds) {
-    for (const { position, flags } of curves.within(analysisId, fromUs, toUs)) {
-      for (let roi = 0; roi < rois; roi += 1) {
-        const value = position[roi] ?? Number.NaN;
-        if (flags[roi] === 0 && Number.isFinite(value)) values[roi]?.push(value);
-      }
-    }
+  /** `openingSeconds`: Analysis.baseline_seconds. */
+  constructor(source: BaselineSource, openingSeconds: number) {
+    this.#source = source;
+    this.#openingSeconds = openingSeconds;
   }
-  return Float64Array.from(values, (of) => (of.length === 0 ? Number.NaN : medianOf(Float64Array.from(of))));
+
+  /** The baseline of analyses that make one curve; undefined before their first frame. */
+  of(...analysisIds: readonly number[]): Baseline | undefined {
+    const { markers } = this.#source;
+    const opening = this.#openingOf(analysisIds.map((id) => measuredBy(this.#source, id)));
+    const all = markers.all();
+    const quiet = opening.quiet(all.map(({ atUs }) => atUs));
+    if (quiet === undefined) return undefined;
+    return inForce(markers.baseline(), opening.firstUs as number, quiet);
+  }
+
+  #openingOf(analysisIds: readonly number[]): Opening {
+    const key = JSON.stringify([analysisIds, this.#source.archives.last()]);
+    if (this.#found?.key !== key) this.#found = { key, ...this.#read(analysisIds) };
+    const found = this.#found;
+    if (found.opening.isComplete) return found.opening;
+    const fresh = analysisIds.flatMap((id) => [...this.#source.curves.after(id, found.outcome)]);
+    if (fresh.length === 0) return found.opening;
+    const isLate = fresh.some(({ capturedAtUs }) => capturedAtUs < (found.opening.lastUs ?? 0));
+    if (isLate) Object.assign(found, this.#read(analysisIds));
+    else take(found, inOrder(fresh));
+    return found.opening;
+  }
+
+  #read(analysisIds: readonly number[]): Omit<Found, "key"> {
+    const read = { opening: new Opening(this.#openingSeconds), outcome: 0 };
+    const frames = analysisIds.map((id) => this.#source.curves.within(id, 0, Number.MAX_SAFE_INTEGER));
+    const [only] = frames;
+    take(read, frames.length === 1 && only !== undefined ? only : inOrder(frames.flatMap((of) => [...of])));
+    return read;
+  }
+}
+
+/** What applies: a person's choice, else what was found. */
+export function inForce(
+  chosen: TimeWindow | undefined,
+  firstUs: number,
+  { window, begins, ends, settled }: Omit<Baseline, "origin">,
+): Baseline {
+  // A choice that ends before the first frame was made for an earlier analysis and has no level in these.
+  if (chosen !== undefined && chosen.toUs >= firstUs) {
+    return { window: chosen, origin: "chosen", begins: "limit", ends: "limit", settled: true };
+  }
+  const edges = [begins, ends];
+  const origin = edges.includes("step") ? "step" : edges.includes("marker") ? "markers" : "opening";
+  return { window, origin, begins, ends, settled };
+}
+
+/** Takes in frames, in their order of capture. */
+function take(found: Omit<Found, "key">, frames: Iterable<Curve>): void {
+  for (const frame of frames) {
+    found.opening.add(frame);
+    found.outcome = Math.max(found.outcome, frame.outcomeId);
+    if (found.opening.isComplete) return;
+  }
+}
+
+function inOrder(frames: Curve[]): Curve[] {
+  return frames.sort((a, b) => a.capturedAtUs - b.capturedAtUs);
+}
+
+/** The analysis that has the frames: what is measured along with another method has no curves of its own. */
+function measuredBy({ analyses, curves }: BaselineSource, analysisId: number): number {
+  if (curves.after(analysisId).next().done === false) return analysisId;
+  const owner = analyses.all().findLast((one) => analyses.companions(one.analysisId).includes(analysisId));
+  return owner?.analysisId ?? analysisId;
+}
+
+/** For people: "2026-03-04 10:00:00 to 10:14:30 UTC, ends before a step". */
+export function baselineText(baseline: Baseline, zone: TimeZone): string {
+  const { fromUs, toUs } = baseline.window;
+  return `${zone.span(fromUs, toUs)}, ${baselineReason(baseline)}`;
+}
+
+/** For people: why the baseline is this window. */
+export function baselineReason({ origin, begins, ends, settled }: Baseline): string {
+  if (origin === "chosen") return "chosen by a person";
+  if (origin === "opening") {
+    return settled
+      ? "the length of Analysis.baseline_seconds"
+      : "Analysis.baseline_seconds; ends earlier if there is a step or marker";
+  }
+  const from = begins === "limit" ? [] : [`begins after a ${begins}`];
+  return [...from, ends === "limit" ? "ends with Analysis.baseline_seconds" : `ends before a ${ends}`].join(", ");
+}
+
+const NOTHING: TimeWindow = { fromUs: 0, toUs: 0 };
+
+/** The window of an analysis; for one without frames an empty one. */
+export function baselineWindow(source: BaselineSource, openingSeconds: number, analysisId: number): TimeWindow {
+  return new BaselineInForce(source, openingSeconds).of(analysisId)?.window ?? NOTHING;
 }

@@ -1,11 +1,15 @@
 // `phorest baseline`: shows, sets or resets the baseline that all curves, plots and figures of precision use.
 import type { CommandModule } from "yargs";
-import { type BaselineOrigin, baselineOf } from "../assay/baseline.ts";
+import { BaselineInForce, baselineReason, baselineText } from "../assay/baseline.ts";
+import { baselineWarningLines } from "../assay/baseline-warnings.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
+import { recentCurves } from "../health/recent-curves.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { UTC } from "../system/time-zone.ts";
 import { changeExperiment } from "./change-experiment.ts";
+import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import type { GlobalOptions } from "./global.ts";
 import { openStored } from "./stored-experiment.ts";
 import { TIMES, windowOption } from "./time-options.ts";
@@ -45,20 +49,24 @@ function firstFrameUs(config: Config): number | undefined {
   }
 }
 
-const WHY: Readonly<Record<BaselineOrigin, string>> = {
-  chosen: "chosen by a person",
-  opening: "as configured (Analysis.baseline_seconds)",
-  markers: "the part of the configured length (Analysis.baseline_seconds) without a marker",
-};
-
 function shown(config: Config, json: boolean): string {
   const manifest = openStored(config);
   try {
-    const firstUs = manifest.history.oldestCaptureUs();
-    if (firstUs === undefined) throw new Failure("usage.invalid", "no frame has been captured yet");
-    const { window, origin } = baselineOf(manifest, firstUs, config.Analysis.baseline_seconds);
+    const measured = recentCurves(manifest, 1);
+    const baseline =
+      measured && new BaselineInForce(manifest, config.Analysis.baseline_seconds).of(measured.analysis.analysisId);
+    if (measured === undefined || baseline === undefined) {
+      throw new Failure("usage.invalid", "no frame has been measured yet", { hint: "measure with `phorest run`" });
+    }
+    const { window, origin } = baseline;
+    const choice = { roi: undefined, pairs: false };
+    const curves = configuredSensorgrams(manifest, measured.analysis, config, choice).curves();
+    const warnings = baselineWarningLines(
+      Array.from(curves, ({ label, precision }) => [label, precision.doubts] as const),
+    );
     const [from, to] = [isoFromUs(window.fromUs), isoFromUs(window.toUs)];
-    return json ? `${JSON.stringify({ from, to, origin })}\n` : `${from} to ${to}: ${WHY[origin]}\n`;
+    if (json) return `${JSON.stringify({ from, to, origin, why: baselineReason(baseline), warnings })}\n`;
+    return [baselineText(baseline, UTC), ...warnings, ""].join("\n");
   } finally {
     manifest.close();
   }

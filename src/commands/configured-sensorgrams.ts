@@ -1,5 +1,5 @@
 // The sensorgrams of an analysis as the configuration and the markers have them: baseline in force, references, sensitivity.
-import { baselineInForce } from "../assay/baseline.ts";
+import { baselineWindow } from "../assay/baseline.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
@@ -21,10 +21,11 @@ export function configuredSensorgrams(
   { Analysis: configured }: Config,
   { roi, pairs }: CurveChoice,
 ): Sensorgrams {
+  const window = baselineWindow(manifest, configured.baseline_seconds, analysis.analysisId);
   return new Sensorgrams(manifest, analysis, {
     isWanted: labelMatcher(roi ?? ["*"]),
     isReference: labelMatcher(configured.reference_rois),
-    baseline: baselineInForce(manifest, configured.baseline_seconds),
+    baseline: () => window,
     pairs,
     groups: undefined,
     sensitivity: sensitivityOf(configured),

@@ -1,6 +1,7 @@
 // `phorest export --format csv-wide`: one line for each frame and one column for each grating or ROI, for spreadsheets and plotting
 // programs. Lines that begin with # say what the numbers are.
 import { writeToString } from "fast-csv";
+import { type Baseline, BaselineInForce, baselineReason } from "../assay/baseline.ts";
 import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
@@ -56,12 +57,12 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
   if (sensorgrams.labels.length === 0)
     throw new Failure("usage.invalid", "no ROI has this name", { hint: firstLabels(analysis) });
   const columns: { label: string; values: Float64Array; flags: Uint8Array }[] = [];
-  let baseline: WorkedSensorgram["baseline"] | undefined;
+  const { baseline_seconds } = config.Analysis;
+  const baseline = new BaselineInForce(manifest, baseline_seconds).of(analysis.analysisId);
   let timesUs = new Float64Array(0);
   for (const curve of sensorgrams.curves()) {
     const column = values(curve);
     if (column === undefined) throw absent(quantity);
-    baseline ??= curve.baseline;
     timesUs = curve.timesUs as Float64Array<ArrayBuffer>;
     columns.push({ label: curve.label, values: column, flags: curve.flags });
   }
@@ -73,7 +74,7 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
     ...experimentFacts(config),
     ["quantity", `${quantity.replace("_", " ")} in ${unit}`],
     ["method", `${analysis.method} (analysis ${analysis.analysisId}, kernel ${analysis.kernelVersion})`],
-    ["baseline", baseline === undefined ? "none" : `${isoFromUs(baseline.fromUs)} to ${isoFromUs(baseline.toUs)}`],
+    ["baseline", baseline === undefined ? "none" : baselineWords(baseline)],
     ["references", references.length === 0 ? "none" : references.join(", ")],
     ["flagged results", keepFlagged ? "included" : "left out (empty cells)"],
     ["time_s", `seconds since the first frame, ${firstUs === undefined ? "unknown" : isoFromUs(firstUs)}`],
@@ -108,6 +109,11 @@ function openWide(manifest: Manifest, analysis: Analysis, config: Config, option
   if (options.pairs !== undefined) return of(options.pairs);
   const paired = of(true);
   return paired.labels.length > 0 ? paired : of(false);
+}
+
+function baselineWords(baseline: Baseline): string {
+  const { fromUs, toUs } = baseline.window;
+  return `${isoFromUs(fromUs)} to ${isoFromUs(toUs)}, ${baselineReason(baseline)}`;
 }
 
 /** Indices of the first frame in the window, and of the one after its last. */

@@ -1,6 +1,6 @@
 // `phorest sensorgram`: computes sensorgrams from the database; writes CSV, JSON lines, or a table of their precision.
 import type { CommandModule } from "yargs";
-import { baselineInForce } from "../assay/baseline.ts";
+import { baselineWindow } from "../assay/baseline.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
@@ -132,10 +132,8 @@ function open(
   argv: SensorgramArguments,
 ): Sensorgrams {
   const references = argv.reference ?? configured.reference_rois;
-  const baseline =
-    argv.baseline === undefined
-      ? baselineInForce(manifest, configured.baseline_seconds)
-      : ofFirst(windowOption("--baseline", argv.baseline));
+  const stored = baselineWindow(manifest, configured.baseline_seconds, analysis.analysisId);
+  const baseline = argv.baseline === undefined ? () => stored : ofFirst(windowOption("--baseline", argv.baseline));
   const blank = argv.blank === undefined ? undefined : ofFirst(windowOption("--blank", argv.blank));
   const injection = argv.injection === undefined ? undefined : ofFirst(timeOption("--injection", argv.injection));
   if (argv.smooth !== undefined && !(argv.smooth >= 3)) throw wrongOption("--smooth", "at least 3 frames", argv.smooth);

@@ -73,7 +73,7 @@ export const Data_Analysis = section("How an image is measured", {
 export const Analysis = section("Sensorgrams: baseline, references and units", {
   baseline_seconds: field(
     seconds(1800),
-    "Length of the baseline, from the first frame to the first marker at most. Shifts count from its median; noise and drift are measured in it",
+    "Longest baseline, from the first frame on; it ends before the first marker or step. Shifts count from its median; noise and drift are measured in it",
     { ...SECONDS, simulatedDefault: 60 },
   ),
   reference_rois: field(

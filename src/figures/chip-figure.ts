@@ -2,7 +2,18 @@
 // small panel per grating, laid out like the chip in the picture. Vega proper: Vega-Lite would draw each panel's axes.
 import type { GroupMark, Mark, Spec } from "vega";
 import { plainLayout } from "./chip-layout.ts";
-import { COLOURS, emptyNote, FAINT_INK, GRID, INK, markNote, summary, textMark, VEGA_STYLE } from "./figure-style.ts";
+import {
+  baselineNote,
+  COLOURS,
+  emptyNote,
+  FAINT_INK,
+  GRID,
+  INK,
+  markNote,
+  summary,
+  textMark,
+  VEGA_STYLE,
+} from "./figure-style.ts";
 import { heatMap } from "./heat-map.ts";
 import { OVERVIEW_WIDTH, overview, TEMPERATURE_HEIGHT, temperaturePanel } from "./overview.ts";
 import { type PanelGrid, panelGrid, panelMarks, panelRows } from "./panels.ts";
@@ -59,7 +70,7 @@ export async function chipFigure(input: PlotInput): Promise<Spec> {
     config: VEGA_STYLE,
     title: {
       text: input.title,
-      subtitle: [summary(input), [...notes, HEAT_MAP_NOTE].join("  ·  ")],
+      subtitle: [summary(input), ...baselineNote(input), [...notes, HEAT_MAP_NOTE].join("  ·  ")],
       anchor: "start",
       frame: "group",
     },

@@ -90,6 +90,11 @@ export function summary(input: PlotInput): string {
   return parts.join("  ·  ");
 }
 
+/** "Baseline: 2024-05-03 10:00:00 to 10:14:30 UTC, ends before a step", where it is known. */
+export function baselineNote({ baseline }: PlotInput): string[] {
+  return baseline === undefined ? [] : [`Baseline: ${baseline}`];
+}
+
 /** "Time (UTC), 3 May 2024" or "Time (UTC), 3 May 2024 to 5 May 2024". */
 export function timeTitle([first, last]: Limits): string {
   return `Time (UTC), ${[...new Set([day(first), day(last)])].join(" to ")}`;

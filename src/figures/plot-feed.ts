@@ -1,7 +1,8 @@
 // Keeps the curves of the plot up to date from the manifest. Only outcomes and readings that are new since the last
 // refresh are read; what is kept does not grow with the history.
 
-import { baselineOf, levelsIn } from "../assay/baseline.ts";
+import { type Baseline, BaselineInForce, baselineText } from "../assay/baseline.ts";
+import { Levels } from "../assay/levels.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
@@ -10,15 +11,18 @@ import { isoFromUs } from "../manifest/timestamps.ts";
 import { isSameCalibration } from "../measurement/keep-rois.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { DEGREES } from "../outputs/csv/file/lines.ts";
+import { UTC } from "../system/time-zone.ts";
 import { chipLayout } from "./chip-layout.ts";
 import { CurveStore } from "./curve.ts";
 import type { PlotInput, PlotMarker, TemperatureSeries } from "./plot-input.ts";
 
 export type PlotSource = ManifestPart<{
-  analyses: "all" | "roiManifest";
+  analyses: "all" | "roiManifest" | "companions";
   curves: "after" | "within";
   readings: "after";
   markers: "all" | "baseline";
+  results: "framePositions";
+  archives: "last";
 }>;
 
 /** One measurement over all versions of the program: the same method, settings and ROIs make one plot. */
@@ -88,8 +92,8 @@ export class PlotFeed {
   readonly #source: PlotSource;
   readonly #title: string;
   readonly #isWanted: (label: string) => boolean;
-  readonly #baselineSeconds: number;
-  #levels: { readonly key: string; readonly px: Float64Array } | undefined;
+  readonly #baseline: BaselineInForce;
+  #levels: { readonly key: string; readonly levels: Levels } | undefined;
   readonly #measures = new Map<string, Measure>();
   readonly #seenOutcome = new Map<number, number>();
   readonly #temperatures = new Map<string, CurveStore>();
@@ -98,7 +102,7 @@ export class PlotFeed {
 
   constructor(source: PlotSource, { title, baselineSeconds, labels = [] }: PlotFeedOptions) {
     this.#source = source;
-    this.#baselineSeconds = baselineSeconds;
+    this.#baseline = new BaselineInForce(source, baselineSeconds);
     this.#title = title;
     this.#isWanted = labels.length === 0 ? () => true : labelMatcher(labels);
   }
@@ -151,7 +155,8 @@ export class PlotFeed {
     const measure = measures.at(-1);
     if (measure === undefined) return undefined;
     const { analysis, curves } = measure;
-    const levels = this.#levelsOf(measure);
+    const baseline = this.#baseline.of(...measure.analysisIds);
+    const levels = this.#levelsOf(measure, baseline);
     const series = curves.labels.flatMap((label, roi) => {
       if (!this.#isWanted(label)) return [];
       const level = levels[roi] ?? Number.NaN;
@@ -170,6 +175,7 @@ export class PlotFeed {
       title: `${this.#title}${simulatedNote(measure)}${since}`,
       method: analysis.method,
       frames: curves.frames,
+      ...(baseline === undefined ? {} : { baseline: baselineText(baseline, UTC) }),
       spanMs: span === undefined ? undefined : [span[0] / 1000, span[1] / 1000],
       series,
       temperatures: [...this.#temperatures].map(
@@ -181,16 +187,20 @@ export class PlotFeed {
   }
 
   /** Per ROI the level of the baseline in force, px. */
-  #levelsOf({ analysisIds, curves: { labels, spanUs, frames } }: Measure): Float64Array {
-    if (spanUs === undefined) return new Float64Array(labels.length).fill(Number.NaN);
-    const { window } = baselineOf(this.#source, spanUs[0], this.#baselineSeconds);
+  #levelsOf(
+    { analysisIds, curves: { labels, spanUs, frames } }: Measure,
+    baseline: Baseline | undefined,
+  ): Float64Array {
+    if (spanUs === undefined || baseline === undefined) return new Float64Array(labels.length).fill(Number.NaN);
+    const { window } = baseline;
     // A window that is over changes no more, unless a frame comes late.
     const open = spanUs[1] < window.toUs ? frames : "over";
     const key = JSON.stringify([analysisIds, window, open]);
     if (this.#levels?.key !== key) {
-      this.#levels = { key, px: levelsIn(this.#source, analysisIds, labels.length, window) };
+      const analyses = analysisIds.map((analysisId) => ({ analysisId, labels }));
+      this.#levels = { key, levels: new Levels(this.#source, analyses, window) };
     }
-    return this.#levels.px;
+    return this.#levels.levels.px;
   }
 
   #measureOf(analysis: Analysis): Measure {

@@ -35,6 +35,8 @@ export interface PlotInput {
   readonly spanMs: readonly [number, number] | undefined;
   readonly series: readonly PlotSeries[];
   readonly temperatures: readonly TemperatureSeries[];
+  /** The baseline, for people; absent before it is known. */
+  readonly baseline?: string;
   /** In order of time. */
   readonly markers?: readonly PlotMarker[];
   /** Where each ROI's panel is; a plain grid where it is absent. */

@@ -1,6 +1,7 @@
 // Up to 20 ROIs: the resonances in one panel with a legend, the temperatures below on the same time axis.
 import type { TopLevelSpec } from "vega-lite";
 import {
+  baselineNote,
   COLOURS,
   CROSS,
   DASHES,
@@ -42,7 +43,11 @@ export function stackedFigure(input: PlotInput): TopLevelSpec {
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: STYLE,
-    title: { text: input.title, subtitle: [summary(input), ...markNote(marks)], anchor: "start" },
+    title: {
+      text: input.title,
+      subtitle: [summary(input), ...(showsShifts(input) ? baselineNote(input) : []), ...markNote(marks)],
+      anchor: "start",
+    },
     spacing: 14,
     bounds: "flush",
     vconcat: drawn.length === 0 ? [resonance] : [resonance, temperaturePanel(input, drawn, span)],

@@ -6,9 +6,9 @@ import type { Displacement } from "../measurement/displacement.ts";
 import type { Connection } from "./connection.ts";
 import type { Displacements } from "./displacements.ts";
 import { packCurve } from "./frame-curve.ts";
+import { type FramePositions, framePositions } from "./frame-positions.ts";
 import { type FrameRanges, guessedFrames, simulatedFrames } from "./frame-ranges.ts";
 import { BLOCK_BITS } from "./schema.ts";
-import { standardErrors } from "./standard-errors.ts";
 
 /** A tracking measured along with a result; its positions are rows of its own analysis. */
 export interface StoredCompanion extends CompanionResult {
@@ -220,9 +220,9 @@ export class Results {
     return sensorgram;
   }
 
-  /** Per entry the standard errors of all `rois` ROIs, px, NaN where there is none. */
-  standardErrors(analysisId: number, entries: readonly number[], rois: number): Map<number, Float64Array> {
-    return standardErrors(this.#connection, analysisId, entries, rois);
+  /** Per entry the positions of all `rois` ROIs and their standard errors, px, in full precision; NaN where there is none. */
+  framePositions(analysisId: number, entries: readonly number[], rois: number): Map<number, FramePositions> {
+    return framePositions(this.#connection, analysisId, entries, rois);
   }
 
   /** Which of the frames that an analysis has measured show the simulated chip. Looks at each of them. */

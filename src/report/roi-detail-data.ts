@@ -1,7 +1,7 @@
 // Data of a report: the precision of the newest analysis, and the details of chosen ROIs.
 import { existsSync } from "node:fs";
 import type { AnalysisSettings } from "../analysis/settings.ts";
-import { baselineInForce } from "../assay/baseline.ts";
+import { baselineWindow } from "../assay/baseline.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
@@ -34,10 +34,11 @@ export function precisions(
   { analysis }: Measured,
   { baseline_seconds, reference_rois, groups }: Config["Analysis"],
 ): RoiPrecision[] {
+  const window = baselineWindow(manifest, baseline_seconds, analysis.analysisId);
   const sensorgrams = new Sensorgrams(manifest, analysis, {
     isWanted: () => true,
     isReference: labelMatcher(reference_rois),
-    baseline: baselineInForce(manifest, baseline_seconds),
+    baseline: () => window,
     pairs: false,
     groups,
     injectionsUs: manifest.markers.all().map(({ atUs }) => atUs),

@@ -1,6 +1,6 @@
 // The HTML report of an experiment: settings, run, results and their precision.
 
-import { type BaselineOrigin, baselineOf } from "../assay/baseline.ts";
+import { BaselineInForce, baselineText } from "../assay/baseline.ts";
 import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
@@ -14,6 +14,7 @@ import { frameName } from "../manifest/page-rows.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
 import { packageVersion } from "../system/files.ts";
+import { UTC } from "../system/time-zone.ts";
 import { type HtmlSection, htmlReport } from "./html-report.ts";
 import type { Measured } from "./roi-detail-data.ts";
 
@@ -120,13 +121,8 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
     flagNames(last?.flags[roi] ?? 0).join(" "),
   ]);
   const { baseline_seconds } = config.Analysis;
-  const { window, origin } = baselineOf(manifest, measured?.curves[0]?.capturedAtUs ?? 0, baseline_seconds);
-  const why: Readonly<Record<BaselineOrigin, string>> = {
-    chosen: "chosen by a person",
-    opening: `the first ${baseline_seconds} s`,
-    markers: `the part of the first ${baseline_seconds} s without a marker`,
-  };
-  const baseline = `${isoFromUs(window.fromUs)} to ${isoFromUs(window.toUs)}, ${why[origin]}`;
+  const found = measured && new BaselineInForce(manifest, baseline_seconds).of(measured.analysis.analysisId);
+  const baseline = found === undefined ? "none yet" : baselineText(found, UTC);
   return {
     title: "Noise and drift",
     note: [

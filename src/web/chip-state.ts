@@ -1,5 +1,6 @@
 // What every ROI of the chip is like in the last frame, and how far it has moved since the baseline.
 
+import { Levels } from "../assay/levels.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -9,8 +10,7 @@ import { flagNames } from "../measurement/method.ts";
 import type { Roi } from "../measurement/roi.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { wallClockUs } from "../system/clock.ts";
-import { Levels } from "./levels.ts";
-import type { ChipView, RoiView } from "./views.ts";
+import type { BaselineView, ChipView, RoiView } from "./views.ts";
 
 export class ChipState {
   readonly #manifest: Manifest;
@@ -30,13 +30,13 @@ export class ChipState {
     if (this.#levels?.key === key) return this.#levels.levels;
     const { analysisId } = analysis;
     const before = this.#levels?.analysisId === analysisId ? this.#levels.levels : undefined;
-    const levels = new Levels(this.#manifest, analysis, window, before);
+    const levels = new Levels(this.#manifest, [analysis], window, { before });
     this.#levels = { key, analysisId, levels };
     return levels;
   }
 
   /** Undefined before the first result. */
-  view(analysis: Analysis, window: TimeWindow, chosen: boolean): ChipView | undefined {
+  view(analysis: Analysis, window: TimeWindow, baseline: BaselineView): ChipView | undefined {
     const last = this.recent(analysis.analysisId).findLast(({ ok }) => ok);
     const manifest =
       analysis.roiManifestId === undefined ? undefined : this.#manifest.analyses.roiManifest(analysis.roiManifestId);
@@ -65,7 +65,7 @@ export class ChipState {
       method: analysis.method,
       imageAngle: manifest.imageAngle,
       capturedAt: last.capturedAtUs / 1000,
-      baseline: { from: window.fromUs / 1000, to: window.toUs / 1000, chosen },
+      baseline,
       rois,
       gratings: pairsOf(manifest.rois).map(({ label }) => label),
       groups: [...new Set(labels.flatMap((label) => groupsOf(label, this.#config.groups)))].sort(),

@@ -1,6 +1,6 @@
 // Sensorgrams as the page draws them: worked up, decimated, brought up to date by their end.
 import { createHash } from "node:crypto";
-import { baselineOf } from "../assay/baseline.ts";
+import { type Baseline, BaselineInForce, baselineReason } from "../assay/baseline.ts";
 import { baselineWarningLines } from "../assay/baseline-warnings.ts";
 import type { SensorgramSource } from "../assay/curve-units.ts";
 import { type Precision, precisionOf } from "../assay/precision.ts";
@@ -58,6 +58,7 @@ export class Curves {
   readonly #cache: CurveCache;
   readonly temperatures: Temperatures;
   readonly #span: MeasuredSpan;
+  readonly #baseline: BaselineInForce;
   #means: { readonly key: string; readonly means: GroupMeans } | undefined;
 
   constructor(manifest: Manifest, config: Config["Analysis"], chip: ChipState) {
@@ -67,11 +68,13 @@ export class Curves {
     this.#cache = new CurveCache(manifest);
     this.temperatures = new Temperatures(manifest);
     this.#span = new MeasuredSpan(manifest);
+    this.#baseline = new BaselineInForce(manifest, config.baseline_seconds);
   }
 
   /** Curves to draw, already worked up: shifts since the baseline, minus the references. */
   async view(analysis: Analysis, query: CurvesQuery): Promise<CurvesView> {
-    const { window, chosen } = this.baseline(analysis);
+    const baseline = this.baseline(analysis);
+    const { window } = baseline;
     const groups = groupNames(query.wanted);
     const labels = query.wanted.filter((name) => !isGroup(name));
     const span = this.#span.of(analysis.analysisId);
@@ -134,7 +137,7 @@ export class Curves {
       outcome,
       frames: this.#manifest.history.counts().processed,
       span: [span[0] / 1000, span[1] / 1000],
-      baseline: { from: window.fromUs / 1000, to: window.toUs / 1000, chosen } satisfies BaselineView,
+      baseline: baselineView(baseline),
       references: sensorgrams.references,
       unknown: [...new Set(unknown)],
       curves,
@@ -173,11 +176,9 @@ export class Curves {
     return this.#manifest.markers.all().map(({ atUs }) => atUs);
   }
 
-  /** As a person chose it, else as configured. */
-  baseline(analysis: Analysis): { window: TimeWindow; chosen: boolean } {
-    const [firstUs] = this.#span.of(analysis.analysisId);
-    const { window, origin } = baselineOf(this.#manifest, firstUs, this.#config.baseline_seconds);
-    return { window, chosen: origin === "chosen" };
+  /** As a person chose it, else the quiet stretch at the beginning. */
+  baseline({ analysisId }: Analysis): Baseline {
+    return this.#baseline.of(analysisId) ?? NO_BASELINE;
   }
 
   /** The columns in which anything is new since an outcome begin here, µs; undefined where that is too much to say. */
@@ -241,6 +242,26 @@ export class Curves {
     this.#means = { key, means };
     return means;
   }
+}
+
+/** Before the first frame. */
+const NO_BASELINE: Baseline = {
+  window: { fromUs: 0, toUs: 0 },
+  origin: "opening",
+  begins: "limit",
+  ends: "limit",
+  settled: false,
+};
+
+/** As the page shows it. */
+export function baselineView(baseline: Baseline): BaselineView {
+  const { window, origin } = baseline;
+  return {
+    from: window.fromUs / 1000,
+    to: window.toUs / 1000,
+    chosen: origin === "chosen",
+    why: baselineReason(baseline),
+  };
 }
 
 /** Patterns and groups of a request that nothing is called by. */

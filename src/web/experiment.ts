@@ -22,7 +22,7 @@ import { wallClockUs } from "../system/clock.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { packageVersion } from "../system/files.ts";
 import { ChipState, finite } from "./chip-state.ts";
-import { Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
+import { baselineView, Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
 import { Frames, type ShownEntry } from "./frames.ts";
 import type { WebSettings } from "./messages.ts";
 import { PictureProcess } from "./picture-process.ts";
@@ -147,8 +147,8 @@ export class Experiment {
   chip(): ChipView | undefined {
     const analysis = this.#newestAnalysis();
     if (analysis === undefined) return undefined;
-    const { window, chosen } = this.#curves.baseline(analysis);
-    return this.#chip.view(analysis, window, chosen);
+    const baseline = this.#curves.baseline(analysis);
+    return this.#chip.view(analysis, baseline.window, baselineView(baseline));
   }
 
   /** Undefined while nothing is measured. */

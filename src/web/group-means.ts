@@ -1,11 +1,12 @@
 // The mean curve of each group of ROIs, of all their frames. Read once from the frames' own records, in slices so that the
 // page stays quick meanwhile, and then brought up to date with what is new.
 import { setImmediate as yieldToEventLoop } from "node:timers/promises";
+import type { Levels } from "../assay/levels.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Curve } from "../manifest/frame-curve.ts";
+import type { FramePositions } from "../manifest/frame-positions.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
 import type { CurveData } from "./decimate.ts";
-import type { Levels } from "./levels.ts";
 
 const SLICE_FRAMES = 64;
 
@@ -22,7 +23,7 @@ export interface GroupMean extends CurveData {
   readonly members: number;
 }
 
-type Source = ManifestPart<{ curves: "after"; results: "standardErrors" }>;
+type Source = ManifestPart<{ curves: "after"; results: "framePositions" }>;
 
 export class GroupMeans {
   readonly #manifest: Source;
@@ -83,11 +84,11 @@ export class GroupMeans {
   #add(slice: readonly Curve[]): void {
     const { analysisId, labels } = this.#analysis;
     const entries = slice.map(({ entryId }) => entryId);
-    const errors = this.#manifest.results.standardErrors(analysisId, entries, labels.length);
+    const measured = this.#manifest.results.framePositions(analysisId, entries, labels.length);
     for (const curve of slice) {
       this.#times.push(curve.capturedAtUs);
       for (const group of this.#groups.values()) {
-        const mean = meanShift(group.members, curve, errors.get(curve.entryId), this.#levels);
+        const mean = meanShift(group.members, curve, measured.get(curve.entryId), this.#levels);
         group.values.push(mean.value);
         group.errors.push(mean.error);
       }
@@ -99,16 +100,16 @@ export class GroupMeans {
 /** The members are independent; each has its own level. */
 function meanShift(
   members: readonly number[],
-  { entryId, position, flags }: Curve,
-  errors: Float64Array | undefined,
+  { entryId, flags }: Curve,
+  measured: FramePositions | undefined,
   levels: Levels,
 ): { readonly value: number; readonly error: number } {
   let [sum, variance, count] = [0, 0, 0];
   for (const roi of members) {
-    const value = position[roi] as number;
+    const value = measured?.position[roi] ?? Number.NaN;
     if (flags[roi] !== 0 || !Number.isFinite(value)) continue;
     sum += value - (levels.px[roi] as number);
-    variance += levels.shiftVariance(roi, entryId, errors?.[roi] ?? Number.NaN);
+    variance += levels.shiftVariance(roi, entryId, measured?.standardError[roi] ?? Number.NaN);
     count += 1;
   }
   if (count === 0) return { value: Number.NaN, error: Number.NaN };

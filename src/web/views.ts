@@ -105,8 +105,10 @@ export interface ChipView {
 export interface BaselineView {
   readonly from: number;
   readonly to: number;
-  /** By a person on the page; else as configured. */
+  /** By a person. */
   readonly chosen: boolean;
+  /** Why it begins and ends there, for people: "ends before a step". */
+  readonly why: string;
 }
 
 export interface CurveView extends DecimatedCurve {

@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { emptyReference } from "../../src/analysis/tracking.ts";
-import { baselineInForce } from "../../src/assay/baseline.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { damageOf } from "../../src/manifest/soundness.ts";
 import { experiment } from "../outputs/csv/experiment.ts";
@@ -69,12 +68,4 @@ test.each([
   expect(damageOf(join(root, "data", MANIFEST_FILENAME), true)?.message).toEqual(
     sound ? undefined : expect.stringContaining("1 row of tracking_reference cannot be read"),
   );
-});
-
-test("a baseline that was chosen for an earlier analysis gives way to the first seconds of a later one", () => {
-  const { manifest } = opened();
-  manifest.markers.setBaseline({ fromUs: 1e6, toUs: 5e6 }, 9e6);
-  const window = baselineInForce(manifest, 10);
-  expect(window(Float64Array.of(2e6, 9e6))).toEqual({ fromUs: 1e6, toUs: 5e6 });
-  expect(window(Float64Array.of(6e6, 9e6, 60e6))).toEqual({ fromUs: 6e6, toUs: 16e6 });
 });

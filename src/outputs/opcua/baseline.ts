@@ -1,9 +1,12 @@
-// The shift of each ROI since the beginning of the experiment, frame by frame as they come. What is said of a frame depends
-// on the frames before it alone, so that the same frame sent twice is the same twice.
-import { type Level, levelOf, shiftVariance } from "../../assay/propagation.ts";
+// The shift of each ROI from the experiment's baseline, frame by frame as they come. Until the baseline is settled, what is said of a
+// frame depends on the frames before it alone, so that the same frame sent twice is the same twice.
+import { type BaselineSource, inForce } from "../../assay/baseline.ts";
+import { type LevelSource, Levels } from "../../assay/levels.ts";
+import { Opening } from "../../assay/opening.ts";
 import type { Curve } from "../../manifest/frame-curve.ts";
 import type { ManifestPart } from "../../manifest/manifest.ts";
 import type { Outcome } from "../../manifest/outcomes.ts";
+import type { TimeWindow } from "../../measurement/time-window.ts";
 
 /** px per ROI. `settled`: the baseline is complete; before, it is the median of what there is of it. */
 export interface Shift {
@@ -13,83 +16,113 @@ export interface Shift {
   readonly settled: boolean;
 }
 
-/** The sound positions of one analysis in its baseline. */
+/** The first frames of one analysis. */
 interface Collected {
-  fromUs: number | undefined;
+  /** What the answer depends on besides frames. */
+  readonly key: string;
+  opening: Opening;
+  /** In order of capture. */
+  readonly frames: Curve[];
   /** The last outcome looked at. */
   outcomeId: number;
-  readonly frames: BaselineFrame[];
-  level: readonly Level[] | undefined;
+  /** The outcome that settled the baseline; undefined before. */
+  settledBy: number | undefined;
 }
 
-/** A frame of the baseline with the standard errors of its positions. */
-type BaselineFrame = Curve & { readonly standardError: Float64Array };
-
-type Source = ManifestPart<{ curves: "after"; results: "standardErrors" }>;
+type Source = BaselineSource & LevelSource & ManifestPart<{ curves: "latest" }>;
 
 export class Baselines {
   readonly #source: Source;
-  readonly #lengthUs: number;
+  readonly #seconds: number;
   readonly #analyses = new Map<number, Collected>();
+  #levels: { readonly key: string; readonly levels: Levels } | undefined;
 
   /** @param seconds length of the baseline, from the first frame on (Analysis.baseline_seconds). */
   constructor(source: Source, seconds: number) {
     this.#source = source;
-    this.#lengthUs = seconds * 1e6;
+    this.#seconds = seconds;
   }
 
   /** The shifts of a measured frame; undefined for one that failed. */
-  shiftOf({ analysisId, outcomeId, measured, labels }: Outcome): Shift | undefined {
+  shiftOf(outcome: Outcome): Shift | undefined {
+    const { analysisId, outcomeId, measured, labels } = outcome;
     if (measured === undefined) return undefined;
-    const { frames, level } = this.#upTo(analysisId, outcomeId, labels.length);
-    const levels = level ?? levelsOf(frames, labels.length);
-    // While the baseline is collected its last frame is this one.
-    const last = level === undefined ? frames.length - 1 : Number.NaN;
-    const shareOf = ({ index, shares }: Level) => (index.at(-1) === last ? (shares.at(-1) as number) : 0);
-    const of = (roi: number) => levels[roi] as Level;
+    const { markers } = this.#source;
+    const collected = this.#upTo(analysisId, outcomeId);
+    const markersUs = markers.all().map(({ atUs }) => atUs);
+    const quiet = collected.opening.quiet(markersUs);
+    if (quiet === undefined) return undefined;
+    const baseline = inForce(markers.baseline(), collected.opening.firstUs as number, quiet);
+    const isChosen = baseline.origin === "chosen";
+    const isSettled = isChosen || collected.settledBy !== undefined;
+    const frames = isSettled ? undefined : collected.frames.map(({ entryId }) => entryId);
+    const levels = this.#levelsOf({ analysisId, labels }, baseline.window, frames);
     return {
-      px: measured.position.map((position, roi) => position - of(roi).px),
+      px: measured.position.map((position, roi) => position - (levels.px[roi] as number)),
       errors: measured.standardError.map((error, roi) =>
-        Math.sqrt(Math.max(0, shiftVariance(error, of(roi), shareOf(of(roi))))),
+        Math.sqrt(Math.max(0, levels.shiftVariance(roi, outcome.entryId, error))),
       ),
-      settled: level !== undefined,
+      settled: isChosen ? this.#isOver(analysisId, baseline.window) : isSettled,
     };
   }
 
-  #upTo(analysisId: number, outcomeId: number, rois: number): Collected {
+  #isOver(analysisId: number, { toUs }: TimeWindow): boolean {
+    return this.#source.curves.within(analysisId, toUs, Number.MAX_SAFE_INTEGER).next().done === false;
+  }
+
+  /** `frames`: those that have a say; undefined: all of the window. */
+  #levelsOf(
+    analysis: Pick<Outcome, "analysisId" | "labels">,
+    window: TimeWindow,
+    frames: readonly number[] | undefined,
+  ) {
+    const open = this.#isOver(analysis.analysisId, window)
+      ? "over"
+      : this.#source.curves.latest(analysis.analysisId, 1)[0]?.outcomeId;
+    const key = JSON.stringify([analysis.analysisId, window, this.#source.archives.last(), frames ?? open]);
+    if (this.#levels?.key !== key) {
+      const levels = new Levels(this.#source, [analysis], window, { before: this.#levels?.levels, frames });
+      this.#levels = { key, levels };
+    }
+    return this.#levels.levels;
+  }
+
+  #upTo(analysisId: number, outcomeId: number): Collected {
+    const { markers, archives } = this.#source;
+    const markersUs = markers.all().map(({ atUs }) => atUs);
+    const key = JSON.stringify([markersUs, archives.last()]);
     const known = this.#analyses.get(analysisId);
-    if (known?.level !== undefined) return known;
+    const isSame = known?.key === key;
+    if (isSame && known.settledBy !== undefined && known.settledBy <= outcomeId) return known;
     // A frame before the last one looked at (sent again, or after the latest): what came after it has no say.
-    const collected =
-      known !== undefined && known.outcomeId <= outcomeId
-        ? known
-        : { fromUs: undefined, outcomeId: 0, frames: [], level: undefined };
+    const goesOn = isSame && known.settledBy === undefined && known.outcomeId <= outcomeId;
+    const collected = goesOn ? known : this.#nothing(key);
     this.#analyses.set(analysisId, collected);
     for (const curve of this.#source.curves.after(analysisId, collected.outcomeId)) {
       if (curve.outcomeId > outcomeId) break;
-      collected.outcomeId = curve.outcomeId;
-      collected.fromUs ??= curve.capturedAtUs;
-      // The first frame behind the window ends it for good.
-      if (curve.capturedAtUs >= collected.fromUs + this.#lengthUs) {
-        collected.level = levelsOf(collected.frames, rois);
-        collected.frames.length = 0;
-        break;
-      }
-      const errors = this.#source.results.standardErrors(analysisId, [curve.entryId], rois).get(curve.entryId);
-      collected.frames.push({ ...curve, standardError: errors ?? new Float64Array(rois).fill(Number.NaN) });
+      this.#add(collected, curve);
+      if (collected.opening.quiet(markersUs)?.settled !== true) continue;
+      collected.settledBy = curve.outcomeId;
+      break;
     }
     return collected;
   }
-}
 
-function levelsOf(frames: readonly BaselineFrame[], rois: number): Level[] {
-  const timesUs = Float64Array.from(frames, ({ capturedAtUs }) => capturedAtUs);
-  return Array.from({ length: rois }, (_, roi) => {
-    const values = Float64Array.from(frames, ({ position }) => position[roi] ?? Number.NaN);
-    const flags = Uint8Array.from(frames, (frame) => frame.flags[roi] ?? 0);
-    const errors = Float64Array.from(frames, ({ standardError }) => standardError[roi] ?? Number.NaN);
-    return levelOf({ timesUs, values, flags }, errors, ALWAYS);
-  });
-}
+  #nothing(key: string): Collected {
+    return { key, opening: new Opening(this.#seconds), frames: [], outcomeId: 0, settledBy: undefined };
+  }
 
-const ALWAYS = { fromUs: Number.NEGATIVE_INFINITY, toUs: Number.POSITIVE_INFINITY };
+  #add(collected: Collected, curve: Curve): void {
+    collected.outcomeId = curve.outcomeId;
+    const { frames, opening } = collected;
+    const isLate = curve.capturedAtUs < (opening.lastUs ?? 0);
+    frames.push(curve);
+    if (!isLate) {
+      opening.add(curve);
+      return;
+    }
+    frames.sort((a, b) => a.capturedAtUs - b.capturedAtUs);
+    collected.opening = new Opening(this.#seconds);
+    for (const frame of frames) collected.opening.add(frame);
+  }
+}

@@ -44,9 +44,11 @@ export interface Delivered {
 
 type Source = ManifestPart<{
   outcomes: "after" | "lastId";
-  curves: "after";
-  results: "standardErrors";
-  analyses: "all";
+  curves: "after" | "within" | "latest";
+  results: "framePositions";
+  analyses: "all" | "companions";
+  markers: "all" | "baseline";
+  archives: "last";
 }>;
 
 /** A step ends after so long, so that the cursor is committed and a stop is heard. */

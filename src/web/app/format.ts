@@ -7,6 +7,12 @@ export function moment(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
+/** "2026-03-04 10:00:00 to 10:14:30 UTC"; the second day where it is another one. */
+export function span(fromMs: number, toMs: number): string {
+  const to = moment(toMs);
+  return `${moment(fromMs).slice(0, -4)} to ${to.slice(0, 10) === moment(fromMs).slice(0, 10) ? to.slice(11) : to}`;
+}
+
 export function duration(seconds: number): string {
   if (seconds < 1) return "now";
   if (seconds < 90) return `${Math.round(seconds)} s`;

@@ -15,7 +15,7 @@ import {
 import { useCurves } from "./curve-feed.ts";
 import { CurveFiles } from "./curve-files.tsx";
 import { Plot, ZOOM } from "./curve-plot.tsx";
-import { clock, moment, number } from "./format.ts";
+import { number, span } from "./format.ts";
 import { Markers } from "./markers.tsx";
 import { Readout } from "./readout.tsx";
 
@@ -153,7 +153,8 @@ export function Sensorgrams({ state }: { state: StateView }) {
         {content !== undefined && <Plot host={host} content={content} events={events} zoom={zoom} />}
         {view !== undefined && (
           <p class="quiet">
-            {view.frames} frames. Baseline: {moment(view.baseline.from)} to {clock(view.baseline.to)} (shaded).
+            {view.frames} frames. Baseline (shaded): {span(view.baseline.from, view.baseline.to)},{" "}
+            {view.baseline.why}.
             {view.references.length > 0 && ` The mean of ${view.references.length} references is subtracted.`}
             {view.more > 0 && ` ${view.more} more curves match; the first sixteen are shown.`} Open circles mark flagged
             points. Drag to zoom, double-click to show all.

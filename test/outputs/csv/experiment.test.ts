@@ -183,7 +183,7 @@ test.each([
   const titleOf = (analyses: PlotSource["analyses"]["all"]) => {
     const feed = new PlotFeed(
       {
-        analyses: { all: analyses, roiManifest: () => undefined },
+        analyses: { all: analyses, roiManifest: () => undefined, companions: () => [] },
         curves: {
           after: function* (id, since = 0) {
             if (since === 0) yield* id === 1 ? framesOf(0, 24) : framesOf(24, 30);
@@ -194,6 +194,8 @@ test.each([
         },
         readings: { after: () => [] },
         markers: { all: () => [], baseline: () => undefined },
+        archives: { last: () => 0 },
+        results: { framePositions: () => new Map() },
       },
       { title: "chip", baselineSeconds: 1800 },
     );
@@ -215,7 +217,7 @@ test("temperatures are found behind thousands of frames without any", () => {
   const reading = { entryId: 3500, sensor: "Air", value: 21, unit: "°C", takenAtUs: START_US, error: undefined };
   const analysis = { analysisId: 1, method: "centre", settings: "{}", kernelVersion: "1", labels: ["A"] } as const;
   const source: PlotSource = {
-    analyses: { all: () => [analysis], roiManifest: () => undefined },
+    analyses: { all: () => [analysis], roiManifest: () => undefined, companions: () => [] },
     curves: {
       after: function* (_id, after = 0) {
         for (let id = after + 1; id <= 3600; id += 1) yield curve(id);
@@ -226,6 +228,8 @@ test("temperatures are found behind thousands of frames without any", () => {
     },
     readings: { after: (after, limit) => (after < 3500 && after + limit >= 3500 ? [reading] : []) },
     markers: { all: () => [], baseline: () => undefined },
+    archives: { last: () => 0 },
+    results: { framePositions: () => new Map() },
   };
   const feed = new PlotFeed(source, { title: "chip", baselineSeconds: 1800 });
   feed.refresh();

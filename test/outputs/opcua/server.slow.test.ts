@@ -338,7 +338,13 @@ describe("nodes", () => {
     const failing = made.manifest.outcomes.after(1, 1)[0];
     const source = {
       outcomes: { after: () => (failing === undefined ? [] : [failing]), lastId: () => 2 },
-      curves: { after: () => made.manifest.curves.after(0) },
+      curves: {
+        after: () => made.manifest.curves.after(0),
+        latest: () => made.manifest.curves.latest(0, 1),
+        within: () => made.manifest.curves.within(0, 0, 1),
+      },
+      markers: made.manifest.markers,
+      archives: made.manifest.archives,
       analyses: made.manifest.analyses,
       results: made.manifest.results,
     };

@@ -1,0 +1,113 @@
+// The opening of an experiment: the first stretch of it in which nothing happens. Markers and steps found in the data divide
+// the first seconds into stretches; the first one with enough frames is the baseline. Only frames up to the end of that
+// stretch and a few more have a say, so that the answer stays the same however long the experiment becomes.
+import { FLAGS } from "../measurement/method.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
+import { CONFIRMING_FRAMES, StepFinder } from "./step-finder.ts";
+
+/** What a stretch begins or ends at; `limit`: the first frame, or the configured length. */
+export type Edge = "limit" | "marker" | "step";
+
+export interface Stretch {
+  readonly window: TimeWindow;
+  readonly begins: Edge;
+  readonly ends: Edge;
+}
+
+/** A frame of the opening, as the manifest's curves have it. */
+export interface OpeningFrame {
+  readonly capturedAtUs: number;
+  readonly position: Float32Array;
+  readonly flags: Uint8Array;
+}
+
+/** With so many frames a stretch is a baseline. */
+const ENOUGH_FRAMES = 8;
+/** Frames that are looked at again after a step. */
+const KEPT_FRAMES = 2 * CONFIRMING_FRAMES;
+/** An ROI that moves with the others in a step is marked as a jump in the frames after it. */
+const DOUBTFUL = 0xff & ~FLAGS.jumped;
+
+export class Opening {
+  readonly #lengthUs: number;
+  readonly #timesUs: number[] = [];
+  readonly #stepsUs: number[] = [];
+  #finder = new StepFinder();
+  /** Index of the first frame that the finder knows. */
+  #finderFrom = 0;
+  #kept: Float64Array[] = [];
+
+  constructor(openingSeconds: number) {
+    this.#lengthUs = Math.max(1, openingSeconds * 1e6);
+  }
+
+  /** When the first frame was captured; undefined before it. */
+  get firstUs(): number | undefined {
+    return this.#timesUs[0];
+  }
+
+  /** Later frames say nothing more about it. */
+  get isComplete(): boolean {
+    const [fromUs] = this.#timesUs;
+    return fromUs !== undefined && this.#confirmed(fromUs + this.#lengthUs);
+  }
+
+  /** When the last frame so far was captured; undefined before the first. */
+  get lastUs(): number | undefined {
+    return this.#timesUs.at(-1);
+  }
+
+  /** Takes in the next frame in order of capture. */
+  add({ capturedAtUs, position, flags }: OpeningFrame): void {
+    this.#timesUs.push(capturedAtUs);
+    const sound = Float64Array.from(position, (px, roi) => ((flags[roi] ?? 0) & DOUBTFUL ? Number.NaN : px));
+    this.#kept.push(sound);
+    if (this.#kept.length > KEPT_FRAMES) this.#kept.shift();
+    let step = this.#finder.add(sound);
+    while (step !== undefined) step = this.#goOnFrom(this.#finderFrom + step);
+  }
+
+  /** After a step another level begins. */
+  #goOnFrom(index: number): number | undefined {
+    this.#stepsUs.push(this.#timesUs[index] as number);
+    this.#finder = new StepFinder();
+    this.#finderFrom = index;
+    const frames = this.#kept.slice(index - this.#timesUs.length);
+    return frames.map((position) => this.#finder.add(position)).find((found) => found !== undefined);
+  }
+
+  /** The quiet stretch, given the times of markers; undefined before the first frame. `settled`: later frames do not change it. */
+  quiet(markersUs: readonly number[]): (Stretch & { readonly settled: boolean }) | undefined {
+    const [fromUs] = this.#timesUs;
+    if (fromUs === undefined) return undefined;
+    const toUs = fromUs + this.#lengthUs;
+    const within = (edge: Edge, timesUs: readonly number[]) =>
+      timesUs.filter((atUs) => atUs > fromUs && atUs < toUs).map((atUs) => ({ atUs, edge }));
+    const edges: { atUs: number; edge: Edge }[] = [
+      { atUs: fromUs, edge: "limit" },
+      ...[...within("marker", markersUs), ...within("step", this.#stepsUs)].sort((a, b) => a.atUs - b.atUs),
+      { atUs: toUs, edge: "limit" },
+    ];
+    const stretches = edges.slice(1).map(({ atUs, edge }, at) => {
+      const before = edges[at] as (typeof edges)[number];
+      const window = { fromUs: before.atUs, toUs: atUs };
+      return { window, begins: before.edge, ends: edge, frames: this.#framesFrom(window.fromUs, window.toUs) };
+    });
+    const enough = stretches.find(({ frames }) => frames >= ENOUGH_FRAMES);
+    const { frames, ...stretch } =
+      enough ?? stretches.reduce((longest, one) => (one.frames > longest.frames ? one : longest));
+    const isEnough = frames >= ENOUGH_FRAMES;
+    // A step is confirmed when it is found, and none before it can be found any more.
+    const settled = (isEnough && stretch.ends === "step") || this.#confirmed(isEnough ? stretch.window.toUs : toUs);
+    return { ...stretch, settled };
+  }
+
+  /** No step before a time can be found any more. */
+  #confirmed(atUs: number): boolean {
+    return (this.#timesUs.at(-CONFIRMING_FRAMES) ?? Number.NEGATIVE_INFINITY) >= atUs;
+  }
+
+  #framesFrom(fromUs: number, toUs: number): number {
+    return this.#timesUs.filter((timeUs) => timeUs >= fromUs && timeUs < toUs).length;
+  }
+}

@@ -1,0 +1,116 @@
+// Times for people, in a time zone that is named with them. Files and programs get UTC: iso-time.ts.
+import { nearest } from "../failure/nearest.ts";
+
+const MS_PER_MINUTE = 60_000;
+/** Farther than any zone is from UTC. */
+const FARTHEST_MS = 26 * 60 * MS_PER_MINUTE;
+
+/** What a clock on the wall shows. */
+interface WallTime {
+  readonly day: string;
+  readonly clock: string;
+  /** As milliseconds since 1970 on that clock. */
+  readonly ms: number;
+}
+
+export class TimeZone {
+  /** "UTC", or a name such as "Europe/Berlin". */
+  readonly name: string;
+  readonly #format: Intl.DateTimeFormat;
+
+  /** Throws RangeError for a zone that does not exist; see `timeZoneProblem`. */
+  constructor(name: string) {
+    this.name = name === "local" ? localZone() : name;
+    this.#format = new Intl.DateTimeFormat("en-GB", {
+      timeZone: this.name,
+      hourCycle: "h23",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+    });
+  }
+
+  /** "2026-03-04" */
+  day(us: number): string {
+    return this.#wall(us / 1000).day;
+  }
+
+  /** "10:14:30"; in an hour that the clock shows twice with the difference from UTC: "02:30:00+02:00". */
+  clock(us: number): string {
+    const wall = this.#wall(us / 1000);
+    return this.#momentsOf(wall.ms).length > 1 ? `${wall.clock}${offsetText(wall.ms - secondOf(us))}` : wall.clock;
+  }
+
+  /** "2026-03-04 10:14:30 UTC" */
+  moment(us: number): string {
+    return `${this.day(us)} ${this.clock(us)} ${this.name}`;
+  }
+
+  /** "2026-03-04 10:00:00 to 10:14:30 UTC"; the second day where it is another one. */
+  span(fromUs: number, toUs: number): string {
+    const [from, to] = [this.day(fromUs), this.day(toUs)];
+    const end = from === to ? this.clock(toUs) : `${to} ${this.clock(toUs)}`;
+    return `${from} ${this.clock(fromUs)} to ${end} ${this.name}`;
+  }
+
+  /** Milliseconds that the clock is ahead of UTC at a moment. */
+  offsetMs(us: number): number {
+    return this.#wall(us / 1000).ms - secondOf(us);
+  }
+
+  /**
+   * The moment, µs since 1970, when the clock shows what it would in UTC at `wallUs`: the first of two. Undefined for a time
+   * that the clock jumps over.
+   */
+  usOfWall(wallUs: number): number | undefined {
+    const wallMs = secondOf(wallUs);
+    const [first] = this.#momentsOf(wallMs);
+    return first === undefined ? undefined : first * 1000 + (wallUs - wallMs * 1000);
+  }
+
+  #wall(ms: number): WallTime {
+    const parts = new Map(this.#format.formatToParts(ms).map(({ type, value }) => [type, value]));
+    const part = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? "";
+    const day = `${part("year").padStart(4, "0")}-${part("month")}-${part("day")}`;
+    const clock = `${part("hour")}:${part("minute")}:${part("second")}`;
+    return { day, clock, ms: Date.parse(`${day}T${clock}Z`) };
+  }
+
+  /** The moments, ms since 1970, at which the clock shows a time: one, or in spring none, in autumn two. */
+  #momentsOf(wallMs: number): number[] {
+    const offsets = [-FARTHEST_MS, FARTHEST_MS].map((away) => this.#wall(wallMs + away).ms - (wallMs + away));
+    const found = [...new Set(offsets)].map((offset) => wallMs - offset).filter((ms) => this.#wall(ms).ms === wallMs);
+    return found.sort((a, b) => a - b);
+  }
+}
+
+export const UTC = new TimeZone("UTC");
+
+/** Why a text is no time zone, for people, with the nearest name; undefined for "UTC", "local" and names of zones. */
+export function timeZoneProblem(name: string): string | undefined {
+  if (name === "local") return undefined;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+  const near = nearest(name, ["UTC", "local", ...Intl.supportedValuesOf("timeZone")]);
+  return `there is no time zone "${name}"${near === undefined ? "" : `; did you mean ${near}?`}`;
+}
+
+/** The zone of this computer. */
+function localZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+}
+
+const secondOf = (us: number): number => Math.floor(us / 1e6) * 1000;
+
+function offsetText(ms: number): string {
+  const minutes = Math.abs(Math.round(ms / MS_PER_MINUTE));
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${ms < 0 ? "-" : "+"}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+}
