@@ -62,7 +62,7 @@ export class Baselines {
       errors: measured.standardError.map((error, roi) =>
         Math.sqrt(Math.max(0, levels.shiftVariance(roi, outcome.entryId, error))),
       ),
-      settled: isChosen ? this.#isOver(analysisId, baseline.window) : isSettled,
+      settled: outcome.capturedAtUs >= baseline.window.toUs || (isSettled && this.#isOver(analysisId, baseline.window)),
     };
   }
 
