@@ -153,8 +153,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
         {content !== undefined && <Plot host={host} content={content} events={events} zoom={zoom} />}
         {view !== undefined && (
           <p class="quiet">
-            {view.frames} frames. Baseline (shaded): {span(view.baseline.from, view.baseline.to)},{" "}
-            {view.baseline.why}.
+            {view.frames} frames. Baseline (shaded): {span(view.baseline.from, view.baseline.to)}, {view.baseline.why}.
             {view.references.length > 0 && ` The mean of ${view.references.length} references is subtracted.`}
             {view.more > 0 && ` ${view.more} more curves match; the first sixteen are shown.`} Open circles mark flagged
             points. Drag to zoom, double-click to show all.
