@@ -67,6 +67,8 @@ export interface WorkedSensorgram {
   readonly riu: Float64Array | undefined;
   /** Of each of these, in its unit. */
   readonly errors: DerivedErrors;
+  /** Standard error of each frame of the result without what all frames share (levels of baselines), px. */
+  readonly frameErrors: Float64Array;
   /** The baseline, and its points with and without a say. */
   readonly baseline: TimeWindow & { readonly levelPx: number; readonly points: number; readonly excluded: number };
   /** Of the result in the baseline, px. */
@@ -207,6 +209,7 @@ export class Sensorgrams {
         smoothed: smoothed?.errors,
         riu: riu?.errors,
       },
+      frameErrors: double?.errors ?? single.errors.own.map(Math.sqrt),
       baseline: { ...window, levelPx: level.px, points: level.index.length, excluded: level.excluded },
       get precision() {
         precision ??= computedPrecision();

@@ -48,3 +48,17 @@ export function solve(system: readonly Float64Array[]): number[] | undefined {
   }
   return lines.map((line, i) => (line[n] ?? 0) / (line[i] ?? 1));
 }
+
+/** Normal equations of a weighted least-squares problem, the right side in the last column, as `solve` and `inverse` take them. */
+export function normalEquations(rows: Matrix, values: ArrayLike<number>, weights?: ArrayLike<number>): Float64Array[] {
+  const size = rows[0]?.length ?? 0;
+  const system = Array.from({ length: size }, () => new Float64Array(size + 1));
+  rows.forEach((row, i) => {
+    const weight = weights?.[i] ?? 1;
+    const all = [...row, values[i] ?? 0];
+    system.forEach((line, j) => {
+      for (let k = 0; k <= size; k++) line[k] = (line[k] ?? 0) + weight * (row[j] ?? 0) * (all[k] ?? 0);
+    });
+  });
+  return system;
+}

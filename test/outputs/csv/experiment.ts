@@ -16,8 +16,11 @@ export interface Experiment {
   add(frames: number, failing?: readonly number[]): void;
 }
 
+/** Where an ROI's resonance is in a frame, px, unless a test says so. */
+const rising = (roi: number, frame: number): number => 60 + roi + frame / 100;
+
 /** An experiment under `root` with its configuration file and `rois` ROIs. */
-export function experiment(root: string, rois: number): Experiment {
+export function experiment(root: string, rois: number, positionOf = rising, errorPx = 0.01): Experiment {
   const data = join(root, "data");
   mkdirSync(data, { recursive: true });
   writeFileSync(join(root, "config.toml"), "");
@@ -61,8 +64,8 @@ export function experiment(root: string, rois: number): Experiment {
         analysisId,
       );
     } else {
-      const position = Float64Array.from({ length: rois }, (_x, roi) => 60 + roi + count / 100);
-      const standardError = new Float64Array(rois).fill(0.01);
+      const position = Float64Array.from({ length: rois }, (_x, roi) => positionOf(roi, count));
+      const standardError = new Float64Array(rois).fill(errorPx);
       const quality = new Float64Array(rois).fill(0.9);
       const statistics = encodeStatistics(new Float64Array(rois * PER_ROI).fill(count), PER_ROI);
       const result = {
