@@ -7,15 +7,19 @@ import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { recentCurves } from "../health/recent-curves.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
-import { UTC } from "../system/time-zone.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { changeExperiment } from "./change-experiment.ts";
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
+import { refuseEmpty } from "./empty-window.ts";
 import type { GlobalOptions } from "./global.ts";
+import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 import { TIMES, windowOption } from "./time-options.ts";
 
 interface BaselineArguments extends GlobalOptions {
   window: string | undefined;
+  tz: string | undefined;
   reset: boolean;
 }
 
@@ -25,31 +29,36 @@ export const baselineCommand: CommandModule<GlobalOptions, BaselineArguments> = 
   builder: (yargs) =>
     yargs
       .positional("window", { type: "string", describe: `FROM..TO: ${TIMES}` })
+      .option("tz", TZ)
       .option("reset", { type: "boolean", default: false, describe: "Use the configured baseline again" })
       .example("$0 baseline", "show it")
       .example("$0 baseline 120..600", "from 120 s to 600 s after the first frame"),
-  handler: async ({ config: file, window, reset, json }) => {
+  handler: async ({ config: file, window, reset, json, tz }) => {
     const { config } = loadConfig(file);
+    const zone = shownZone(config, tz);
     if (reset && window !== undefined) throw new Failure("usage.invalid", "give a window or --reset, not both");
     if (reset) await changeExperiment(config, { type: "forget-baseline" });
     if (window !== undefined) {
-      const { fromUs, toUs } = windowOption("the baseline", window)(firstFrameUs(config));
+      const { fromUs, toUs } = windowOf(config, window, zone);
       await changeExperiment(config, { type: "set-baseline", fromUs, toUs });
     }
-    process.stdout.write(shown(config, json));
+    process.stdout.write(shown(config, json, zone));
   },
 };
 
-function firstFrameUs(config: Config): number | undefined {
+/** The window that was typed. */
+function windowOf(config: Config, text: string, zone: TimeZone): TimeWindow {
   const manifest = openStored(config);
   try {
-    return manifest.history.oldestCaptureUs();
+    const window = windowOption("the baseline", text, zone)(manifest.history.oldestCaptureUs());
+    refuseEmpty("the baseline", window, manifest, zone);
+    return window;
   } finally {
     manifest.close();
   }
 }
 
-function shown(config: Config, json: boolean): string {
+function shown(config: Config, json: boolean, zone: TimeZone): string {
   const manifest = openStored(config);
   try {
     const measured = recentCurves(manifest, 1);
@@ -66,7 +75,7 @@ function shown(config: Config, json: boolean): string {
     );
     const [from, to] = [isoFromUs(window.fromUs), isoFromUs(window.toUs)];
     if (json) return `${JSON.stringify({ from, to, origin, why: baselineReason(baseline), warnings })}\n`;
-    return [baselineText(baseline, UTC), ...warnings, ""].join("\n");
+    return [baselineText(baseline, zone), ...warnings, ""].join("\n");
   } finally {
     manifest.close();
   }

@@ -12,8 +12,10 @@ import { isoFromUs } from "../manifest/timestamps.ts";
 import { elapsedText } from "../outputs/csv/file/frame-columns.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { packageVersion } from "../system/files.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
+import { emptyWindow } from "./empty-window.ts";
 import { timeOption } from "./time-options.ts";
 
 /** What a column holds; the decimals are those of `phorest sensorgram`. */
@@ -42,6 +44,8 @@ export interface WideOptions {
   /** Times as typed. */
   readonly from: string | undefined;
   readonly to: string | undefined;
+  /** Of typed times that name none. */
+  readonly zone: TimeZone;
   /** Values of flagged results, too. */
   readonly keepFlagged: boolean;
   /** A comma before decimals, and semicolons between cells. */
@@ -117,19 +121,17 @@ function baselineWords(baseline: Baseline): string {
 }
 
 /** Indices of the first frame in the window, and of the one after its last. */
-function windowOf(timesUs: Float64Array, firstUs: number | undefined, { from, to }: WideOptions): [number, number] {
-  const fromUs = from === undefined ? Number.NEGATIVE_INFINITY : timeOption("--from", from)(firstUs);
-  const toUs = to === undefined ? Number.POSITIVE_INFINITY : timeOption("--to", to)(firstUs);
+function windowOf(
+  timesUs: Float64Array,
+  firstUs: number | undefined,
+  { from, to, zone }: WideOptions,
+): [number, number] {
+  const fromUs = from === undefined ? Number.NEGATIVE_INFINITY : timeOption("--from", from, zone)(firstUs);
+  const toUs = to === undefined ? Number.POSITIVE_INFINITY : timeOption("--to", to, zone)(firstUs);
   const first = timesUs.findIndex((timeUs) => timeUs >= fromUs);
   const last = timesUs.findLastIndex((timeUs) => timeUs <= toUs);
   if (first >= 0 && last >= first) return [first, last + 1];
-  const there =
-    timesUs.length === 0
-      ? "no frame"
-      : `frames from ${isoFromUs(timesUs[0] as number)} to ${isoFromUs(timesUs.at(-1) as number)}`;
-  throw new Failure("usage.invalid", "no frame is in this window", {
-    hint: `there are ${there}; a time without a zone is UTC`,
-  });
+  throw emptyWindow("--from and --to", timesUs[0], timesUs.at(-1), zone);
 }
 
 function absent(quantity: Quantity): Failure {

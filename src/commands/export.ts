@@ -16,8 +16,10 @@ import { ELAPSED, elapsedText, TIME_GUESSED, YES } from "../outputs/csv/file/fra
 import { csvColumns, csvLines, DEGREES, PAGE } from "../outputs/csv/file/lines.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
+import { refuseEmpty } from "./empty-window.ts";
 import { QUANTITIES, type Quantity, wideCsv } from "./export-wide.ts";
 import type { GlobalOptions } from "./global.ts";
+import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 import { TIMES } from "./time-options.ts";
 
@@ -35,6 +37,7 @@ interface ExportArguments extends GlobalOptions {
   pairs: boolean | undefined;
   "keep-flagged": boolean;
   "decimal-comma": boolean;
+  tz: string | undefined;
   out: string | undefined;
 }
 
@@ -64,6 +67,7 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
     yargs
       .option("format", { choices: FORMATS, demandOption: true, describe: "Format of the export" })
       .option("since", { type: "string", requiresArg: true, describe: "Only frames captured at or after this time" })
+      .option("tz", TZ)
       .option("out", { type: "string", requiresArg: true, describe: "File to write (default: standard output)" })
       .options(WIDE_OPTIONS)
       .group(Object.keys(WIDE_OPTIONS), "Options of csv-wide:")
@@ -73,15 +77,18 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
   handler: async (argv) => {
     const { config: file, format, since, out } = argv;
     checkWideOnly(argv);
-    const sinceUs = since === undefined ? undefined : usFromOption("--since", since);
     if (format === "parquet") {
       throw new Failure("usage.invalid", "--format parquet is not supported", { hint: "use csv or results-jsonl" });
     }
     const { config } = loadConfig(file);
+    const zone = shownZone(config, argv.tz);
+    const sinceUs = since === undefined ? undefined : usFromOption("--since", since, zone);
     const manifest = openStored(config);
     try {
       sayWhatIsArchived(manifest);
-      const wide = { ...argv, keepFlagged: argv["keep-flagged"], decimalComma: argv["decimal-comma"] };
+      if (sinceUs !== undefined)
+        refuseEmpty("--since", { fromUs: sinceUs, toUs: Number.MAX_SAFE_INTEGER }, manifest, zone);
+      const wide = { ...argv, keepFlagged: argv["keep-flagged"], decimalComma: argv["decimal-comma"], zone };
       await writeText(
         format === "csv-wide" ? wideCsv(manifest, config, wide) : piecesOf(format, manifest, sinceUs),
         out,

@@ -6,6 +6,7 @@ import { INJECTION_TYPES, type InjectionType } from "../manifest/injection-schem
 import { type InjectionData, LONGEST_TEXT, type NewInjection } from "../manifest/injections.ts";
 import { CONCENTRATION_RULE, molarOf } from "../measurement/concentration.ts";
 import { textProblem } from "../measurement/label-rules.ts";
+import { type TimeZone, UTC } from "../system/time-zone.ts";
 import { timeOption } from "./time-options.ts";
 
 /** Texts by their names; undefined: not given. `duration` and `dissociation` are seconds in place of the two ends. */
@@ -36,12 +37,14 @@ export class InjectionValues {
   readonly #given: GivenValues;
   readonly #names: Names;
   readonly #firstUs: number | undefined;
+  readonly #zone: TimeZone;
 
-  /** `firstUs`: of the first frame, from which seconds count. */
-  constructor(given: GivenValues, names: Names, firstUs: number | undefined) {
+  /** `firstUs`: of the first frame, from which seconds count; `zone`: of times that name none. */
+  constructor(given: GivenValues, names: Names, firstUs: number | undefined, zone: TimeZone = UTC) {
     this.#given = given;
     this.#names = names;
     this.#firstUs = firstUs;
+    this.#zone = zone;
   }
 
   /** A whole injection. */
@@ -113,7 +116,7 @@ export class InjectionValues {
 
   #time(key: "start" | "end" | "dissociation-end"): number | undefined {
     const text = this.#given[key];
-    return text === undefined ? undefined : timeOption(this.#names[key], text)(this.#firstUs);
+    return text === undefined ? undefined : timeOption(this.#names[key], text, this.#zone)(this.#firstUs);
   }
 
   /** The end of so many seconds. */

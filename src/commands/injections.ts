@@ -16,9 +16,10 @@ import { textOf } from "./csv-rows.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type GivenValues, InjectionValues } from "./injection-values.ts";
 import { injectionsCsv, parseInjections } from "./injections-file.ts";
+import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
-const TIME = "ISO time (UTC unless it names its zone), or seconds since the first frame";
+const TIME = "ISO time (in Display.time_zone unless it names its zone), or seconds since the first frame";
 
 type Options = GlobalOptions & GivenValues & { readonly author: string | undefined };
 type Named = GlobalOptions & { readonly author: string | undefined };
@@ -87,7 +88,12 @@ const add: CommandModule<GlobalOptions, Options> = {
     ),
   handler: async (given) => {
     const { config } = loadConfig(given.config);
-    const injection = new InjectionValues(given, { ...OPTIONS, solution: "the solution" }, firstFrameUs(config)).all();
+    const injection = new InjectionValues(
+      given,
+      { ...OPTIONS, solution: "the solution" },
+      firstFrameUs(config),
+      shownZone(config, undefined),
+    ).all();
     await changeExperiment(config, { type: "add-injections", author: authorOf(given), injections: [injection] });
     const window = `${isoFromUs(injection.startUs)} to ${isoFromUs(injection.endUs)}`;
     say(given.json, { added: 1 }, `added "${injection.solution}" from ${window}`);
@@ -112,7 +118,7 @@ const edit: CommandModule<GlobalOptions, Options & { id: number | undefined }> =
     }));
     const old = injections.find((injection) => injection.injectionId === injectionId);
     if (old === undefined) throw noInjection(injectionId);
-    const values = new InjectionValues(given, OPTIONS, firstUs).changes(old);
+    const values = new InjectionValues(given, OPTIONS, firstUs, shownZone(config, undefined)).changes(old);
     if (Object.keys(values).length === 0) {
       throw new Failure("usage.invalid", "nothing to change", { hint: "give a new value, such as --note" });
     }

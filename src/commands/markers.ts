@@ -8,17 +8,22 @@ import type { Marker } from "../manifest/markers.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { wallClockUs } from "../system/clock.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { changeExperiment } from "./change-experiment.ts";
 import { textOf } from "./csv-rows.ts";
 import type { GlobalOptions } from "./global.ts";
 import { markerText } from "./marker-text.ts";
 import { parseMarkers } from "./markers-file.ts";
+import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 import { timeOption } from "./time-options.ts";
 
-const TIME = "ISO time (UTC unless it names its zone), or seconds since the first frame";
+const TIME = "ISO time (in --tz unless it names its zone), or seconds since the first frame";
 
-interface Adding extends GlobalOptions {
+interface Zoned extends GlobalOptions {
+  tz: string | undefined;
+}
+interface Adding extends Zoned {
   text: string | undefined;
   at: string | undefined;
 }
@@ -28,7 +33,7 @@ interface Editing extends Adding {
 interface Removing extends GlobalOptions {
   ids: number[] | undefined;
 }
-interface Listing extends GlobalOptions {
+interface Listing extends Zoned {
   csv: boolean;
 }
 interface Importing extends GlobalOptions {
@@ -58,16 +63,17 @@ const add: CommandModule<GlobalOptions, Adding> = {
     yargs
       .positional("text", { type: "string", describe: "What happened" })
       .option("at", { type: "string", requiresArg: true, describe: `${TIME} (default: now)` })
+      .option("tz", TZ)
       .example('$0 markers add "antibody 50 nM"', "now")
       .example('$0 markers add wash --at "2026-03-04 15:20"', "afterwards"),
-  handler: async ({ config: file, text = "", at, json }) => {
+  handler: async ({ config: file, text = "", at, json, tz }) => {
     const { config } = loadConfig(file);
     const marker = {
-      atUs: at === undefined ? wallClockUs() : timeOption("--at", at)(firstFrameUs(config)),
+      atUs: at === undefined ? wallClockUs() : timeOption("--at", at, shownZone(config, tz))(firstFrameUs(config)),
       text: markerText(text, "the text"),
     };
     await changeExperiment(config, { type: "add-markers", markers: [marker] });
-    say(json, { added: 1 }, `added "${marker.text}" at ${isoFromUs(marker.atUs)}`);
+    say(json, { added: 1 }, `added "${marker.text}" at ${shownZone(config, tz).moment(marker.atUs)}`);
   },
 };
 
@@ -79,8 +85,9 @@ const edit: CommandModule<GlobalOptions, Editing> = {
       .positional("id", { type: "number", describe: "Number of the marker, as listed" })
       .option("text", { type: "string", requiresArg: true, describe: "New text" })
       .option("at", { type: "string", requiresArg: true, describe: `New time: ${TIME}` })
+      .option("tz", TZ)
       .example('$0 markers edit 3 --text "antibody 5 nM"', "the time stays as it is"),
-  handler: async ({ config: file, id, text, at, json }) => {
+  handler: async ({ config: file, id, text, at, json, tz }) => {
     const { config } = loadConfig(file);
     const markerId = idOf(id);
     if (text === undefined && at === undefined) {
@@ -90,7 +97,7 @@ const edit: CommandModule<GlobalOptions, Editing> = {
       type: "edit-marker",
       markerId,
       text: text === undefined ? undefined : markerText(text, "--text"),
-      atUs: at === undefined ? undefined : timeOption("--at", at)(firstFrameUs(config)),
+      atUs: at === undefined ? undefined : timeOption("--at", at, shownZone(config, tz))(firstFrameUs(config)),
     });
     say(json, { changed: markerId }, `changed marker ${markerId}`);
   },
@@ -123,10 +130,13 @@ const list: CommandModule<GlobalOptions, Listing> = {
   describe: "List all markers",
   builder: (yargs) =>
     yargs
+      .option("tz", TZ)
       .option("csv", { type: "boolean", default: false, describe: "Print CSV that `phorest markers import` reads" })
       .example("$0 markers list --csv > markers.csv", "to use them with another experiment"),
-  handler: async ({ config: file, csv, json }) => {
-    const { markers, firstUs } = storedMarkers(loadConfig(file).config);
+  handler: async ({ config: file, csv, json, tz }) => {
+    const { config } = loadConfig(file);
+    const zone = shownZone(config, tz);
+    const { markers, firstUs } = storedMarkers(config);
     if (json) {
       const listed = markers.map(({ markerId, atUs, text }) => ({ id: markerId, time: isoFromUs(atUs), text }));
       process.stdout.write(`${JSON.stringify(listed)}\n`);
@@ -135,7 +145,7 @@ const list: CommandModule<GlobalOptions, Listing> = {
       process.stdout.write(
         await writeToString([["id", "time", "text"], ...rows], { headers: false, includeEndRowDelimiter: true }),
       );
-    } else process.stdout.write(table(markers, firstUs));
+    } else process.stdout.write(table(markers, firstUs, zone));
   },
 };
 
@@ -174,11 +184,14 @@ function storedMarkers(config: Config): { readonly markers: readonly Marker[]; r
 
 const firstFrameUs = (config: Config): number | undefined => storedMarkers(config).firstUs;
 
-function table(markers: readonly Marker[], firstUs: number | undefined): string {
+function table(markers: readonly Marker[], firstUs: number | undefined, zone: TimeZone): string {
   if (markers.length === 0) return "no markers\n";
+  const time = (us: number) => `${zone.day(us)} ${zone.clock(us)}`;
+  const title = `time (${zone.name})`;
+  const width = Math.max(title.length, ...markers.map(({ atUs }) => time(atUs).length));
   const rows = markers.map(({ markerId, atUs, text }) => {
     const elapsed = firstUs === undefined ? "" : `${((atUs - firstUs) / 1e6).toFixed(1)} s`;
-    return `${String(markerId).padStart(4)}  ${isoFromUs(atUs).slice(0, 19)}Z  ${elapsed.padStart(12)}  ${text}`;
+    return `${String(markerId).padStart(4)}  ${time(atUs).padEnd(width)}  ${elapsed.padStart(12)}  ${text}`;
   });
-  return `${["  id  time (UTC)            since start  text", ...rows].join("\n")}\n`;
+  return `${[`  id  ${title.padEnd(width)}   since start  text`, ...rows].join("\n")}\n`;
 }

@@ -26,10 +26,12 @@ import { wallClockUs } from "../system/clock.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import type { GlobalOptions } from "./global.ts";
+import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
 interface ReportOptions extends GlobalOptions {
   out: string | undefined;
+  tz: string | undefined;
   roi?: string[] | undefined;
 }
 
@@ -41,6 +43,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
   describe: "Write the CSV, the plots, noise and drift, and an HTML page of the experiment",
   builder: (yargs) =>
     yargs
+      .option("tz", TZ)
       .option("out", { type: "string", describe: "Directory to write to (default: Paths.results_dir)" })
       .option("roi", {
         type: "string",
@@ -50,8 +53,9 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       })
       .example("$0 report --out talk", "write everything measured so far into ./talk")
       .example("$0 report --roi 052A_N", "with one ROI in detail"),
-  handler: async ({ config: file, json, out, roi }) => {
+  handler: async ({ config: file, json, out, roi, tz }) => {
     const { config } = loadConfig(file);
+    const zone = shownZone(config, tz);
     const { results_dir } = config.Paths;
     const directory = out === undefined ? results_dir : resolve(out);
     if (!mayWrite(directory)) {
@@ -80,6 +84,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       const feed = new PlotFeed(manifest, {
         title: plotTitle(config),
         baselineSeconds: config.Analysis.baseline_seconds,
+        zone,
         labels: config.Report.plot_rois,
       });
       feed.refresh();
@@ -95,7 +100,10 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       }
       const page = join(directory, PAGE_NAME);
       const snapshot = takeSnapshot(config, wallClockUs());
-      await writeDurably(page, runPage({ config, manifest, snapshot, simulated, measured, overview, ...quiet, rois }));
+      await writeDurably(
+        page,
+        runPage({ zone, config, manifest, snapshot, simulated, measured, overview, ...quiet, rois }),
+      );
       const written = [
         ...(markers === undefined ? [] : [markers]),
         ...quiet.files,

@@ -11,10 +11,12 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import { chosenAnalysis, firstLabels, linesByLabel } from "./chosen-analysis.ts";
+import { refuseEmpty } from "./empty-window.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type Beside, curvesCsv, curvesJson } from "./sensorgram-curves.ts";
 import { summaryJson, summaryRows, summaryTable, summaryWarnings } from "./sensorgram-summary.ts";
+import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 import { TIMES, timeOption, windowOption, wrongOption } from "./time-options.ts";
 
@@ -29,6 +31,7 @@ interface SensorgramArguments extends GlobalOptions {
   analysis: number | undefined;
   tracking: boolean;
   summary: boolean;
+  tz: string | undefined;
   out: string | undefined;
 }
 
@@ -83,6 +86,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
         describe: "Use the tracking results that were measured in addition to the method",
       })
       .option("summary", { type: "boolean", default: false, describe: "Only noise, drift and limit of detection" })
+      .option("tz", TZ)
       .option("out", { type: "string", requiresArg: true, describe: "File to write (default: standard output)" })
       .example("$0 sensorgram --pairs --summary", "the precision of each grating")
       .example("$0 sensorgram --roi '05*' --reference '130*' --baseline 0..600 --out shifts.csv", "referenced shifts"),
@@ -125,17 +129,22 @@ function written(
   return json ? summaryJson(rows) : summaryTable(rows);
 }
 
-function open(
-  manifest: Manifest,
-  analysis: Analysis,
-  { Analysis: configured }: Config,
-  argv: SensorgramArguments,
-): Sensorgrams {
+function open(manifest: Manifest, analysis: Analysis, config: Config, argv: SensorgramArguments): Sensorgrams {
+  const { Analysis: configured } = config;
+  const zone = shownZone(config, argv.tz);
   const references = argv.reference ?? configured.reference_rois;
   const stored = baselineWindow(manifest, configured.baseline_seconds, analysis.analysisId);
-  const baseline = argv.baseline === undefined ? () => stored : ofFirst(windowOption("--baseline", argv.baseline));
-  const blank = argv.blank === undefined ? undefined : ofFirst(windowOption("--blank", argv.blank));
-  const injection = argv.injection === undefined ? undefined : ofFirst(timeOption("--injection", argv.injection));
+  const baseline =
+    argv.baseline === undefined ? () => stored : ofFirst(windowOption("--baseline", argv.baseline, zone));
+  const blank = argv.blank === undefined ? undefined : ofFirst(windowOption("--blank", argv.blank, zone));
+  const injection = argv.injection === undefined ? undefined : ofFirst(timeOption("--injection", argv.injection, zone));
+  const firstUs = manifest.history.oldestCaptureUs();
+  for (const [option, text] of [
+    ["--baseline", argv.baseline],
+    ["--blank", argv.blank],
+  ] as const) {
+    if (text !== undefined) refuseEmpty(option, windowOption(option, text, zone)(firstUs), manifest, zone);
+  }
   if (argv.smooth !== undefined && !(argv.smooth >= 3)) throw wrongOption("--smooth", "at least 3 frames", argv.smooth);
   const sensorgrams = new Sensorgrams(manifest, analysis, {
     isWanted: labelMatcher(argv.roi ?? ["*"]),

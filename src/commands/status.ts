@@ -10,15 +10,18 @@ import { formatSnapshot } from "../health/snapshot-text.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { onStopSignal } from "../system/stop-signals.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { canRedraw, coloured, plain, Screen } from "../terminal/screen.ts";
 import { knowsUnicode } from "../terminal/sparkline.ts";
 import { FIRST_ROIS, watchLines } from "../terminal/status-lines.ts";
 import type { GlobalOptions } from "./global.ts";
 import { outliveReaders } from "./outputs.ts";
+import { shownZone, TZ } from "./shown-zone.ts";
 
 interface StatusOptions extends GlobalOptions {
   watch: boolean;
   roi: string[] | undefined;
+  tz: string | undefined;
 }
 
 /** Exit code for a damaged database, whose content is not reliable. */
@@ -41,16 +44,19 @@ export const statusCommand: CommandModule<GlobalOptions, StatusOptions> = {
         requiresArg: true,
         describe: "ROI names to show results of; * matches any (with --watch, default: the first few)",
       })
+      .option("tz", TZ)
       .example("$0 status --watch --roi '05*_N'", "follow an experiment that is running on this computer"),
-  handler: async ({ config: file, json, watch, roi }) => {
+  handler: async ({ config: file, json, watch, roi, tz }) => {
     const { config } = loadConfig(file);
-    if (watch && !json && canRedraw(process.stdout, process.env)) return await watchOnScreen(config, roi);
+    const zone = shownZone(config, tz);
+    if (watch && !json && canRedraw(process.stdout, process.env)) return await watchOnScreen(config, roi, zone);
     for (;;) {
       const snapshot = takeSnapshot(config, wallClockUs(), undefined, !watch);
       refuseUnknown(snapshot, roi);
       if (json)
         process.stdout.write(`${JSON.stringify({ ...snapshotJson(snapshot), results: results(snapshot, roi) })}\n`);
-      else process.stdout.write(`${formatSnapshot(snapshot).concat(resultLines(snapshot, roi)).join("\n")}\n`);
+      else
+        process.stdout.write(`${zone.shown(formatSnapshot(snapshot).concat(resultLines(snapshot, roi)).join("\n"))}\n`);
       if (snapshot.damaged) process.exitCode = FAILED;
       if (!watch) return;
       await sleep(json ? REFRESH_MS : PLAIN_REFRESH_MS);
@@ -91,7 +97,7 @@ function refuseUnknown({ recent }: Snapshot, roi: readonly string[] | undefined)
   });
 }
 
-async function watchOnScreen(config: Config, roi: readonly string[] | undefined): Promise<void> {
+async function watchOnScreen(config: Config, roi: readonly string[] | undefined, zone: TimeZone): Promise<void> {
   const { stdout, stdin, env } = process;
   // Refuse unknown names before the screen is cleared.
   refuseUnknown(takeSnapshot(config, wallClockUs()), roi);
@@ -102,7 +108,10 @@ async function watchOnScreen(config: Config, roi: readonly string[] | undefined)
   const onKey = (keys: Buffer) => {
     if (END_KEYS.some((key) => keys.includes(key))) end();
   };
-  const draw = () => screen.show(linesOf(config, roi, stdout.columns ?? 80, stdout.hasColors?.() === true, env));
+  const draw = () => {
+    const lines = linesOf(config, roi, stdout.columns ?? 80, stdout.hasColors?.() === true, env);
+    screen.show(lines.map((line) => zone.shown(line)));
+  };
   onStopSignal(end);
   stdout.on("resize", draw);
   // A closed terminal can no longer be read or written.

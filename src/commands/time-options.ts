@@ -1,7 +1,8 @@
-// Times as a person types them in options: ISO 8601, UTC unless the zone is named, or seconds since the first frame.
+// Times as a person types them in options: ISO 8601, in the zone of the command unless one is named, or seconds since the first frame.
 import { Failure } from "../failure/failure.ts";
 import { usFromOption } from "../manifest/timestamps.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
+import { type TimeZone, UTC } from "../system/time-zone.ts";
 
 /** For the help of an option. */
 export const TIMES = "times, or seconds since the first frame";
@@ -12,7 +13,11 @@ const SECONDS = /^-?\d+(\.\d+)?$/;
  * A typed time as microseconds since the epoch. `firstUs`: of the first frame, undefined where there is none yet.
  * Failure `usage.invalid` names the option.
  */
-export function timeOption(option: string, text: string): (firstUs: number | undefined) => number {
+export function timeOption(
+  option: string,
+  text: string,
+  zone: TimeZone = UTC,
+): (firstUs: number | undefined) => number {
   if (SECONDS.test(text)) {
     return (firstUs) => {
       if (firstUs !== undefined) return firstUs + Math.round(Number(text) * 1e6);
@@ -21,15 +26,19 @@ export function timeOption(option: string, text: string): (firstUs: number | und
       });
     };
   }
-  const us = usFromOption(option, text);
+  const us = usFromOption(option, text, zone);
   return () => us;
 }
 
 /** `FROM..TO`, each a time as in `timeOption`. Failure `usage.invalid` names the option. */
-export function windowOption(option: string, text: string): (firstUs: number | undefined) => TimeWindow {
+export function windowOption(
+  option: string,
+  text: string,
+  zone: TimeZone = UTC,
+): (firstUs: number | undefined) => TimeWindow {
   const [from, to, ...more] = text.split("..");
   if (from === undefined || to === undefined || more.length > 0) throw wrongOption(option, "FROM..TO", text);
-  const [fromOf, toOf] = [timeOption(option, from), timeOption(option, to)];
+  const [fromOf, toOf] = [timeOption(option, from, zone), timeOption(option, to, zone)];
   return (firstUs) => {
     const window = { fromUs: fromOf(firstUs), toUs: toOf(firstUs) };
     if (window.toUs <= window.fromUs) throw wrongOption(option, "FROM before TO", text);

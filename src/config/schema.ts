@@ -5,6 +5,7 @@ import { HOST_RULE, isHost } from "../system/host-name.ts";
 import { Alarm } from "./alarm.ts";
 import { Analysis, Data_Analysis, Development, Report } from "./analysis-sections.ts";
 import { Brightfield, Camera, Temperature } from "./camera-section.ts";
+import { Display } from "./display-section.ts";
 import { Experiment } from "./experiment-section.ts";
 import { choices, field, off, positive, SECONDS, seconds, section, whole } from "./field.ts";
 import { Assets, Backup, Buffer, Compression, Paths, Storage, Sync } from "./file-sections.ts";
@@ -114,6 +115,7 @@ export const SCHEMA = z.strictObject({
   Sync,
   Analysis,
   Report,
+  Display,
   Alarm,
   Web,
   Supervisor,

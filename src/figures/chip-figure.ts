@@ -1,6 +1,7 @@
 // More than 20 ROIs: an overview (heat map, ROI by time) with the temperatures below it on the same time axis, then one
 // small panel per grating, laid out like the chip in the picture. Vega proper: Vega-Lite would draw each panel's axes.
 import type { GroupMark, Mark, Spec } from "vega";
+import { TimeZone } from "../system/time-zone.ts";
 import { plainLayout } from "./chip-layout.ts";
 import {
   baselineNote,
@@ -43,6 +44,7 @@ export async function chipFigure(input: PlotInput): Promise<Spec> {
     .sort((a, b) => a.place.row - b.place.row || a.place.column - b.place.column);
   const places = series.map(({ place }) => place);
   const span = timeSpan(input.spanMs);
+  const zone = new TimeZone(input.timeZone ?? "UTC");
   const limits = robustLimits(input.series, zeroOf);
   const drawnLimits: Limits = limits ?? [-1, 1];
   const grid = panelGrid(places, WIDTH);
@@ -91,8 +93,9 @@ export async function chipFigure(input: PlotInput): Promise<Spec> {
         temperatures.length === 0,
         limits === undefined ? emptyNote(input) : undefined,
         input.markers,
+        zone,
       ),
-      ...(temperatures.length === 0 ? [] : [temperaturePanel(temperatures, temperatureTop, span, input.markers)]),
+      ...(temperatures.length === 0 ? [] : [temperaturePanel(temperatures, temperatureTop, span, input.markers, zone)]),
       panelHeading(
         grid,
         gridTop,

@@ -1,6 +1,7 @@
 // The look both drawings share: colours, words and axes.
 import type { Mark, Config as VegaConfig } from "vega";
 import type { Config } from "vega-lite";
+import { TimeZone, UTC } from "../system/time-zone.ts";
 import type { PlotInput } from "./plot-input.ts";
 import { FONT_FAMILY } from "./render.ts";
 import type { Limits } from "./trace.ts";
@@ -86,7 +87,8 @@ export const VEGA_STYLE: VegaConfig = {
 /** "Fano fit · 12 ROIs · 26,000 frames · last 2024-05-03 11:59:50 UTC" */
 export function summary(input: PlotInput): string {
   const parts = [METHOD_TITLES[input.method], counted(input.series.length, "ROI"), counted(input.frames, "frame")];
-  if (input.spanMs !== undefined) parts.push(`last ${utcSecond(input.spanMs[1])}`);
+  if (input.spanMs !== undefined)
+    parts.push(`last ${new TimeZone(input.timeZone ?? "UTC").moment(input.spanMs[1] * 1000)}`);
   return parts.join("  ·  ");
 }
 
@@ -96,21 +98,19 @@ export function baselineNote({ baseline }: PlotInput): string[] {
 }
 
 /** "Time (UTC), 3 May 2024" or "Time (UTC), 3 May 2024 to 5 May 2024". */
-export function timeTitle([first, last]: Limits): string {
-  return `Time (UTC), ${[...new Set([day(first), day(last)])].join(" to ")}`;
+export function timeTitle([first, last]: Limits, zone: TimeZone = UTC): string {
+  return `Time (${zone.name}), ${[...new Set([day(first, zone), day(last, zone)])].join(" to ")}`;
 }
 
 // Spelt out, because Intl's answer depends on the machine's language data.
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-function day(timeMs: number): string {
-  const date = new Date(timeMs);
-  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
-}
-
-/** "2024-05-03 11:59:50 UTC" */
-export function utcSecond(timeMs: number): string {
-  return `${new Date(timeMs).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+function day(timeMs: number, zone: TimeZone): string {
+  const [year, month, date] = zone
+    .day(timeMs * 1000)
+    .split("-")
+    .map(Number);
+  return `${date} ${MONTHS[(month ?? 1) - 1]} ${year}`;
 }
 
 function counted(count: number, noun: string): string {

@@ -1,10 +1,12 @@
 // The upper part of the chip figure: all ROIs as a heat map and the temperatures below it, on one time axis.
 import type { GroupMark } from "vega";
+import { type TimeZone, UTC } from "../system/time-zone.ts";
 import type { PanelPlace } from "./chip-layout.ts";
 import { INK, SENSOR_COLOURS, TIME_FORMAT, textMark, timeTitle } from "./figure-style.ts";
 import { SHIFT_COLOURS } from "./heat-map.ts";
 import { markerMarks, placedMarkers } from "./marker-marks.ts";
 import type { PlotMarker, TemperatureSeries } from "./plot-input.ts";
+import { labelsByTime, timeTicks } from "./time-ticks.ts";
 import { celsiusLimits, type Limits, traceOf } from "./trace.ts";
 
 /** Room for the row names on the left; the colour bar and the legend are right of the overview. */
@@ -24,11 +26,17 @@ function sizeSignals(height: number): NonNullable<GroupMark["signals"]> {
   ];
 }
 
-function timeAxis(span: Limits): NonNullable<GroupMark["axes"]>[number] {
+function timeAxis(span: Limits, zone: TimeZone): NonNullable<GroupMark["axes"]>[number] {
+  const ticks = timeTicks(span, zone, 9);
+  const inZone = {
+    values: ticks.map(({ at }) => at),
+    encode: { labels: { update: { text: { signal: labelsByTime(ticks, "+datum.value") } } } },
+  };
   return {
+    ...(zone.name === "UTC" ? {} : inZone),
     scale: "x",
     orient: "bottom",
-    title: timeTitle(span),
+    title: timeTitle(span, zone),
     format: TIME_FORMAT,
     formatType: "utc",
     tickCount: 9,
@@ -47,6 +55,7 @@ export function overview(
   last: boolean,
   note: string | undefined,
   markers: readonly PlotMarker[] = [],
+  zone: TimeZone = UTC,
 ): GroupMark {
   // The first ROI of each row of the chip names the row, where there is room for its name.
   const step = height / places.length;
@@ -74,7 +83,7 @@ export function overview(
         range: [...SHIFT_COLOURS],
       },
     ],
-    axes: last ? [timeAxis(span)] : [],
+    axes: last ? [timeAxis(span, zone)] : [],
     legends: [
       {
         fill: "shift",
@@ -134,6 +143,7 @@ export function temperaturePanel(
   top: number,
   span: Limits,
   markers: readonly PlotMarker[] = [],
+  zone: TimeZone = UTC,
 ): GroupMark {
   const unlimited: Limits = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const values = temperatures.flatMap(({ sensor, timesMs, values: celsius }) =>
@@ -178,7 +188,7 @@ export function temperaturePanel(
         range: sensors.map((_s, i) => SENSOR_COLOURS[i % SENSOR_COLOURS.length] ?? INK),
       },
     ],
-    axes: [timeAxis(span), { scale: "y", orient: "left", title: "°C", tickCount: 3, grid: true }],
+    axes: [timeAxis(span, zone), { scale: "y", orient: "left", title: "°C", tickCount: 3, grid: true }],
     legends: [{ stroke: "sensor", symbolType: "stroke", title: "Sensor", orient: "right", offset: 14, labelLimit: 96 }],
     marks: [
       {

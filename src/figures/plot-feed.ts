@@ -11,7 +11,7 @@ import { isoFromUs } from "../manifest/timestamps.ts";
 import { isSameCalibration } from "../measurement/keep-rois.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { DEGREES } from "../outputs/csv/file/lines.ts";
-import { UTC } from "../system/time-zone.ts";
+import { type TimeZone, UTC } from "../system/time-zone.ts";
 import { chipLayout } from "./chip-layout.ts";
 import { CurveStore } from "./curve.ts";
 import type { PlotInput, PlotMarker, TemperatureSeries } from "./plot-input.ts";
@@ -84,6 +84,8 @@ export interface PlotFeedOptions {
   readonly title: string;
   /** Analysis.baseline_seconds. */
   readonly baselineSeconds: number;
+  /** Of the times that are written. */
+  readonly zone?: TimeZone;
   /** ROIs to draw, `*` for any letters; none means all. */
   readonly labels?: readonly string[];
 }
@@ -91,6 +93,7 @@ export interface PlotFeedOptions {
 export class PlotFeed {
   readonly #source: PlotSource;
   readonly #title: string;
+  readonly #zone: TimeZone;
   readonly #isWanted: (label: string) => boolean;
   readonly #baseline: BaselineInForce;
   #levels: { readonly key: string; readonly levels: Levels } | undefined;
@@ -100,10 +103,11 @@ export class PlotFeed {
   #seenEntry = 0;
   #newestEntry = 0;
 
-  constructor(source: PlotSource, { title, baselineSeconds, labels = [] }: PlotFeedOptions) {
+  constructor(source: PlotSource, { title, baselineSeconds, zone = UTC, labels = [] }: PlotFeedOptions) {
     this.#source = source;
     this.#baseline = new BaselineInForce(source, baselineSeconds);
     this.#title = title;
+    this.#zone = zone;
     this.#isWanted = labels.length === 0 ? () => true : labelMatcher(labels);
   }
 
@@ -172,10 +176,11 @@ export class PlotFeed {
     const rois =
       analysis.roiManifestId == null ? undefined : this.#source.analyses.roiManifest(analysis.roiManifestId)?.rois;
     return {
-      title: `${this.#title}${simulatedNote(measure)}${since}`,
+      title: `${this.#title}${simulatedNote(measure)}${this.#zone.shown(since)}`,
       method: analysis.method,
       frames: curves.frames,
-      ...(baseline === undefined ? {} : { baseline: baselineText(baseline, UTC) }),
+      timeZone: this.#zone.name,
+      ...(baseline === undefined ? {} : { baseline: baselineText(baseline, this.#zone) }),
       spanMs: span === undefined ? undefined : [span[0] / 1000, span[1] / 1000],
       series,
       temperatures: [...this.#temperatures].map(

@@ -35,6 +35,8 @@ export interface PlotInput {
   readonly spanMs: readonly [number, number] | undefined;
   readonly series: readonly PlotSeries[];
   readonly temperatures: readonly TemperatureSeries[];
+  /** Of the times that are written; absent: UTC. */
+  readonly timeZone?: string;
   /** The baseline, for people; absent before it is known. */
   readonly baseline?: string;
   /** In order of time. */

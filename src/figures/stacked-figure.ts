@@ -1,5 +1,6 @@
 // Up to 20 ROIs: the resonances in one panel with a legend, the temperatures below on the same time axis.
 import type { TopLevelSpec } from "vega-lite";
+import { TimeZone } from "../system/time-zone.ts";
 import {
   baselineNote,
   COLOURS,
@@ -17,6 +18,7 @@ import {
 } from "./figure-style.ts";
 import { markerLayers, placedMarkers } from "./marker-marks.ts";
 import type { PlotInput, PlotSeries, TemperatureSeries } from "./plot-input.ts";
+import { timeTicks, vegaLiteTicks } from "./time-ticks.ts";
 import { celsiusLimits, type Limits, robustLimits, type Trace, timeSpan, traceOf, zeroOf } from "./trace.ts";
 
 const WIDTH = 860;
@@ -55,22 +57,26 @@ export function stackedFigure(input: PlotInput): TopLevelSpec {
   } as TopLevelSpec;
 }
 
+function zoneOf({ timeZone = "UTC" }: Pick<PlotInput, "timeZone">): TimeZone {
+  return new TimeZone(timeZone);
+}
+
 /** A single frame has no shift, and a single ROI needs none. */
 function showsShifts(input: PlotInput): boolean {
   return input.series.length > 1 && input.frames > 1;
 }
 
-function timeAxis(span: Limits, labelled: boolean): object {
+function timeAxis(span: Limits, labelled: boolean, zone: TimeZone): object {
+  const ticks = zone.name === "UTC" ? { format: TIME_FORMAT, tickCount: 9 } : vegaLiteTicks(timeTicks(span, zone, 9));
   return {
     field: "t",
     type: "temporal",
     scale: { type: "utc", domain: [...span], nice: false },
     axis: {
-      title: labelled ? timeTitle(span) : null,
+      title: labelled ? timeTitle(span, zone) : null,
       labels: labelled,
       ticks: labelled,
-      format: TIME_FORMAT,
-      tickCount: 9,
+      ...ticks,
       labelOverlap: true,
       labelFlush: false,
     },
@@ -107,7 +113,7 @@ function resonancePanel(
       ...clipped.map(({ t, v, doubtful: bad }) => ({ t, v, mark: side(v), colour: bad || several ? colour : INK })),
     ];
   });
-  const x = timeAxis(span, last);
+  const x = timeAxis(span, last, zoneOf(input));
   const y = {
     field: "v",
     type: "quantitative",
@@ -177,7 +183,7 @@ function resonancePanel(
 }
 
 function temperaturePanel(
-  { markers = [] }: PlotInput,
+  { markers = [], timeZone = "UTC" }: PlotInput,
   temperatures: readonly TemperatureSeries[],
   span: Limits,
 ): object {
@@ -196,7 +202,7 @@ function temperaturePanel(
       points.map(({ t, v }) => ({ t, v, sensor, run: `${sensor}.${run}`, alone: points.length === 1 })),
     );
   });
-  const x = timeAxis(span, true);
+  const x = timeAxis(span, true, zoneOf({ timeZone }));
   const y = {
     field: "v",
     type: "quantitative",

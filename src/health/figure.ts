@@ -1,11 +1,12 @@
 // The health report as an image: verdict, alarms, stages, numbers, the shift of the last frames, the last log lines. It is
 // mostly text, so it is written directly as SVG.
 
-import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK, utcSecond } from "../figures/figure-style.ts";
+import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK } from "../figures/figure-style.ts";
 import { FONT_FAMILY } from "../figures/render.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { gigabytes } from "../system/byte-size.ts";
 import { escapeMarkup } from "../system/markup.ts";
+import { UTC } from "../system/time-zone.ts";
 import { SIMULATED_CHIP } from "./camera-in-use.ts";
 import type { RecentCurves } from "./recent-curves.ts";
 import type { StageHealth } from "./stage-health.ts";
@@ -26,7 +27,7 @@ export function healthFigure(report: HealthReport): string {
   const { snapshot, log, told, undelivered } = report;
   const page = new Page();
   page.banner(verdictWords(report), verdictColour(report));
-  page.text(`${snapshot.dataDir}  ·  ${utcSecond(Date.parse(report.at))}`, { colour: FAINT_INK });
+  page.text(`${snapshot.dataDir}  ·  ${UTC.moment(Date.parse(report.at) * 1000)}`, { colour: FAINT_INK });
   if (snapshot.startedAt !== undefined) page.text(runWords(report), { colour: FAINT_INK });
   page.gap();
   page.heading(snapshot.alarms.length === 0 ? "No alarms" : "Alarms");

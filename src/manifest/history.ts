@@ -1,6 +1,7 @@
 // History: what has happened so far, for people: counts, entries in order of capture, what failed.
 import { PIXELS_CHECKSUM } from "../cameras/frame.ts";
 import type { TimeSource } from "../image/times/source.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import { ENTRY_WITH_FILE } from "./page-rows.ts";
@@ -183,6 +184,15 @@ export class History {
         sha256: row.sha256 ?? undefined,
         pixels: typeof row.pixels === "number" ? row.pixels : undefined,
       }));
+  }
+
+  /** Whether any frame was captured within a window. */
+  hasFrames({ fromUs, toUs }: TimeWindow): boolean {
+    return (
+      this.#connection.db
+        .prepare<[number, number]>("SELECT 1 FROM entry WHERE captured_at_us >= ? AND captured_at_us < ? LIMIT 1")
+        .get(fromUs, toUs) !== undefined
+    );
   }
 
   /** The earliest time stamp of any frame, also of archived ones, microseconds since the epoch; undefined before the first. */

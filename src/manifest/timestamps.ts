@@ -1,17 +1,28 @@
 // Time stamps: whole microseconds since 1970, UTC, inside; ISO 8601 with `Z` outside.
 import { Failure } from "../failure/failure.ts";
 import { usFromIso } from "../system/iso-time.ts";
+import { type TimeZone, UTC } from "../system/time-zone.ts";
 
 export { isoFromUs, usFromIso } from "../system/iso-time.ts";
 
-/** A time that a person typed, UTC unless it names its zone; Failure `usage.invalid` names the option. */
-export function usFromOption(option: string, text: string): number {
+/** A time that a person typed, in `zone` unless it names its own; Failure `usage.invalid` names the option. */
+export function usFromOption(option: string, text: string, zone: TimeZone = UTC): number {
   const us = usFromIso(text, "utc");
   if (us === undefined) {
     throw new Failure("usage.invalid", `${option} needs a date or time such as 2026-03-04T05:06:07Z, not "${text}"`);
   }
-  return us;
+  const namesNoZone = DATE_ONLY.test(text.trim()) || usFromIso(`${text}Z`, "utc") !== undefined;
+  if (!namesNoZone || zone.name === "UTC") return us;
+  const inZone = zone.usOfWall(us);
+  if (inZone === undefined) {
+    throw new Failure("usage.invalid", `${option}: the clocks in ${zone.name} never showed ${text}`, {
+      hint: "they were put forward then; give the time in UTC with a Z at its end",
+    });
+  }
+  return inZone;
 }
+
+const DATE_ONLY = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Index of the first of the sorted `timesUs` at or after `timeUs`; their number when all are earlier. */
 export function lowerBound(timesUs: ArrayLike<number>, timeUs: number): number {

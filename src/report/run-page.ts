@@ -14,12 +14,14 @@ import { frameName } from "../manifest/page-rows.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
 import { packageVersion } from "../system/files.ts";
-import { UTC } from "../system/time-zone.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { type HtmlSection, htmlReport } from "./html-report.ts";
 import type { Measured } from "./roi-detail-data.ts";
 
 export interface RunPage {
   readonly config: Config;
+  /** Of the times shown. */
+  readonly zone: TimeZone;
   readonly manifest: Manifest;
   readonly snapshot: Snapshot;
   /** Whether some of the last measured frames show the simulated chip. */
@@ -35,12 +37,17 @@ const FAILURES_SHOWN = 50;
 
 /** The self-contained HTML page. */
 export function runPage(page: RunPage): string {
-  const { config, overview, noise, rois, measured } = page;
+  const { config, overview, noise, rois, measured, zone } = page;
   const name = experimentName(config);
-  const sections: HtmlSection[] = [{ title: "The experiment", table: { head: ["", ""], rows: facts(page) } }];
-  const failures = failedFrames(page.manifest);
+  const sections: HtmlSection[] = [
+    { title: "The experiment", table: { head: ["", ""], rows: inZone(facts(page), zone) } },
+  ];
+  const failures = inZone(failedFrames(page.manifest), zone);
   if (page.snapshot.alarms.length > 0) {
-    const rows = page.snapshot.alarms.map((alarm) => [alarm]);
+    const rows = inZone(
+      page.snapshot.alarms.map((alarm) => [alarm]),
+      zone,
+    );
     sections.push({ title: "Alarms", table: { head: ["problem"], rows } });
   }
   if (overview !== undefined) {
@@ -58,8 +65,13 @@ export function runPage(page: RunPage): string {
   }
   sections.push({ title: "Configuration of the last run", text: configuration(page.manifest) });
   const chip = page.simulated ? "Simulated chip. " : "";
-  const subtitle = `${chip}phorest ${packageVersion()}, ${new Date().toISOString().slice(0, 19)}Z. This file is self-contained.`;
+  const subtitle = `${chip}phorest ${packageVersion()}, ${zone.shown(`${new Date().toISOString().slice(0, 19)}Z`)}. This file is self-contained.`;
   return htmlReport(name === "" ? "Experiment" : name, subtitle, sections);
+}
+
+/** Cells with their times in a zone. */
+function inZone(rows: readonly string[][], zone: TimeZone): string[][] {
+  return rows.map((cells) => cells.map((cell) => zone.shown(cell)));
 }
 
 function facts({ config, snapshot, simulated, measured, manifest }: RunPage): string[][] {
@@ -104,7 +116,7 @@ function countsOf(lines: readonly string[]): string {
   return [...new Set(lines)].map((line) => `${lines.filter((one) => one === line).length} ${line}`).join(", ");
 }
 
-function precision({ quiet, measured, config, manifest }: RunPage, noise: Picture | undefined): HtmlSection {
+function precision({ quiet, measured, config, manifest, zone }: RunPage, noise: Picture | undefined): HtmlSection {
   const last = measured?.curves.at(-1);
   const px = (value: number, decimals: number) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
   const lines = measured === undefined ? undefined : manifest.references.linesOf(measured.analysis);
@@ -122,7 +134,7 @@ function precision({ quiet, measured, config, manifest }: RunPage, noise: Pictur
   ]);
   const { baseline_seconds } = config.Analysis;
   const found = measured && new BaselineInForce(manifest, baseline_seconds).of(measured.analysis.analysisId);
-  const baseline = found === undefined ? "none yet" : baselineText(found, UTC);
+  const baseline = found === undefined ? "none yet" : baselineText(found, zone);
   return {
     title: "Noise and drift",
     note: [

@@ -5,6 +5,9 @@ const MS_PER_MINUTE = 60_000;
 /** Farther than any zone is from UTC. */
 const FARTHEST_MS = 26 * 60 * MS_PER_MINUTE;
 
+/** As messages have it: 2026-03-04T05:06:07.089123Z, 2026-03-04 05:06 UTC. */
+const TIME_OF_UTC = /(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?(?:Z| UTC)/g;
+
 /** What a clock on the wall shows. */
 interface WallTime {
   readonly day: string;
@@ -69,6 +72,15 @@ export class TimeZone {
     const wallMs = secondOf(wallUs);
     const [first] = this.#momentsOf(wallMs);
     return first === undefined ? undefined : first * 1000 + (wallUs - wallMs * 1000);
+  }
+
+  /** A text for people with its times of UTC in this zone. */
+  shown(text: string): string {
+    if (this.name === "UTC") return text;
+    return text.replaceAll(TIME_OF_UTC, (found, day: string, minute: string, second = ":00") => {
+      const ms = Date.parse(`${day}T${minute}${second.slice(0, 3)}Z`);
+      return Number.isNaN(ms) ? found : this.moment(ms * 1000);
+    });
   }
 
   #wall(ms: number): WallTime {

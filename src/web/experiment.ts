@@ -17,10 +17,12 @@ import type { Analysis } from "../manifest/analyses.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { frameName } from "../manifest/page-rows.ts";
 import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import type { FrameFacts } from "../outputs/csv/file/frame-columns.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { packageVersion } from "../system/files.ts";
+import { TimeZone } from "../system/time-zone.ts";
 import { ChipState, finite } from "./chip-state.ts";
 import { baselineView, Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
 import { Frames, type ShownEntry } from "./frames.ts";
@@ -47,6 +49,7 @@ export class Experiment {
   readonly #manifest: Manifest;
   readonly #chip: ChipState;
   readonly #curves: Curves;
+  readonly #zone: TimeZone;
   readonly #frames: Frames;
   #analysis: { readonly outcome: number; readonly analysis: Analysis | undefined } | undefined;
   /** Wall clock, ms. */
@@ -59,6 +62,7 @@ export class Experiment {
     const { bits } = settings.config.Camera;
     this.#frames = new Frames(new PictureProcess(log), { newest: () => this.#lastEntry(), bits });
     this.#manifest = manifest;
+    this.#zone = new TimeZone(settings.config.Display.time_zone);
     this.#chip = new ChipState(manifest, settings.config.Analysis);
     this.#curves = new Curves(manifest, settings.config.Analysis, this.#chip);
   }
@@ -105,19 +109,20 @@ export class Experiment {
       startedAt,
       camera,
       now: nowMs,
+      timeZone: this.#zone.name,
       nextCapture: this.nextCaptureMs,
       brightfield: this.brightfield,
       counts,
       stages,
-      alarms: problemsOf(findings).map(({ key, text }) => ({ what: text, cure: adviceFor(key) })),
-      notes,
+      alarms: problemsOf(findings).map(({ key, text }) => ({ what: this.#zone.shown(text), cure: adviceFor(key) })),
+      notes: notes.map((note) => this.#zone.shown(note)),
       disk:
         disk === undefined
           ? undefined
           : {
               ...disk,
               minFreeBytes: pauseBelow(this.#config, disk.totalBytes).minFreeBytes,
-              full: diskFull === undefined ? undefined : diskFullText(diskFull),
+              full: diskFull === undefined ? undefined : this.#zone.shown(diskFullText(diskFull)),
             },
       share:
         Services.enable_remote_sync && counts !== undefined
@@ -167,6 +172,12 @@ export class Experiment {
   groups(query: CurvesQuery, references: readonly string[]): Promise<GroupCurve[]> {
     const analysis = this.#measured();
     return this.#curves.groups(analysis, query, this.#curves.baseline(analysis).window, references);
+  }
+
+  /** Throws Failure `usage.invalid` for a window without frames. */
+  refuseEmpty(window: TimeWindow): void {
+    if (this.#manifest.history.hasFrames(window)) return;
+    throw new Failure("usage.invalid", "no frame was captured in this window", { hint: "choose a window with frames" });
   }
 
   get temperatures(): Pick<Temperatures, "sensors" | "nearest"> {

@@ -110,7 +110,7 @@ export const BASELINE = z.strictObject({
 });
 
 /** Throws BadRequest for an empty window. */
-export function newBaseline({ from, to }: z.output<typeof BASELINE>): Change {
+export function newBaseline({ from, to }: z.output<typeof BASELINE>): Change & { readonly type: "set-baseline" } {
   if (to <= from) throw new BadRequest("from must be earlier than to");
   return { type: "set-baseline", fromUs: microseconds(from), toUs: microseconds(to) };
 }

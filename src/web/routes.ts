@@ -120,7 +120,7 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
   };
 }
 
-function changing({ change }: Served): Handlers<ChangingName> {
+function changing({ change, experiment }: Served): Handlers<ChangingName> {
   const make = async (context: Context<Env>, wanted: Change) => {
     await change(wanted);
     return context.json({ done: true });
@@ -135,7 +135,11 @@ function changing({ change }: Served): Handlers<ChangingName> {
     editInjection: (context, { parameters, body }) => make(context, editedInjection(parameters.id, body)),
     removeInjection: (context, { parameters, query }) =>
       make(context, { type: "remove-injection", injectionId: parameters.id, author: query.author }),
-    setBaseline: (context, { body }) => make(context, newBaseline(body)),
+    setBaseline: (context, { body }) => {
+      const wanted = newBaseline(body);
+      experiment.refuseEmpty(wanted);
+      return make(context, wanted);
+    },
     forgetBaseline: (context) => make(context, { type: "forget-baseline" }),
     takeBrightfield: (context) => make(context, { type: "take-brightfield" }),
   };

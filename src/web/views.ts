@@ -41,6 +41,8 @@ export interface StateView {
   /** Of the last run; undefined where it was switched off or there was no run. */
   readonly camera: { readonly type: string; readonly simulated: boolean } | undefined;
   readonly now: number;
+  /** Of all times shown: "UTC", or a name such as "Europe/Berlin". */
+  readonly timeZone: string;
   readonly nextCapture: number | undefined;
   /** undefined while nothing can take one. */
   readonly brightfield: BrightfieldView | undefined;

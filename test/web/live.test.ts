@@ -16,6 +16,7 @@ const STATE: StateView = {
   startedAt: undefined,
   camera: undefined,
   now: 0,
+  timeZone: "UTC",
   nextCapture: undefined,
   brightfield: undefined,
   counts: undefined,

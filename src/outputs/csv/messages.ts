@@ -8,6 +8,8 @@ export interface CommunicatorSettings {
   readonly plotTitle: string;
   /** Analysis.baseline_seconds. */
   readonly baselineSeconds: number;
+  /** Of the plot. */
+  readonly timeZone: string;
   /** Labels or globs of the ROIs to draw; empty: all. */
   readonly plotRois: readonly string[];
 }

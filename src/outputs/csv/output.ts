@@ -44,6 +44,7 @@ class CsvOutput implements Output {
       resultsDir: config.Paths.results_dir,
       plotTitle: plotTitle(config),
       baselineSeconds: config.Analysis.baseline_seconds,
+      timeZone: config.Display.time_zone,
       plotRois: config.Report.plot_rois,
     };
     this.thread = new RemoteWorker("communicator", settings, (level, message) => options.log.log(level, message));

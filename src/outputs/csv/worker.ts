@@ -7,6 +7,7 @@ import { writePlot } from "../../figures/plot.ts";
 import { PlotFeed } from "../../figures/plot-feed.ts";
 import { Manifest } from "../../manifest/manifest.ts";
 import { ensureDirectory } from "../../system/files.ts";
+import { TimeZone } from "../../system/time-zone.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import { lowerPriority } from "../../threads/priority.ts";
 import { updateCsv } from "./file/append.ts";
@@ -22,6 +23,7 @@ export async function open(
   const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
   const newFeed = () =>
     new PlotFeed(manifest, {
+      zone: new TimeZone(settings.timeZone),
       title: settings.plotTitle,
       baselineSeconds: settings.baselineSeconds,
       labels: settings.plotRois,

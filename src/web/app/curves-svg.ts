@@ -2,7 +2,7 @@
 import { cutText, placeMarkers } from "../../figures/marker-places.ts";
 import { escapeMarkup } from "../../system/markup.ts";
 import { curveColour, temperatureColour } from "./colours.ts";
-import { moment } from "./format.ts";
+import { moment, zoneName } from "./format.ts";
 import type { PlotContent } from "./plot-content.ts";
 import { decimalsOf, roundTicks, timeTicks } from "./ticks.ts";
 
@@ -83,7 +83,7 @@ export function curvesSvg({ title, view, markers, unit, factor, from, to }: Draw
     parts.push(`<path d="M${x(ms).toFixed(1)} ${bottom}v5" stroke="#888"/>`);
     parts.push(words(x(ms), bottom + 20, moment(ms).slice(5, 19), 'text-anchor="middle"'));
   }
-  parts.push(words(LEFT + PLOT_WIDTH / 2, bottom + 44, "time, UTC", 'text-anchor="middle"'));
+  parts.push(words(LEFT + PLOT_WIDTH / 2, bottom + 44, `time, ${zoneName()}`, 'text-anchor="middle"'));
   const marked = markers.map(({ at, text }) => ({ timeMs: at, text }));
   for (const { t, text, y, left } of placeMarkers(marked, [from, to], PLOT_WIDTH, LETTERING)) {
     parts.push(`<path d="M${x(t).toFixed(1)} ${TOP}V${bottom}" stroke="#555" stroke-dasharray="4 3"/>`);

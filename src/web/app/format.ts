@@ -1,16 +1,72 @@
-// Formats numbers and times for people. All times are UTC, as in the files.
+// Formats numbers and times for people. Times are in the zone of Display.time_zone, as in plots and reports.
+
+/** The zone of all times on the page, and its clock. */
+let zone = "UTC";
+let format = clockOf(zone);
+
+function clockOf(timeZone: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat("en-GB", {
+    timeZone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  });
+}
+
+/** Shows all times in a zone from now on; one that this browser does not know leaves them in UTC. */
+export function setTimeZone(name: string): void {
+  if (name === zone) return;
+  try {
+    format = clockOf(name);
+    zone = name;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+}
+
+/** The name of the zone. */
+export const zoneName = (): string => zone;
+
+/** "2026-03-04 15:20:05" on the clock of the zone. */
+export function dayAndClock(ms: number): string {
+  const parts = new Map(format.formatToParts(ms).map(({ type, value }) => [type, value]));
+  const of = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? "";
+  return `${of("year")}-${of("month")}-${of("day")} ${of("hour")}:${of("minute")}:${of("second")}`;
+}
+
+/** What the clock shows, as if it were UTC, ms. */
+const wallMs = (ms: number): number => Date.parse(`${dayAndClock(ms).replace(" ", "T")}Z`);
+const HALF_DAY_MS = 43_200_000;
+
+/** The moment that `2026-03-04 15:20:05` is in the zone, ms: the first of two; NaN for a time that the clock jumps over. */
+export function fromClock(text: string): number {
+  const wall = Date.parse(`${text.trim().replace(" ", "T")}Z`);
+  const second = Math.floor(wall / 1000) * 1000;
+  const candidates = [-2, 2]
+    .map((side) => wall + side * HALF_DAY_MS)
+    .map((near) => wall - (wallMs(near) - secondOf(near)));
+  const found = candidates.filter((ms) => wallMs(ms) === second);
+  return found.length === 0 ? Number.NaN : Math.min(...found);
+}
+
+const secondOf = (ms: number): number => Math.floor(ms / 1000) * 1000;
+
 export function clock(ms: number): string {
-  return new Date(ms).toISOString().slice(11, 19);
+  return dayAndClock(ms).slice(11);
 }
 
 export function moment(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  return `${dayAndClock(ms)} ${zone}`;
 }
 
 /** "2026-03-04 10:00:00 to 10:14:30 UTC"; the second day where it is another one. */
 export function span(fromMs: number, toMs: number): string {
-  const to = moment(toMs);
-  return `${moment(fromMs).slice(0, -4)} to ${to.slice(0, 10) === moment(fromMs).slice(0, 10) ? to.slice(11) : to}`;
+  const [from, to] = [dayAndClock(fromMs), dayAndClock(toMs)];
+  return `${from} to ${from.slice(0, 10) === to.slice(0, 10) ? to.slice(11) : to} ${zone}`;
 }
 
 export function duration(seconds: number): string {

@@ -7,6 +7,7 @@ import type { StateView } from "../views.ts";
 import { follow, hasToken, Refused, setToken, takeToken } from "./api.ts";
 import { Chip } from "./chip.tsx";
 import { ExperimentPage } from "./experiment.tsx";
+import { setTimeZone } from "./format.ts";
 import { Now } from "./now.tsx";
 import { Sensorgrams } from "./sensorgrams.tsx";
 import { TokenForm } from "./token-form.tsx";
@@ -64,7 +65,11 @@ function Page() {
   }, []);
   useEffect(() => {
     const ending = new AbortController();
-    void follow(setState, setConnectionError, ending.signal);
+    const take = (next: StateView) => {
+      setTimeZone(next.timeZone);
+      setState(next);
+    };
+    void follow(take, setConnectionError, ending.signal);
     return () => ending.abort();
   }, [login]);
   useEffect(() => {

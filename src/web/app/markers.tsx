@@ -2,14 +2,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { MarkerView, StateView } from "../views.ts";
 import { change } from "./api.ts";
-import { clock, moment } from "./format.ts";
+import { clock, dayAndClock, fromClock, moment, zoneName } from "./format.ts";
 
 const day = (ms: number) => moment(ms).slice(0, 10);
 /** As it is typed: 2026-03-04 15:20:05. */
-const typed = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
+const typed = dayAndClock;
 /** A date and a time of 24 hours; the seconds may be left out. */
 const TIME = "\\d{4}-\\d{2}-\\d{2}[ T]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?";
-const parse = (time: string) => Date.parse(`${time.trim().replace(" ", "T")}Z`);
 
 interface Props {
   readonly state: StateView;
@@ -38,7 +37,7 @@ export function Markers({ state, at, act }: Props) {
   };
   const submit = (event: Event) => {
     event.preventDefault();
-    const ms = time === "" ? Date.now() : parse(time);
+    const ms = time === "" ? Date.now() : fromClock(time);
     // An unchanged time keeps its fraction of a second.
     const isMoved = edited === undefined || time !== typed(edited.at);
     const made =
@@ -63,7 +62,7 @@ export function Markers({ state, at, act }: Props) {
           />
         </label>
         <label>
-          Time, UTC (if empty: now)
+          Time, {zoneName()} (if empty: now)
           <input
             value={time}
             pattern={TIME}
@@ -86,7 +85,7 @@ export function Markers({ state, at, act }: Props) {
               <td class="time">
                 {day(marker.at)}
                 <br />
-                {clock(marker.at)} UTC
+                {clock(marker.at)} {zoneName()}
               </td>
               <td class="words">{marker.text}</td>
               <td class="n">

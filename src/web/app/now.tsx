@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { BrightfieldView, ChipView, FrameView, StageView, StateView } from "../views.ts";
 import { change, get, isForNow, reasonOf } from "./api.ts";
 import { GRADES, type Grade } from "./colours.ts";
-import { bytes, clock, duration, moment, percent } from "./format.ts";
+import { bytes, clock, duration, moment, percent, zoneName } from "./format.ts";
 import { Picture, roiOutlines } from "./picture.tsx";
 
 /** Retry interval for an image that the server could not decode in time or for lack of memory. */
@@ -114,7 +114,9 @@ function Frames({ state: { camera, counts, nextCapture, now, lastFrame, method }
         </dd>
         <dt>last capture</dt>
         <dd>
-          {lastFrame === undefined ? "none yet" : `${clock(Date.parse(lastFrame.capturedAt))} UTC, ${lastFrame.status}`}
+          {lastFrame === undefined
+            ? "none yet"
+            : `${clock(Date.parse(lastFrame.capturedAt))} ${zoneName()}, ${lastFrame.status}`}
         </dd>
         <dt>measured</dt>
         <dd>

@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import { aligned, type Series } from "./aligned.ts";
 import { curveColour, temperatureColour, theme } from "./colours.ts";
+import { dayAndClock, zoneName } from "./format.ts";
 import type { PlotContent } from "./plot-content.ts";
 import { drawMarks } from "./plot-marks.ts";
 import { decimalsOf } from "./ticks.ts";
@@ -20,15 +21,15 @@ const HEIGHT = 380;
 const TEMPERATURE_HEIGHT = 130;
 /** Space between time ticks: the width of their labels and a margin. */
 const TIME_SPACE_PX = 80;
-const utc = (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "UTC");
+const inZone = (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), zoneName());
 
 /** 24-hour clock, as in the files. Adds the date where it changes; shows only the date for steps of a day or more. */
 function timeTicks(_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
   return splits.map((at, place) => {
-    const text = new Date(at * 1000).toISOString();
+    const text = dayAndClock(at * 1000);
     const clock = text.slice(11, step < 60 ? 19 : 16);
     const day = text.slice(5, 10);
-    const before = place === 0 ? "" : new Date((splits[place - 1] as number) * 1000).toISOString().slice(5, 10);
+    const before = place === 0 ? "" : dayAndClock((splits[place - 1] as number) * 1000).slice(5, 10);
     if (step >= 86_400) return day;
     return day === before ? clock : `${clock}\n${day}`;
   });
@@ -136,7 +137,7 @@ export class CurvePlot {
       {
         width: this.#host.clientWidth,
         height: HEIGHT,
-        tzDate: utc,
+        tzDate: inZone,
         scales,
         legend: { show: false },
         cursor: { sync, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => this.#reset() } },
@@ -172,7 +173,7 @@ export class CurvePlot {
       {
         width: this.#host.clientWidth,
         height: TEMPERATURE_HEIGHT,
-        tzDate: utc,
+        tzDate: inZone,
         scales,
         legend: { show: false },
         cursor: { sync, drag: { x: false, y: false } },

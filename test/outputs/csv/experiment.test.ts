@@ -40,6 +40,7 @@ async function report(out?: string): Promise<string> {
       logLevel: undefined,
       json: true,
       out,
+      tz: undefined,
       _: [],
       $0: "",
     };
