@@ -20,6 +20,8 @@ export interface PictureContext {
   readonly shareId: string | undefined;
   /** undefined: look, and change nothing. */
   readonly repairs: Repairs | undefined;
+  /** Takes the content of an imported or found picture of which none was recorded. */
+  firstContent(entryId: number, content: Content): void;
   readonly nowUs: number;
   /** Whether the share is there at this moment. What was not found on one that went away meanwhile is not lost. */
   remoteThere(): boolean;
@@ -90,6 +92,10 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
       if (row.damaged) repairs?.markSound(entryId);
       break;
     case "unrecorded":
+      if (row.isFound) {
+        if (here.content !== undefined) context.firstContent(entryId, here.content);
+        break;
+      }
       found.push({
         kind: "not known before",
         subject: row.filename,
@@ -184,6 +190,10 @@ async function checkMoved(row: PictureRow, context: PictureContext): Promise<Fin
     return [];
   }
   if (there.state === "unrecorded") {
+    if (row.isFound) {
+      if (there.content !== undefined) context.firstContent(row.entryId, there.content);
+      return [];
+    }
     if (there.content !== undefined) repairs?.recordContent(row.entryId, there.content.bytes, there.content.sha256);
     return [
       {

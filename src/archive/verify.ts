@@ -16,6 +16,7 @@ import { digestOpened, withConfinedFile } from "../system/confined-file.ts";
 import { checkedFaultReason } from "../system/fault-of.ts";
 import { PARTIAL_SUFFIX } from "../system/files.ts";
 import { readNamesNow } from "../system/names-in-bytes.ts";
+import type { Content } from "./compressed-file.ts";
 import type { Finding } from "./finding.ts";
 import { inspectRemote, type RemoteInspection, type RemoteState } from "./remote.ts";
 import { checkArchives, checkBackups, isCopy, type Report } from "./verify-archives.ts";
@@ -32,6 +33,8 @@ export interface VerifyOptions {
   /** Opened for writing where repairs are wanted. */
   readonly manifest: Manifest;
   readonly repair: boolean;
+  /** Whether the manifest is opened for writing, so that what imported and found images contain can be recorded. */
+  readonly records: boolean;
   /** Whether a run is going: files may then come and go under the check. */
   readonly running: boolean;
   readonly nowUs: number;
@@ -52,6 +55,9 @@ export interface Verified {
   readonly backups: number;
   readonly findings: number;
   readonly repaired: number;
+  /** Imported and found images whose size and hash were recorded for the first time, and those for which that was not possible now. */
+  readonly recorded: number;
+  readonly unrecorded: number;
 }
 
 /** What is on a share that is not the one mounted. */
@@ -65,7 +71,7 @@ export interface CopiesElsewhere {
   readonly last: string;
 }
 
-/** Checks everything. Deletes nothing, and changes nothing but with `repair`. */
+/** Checks everything. Deletes nothing, and changes nothing but with `repair`; `records` adds what was not recorded yet. */
 export async function verify(options: VerifyOptions): Promise<Verified> {
   const { config, manifest, repair, running, nowUs } = options;
   let findings = 0;
@@ -88,6 +94,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     return known;
   };
   const unseen = new Set<number>();
+  const first = new Set<number>();
   const remoteThere = () => {
     // Another share in its place is no better than none.
     const now = inspectRemote(config.Paths.remote_root_dir, remote.remoteId);
@@ -99,6 +106,10 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     shareId,
     repairs: repair ? manifest.repairs : undefined,
     nowUs,
+    firstContent: (entryId: number, { bytes, sha256 }: Content) => {
+      first.add(entryId);
+      if (options.records) manifest.repairs.recordContent(entryId, bytes, sha256);
+    },
     remoteThere,
     unseen: (entryId: number) => unseen.add(entryId),
     elsewhere: ({ remoteId = "", filename }: PictureRow) => {
@@ -155,6 +166,8 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     backups,
     findings,
     repaired,
+    recorded: options.records ? first.size : 0,
+    unrecorded: options.records ? 0 : first.size,
   };
 }
 

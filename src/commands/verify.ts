@@ -8,8 +8,9 @@ import { type Finding, findingLine } from "../archive/finding.ts";
 import { type CopiesElsewhere, type Verified, verify } from "../archive/verify.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import type { Failure } from "../failure/failure.ts";
-import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
+import { errorCode } from "../failure/error-code.ts";
+import { Failure } from "../failure/failure.ts";
+import { type ExperimentLock, experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { endRepair, type Repaired } from "../manifest/repair.ts";
 import { damageOf } from "../manifest/soundness.ts";
@@ -57,7 +58,7 @@ interface Way {
 }
 
 async function verifyOnce({ config, path, repair, json, signal }: Way): Promise<void> {
-  const lock = repair ? lockExperiment(config.Paths.data_dir) : undefined;
+  let lock = repair ? lockExperiment(config.Paths.data_dir) : undefined;
   const running = !repair && experimentHolder(config.Paths.data_dir) !== undefined;
   let manifest: Manifest | undefined;
   try {
@@ -66,10 +67,15 @@ async function verifyOnce({ config, path, repair, json, signal }: Way): Promise<
     if (damage !== undefined && !repair) return sayDamage(damageFound(path, damage, config), json);
     const repaired = damage === undefined ? undefined : repairNow(path, config, damage, json);
     manifest = Manifest.open({ file: path, readonly: !repair });
+    if (!repair && !running && manifest.checks.hasUnrecorded()) {
+      lock = lockIfPossible(config.Paths.data_dir);
+      if (lock !== undefined) manifest = reopened(manifest, path);
+    }
+    const records = lock !== undefined;
     const late = repair ? new Unrecorded(config.Paths.data_dir).record(manifest) : 0;
     if (late > 0 && !json) process.stdout.write(`added ${late} frames to the database that were waiting for it\n`);
     const findings: Finding[] = [];
-    const verified = await check({ config, manifest, repair, running, json, findings, signal });
+    const verified = await check({ config, manifest, repair, records, running, json, findings, signal });
     if (json) process.stdout.write(`${JSON.stringify({ ...verified, findings, repair: repaired })}\n`);
     else process.stdout.write(`${[...verified.elsewhere.map(elsewhereLine), summary(verified, repair)].join("\n")}\n`);
     process.exitCode = verified.findings > 0 || repaired !== undefined ? FINDINGS : 0;
@@ -77,6 +83,22 @@ async function verifyOnce({ config, path, repair, json, signal }: Way): Promise<
     manifest?.close();
     lock?.release();
   }
+}
+
+/** The experiment, to record what imported images contain; undefined where a run has just started, or nothing can be written there. */
+function lockIfPossible(dataDir: string): ExperimentLock | undefined {
+  try {
+    return lockExperiment(dataDir);
+  } catch (error) {
+    if (error instanceof Failure || errorCode(error) !== undefined) return undefined;
+    throw error;
+  }
+}
+
+/** For writing. */
+function reopened(manifest: Manifest, path: string): Manifest {
+  manifest.close();
+  return Manifest.open({ file: path });
 }
 
 /** Reports only the damaged database, because its content is not reliable. */
@@ -105,6 +127,7 @@ interface CheckOptions {
   readonly config: Config;
   readonly manifest: Manifest;
   readonly repair: boolean;
+  readonly records: boolean;
   readonly running: boolean;
   readonly json: boolean;
   readonly findings: Finding[];
@@ -142,7 +165,8 @@ function elsewhereLine({ remoteId, pictures, files, first, last }: CopiesElsewhe
 }
 
 function summary(verified: Verified, repair: boolean): string {
-  const { pictures, archives, backups, findings, repaired, knownMissing, knownDamaged } = verified;
+  const { pictures, archives, backups, findings, repaired, knownMissing, knownDamaged, recorded, unrecorded } =
+    verified;
   const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
   const checked = `${count(pictures, "image")}, ${count(archives, "archive")}, ${count(backups, "backup")} checked`;
   const known = [
@@ -153,5 +177,11 @@ function summary(verified: Verified, repair: boolean): string {
     findings === 0
       ? "everything is as recorded"
       : `${count(findings, "finding")}${repair ? `, ${repaired} repaired` : ""}`;
-  return `${checked}: ${result}${known === "" ? "" : ` (${known})`}`;
+  const first =
+    recorded > 0
+      ? `; recorded size and hash of ${count(recorded, "image")} for the first time, later changes will be found`
+      : unrecorded > 0
+        ? `; size and hash of ${count(unrecorded, "image")} are not recorded yet: verify again while no run is active`
+        : "";
+  return `${checked}: ${result}${known === "" ? "" : ` (${known})`}${first}`;
 }

@@ -3,11 +3,13 @@ import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import { FILE_ENTRY } from "./page-rows.ts";
 import { pages } from "./pages.ts";
-import type { Status } from "./schema.ts";
+import type { Origin, Status } from "./schema.ts";
 
 /** An entry that names a picture. */
 export interface PictureRow {
   readonly entryId: number;
+  /** Whether another program or an earlier run wrote the file: its content is recorded later than its row. */
+  readonly isFound: boolean;
   readonly filename: string;
   /** Directory, absolute: here, or on the share once the picture was moved there. */
   readonly filepath: string;
@@ -43,6 +45,7 @@ export interface SyncedFile {
 
 interface Row {
   id: number;
+  origin: Origin;
   directory: string;
   filename: string;
   status: Status;
@@ -59,7 +62,7 @@ interface Row {
   remote_sha256: string | null;
 }
 
-const COLUMNS = `id, directory, filename, status, bytes, sha256, local, image_synced, missing, damaged, remote_id, remote_path,
+const COLUMNS = `id, origin, directory, filename, status, bytes, sha256, local, image_synced, missing, damaged, remote_id, remote_path,
   remote_bytes, remote_sha256`;
 const PAGE = 1000;
 
@@ -93,6 +96,16 @@ export class Checks {
         FROM entry WHERE id = ${FILE_ENTRY} AND filename IS NOT NULL`)
       .get({ entryId });
     return row === undefined ? undefined : pictureRow(row, this.#entries);
+  }
+
+  /** Whether the content of an imported or found picture was not recorded yet. */
+  hasUnrecorded(): boolean {
+    return (
+      this.#connection.db
+        .prepare(`SELECT 1 FROM entry WHERE origin <> 'captured' AND filename IS NOT NULL AND missing = 0
+          AND (bytes IS NULL OR sha256 IS NULL) LIMIT 1`)
+        .get() !== undefined
+    );
   }
 
   /** Names of the first `limit` pictures marked as damaged, oldest first. */
@@ -129,6 +142,7 @@ export class Checks {
 function pictureRow(row: Row, entries: Entries): PictureRow {
   return {
     entryId: row.id,
+    isFound: row.origin !== "captured",
     filename: row.filename,
     filepath: entries.absoluteDirectory(row.directory),
     status: row.status,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { moveOut } from "../../src/archive/archive-move.ts";
 import type { Finding } from "../../src/archive/finding.ts";
 import { initRemote } from "../../src/archive/remote.ts";
@@ -46,6 +46,7 @@ const common = ({ config, manifest }: Finished, repair: boolean) => ({
   config,
   manifest,
   repair,
+  records: repair,
   running: false,
   nowUs: LATER_US,
 });
@@ -102,6 +103,35 @@ function contentOrNone(path: string): string | undefined {
     return undefined;
   }
 }
+
+describe.each([
+  ["imported", 2],
+  ["adopted", 4],
+])("an %s image without a recorded hash", (origin, id) => {
+  test("is no finding: its hash is recorded by the first check that may write, and later changes are found", async () => {
+    const at = await sound();
+    at.sql(`UPDATE entry SET sha256 = NULL, remote_sha256 = NULL, origin = '${origin}' WHERE id = ${id}`);
+    const check = async (records: boolean) => {
+      const found: Finding[] = [];
+      const options = {
+        ...common(at, false),
+        records,
+        found: (one: Finding) => found.push(one),
+        progress: () => undefined,
+      };
+      const { recorded, unrecorded } = await verify(options);
+      return [found.map(({ kind }) => kind), recorded, unrecorded];
+    };
+    expect(at.manifest.checks.hasUnrecorded()).toBe(true);
+    expect(await check(false)).toEqual([[], 0, 1]);
+    expect(await check(true)).toEqual([[], 1, 0]);
+    expect(at.manifest.checks.hasUnrecorded()).toBe(false);
+    expect(at.manifest.checks.picture(id)?.sha256).toBe(sha(`picture ${id - 1}`));
+    expect(await check(true)).toEqual([[], 0, 0]);
+    for (const file of [here, there]) writeFileSync(file(at, `image_${id - 1}.png`), "picture x");
+    expect((await check(true))[0]).not.toEqual([]);
+  });
+});
 
 test("a damaged picture is marked, never accepted: its recorded hash stays, and a good copy put in place clears it", async () => {
   const at = await sound();

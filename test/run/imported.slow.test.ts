@@ -44,6 +44,28 @@ test.each(["", "data", "generated_files", "configs"])("the ROI manifest in its d
   expect(csv.trimEnd().split("\n").slice(1)).toEqual([expect.stringContaining("MYCHIP_X")]);
 });
 
+test("verify knows imported images: it records their hashes the first time, and finds a change the second time", async () => {
+  const source = await established("data");
+  const directory = experiment(WITHOUT_CAMERA);
+  await phorest(["import", source], directory);
+  const first = await phorest(["verify"], directory);
+  expect([first.code, first.stdout]).toEqual([
+    0,
+    expect.stringContaining("everything is as recorded; recorded size and hash of 1 image for the first time"),
+  ]);
+  const second = await phorest(["verify"], directory);
+  expect([second.code, second.stdout]).toEqual([0, expect.stringMatching(/everything is as recorded\n$/)]);
+  const file = join(source, "data", PICTURE);
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1] = 255 - (bytes[bytes.length >> 1] ?? 0);
+  writeFileSync(file, bytes);
+  const third = await phorest(["verify"], directory);
+  expect([third.code, third.stdout]).toEqual([
+    3,
+    expect.stringContaining("its content differs from the recorded hash"),
+  ]);
+});
+
 test("an ROI manifest that is there stays, and the import says so", async () => {
   const source = await established("generated_files");
   const directory = experiment(WITHOUT_CAMERA);

@@ -152,7 +152,13 @@ const OPERATIONS: Readonly<Record<string, (world: World, count: number) => Promi
     world.rows(count, { remote: true });
     const context = {
       ...{ roots: world.roots, remoteRoot: world.share, shareId: undefined, repairs: world.manifest.repairs },
-      ...{ nowUs: nowUs(), remoteThere: () => true, unseen: () => undefined, elsewhere: () => undefined },
+      ...{
+        nowUs: nowUs(),
+        remoteThere: () => true,
+        unseen: () => undefined,
+        firstContent: () => undefined,
+        elsewhere: () => undefined,
+      },
     };
     for (const row of [...world.manifest.checks.pictures()]) await allowed(() => checkPicture(row, context));
   },
