@@ -3,7 +3,7 @@ import { isBmp } from "./bmp.ts";
 import { pngSize } from "./damage.ts";
 import { formatOf } from "./format.ts";
 import type { PictureSize } from "./memory.ts";
-import { tiffSize } from "./tiff-directory.ts";
+import { tiffSize } from "./tiff/page-fields.ts";
 
 /** Start markers of a JPEG's frame, which names its size; the three within this range mean other things. */
 const [FIRST_FRAME, LAST_FRAME] = [0xc0, 0xcf] as const;
@@ -15,7 +15,7 @@ const FRAME_BYTES = 10;
 const BMP_HEADER_BYTES = 30;
 
 /** What the first bytes of a file say of its picture's size; undefined where they do not, or it is no picture. */
-export function headerSize(bytes: Uint8Array): PictureSize | undefined {
+export async function headerSize(bytes: Uint8Array): Promise<PictureSize | undefined> {
   if (isBmp(bytes)) return bmpSize(bytes);
   const format = formatOf(bytes);
   if (format === undefined) return undefined;

@@ -17,7 +17,7 @@ import { isFlatName } from "./flat-stack.ts";
 import { checkSize, reserveMemory } from "./memory.ts";
 import { type ByteSource, bytesAt, sourceOfFile } from "./tiff/byte-source.ts";
 import { readPageFile } from "./tiff/page-file.ts";
-import type { TiffSeries } from "./tiff/series.ts";
+import type { TiffPage, TiffSeries } from "./tiff/series.ts";
 import { knownSeries } from "./tiff/series-cache.ts";
 import { MAX_BYTES } from "./unpack.ts";
 import { withUnpackedStack } from "./unpacked-stack.ts";
@@ -116,15 +116,22 @@ async function pageOf(
   where: string,
 ): Promise<PictureBytes | undefined> {
   if (series === undefined) return undefined;
-  const found = series.pages.find(({ index }) => index === (page ?? 0));
+  const found = pageAt(series, page ?? 0);
   if (found === undefined) throw notThere(series, page ?? 0, where);
   const { width, height, bits } = found;
   checkSize({ width, height, channels: 1, bytesPerSample: Math.max(1, bits / 8), buffered: true }, where);
   const bytes = await readPageFile(source, series.layout, found, where, (size) => {
     if (size > MAX_BYTES) throw unreadable(where, `${size} bytes are too many for an image`, "check what wrote it");
-    reserveMemory(size, where);
+    // Like a file of its own, a small page is read before the memory to decode it is reserved.
+    if (size > WHOLE_BYTES) reserveMemory(size, where);
   });
   return page === undefined && series.count > 1 ? { bytes, pages: series.count } : { bytes };
+}
+
+/** The page of a number: most often at that place, further ahead where pages are cut off. */
+function pageAt({ pages }: TiffSeries, number: number): TiffPage | undefined {
+  const page = pages[number];
+  return page?.index === number ? page : pages.find(({ index }) => index === number);
 }
 
 function notThere({ count, leftOut }: TiffSeries, page: number, where: string): Failure {

@@ -62,7 +62,7 @@ export async function decodeReduced(
 /** A TIFF is decoded whole: its pixels are in the file as they are, or in strips that are unpacked in one piece. */
 async function decodeChecked(file: Uint8Array, where: string, check: SizeCheck): Promise<Picture> {
   const { bytes } = await firstPicture(file, where);
-  const size = headerSize(bytes);
+  const size = await headerSize(bytes);
   if (size !== undefined) check(size, where);
   return decodeBytes(bytes, where);
 }

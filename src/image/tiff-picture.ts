@@ -7,11 +7,10 @@ import { hasSoundBlocks } from "./tiff/block-reader.ts";
 import { sourceOfBytes } from "./tiff/byte-source.ts";
 import { isReadHere, type Reading, refused, refuseKind } from "./tiff/kinds.ts";
 import { damagedPixels, readOwn } from "./tiff/own-reader.ts";
-import { type PageFields, readPageFields } from "./tiff/page-fields.ts";
+import { jpegsOf, type PageFields, readPageFields } from "./tiff/page-fields.ts";
 import { readPageFile } from "./tiff/page-file.ts";
 import { readTiffSeries } from "./tiff/series.ts";
 import { decodePlainTiff } from "./tiff.ts";
-import { jpegsOf } from "./tiff-directory.ts";
 
 /** A file whose first directory is the picture, and how many pictures the file had that it comes from. */
 interface FirstPicture {
@@ -69,7 +68,7 @@ async function decodeStored(
 ): Promise<Picture> {
   if (isReadHere(fields, reading)) return readOwn(bytes, fields, where, reading);
   if (!hasSoundBlocks(bytes, fields)) throw damagedPixels(where);
-  for (const jpeg of jpegsOf(bytes)) refuseDamagedJpeg(jpeg, where);
+  for await (const jpeg of jpegsOf(bytes)) refuseDamagedJpeg(jpeg, where);
   const { invalidOrientationAt: at } = fields;
   // libtiff refuses a file for an orientation that does not exist, such as 0.
   const sound = at === undefined ? bytes : withUpright(bytes, at);

@@ -29,11 +29,11 @@ export async function unpacked(bytes: Uint8Array, where: string, check: SizeChec
     throw unreadable(where, "the file is empty", "the program that wrote it was interrupted; capture or copy it again");
   const packed = isPacked(bytes);
   // The header of a TIFF may be anywhere: then the size is known once all is unpacked.
-  const size = headerSize(packed ? await firstUnpacked(bytes) : bytes);
+  const size = await headerSize(packed ? await firstUnpacked(bytes) : bytes);
   if (size !== undefined) check(size, where);
   if (!packed) return bytes;
   const plain = await inflate(bytes, where);
-  const plainSize = size ?? headerSize(plain);
+  const plainSize = size ?? (await headerSize(plain));
   if (plainSize !== undefined) check(plainSize, where);
   return plain;
 }

@@ -88,9 +88,9 @@ function saved(bytes: Uint8Array): { directory: string; path: string } {
 describe.each(Object.entries(FILES))("%s", (name, make) => {
   test("says its size", async () => {
     const bytes = await make();
-    expect(headerSize(bytes)).toMatchObject({ width: WIDTH, height: HEIGHT });
+    expect(await headerSize(bytes)).toMatchObject({ width: WIDTH, height: HEIGHT });
     expect(await decodeBytes(bytes, name)).toMatchObject({ width: WIDTH, height: HEIGHT });
-    for (let cut = 0; cut < 200; cut += 1) expect(() => headerSize(bytes.subarray(0, cut))).not.toThrow();
+    for (let cut = 0; cut < 200; cut += 1) await headerSize(bytes.subarray(0, cut));
   });
 
   test("with more pixels than are read it is refused by its header, whichever way it comes in", async () => {
@@ -116,6 +116,6 @@ describe.each(Object.entries(FILES))("%s", (name, make) => {
 
 test("WebP is not read, and said so at once", async () => {
   const bytes = await raw(3).webp().toBuffer();
-  expect(headerSize(bytes)).toBeUndefined();
+  expect(await headerSize(bytes)).toBeUndefined();
   await expect(decodeBytes(bytes, "a.webp")).rejects.toThrow(/not a picture/);
 });

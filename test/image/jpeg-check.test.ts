@@ -5,7 +5,7 @@ import sharp, { type JpegOptions } from "sharp";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { decodeBytes } from "../../src/image/decode.ts";
 import { checkJpeg, type JpegFinding } from "../../src/image/jpeg-check.ts";
-import { jpegsOf } from "../../src/image/tiff-directory.ts";
+import { jpegsOf } from "../../src/image/tiff/page-fields.ts";
 import { hasPython, runPython } from "../python.ts";
 import { randomFrom } from "./picture-writers.ts";
 
@@ -173,7 +173,8 @@ test.each([
   const source = sharp(bands(1), { raw: { width: WIDTH, height: HEIGHT, channels: 1 } }).toColourspace("b-w");
   const good = await source.tiff({ compression: "jpeg", quality: 90, ...options }).toBuffer();
   await expect(decodeBytes(good, "good.tif")).resolves.toMatchObject({ width: WIDTH, height: HEIGHT });
-  const streams = [...jpegsOf(good)];
+  const streams: Uint8Array[] = [];
+  for await (const stream of jpegsOf(good)) streams.push(stream);
   expect(streams.length).toBeGreaterThan(0);
   expect(streams.map((jpeg) => checkJpeg(jpeg).damage)).toEqual(streams.map(() => "none"));
   const zeroed = Uint8Array.from(good);

@@ -6,6 +6,8 @@ export interface ByteSource {
   readonly size: number;
   /** Fills `target` with the bytes from `at`; returns how many there were before the end. */
   read(target: Uint8Array, at: number): Promise<number>;
+  /** The bytes themselves, not copied: of sources in memory. Fewer at the end. */
+  piece?(at: number, length: number): Buffer;
 }
 
 /** The bytes of an open file, whose size is known. */
@@ -26,18 +28,22 @@ export function sourceOfFile(handle: FileHandle, size: number): ByteSource {
 
 /** Bytes in memory. */
 export function sourceOfBytes(bytes: Uint8Array): ByteSource {
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const piece = (at: number, length: number) => whole.subarray(Math.min(at, whole.length), at + length);
   return {
     size: bytes.length,
+    piece,
     async read(target, at) {
-      const found = bytes.subarray(Math.min(at, bytes.length), Math.min(at + target.length, bytes.length));
+      const found = piece(at, target.length);
       target.set(found);
       return found.length;
     },
   };
 }
 
-/** The bytes from `from` on; fewer than `length` at the end. */
+/** The bytes from `from` on, which may be the source's own memory; fewer than `length` at the end. */
 export async function bytesAt(source: ByteSource, from: number, length: number): Promise<Buffer> {
+  if (source.piece !== undefined) return source.piece(from, Math.max(0, length));
   const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, source.size - from)));
   return bytes.subarray(0, await source.read(bytes, from));
 }

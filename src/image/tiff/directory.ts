@@ -35,6 +35,7 @@ export const TAG = {
   tileHeight: 323,
   tiles: 324,
   tileBytes: 325,
+  jpegTables: 347,
   subDirectories: 330,
   extraSamples: 338,
   sampleFormat: 339,

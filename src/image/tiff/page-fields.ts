@@ -1,6 +1,9 @@
 // What the directory of a picture says about its samples, as one value with the defaults of the standard.
+
+import type { PictureSize } from "../memory.ts";
 import { type ByteSource, sourceOfBytes } from "./byte-source.ts";
 import {
+  fieldBytes,
   fieldNumber,
   fieldNumbers,
   type Layout,
@@ -13,6 +16,7 @@ import {
 /** Kinds of samples. */
 export const SAMPLE = { unsigned: 1, signed: 2, float: 3, unspecified: 4 } as const;
 export const PHOTOMETRIC = { whiteIsZero: 0, blackIsZero: 1, rgb: 2, mosaic: 32803, linearRaw: 34892 } as const;
+const JPEG = 7;
 
 export interface PageFields {
   readonly little: boolean;
@@ -43,12 +47,57 @@ export interface PageFields {
   readonly sizes: readonly number[];
 }
 
-/** Of a file's first directory; undefined where it cannot be read, or names no size. */
-export async function readPageFields(bytes: Uint8Array): Promise<PageFields | undefined> {
+/** The size of the first page of a file; undefined where its directory does not say it. */
+export async function tiffSize(bytes: Uint8Array): Promise<PictureSize | undefined> {
+  const first = await firstDirectory(bytes);
+  if (first === undefined) return undefined;
+  const { source, layout, directory } = first;
+  const number = <T>(tag: number, otherwise: T) => fieldNumber(source, layout, directory, tag, otherwise);
+  const [width, height] = [await number(TAG.width, undefined), await number(TAG.height, undefined)];
+  if (width === undefined || height === undefined) return undefined;
+  const bytesPerSample = Math.max(1, (await number(TAG.bits, 1)) / 8);
+  // It may be one compressed strip, which is unpacked in one piece.
+  return { width, height, channels: await number(TAG.samples, 1), bytesPerSample, buffered: true };
+}
+
+/**
+ * The JPEG files that a TIFF with JPEG compression is made of, one for each strip or tile of its first page, whole with the
+ * tables that they share; none for other files. A strip that leaves the file ends there.
+ */
+export async function* jpegsOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  const first = await firstDirectory(bytes);
+  if (first === undefined) return;
+  const { source, layout, directory } = first;
+  if ((await fieldNumber(source, layout, directory, TAG.compression, 1)) !== JPEG) return;
+  const isTiled = directory.fields.has(TAG.tiles);
+  const places = await fieldNumbers(source, layout, directory, isTiled ? TAG.tiles : TAG.strips);
+  const sizes = await fieldNumbers(source, layout, directory, isTiled ? TAG.tileBytes : TAG.stripBytes);
+  const shared = await fieldBytes(source, directory, directory.fields.get(TAG.jpegTables));
+  // Without the end marker of the tables, and the start marker of what follows.
+  const tables = shared.subarray(0, Math.max(0, shared.length - 2));
+  for (const [index, place] of places.entries()) {
+    const stream = bytes.subarray(place, place + (sizes[index] ?? 0));
+    yield shared.length === 0 ? stream : Buffer.concat([tables, stream.subarray(2)]);
+  }
+}
+
+interface FirstDirectory {
+  readonly source: ByteSource;
+  readonly layout: Layout;
+  readonly directory: TiffDirectory;
+}
+
+async function firstDirectory(bytes: Uint8Array): Promise<FirstDirectory | undefined> {
   const source = sourceOfBytes(bytes);
   const layout = await readHeader(source);
   const directory = layout === undefined ? undefined : await readDirectory(source, layout, layout.firstAt);
-  return layout === undefined || directory === undefined ? undefined : fieldsOf(source, layout, directory);
+  return layout === undefined || directory === undefined ? undefined : { source, layout, directory };
+}
+
+/** Of a file's first directory; undefined where it cannot be read, or names no size. */
+export async function readPageFields(bytes: Uint8Array): Promise<PageFields | undefined> {
+  const first = await firstDirectory(bytes);
+  return first === undefined ? undefined : fieldsOf(first.source, first.layout, first.directory);
 }
 
 async function fieldsOf(source: ByteSource, layout: Layout, directory: TiffDirectory): Promise<PageFields | undefined> {
