@@ -27,7 +27,7 @@ export function calibrationHandlers({ calibrating, experiment }: Served): Handle
       leaveTime(incoming);
       waitForDecoding(incoming);
       const announcedBytes = Number.isFinite(announced) ? announced : undefined;
-      await calibrating.takePicture(pictureName(query), incoming, announcedBytes);
+      await calibrating.takePicture({ name: pictureName(query), page: query.page }, incoming, announcedBytes);
       return context.json(view());
     },
     calibrateFrame: async (context) => {

@@ -41,6 +41,9 @@ interface Work {
   /** A file of ours, removed when it is no longer needed. */
   readonly ours: boolean;
   readonly picture: FrameView;
+  /** From 1, and how many the file has. */
+  readonly page: number;
+  readonly pages: number;
 }
 
 type Progress = Pick<CalibrationView, "state" | "message" | "found">;
@@ -79,6 +82,8 @@ export class CalibrationSession {
       id: this.#work?.id ?? 0,
       name: this.#name,
       ...this.#progress,
+      page: this.#work?.page ?? 0,
+      pages: this.#work?.pages ?? 0,
       warning: picture === undefined || framePx === undefined ? "" : sizeWarning(picture, framePx),
       picture,
       largestBytes: LARGEST_PICTURE_BYTES,
@@ -103,8 +108,12 @@ export class CalibrationSession {
     return id >= 1 && id <= this.#lastId && id !== this.#work?.id;
   }
 
-  /** Takes in a picture as it comes, then looks for the chip. Resolves when the picture is there and readable. */
-  async takePicture(name: string, body: Readable, announcedBytes: number | undefined): Promise<void> {
+  /** Takes in a picture as it comes, `page` (from 1) of a file with several, then looks for the chip. Resolves when the picture is there and readable. */
+  async takePicture(
+    { name, page }: { readonly name: string; readonly page?: number | undefined },
+    body: Readable,
+    announcedBytes: number | undefined,
+  ): Promise<void> {
     await this.#begin(name, async () => {
       const { generated_files_dir } = this.#config.Assets;
       await ensureDirectory(generated_files_dir);
@@ -124,7 +133,7 @@ export class CalibrationSession {
           cause: error,
         });
       }
-      return { file, ours: true };
+      return { file: page === undefined ? file : { ...file, page: page - 1 }, ours: true };
     });
   }
 
@@ -185,7 +194,9 @@ export class CalibrationSession {
       const entry = { entryId: id, filename: basename(file.path), file, capturedAtUs: 0, where: name };
       try {
         const picture = await this.#frames.load(entry);
-        this.#work = { id, name, file: fileOf(entry), ours, picture: { ...picture, filename: name } };
+        const pages = await this.#process.ask(name, { type: "pages", picture: fileOf(entry) }, LONGEST_DECODING_MS);
+        const page = 1 + (file.page ?? 0);
+        this.#work = { id, name, file: fileOf(entry), ours, picture: { ...picture, filename: name }, page, pages };
       } catch (error) {
         await this.#process.close();
         if (ours) await rm(shownPath(file), { force: true });

@@ -40,6 +40,8 @@ export type PictureJob =
       readonly chip: string | undefined;
       readonly anchors: readonly Anchor[];
     }
+  /** Counts the pictures in the file. */
+  | { readonly type: "pages"; readonly picture: PictureFile }
   /** Writes what was found last. */
   | { readonly type: "write" };
 
@@ -49,6 +51,7 @@ export interface PictureAnswers {
   readonly tile: Uint8Array | undefined;
   /** The mean row of the ROI, 8-bit counts. */
   readonly profile: Float64Array;
+  readonly pages: number;
   readonly find: CalibratorAnswer;
   readonly write: CalibratorAnswer;
 }

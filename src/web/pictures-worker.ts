@@ -2,8 +2,10 @@
 // one picture. For a calibration, a thread that shares the pixels finds the chip in it.
 
 import { encodeFailure } from "../failure/failure.ts";
+import { listPages } from "../image/pages.ts";
 import type { Picture } from "../image/picture.ts";
 import type { LogLevel } from "../log/levels.ts";
+import type { NamedFile } from "../system/confined-file.ts";
 import { sendToParent } from "../threads/parent-process.ts";
 import { firstToGo, lowerProcessPriority } from "../threads/priority.ts";
 import { RemoteWorker } from "../threads/remote-worker.ts";
@@ -52,6 +54,11 @@ async function find({ picture: file, name, chip, anchors }: Extract<PictureJob, 
   return calibrator.run({ type: "find", picture, name, chip, anchors }, NO_LIMIT_MS);
 }
 
+/** How many pictures a file has. */
+async function pagesIn({ page: _, ...file }: NamedFile): Promise<number> {
+  return (await listPages(file)).pages.length;
+}
+
 let shared: { readonly of: Picture; readonly copy: Picture } | undefined;
 
 /** The picture in memory that threads share. */
@@ -73,6 +80,8 @@ async function answer(job: PictureJob): Promise<PictureAnswers[keyof PictureAnsw
       return tile(job);
     case "profile":
       return (await load(job.picture)).profile(job.roi, job.imageAngle);
+    case "pages":
+      return pagesIn(job.picture.file);
     case "find":
       return find(job);
     case "write":

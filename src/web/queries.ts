@@ -145,9 +145,10 @@ export const NOTHING = z.strictObject({});
 
 export const PICTURE_NAME = z.object({
   name: z.string().max(200).default("").describe("Name of the file, to show; it is never part of a path"),
+  page: number.optional().describe("Page of a file with several images, from 1; the first by default"),
 });
 
 /** The name of a picture that is sent: shown to people, never part of a path. */
-export function pictureName({ name }: z.output<typeof PICTURE_NAME>): string {
+export function pictureName({ name }: Pick<z.output<typeof PICTURE_NAME>, "name">): string {
   return withoutUnseen(name).trim() || "the image";
 }

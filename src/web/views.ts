@@ -242,6 +242,9 @@ export interface CalibrationView {
   /** What a person should know before accepting; empty for nothing. */
   readonly warning: string;
   readonly picture: FrameView | undefined;
+  /** Which image of its file the picture is, from 1, and how many the file has; 0 and 0 before the first picture. */
+  readonly page: number;
+  readonly pages: number;
   readonly found: CalibrationFound | undefined;
   /** Largest picture that is taken, bytes. */
   readonly largestBytes: number;

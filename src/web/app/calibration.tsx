@@ -20,6 +20,7 @@ export function Calibration({ state }: { state: StateView }) {
   const [naming, setNaming] = useState(NOTHING_NAMED);
   /** While waiting for the next frame: the newest frame at the start of the wait. */
   const [after, setAfter] = useState<{ readonly filename: string | undefined }>();
+  const [page, setPage] = useState(1);
   const busy = view !== undefined && BUSY.has(view.state);
   const read = () =>
     get<CalibrationView>("/api/calibration").then(setView, (error: Error) => setMessage(error.message));
@@ -50,7 +51,9 @@ export function Calibration({ state }: { state: StateView }) {
       setMessage(`${file.name} is too large: ${bytes(file.size)}. The limit is ${bytes(view.largestBytes)}.`);
       return;
     }
-    void begin(ask("POST", `/api/calibration/picture?${new URLSearchParams({ name: file.name })}`, file));
+    void begin(
+      ask("POST", `/api/calibration/picture?${new URLSearchParams({ name: file.name, page: `${page}` })}`, file),
+    );
   };
   useDropped(takeFile);
   const newest = state.lastFrame?.filename;
@@ -79,6 +82,8 @@ export function Calibration({ state }: { state: StateView }) {
         busy={busy}
         waiting={after !== undefined}
         take={takeFile}
+        page={page}
+        setPage={setPage}
         last={() => void begin(ask("POST", "/api/calibration/frame", {}))}
         next={() => setAfter(after === undefined ? { filename: newest } : undefined)}
       />
@@ -173,11 +178,14 @@ interface SourcesProps {
   readonly busy: boolean;
   readonly waiting: boolean;
   take(file: File | undefined): void;
+  /** Of the file that is chosen next, from 1. */
+  readonly page: number;
+  setPage(page: number): void;
   last(): void;
   next(): void;
 }
 
-function Sources({ busy, waiting, take, last, next }: SourcesProps) {
+function Sources({ busy, waiting, take, page, setPage, last, next }: SourcesProps) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <div class="row">
@@ -192,6 +200,17 @@ function Sources({ busy, waiting, take, last, next }: SourcesProps) {
             take(event.currentTarget.files?.[0]);
             event.currentTarget.value = "";
           }}
+        />
+      </label>
+      <label>
+        Page, of a file with several images
+        <input
+          type="number"
+          min={1}
+          step={1}
+          value={page}
+          disabled={busy}
+          onInput={(event) => setPage(Math.max(1, Math.round(event.currentTarget.valueAsNumber) || 1))}
         />
       </label>
       <button type="button" disabled={busy} onClick={last}>
@@ -215,11 +234,13 @@ const WORDS: Readonly<Record<CalibrationView["state"], string>> = {
   accepted: "Accepted. From the next frame on, phorest measures with these ROIs, as a new analysis. Files written:",
 };
 
-function Progress({ view: { state, message, name } }: { view: CalibrationView }) {
+function Progress({ view: { state, message, name, page, pages } }: { view: CalibrationView }) {
   const hasProblem = state === "doubt" || state === "failed";
   return (
     <p class={hasProblem ? "error" : "quiet"} role={hasProblem ? "alert" : "status"}>
-      {state !== "none" && name !== "" && <strong>{name}: </strong>}
+      {state !== "none" && name !== "" && (
+        <strong>{pages > 1 ? `${name}, page ${page} of ${pages}: ` : `${name}: `}</strong>
+      )}
       {WORDS[state]} {message}
     </p>
   );
