@@ -2,8 +2,8 @@
 import { basename, dirname, resolve } from "node:path";
 import { encodeFailure, type FailureData } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
+import { chooseSeries } from "../image/file-axes.ts";
 import { type FramesOfFile, framesOfFile, framesOfPages } from "../image/frames-of-file.ts";
-import { SeparateImages } from "../image/separate-images.ts";
 import type { CaptureTimes } from "../image/times/capture-times.ts";
 import { firstPageTimes, timedFile } from "../image/times/of-paths.ts";
 import type { TimeSource } from "../image/times/source.ts";
@@ -48,18 +48,19 @@ export async function framesOf(
   const frames: FileFrame[] = [];
   const firstTimes = await firstPageTimes(given, times, say);
   const files = given.map((path, at) => ({ path, first: firstTimes[at] }));
-  for (const { path, first } of ofOneSeries(files, choice, times, say)) {
-    const found = await listed(path, choice);
+  for (const { file, choice: chosen } of await ofOneSeries(files, choice, times, say)) {
+    const { path, first } = file;
+    const found = await listed(path, chosen);
     for (const line of found?.leftOut ?? []) say(`${path}: ${line}`);
     const time = { takenAtUs: first?.takenAtUs ?? 0, timeSource: first?.source ?? "file" };
     if (found?.refused !== undefined) {
       frames.push({ path, failure: found.refused, ...time });
       continue;
     }
-    const file = found?.pages === undefined ? undefined : await timedFile(path);
-    if (found?.pages === undefined || file === undefined) frames.push({ path, ...time });
+    const timedOf = found?.pages === undefined ? undefined : await timedFile(path);
+    if (found?.pages === undefined || timedOf === undefined) frames.push({ path, ...time });
     else {
-      const timed = await times.of(file, found.pages);
+      const timed = await times.of(timedOf, found.pages);
       for (const note of timed.notes) say(note);
       for (const { page, capturedAtUs, timeSource } of framesOfPages(found.pages, timed)) {
         frames.push({ path, page, takenAtUs: capturedAtUs, timeSource });
@@ -70,26 +71,30 @@ export async function framesOf(
   return frames;
 }
 
-/** Of images of several channels, planes or positions in files of their own, those that are chosen in each directory. */
-function ofOneSeries<F extends { readonly path: string }>(
+/** Of several channels, planes or positions in the files of each directory those that are chosen. */
+async function ofOneSeries<F extends { readonly path: string }>(
   files: readonly F[],
   choice: PageChoice,
   times: CaptureTimes,
   say: (line: string) => void,
-): F[] {
-  const axesOf = ({ path }: F) => {
-    const whole = resolve(path);
-    return times.axesOf({ directory: dirname(whole), name: basename(whole), followLinks: true });
-  };
-  const left = new Set<F>();
+): Promise<{ readonly file: F; readonly choice: PageChoice }[]> {
+  const chosen = new Map<F, PageChoice>();
+  const placed = files.map((file) => ({ file, ...placeOf(file.path) }));
   for (const directory of new Set(files.map(({ path }) => dirname(path)))) {
-    const separate = new SeparateImages(choice);
-    const some = files.filter(({ path }) => dirname(path) === directory);
-    const kept = new Set(separate.select(some, axesOf));
-    for (const file of some) if (!kept.has(file)) left.add(file);
-    for (const line of separate.lines()) say(`${directory}: ${line}`);
+    const some = placed.filter(({ file }) => dirname(file.path) === directory);
+    const { choices, leftOut } = await chooseSeries(some, choice, times);
+    for (const [{ file }, ofFile] of choices) chosen.set(file, ofFile);
+    for (const line of leftOut) say(`${directory}: ${line}`);
   }
-  return files.filter((file) => !left.has(file));
+  return files.flatMap((file) => {
+    const ofFile = chosen.get(file);
+    return ofFile === undefined ? [] : [{ file, choice: ofFile }];
+  });
+}
+
+function placeOf(path: string) {
+  const whole = resolve(path);
+  return { directory: dirname(whole), name: basename(whole), followLinks: true };
 }
 
 /** undefined for a file that cannot be read: it says why when it is measured. */

@@ -23,7 +23,8 @@ interface Place {
 
 interface ChooserOptions {
   readonly subset?: FrameSubset | undefined;
-  readonly pages?: PageChoice | undefined;
+  /** What is chosen of the pages of a file. */
+  readonly choiceOf: (file: PictureFile) => PageChoice | undefined;
   readonly times: CaptureTimes;
 }
 
@@ -34,13 +35,13 @@ export class FrameChooser {
   readonly counter: SubsetCounter;
   /** Whether anything may be left out. */
   readonly isChoosing: boolean;
-  readonly #pages: PageChoice;
+  readonly #choiceOf: ChooserOptions["choiceOf"];
   readonly #times: CaptureTimes;
 
-  constructor({ subset = {}, pages = {}, times }: ChooserOptions) {
+  constructor({ subset = {}, choiceOf, times }: ChooserOptions) {
     this.counter = new SubsetCounter(subset);
     this.isChoosing = isSubset(subset);
-    this.#pages = pages;
+    this.#choiceOf = choiceOf;
     this.#times = times;
   }
 
@@ -63,7 +64,7 @@ export class FrameChooser {
   async stack(file: PictureFile, { directory, followLinks }: Place): Promise<Stack | undefined> {
     let pages: readonly PageInfo[] | undefined;
     try {
-      ({ pages } = await framesOfFile({ directory, path: file.name, followLinks }, this.#pages));
+      ({ pages } = await framesOfFile({ directory, path: file.name, followLinks }, this.#choiceOf(file)));
     } catch (error) {
       if (encodeFailure(error).code === "internal") throw error;
     }

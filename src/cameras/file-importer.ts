@@ -1,9 +1,9 @@
 // The importer: every picture that is in the data directory when it opens counts as captured, once, oldest first.
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
+import { chooseSeries } from "../image/file-axes.ts";
 import { type FrameSubset, NO_FRAME_IN_WINDOW } from "../image/frame-subset.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
-import { SeparateImages } from "../image/separate-images.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
@@ -31,6 +31,8 @@ export class FileImporter implements Source {
   /** Where a part is chosen: the files with several pictures, and the pages of theirs that are taken, by name. */
   private stacks: ReadonlyMap<PictureFile, Stack> = new Map();
   private readonly chosenPages = new Map<string, readonly number[]>();
+  /** What is chosen of the pages of each file. */
+  private choices: ReadonlyMap<PictureFile, PageChoice> = new Map();
   private delivered: PictureFile | undefined;
   private leftOut: string[] = [];
   private skippedLines: string[] = [];
@@ -61,11 +63,12 @@ export class FileImporter implements Source {
     });
     const paths = files.map(({ path }) => path);
     this.leftOut.push(...(await this.times.compare(paths, this.followLinks)));
-    const separate = new SeparateImages(this.options.pages);
     const place = { directory: this.options.dataDir, followLinks: this.followLinks };
-    const series = separate.select(files, (file) => this.times.axesOf({ ...file, ...place }));
-    this.skippedLines.push(...separate.lines());
-    this.waiting = (await this.chosen(series)).reverse();
+    const placed = files.map((file) => ({ ...file, ...place }));
+    const { choices, leftOut } = await chooseSeries(placed, this.options.pages, this.times);
+    this.choices = choices;
+    this.skippedLines.push(...leftOut);
+    this.waiting = (await this.chosen([...choices.keys()])).reverse();
   }
 
   async capture(signal: AbortSignal): Promise<CapturedFrame | null> {
@@ -84,7 +87,8 @@ export class FileImporter implements Source {
     const { name, takenAtUs, timeSource } = next;
     const pages = this.chosenPages.get(name);
     const chosen = pages === undefined ? {} : { pages };
-    const file = { directory, name, followLinks: this.followLinks, keep: true, ...chosen };
+    const choice = this.choices.get(next);
+    const file = { directory, name, followLinks: this.followLinks, keep: true, choice, ...chosen };
     const timed = { ...next, directory, followLinks: this.followLinks };
     const {
       pages: [time],
@@ -128,8 +132,8 @@ export class FileImporter implements Source {
 
   /** The files with frames of the subset; what it leaves out is one more line of those skipped. */
   private async chosen(files: PictureFile[]): Promise<PictureFile[]> {
-    const { dataDir: directory, isKnown, pages, subset } = this.options;
-    const chooser = new FrameChooser({ subset, pages, times: this.times });
+    const { dataDir: directory, isKnown, subset } = this.options;
+    const chooser = new FrameChooser({ subset, choiceOf: (file) => this.choices.get(file), times: this.times });
     if (!chooser.isChoosing) return files;
     this.stacks = await chooser.stacks(files, { directory, followLinks: this.followLinks });
     this.chosenPages.clear();

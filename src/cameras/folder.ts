@@ -8,7 +8,6 @@ import type { PageChoice } from "../image/chosen-pages.ts";
 import type { FrameSubset } from "../image/frame-subset.ts";
 import { describePictures, type ListOptions, listPictures, type PictureFile } from "../image/picture-files.ts";
 import { checkPictureBytes } from "../image/picture-name.ts";
-import { SeparateImages } from "../image/separate-images.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 import { type ConfinedFile, digestOpened, withConfinedFile } from "../system/confined-file.ts";
 import { DirectoryChanges } from "../system/directory-changes.ts";
@@ -16,6 +15,7 @@ import { fileFaultReason, isOfTheProcess } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import { FrameChooser, type Stack } from "./chosen-frames.ts";
+import { FolderSeries } from "./folder-series.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
 import { type Choice, isSame, type TakenFile, type Watched } from "./watched-file.ts";
 
@@ -62,14 +62,15 @@ export class Folder implements Source {
   private inodesHold = true;
 
   private readonly chooser: FrameChooser;
-  private readonly separate: SeparateImages;
+  private readonly series: FolderSeries;
 
   constructor(options: FolderOptions) {
     this.options = options;
     this.nowMs = options.nowMs ?? (() => performance.now());
     this.times = options.times ?? new CaptureTimes();
-    this.separate = new SeparateImages(options.pages);
-    this.chooser = new FrameChooser({ subset: options.subset, pages: options.pages, times: this.times });
+    this.series = new FolderSeries(options.watchDir, this.followLinks, options.pages, this.times);
+    const choiceOf = (file: PictureFile) => this.series.choiceOf(file);
+    this.chooser = new FrameChooser({ subset: options.subset, choiceOf, times: this.times });
     this.aside = new SetAside({ now: this.nowMs });
     this.changes = new DirectoryChanges(options.watchDir);
   }
@@ -104,7 +105,7 @@ export class Folder implements Source {
 
   skipped(): readonly string[] {
     const { leftOutLine } = this.chooser.counter;
-    return [...this.separate.lines(), ...(leftOutLine === undefined ? [] : [leftOutLine]), ...this.skippedLines];
+    return [...this.series.lines(), ...(leftOutLine === undefined ? [] : [leftOutLine]), ...this.skippedLines];
   }
 
   filesSetAside(): readonly SetAsideFile[] {
@@ -152,9 +153,14 @@ export class Folder implements Source {
     const nowMs = this.nowMs();
     const place = { directory: watchDir, followLinks: this.followLinks };
     const unseen = files.filter(({ name }) => !this.watched.has(name));
-    this.separate.learn(unseen.map((file) => this.times.axesOf({ ...file, ...place })));
+    const before = new Map(unseen.map(({ name }) => [name, this.options.takenBefore(name)]));
+    const isTaken = ({ name }: PictureFile) => before.get(name) !== undefined;
+    await this.series.look(
+      unseen.filter((file) => !isTaken(file)),
+      unseen.filter(isTaken),
+    );
     const stacks = await this.chooser.stacks(unseen, place);
-    const fresh = files.filter((file) => this.watch(file, nowMs, stacks.get(file)));
+    const fresh = files.filter((file) => this.watch(file, nowMs, stacks.get(file), before.get(file.name)));
     this.waiting.clear();
     for (const { name } of fresh) this.waiting.add(name);
     // What was removed or taken since is nobody's problem any more.
@@ -166,7 +172,18 @@ export class Folder implements Source {
       return nowMs - sinceMs >= this.options.stableSeconds * 1000;
     });
     const growing = due.length - complete.length;
-    return { complete, growing };
+    return { complete: await this.ofSeries(complete), growing };
+  }
+
+  /** Without those of another channel, plane or position, which are not looked at again. */
+  private async ofSeries(complete: readonly PictureFile[]): Promise<PictureFile[]> {
+    const kept = await this.series.ofSeries(complete);
+    const names = new Set(kept.map(({ name }) => name));
+    for (const { name } of complete) {
+      const watched = names.has(name) ? undefined : this.watched.get(name);
+      if (watched !== undefined) watched.chosen = false;
+    }
+    return kept;
   }
 
   private get followLinks(): boolean {
@@ -174,10 +191,9 @@ export class Folder implements Source {
   }
 
   /** Notes a file's version; true while that version has not been taken. */
-  private watch(file: PictureFile, nowMs: number, stack: Stack | undefined): boolean {
+  private watch(file: PictureFile, nowMs: number, stack: Stack | undefined, before: TakenFile | undefined): boolean {
     const known = this.watched.get(file.name);
     if (known === undefined) {
-      const before = this.options.takenBefore(file.name);
       const taken = before !== undefined && isSame(file, before) ? file.version : undefined;
       const choice = this.choose(file, stack, taken !== undefined);
       this.watched.set(file.name, {
@@ -202,8 +218,7 @@ export class Folder implements Source {
   /** What of a file that is seen for the first time is taken. One that an earlier run took only moves the count. */
   private choose(file: PictureFile, stack: Stack | undefined, isTaken: boolean): Choice {
     const { counter } = this.chooser;
-    const { watchDir: directory } = this.options;
-    if (!this.separate.keeps(this.times.axesOf({ ...file, directory, followLinks: this.followLinks }))) {
+    if (!this.series.keeps(file)) {
       return { chosen: false, counted: 1, pages: [] };
     }
     if (stack !== undefined) {
@@ -260,7 +275,8 @@ export class Folder implements Source {
     const stack = this.chooser.isChoosing ? await this.chooser.stack(file, place) : undefined;
     const chosen = stack === undefined ? {} : { pages: this.pagesOf(stack, watched) };
     if (chosen.pages?.length === 0) return undefined;
-    const taken = { directory, name: file.name, followLinks, keep: true, sha256, ...chosen };
+    const choice = this.series.choiceOf(file);
+    const taken = { directory, name: file.name, followLinks, keep: true, sha256, choice, ...chosen };
     // Again: what the metadata say may have come after the file was listed.
     const timed = { ...file, directory, followLinks };
     const { pages, notes } = await this.times.of(timed);

@@ -1,6 +1,7 @@
 // What a source hands to the collector, and the small interface every source keeps. Making a captured frame durable
 // and giving it its row is the collector's business, not a source's.
 
+import type { PageChoice } from "../image/chosen-pages.ts";
 import type { EncodedPicture } from "../image/encoded.ts";
 import type { PageInfo } from "../image/pages.ts";
 import type { Picture } from "../image/picture.ts";
@@ -47,6 +48,8 @@ export interface TakenFrom {
   readonly sha256?: string;
   /** Of a file with several pictures only these pages, from 0; absent: all. */
   readonly pages?: readonly number[];
+  /** What of several channels, planes and positions is chosen; absent: as configured. */
+  readonly choice?: PageChoice | undefined;
 }
 
 export type FrameSettings = Readonly<Record<string, number | string>>;

@@ -12,7 +12,7 @@ export interface TakenFile {
 /** What is known about a name: the version taken, and the one that is being watched. */
 export interface Watched {
   /** Whether it is one of those to take. */
-  readonly chosen: boolean;
+  chosen: boolean;
   /** Where a part is chosen: how many frames it had when they were counted last, and which pages of them are taken. */
   counted: number;
   pages: readonly number[];

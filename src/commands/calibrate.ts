@@ -15,7 +15,7 @@ import { Failure } from "../failure/failure.ts";
 import { decodePicture } from "../image/decode.ts";
 import { shownFile } from "../image/read-picture.ts";
 import type { GlobalOptions } from "./global.ts";
-import { onePage, type PageArguments, pageChoice, pageOptions } from "./page-options.ts";
+import { onePage, onePageOptions, type PageArguments, pageChoice } from "./page-options.ts";
 
 interface CalibrateOptions extends GlobalOptions, PageArguments {
   page: number | undefined;
@@ -33,12 +33,7 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
   command: "calibrate [image]",
   describe: "Find the chip in an image and write the ROI manifest, with images to check it",
   builder: (yargs) =>
-    pageOptions(yargs)
-      .option("page", {
-        type: "number",
-        requiresArg: true,
-        describe: "page of an image file with several, counted from 1 (default: the first of those chosen)",
-      })
+    onePageOptions(yargs)
       .positional("image", { type: "string", describe: "the image (or use --from run)" })
       .option("from", {
         type: "string",

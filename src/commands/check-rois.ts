@@ -8,9 +8,12 @@ import { drawRois } from "../figures/roi-picture.ts";
 import { decodePicture } from "../image/decode.ts";
 import { keepRois, labelPatterns } from "../measurement/keep-rois.ts";
 import { type RoiManifest, readRoiManifest } from "../measurement/roi.ts";
+import type { NamedFile } from "../system/confined-file.ts";
 import { writeDurably } from "../system/files.ts";
+import { onePage, onePageOptions, type PageArguments, pageChoice } from "./page-options.ts";
 
-interface CheckRoisArguments {
+interface CheckRoisArguments extends PageArguments {
+  page?: number | undefined;
   config?: string;
   image?: string;
   rois?: string;
@@ -22,7 +25,7 @@ export const checkRoisCommand: CommandModule<object, CheckRoisArguments> = {
   command: "check-rois [image]",
   describe: "Draw the ROIs over an image, or write an ROI manifest with some of them",
   builder: (yargs: Argv): Argv<CheckRoisArguments> =>
-    yargs
+    onePageOptions(yargs)
       .positional("image", { type: "string", describe: "the image" })
       .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest (default: as configured)" })
       .option("keep", {
@@ -42,9 +45,11 @@ export const checkRoisCommand: CommandModule<object, CheckRoisArguments> = {
         "check the positions of the ROIs",
       )
       .example("phorest check-rois --keep '01*,05*' --out few.json", "an ROI manifest with a part of the chip"),
-  handler: async ({ config, image, rois, keep, out }) => {
+  handler: async (options) => {
+    const { config, image, rois, keep, out, page } = options;
     if (image === undefined && keep === undefined) throw usage("give an image to draw on, or --keep to choose ROIs");
     if (image !== undefined && out === undefined) throw usage("--out is missing", "name the PNG file to write");
+    if (image === undefined && page !== undefined) throw usage("--page needs an image file");
     const file = rois ?? roiManifestPath(loadConfig(config).config);
     const all = await readRoiManifest(file);
     const kept =
@@ -56,7 +61,10 @@ export const checkRoisCommand: CommandModule<object, CheckRoisArguments> = {
             "--keep",
           );
     if (keep !== undefined) await writeKept(kept, all, image === undefined ? (out ?? keptPath(file)) : keptPath(file));
-    if (image !== undefined) await draw(image, kept, out ?? "");
+    if (image === undefined) return;
+    const { picture, note } = await onePage(image, page, pageChoice(options, loadConfig(config).config));
+    if (note !== undefined) process.stderr.write(`${image}: ${note}\n`);
+    await draw(picture, kept, out ?? "");
   },
 };
 
@@ -82,7 +90,7 @@ async function writeKept({ json, rois }: RoiManifest, all: RoiManifest, path: st
   );
 }
 
-async function draw(image: string, manifest: RoiManifest, out: string): Promise<void> {
+async function draw(image: string | NamedFile, manifest: RoiManifest, out: string): Promise<void> {
   const picture = await decodePicture(image);
   await writeDurably(resolve(out), await drawRois(picture, manifest));
   const outside = manifest.rois.filter(

@@ -3,8 +3,10 @@ import { statSync } from "node:fs";
 import { FrameChooser } from "../cameras/chosen-frames.ts";
 import { configuredPages, configuredSubset, configuredTimes } from "../cameras/configured-files.ts";
 import type { Config } from "../config/schema.ts";
+import type { PageChoice } from "../image/chosen-pages.ts";
+import { chooseSeries } from "../image/file-axes.ts";
 import { selectFrames } from "../image/frame-subset.ts";
-import { listPictures } from "../image/picture-files.ts";
+import { listPictures, type PictureFile } from "../image/picture-files.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 
 /** Refuses a window of time in which the images that are there already have no frame, before anything is started. */
@@ -18,8 +20,17 @@ export async function checkWindow(config: Config): Promise<void> {
   const pages = configuredPages(Camera);
   const followLinks = Camera.follow_links;
   const files = await listPictures(directory, { followLinks, times });
-  const stacks = await new FrameChooser({ subset, pages, times }).stacks(files, { directory, followLinks });
-  const frames = files.flatMap((file) => {
+  const place = { directory, followLinks };
+  const { choices } = await chooseSeries(
+    files.map((file) => ({ ...file, ...place })),
+    pages,
+    times,
+  );
+  const series: PictureFile[] = [...choices.keys()];
+  const ofFile: ReadonlyMap<PictureFile, PageChoice> = choices;
+  const chooser = new FrameChooser({ subset, choiceOf: (file) => ofFile.get(file), times });
+  const stacks = await chooser.stacks(series, place);
+  const frames = series.flatMap((file) => {
     const pagesOf = stacks.get(file)?.frames ?? [{ capturedAtUs: file.takenAtUs }];
     return pagesOf.map(({ capturedAtUs: takenAtUs }) => ({ takenAtUs }));
   });

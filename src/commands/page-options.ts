@@ -12,7 +12,8 @@ import type { NamedFile } from "../system/confined-file.ts";
 export interface PageArguments {
   channel?: number | undefined;
   z?: number | undefined;
-  position?: number | undefined;
+  /** A number or a name, as typed. */
+  position?: string | undefined;
 }
 
 const AXES = ["channel", "z", "position"] as const;
@@ -20,15 +21,23 @@ const WHAT = { channel: "channel", z: "plane", position: "position" };
 
 /** Adds `--channel`, `--z` and `--position`. */
 export function pageOptions<T>(yargs: Argv<T>): Argv<T & PageArguments> {
-  const described = (axis: (typeof AXES)[number]) => ({
-    type: "number" as const,
+  const described = (axis: (typeof AXES)[number], also = "") => ({
     requiresArg: true,
-    describe: `${WHAT[axis]} that is measured in files with several, counted from 0 (default: as configured, else the first)`,
+    describe: `${WHAT[axis]} that is measured in files with several, counted from 0${also} (default: as configured, else the first)`,
   });
   return yargs
-    .option("channel", described("channel"))
-    .option("z", described("z"))
-    .option("position", described("position"));
+    .option("channel", { type: "number", ...described("channel") })
+    .option("z", { type: "number", ...described("z") })
+    .option("position", { type: "string", ...described("position", ", or its name") });
+}
+
+/** The same, and `--page`, for commands that take one image. */
+export function onePageOptions<T>(yargs: Argv<T>): Argv<T & PageArguments & { page: number | undefined }> {
+  return pageOptions(yargs).option("page", {
+    type: "number",
+    requiresArg: true,
+    describe: "page of an image file with several, counted from 1 (default: the first of those chosen)",
+  });
 }
 
 /**
@@ -38,9 +47,9 @@ export function pageOptions<T>(yargs: Argv<T>): Argv<T & PageArguments> {
 export function withPages(loaded: Loaded, args: PageArguments): Loaded {
   const { config } = loaded;
   const { camera_type: type } = config.Camera;
-  pageChoice(args, config);
-  const given = AXES.flatMap((axis): [string, number][] => {
-    const value = args[axis];
+  const choice = pageChoice(args, config);
+  const given = AXES.flatMap((axis): [string, number | string][] => {
+    const value = args[axis] === undefined ? undefined : choice[axis];
     return value === undefined ? [] : [[axis, value]];
   });
   const [first] = given;
@@ -58,35 +67,44 @@ export function withPages(loaded: Loaded, args: PageArguments): Loaded {
 
 /** The chosen pages: the options given, else as configured. Failure `usage.invalid` for what is no whole number. */
 export function pageChoice(given: PageArguments, { Camera }: Pick<Config, "Camera">): PageChoice {
+  const wanted = { ...given, position: given.position === undefined ? undefined : numberOrName(given.position) };
   for (const axis of AXES) {
-    const value = given[axis];
-    if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue;
-    throw new Failure("usage.invalid", `--${axis} must be a whole number from 0, not ${value}`);
+    const value = wanted[axis];
+    if (value === undefined || (typeof value === "string" && value !== "")) continue;
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) continue;
+    const allowed = axis === "position" ? "a whole number from 0, or a name" : "a whole number from 0";
+    throw new Failure("usage.invalid", `--${axis} must be ${allowed}, not ${JSON.stringify(value)}`);
   }
   const { channel, z, position } = Camera;
-  return { channel: given.channel ?? channel, z: given.z ?? z, position: given.position ?? position };
+  return { channel: wanted.channel ?? channel, z: wanted.z ?? z, position: wanted.position ?? position };
+}
+
+/** Digits are a number, also of a position that is called so. */
+function numberOrName(text: string): number | string {
+  const trimmed = text.trim();
+  return trimmed === "" || Number.isNaN(Number(trimmed)) ? trimmed : Number(trimmed);
 }
 
 /**
- * The picture of a file that one is wanted of: page `page` (from 1), else the first of those chosen. `note` is said where the file has
- * others. Failure `usage.invalid` for a page that it does not have.
+ * The picture of a file that one is wanted of: page `page` (from 1), else the first of those chosen. `note` says which one of how many
+ * it is. Failure `usage.invalid` for a page that it does not have.
  */
 export async function onePage(
   path: string,
   page: number | undefined,
   choice: PageChoice,
 ): Promise<{ readonly picture: string | NamedFile; readonly note: string | undefined }> {
-  const { pages, refused } = await framesOfFile(path, choice);
   if (page !== undefined && !(Number.isSafeInteger(page) && page >= 1)) {
     throw new Failure("usage.invalid", `--page must be a whole number from 1, not ${page}`);
   }
-  if (refused !== undefined) throw decodeFailure(refused);
-  const [first] = pages ?? [];
-  if (first === undefined) {
-    if (page === undefined || page === 1) return { picture: path, note: undefined };
-    throw new Failure("usage.invalid", `--page ${page}: ${path} has only one image`);
+  const { pages, refused, count } = await framesOfFile(path, choice);
+  if (page !== undefined && page > count) {
+    const there = count === 1 ? "only one image" : `${count} pages`;
+    throw new Failure("usage.invalid", `--page ${page}: ${path} has ${there}`);
   }
-  const index = page === undefined ? first.index : page - 1;
-  const note = page === undefined ? `using page ${index + 1}; choose another one with --page` : undefined;
+  if (page === undefined && refused !== undefined) throw decodeFailure(refused);
+  const index = page === undefined ? pages?.[0]?.index : page - 1;
+  if (count === 1 || index === undefined) return { picture: path, note: undefined };
+  const note = `using page ${index + 1} of ${count}${page === undefined ? "; choose another one with --page" : ""}`;
   return { picture: fileOfFrame({ path, page: index }), note };
 }

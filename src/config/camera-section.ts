@@ -195,7 +195,11 @@ export const Camera = section("The camera", {
   ),
   channel: field(whole(0).optional(), `${STACKS} the channel that is measured, ${COUNTED}`, FIRST),
   z: field(whole(0).optional(), `${STACKS} the plane that is measured, ${COUNTED}`, FIRST),
-  position: field(whole(0).optional(), `${STACKS} the position that is measured, ${COUNTED}`, FIRST),
+  position: field(
+    z.union([whole(0), z.string().trim().min(1)]).optional(),
+    `${STACKS} the position that is measured, ${COUNTED}; or its name`,
+    { ...FIRST, allowed: 'a whole number from 0, or a name such as "Pos1"' },
+  ),
   folder_stable_seconds: field(
     seconds(2),
     "folder: time after which a file whose size has not changed counts as complete",

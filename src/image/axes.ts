@@ -4,6 +4,7 @@ import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { type NamedFile, withConfinedFile } from "../system/confined-file.ts";
 import { GZIPPED } from "../system/numbered-name.ts";
+import { type NamedPosition, namedPosition, positionOfName } from "./image-axes.ts";
 import { type NdtiffPlace, ndtiffPlaces } from "./ndtiff.ts";
 import type { ByteSource } from "./tiff/byte-source.ts";
 import { fieldNumber, TAG } from "./tiff/directory.ts";
@@ -20,8 +21,10 @@ export interface PagePlace {
   readonly channel: number;
   readonly z: number;
   readonly position: number;
-  /** The position's name, where the file has one. */
-  readonly positionName?: string | undefined;
+  /** What the position is called, where the file says it. */
+  readonly positionNames?: readonly string[] | undefined;
+  /** The position has a name, and no number in it. */
+  readonly isUnnumbered?: boolean | undefined;
   readonly time: number;
 }
 
@@ -32,10 +35,36 @@ export interface Places {
   readonly leftOut: readonly string[];
 }
 
-const NONE: Places = { places: new Map(), leftOut: [] };
+interface StatedPlaces extends Places {
+  /** Positions are among what is stated. */
+  readonly hasPositions: boolean;
+}
 
-/** The places of the pages of a TIFF file. Metadata that cannot be read say nothing. Errors of the disk pass through. */
+const NONE: StatedPlaces = { places: new Map(), leftOut: [], hasPositions: false };
+
+/**
+ * The places of the pages of a TIFF file. Metadata that cannot be read say nothing; of a stack whose metadata say no position, its
+ * name does. Errors of the disk pass through.
+ */
 export async function placesOf(file: NamedFile, source: ByteSource, series: TiffSeries): Promise<Places> {
+  const { places, leftOut, hasPositions } = await statedPlaces(file, source, series);
+  const named = hasPositions ? undefined : positionOfName(nameOf(file));
+  if (named === undefined) return { places, leftOut };
+  const position = positionFields(named);
+  const placed = series.pages.map(({ index }): [number, PagePlace] => {
+    return [index, { channel: 0, z: 0, time: index, ...places.get(index), ...position }];
+  });
+  return { places: new Map(placed), leftOut };
+}
+
+function positionFields({
+  name,
+  number,
+}: NamedPosition): Pick<PagePlace, "position" | "positionNames" | "isUnnumbered"> {
+  return { position: number ?? 0, positionNames: [name], isUnnumbered: number === undefined };
+}
+
+async function statedPlaces(file: NamedFile, source: ByteSource, series: TiffSeries): Promise<StatedPlaces> {
   const [page] = series.pages;
   const first = page === undefined ? undefined : await directoryAt(source, series.layout, page.at);
   if (first === undefined) return NONE;
@@ -51,53 +80,64 @@ export async function placesOf(file: NamedFile, source: ByteSource, series: Tiff
   return isOme(description) ? omePlacesOf(file, description, series) : NONE;
 }
 
-function placed(pages: readonly TiffPage[], placeOf: (page: TiffPage) => PagePlace | undefined): Places {
+function placed(pages: readonly TiffPage[], placeOf: (page: TiffPage) => PagePlace | undefined): StatedPlaces {
   const places = new Map<number, PagePlace>();
   for (const page of pages) {
     const place = placeOf(page);
     if (place !== undefined) places.set(page.index, place);
   }
-  return { places, leftOut: [] };
+  return { ...NONE, places };
 }
 
-async function managerPlaces(file: NamedFile, source: ByteSource, { layout, pages }: TiffSeries): Promise<Places> {
+async function managerPlaces(
+  file: NamedFile,
+  source: ByteSource,
+  { layout, pages }: TiffSeries,
+): Promise<StatedPlaces> {
   const index = await ndtiffPlaces(file);
   const places = new Map<number, PagePlace>();
+  let hasPositions = index !== undefined;
   for (const page of pages) {
     const directory = await directoryAt(source, layout, page.at);
     if (directory === undefined) continue;
     const place = index === undefined ? await ofRecord(directory, page) : await ofIndex(directory, index);
-    if (place !== undefined) places.set(page.index, place);
+    if (place === undefined) continue;
+    places.set(page.index, { ...place, position: place.position ?? 0 });
+    hasPositions ||= place.position !== undefined;
   }
-  return { places, leftOut: [] };
+  return { places, leftOut: [], hasPositions };
 }
 
-async function ofRecord(directory: OpenDirectory, { index }: TiffPage): Promise<PagePlace | undefined> {
+type StatedPlace = Omit<PagePlace, "position"> & { readonly position: number | undefined };
+
+async function ofRecord(directory: OpenDirectory, { index }: TiffPage): Promise<StatedPlace | undefined> {
   const record = await recordOf(directory);
   if (record === undefined) return undefined;
-  const { channel = 0, slice = 0, position = 0, positionName, frame = index } = record;
-  return { channel, z: slice, position, positionName, time: frame };
+  const { channel = 0, slice = 0, position, positionName, frame = index } = record;
+  const named = positionName === undefined ? undefined : positionFields(namedPosition(positionName));
+  const isUnnumbered = position === undefined && named?.isUnnumbered;
+  return { channel, z: slice, ...named, position: position ?? named?.position, isUnnumbered, time: frame };
 }
 
 async function ofIndex(
   { source, layout, directory }: OpenDirectory,
   places: ReadonlyMap<number, NdtiffPlace>,
-): Promise<PagePlace | undefined> {
+): Promise<StatedPlace | undefined> {
   const at = await fieldNumber(source, layout, directory, TAG.strips, undefined);
   return at === undefined ? undefined : places.get(at);
 }
 
-async function omePlacesOf(file: NamedFile, description: string, { pages, count }: TiffSeries): Promise<Places> {
+async function omePlacesOf(file: NamedFile, description: string, { pages, count }: TiffSeries): Promise<StatedPlaces> {
   const document = await known(() => omeDocument(file, description));
   if (document === undefined) return NONE;
   const found = omePlaces(document, nameOf(file), count);
   const { places } = placed(pages, ({ index }) => {
     const place = found.get(index);
     if (place === undefined) return undefined;
-    const { image, imageName, at } = place;
-    return { channel: at.C, z: at.Z, position: image, positionName: imageName, time: at.T };
+    const { image, names, at } = place;
+    return { channel: at.C, z: at.Z, position: image, positionNames: names, time: at.T };
   });
-  return { places, leftOut: await filesNotThere(file, document) };
+  return { places, leftOut: await filesNotThere(file, document), hasPositions: document.images.length > 1 };
 }
 
 /** What metadata say, or undefined where they are not there or not readable. */

@@ -11,6 +11,8 @@ import type { FileTimes } from "./times/capture-times.ts";
 import type { TimeSource } from "./times/source.ts";
 
 export interface FramesOfFile {
+  /** Images in the file, chosen or not. */
+  readonly count: number;
   /** The chosen pages; undefined where the file is one picture, or will say itself why it is none when it is measured. */
   readonly pages: readonly PageInfo[] | undefined;
   /** Pages that were not chosen, and samples that are not read, in a line each. */
@@ -21,7 +23,7 @@ export interface FramesOfFile {
   readonly refused: FailureData | undefined;
 }
 
-const ONE: FramesOfFile = { pages: undefined, leftOut: [], damage: undefined, refused: undefined };
+const ONE: FramesOfFile = { count: 1, pages: undefined, leftOut: [], damage: undefined, refused: undefined };
 /** A page as a frame. */
 export interface PageFrame {
   /** From 0, in the file. */
@@ -62,16 +64,17 @@ export async function framesOfFile(file: string | NamedFile, choice: PageChoice 
     throw error;
   }
   const damage = series.leftOut.length === 0 ? undefined : series.leftOut.join("; ");
+  const count = 1 + (series.pages.at(-1)?.index ?? 0);
   // Without a whole page the file says what is wrong when it is measured.
   if (series.pages.length === 0 || (series.pages.length === 1 && damage === undefined)) {
     return { ...ONE, leftOut: series.notes };
   }
   try {
     const { pages, leftOut } = choosePages(series.pages, choice, where);
-    return { pages, leftOut: [...series.notes, ...leftOut], damage, refused: undefined };
+    return { count, pages, leftOut: [...series.notes, ...leftOut], damage, refused: undefined };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return { ...ONE, damage, refused: encodeFailure(error) };
+    return { ...ONE, count, damage, refused: encodeFailure(error) };
   }
 }
 

@@ -15,7 +15,7 @@ export interface NdtiffPlace {
   readonly channel: number;
   readonly z: number;
   readonly position: number;
-  readonly positionName: string | undefined;
+  readonly positionNames: readonly string[] | undefined;
   readonly time: number;
 }
 
@@ -53,7 +53,7 @@ export async function ndtiffPlaces(file: NamedFile): Promise<Map<number, NdtiffP
       channel: channels.number(channel) ?? 0,
       z: typeof z === "number" ? z : 0,
       position: positions.number(position) ?? 0,
-      positionName: typeof position === "string" ? position : undefined,
+      positionNames: typeof position === "string" ? [position] : undefined,
       // An axis of another name, as scripts make them, counts as time.
       time: times.number(time ?? Object.values(others)[0]) ?? 0,
     };

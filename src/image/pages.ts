@@ -28,6 +28,8 @@ export interface PictureSeries {
   readonly pages: readonly PageInfo[];
   readonly leftOut: readonly string[];
   readonly notes: readonly string[];
+  /** The file, or its name, says something about channels, planes or positions. */
+  readonly isPlaced: boolean;
 }
 
 /**
@@ -48,14 +50,14 @@ export async function listPages(file: string | NamedFile): Promise<PictureSeries
   if (found !== undefined) return found;
   const { bytes } = await readPicture(file, where, undefined);
   const plain = isPacked(bytes) ? await unpacked(bytes, where) : bytes;
-  const size = headerSize(plain);
+  const size = await headerSize(plain);
   if (size === undefined) {
     throw new Failure("frame.unreadable", `${where}: not a picture, or its header is damaged`, {
       hint: "phorest reads PNG, TIFF, BMP and JPEG, and .gz of these",
     });
   }
   const page = { index: 0, width: size.width, height: size.height, bits: 8 * size.bytesPerSample };
-  return { pages: [{ ...page, channel: 0, z: 0, position: 0, time: 0 }], leftOut: [], notes: [] };
+  return { pages: [{ ...page, channel: 0, z: 0, position: 0, time: 0 }], leftOut: [], notes: [], isPlaced: false };
 }
 
 async function seriesOf(file: string | NamedFile, source: ByteSource, series: TiffSeries): Promise<PictureSeries> {
@@ -65,5 +67,5 @@ async function seriesOf(file: string | NamedFile, source: ByteSource, series: Ti
     const place = places.get(index) ?? { channel: 0, z: 0, position: 0, time: index };
     return { index, width, height, bits, ...place };
   });
-  return { pages, leftOut: [...series.leftOut, ...leftOut], notes: series.notes };
+  return { pages, leftOut: [...series.leftOut, ...leftOut], notes: series.notes, isPlaced: places.size > 0 };
 }

@@ -55,7 +55,7 @@ describe("Micro-Manager stacks", () => {
     };
     const series = await listed("stack_MMStack_Pos1.ome.tif", writeStack(pictures(4), { fields }));
     expect(placesOf(series)).toEqual(places.map(([frame, channel, slice]) => [channel, slice, 1, frame]));
-    expect(series.pages.map(({ positionName }) => positionName)).toEqual(Array(4).fill("Pos1"));
+    expect(series.pages.map(({ positionNames }) => positionNames)).toEqual(Array(4).fill(["Pos1"]));
   });
 
   test("damaged metadata of a page leave it in time", async () => {
@@ -121,7 +121,7 @@ describe("NDTiff", () => {
     writeFileSync(join(directory, "NDTiff.index"), index);
     const series = await listed("NDTiffStack.tif", stack, directory);
     expect(placesOf(series)).toEqual(expected);
-    expect(series.pages[3]?.positionName).toBe("Pos4");
+    expect(series.pages[3]?.positionNames).toEqual(["Pos4"]);
     // The last entry is torn: its page is in time.
     writeFileSync(join(directory, "NDTiff.index"), index.subarray(0, index.length - 1));
     expect(placesOf(await listed("NDTiffStack.tif", stack, directory))).toEqual([
@@ -201,7 +201,7 @@ describe("OME-TIFF", () => {
     const directory = folder();
     writeFileSync(join(directory, "d.ome.tif"), stack(xml, 1));
     const { pages, leftOut } = await listed("b.ome.tif", stack(xml, 1), directory);
-    expect(pages).toMatchObject([{ index: 0, time: 1, position: 0, positionName: "Pos0" }]);
+    expect(pages).toMatchObject([{ index: 0, time: 1, position: 0, positionNames: ["Pos0"] }]);
     expect(leftOut).toEqual(["2 of the 4 files of its OME-TIFF series are not there: a.ome.tif, c.ome.tif"]);
   });
 });

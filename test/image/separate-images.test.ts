@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { axesOfName, type ImageAxes } from "../../src/image/image-axes.ts";
-import { SeparateImages } from "../../src/image/separate-images.ts";
+import { type FileAxes, SeparateImages } from "../../src/image/separate-images.ts";
 
 const indexed = (channel: number, position: number, time: number, z = 0) => {
   const part = (value: number, digits = 3) => String(value).padStart(digits, "0");
@@ -20,9 +20,14 @@ test.each<[string, ImageAxes | undefined]>([
   expect(axesOfName(name)).toEqual(axes);
 });
 
+const axesOf = (name: string): FileAxes => {
+  const axes = axesOfName(name);
+  return { images: 1, axes: axes === undefined ? [] : [axes] };
+};
+
 const select = (names: string[], choice = {}) => {
   const separate = new SeparateImages(choice);
-  return [separate.select(names, axesOfName), separate.lines()];
+  return [separate.select(names, axesOf), separate.lines()];
 };
 
 describe("of images in files of their own", () => {
@@ -65,8 +70,8 @@ describe("of images in files of their own", () => {
 
   test("what comes later is of the series that began", () => {
     const separate = new SeparateImages();
-    separate.learn([axesOfName(indexed(1, 0, 0))]);
-    separate.learn([axesOfName(indexed(0, 0, 0))]);
-    expect([indexed(1, 0, 1), indexed(0, 0, 1)].map((name) => separate.keeps(axesOfName(name)))).toEqual([true, false]);
+    separate.learn([axesOf(indexed(1, 0, 0))]);
+    separate.learn([axesOf(indexed(0, 0, 0))]);
+    expect([indexed(1, 0, 1), indexed(0, 0, 1)].map((name) => separate.keeps(axesOf(name)))).toEqual([true, false]);
   });
 });

@@ -7,7 +7,7 @@ import type { Picture } from "../../src/image/picture.ts";
 import { type ConfinedFile, digestOpened, withConfinedFile } from "../../src/system/confined-file.ts";
 import { copyInto } from "../../src/system/new-file.ts";
 import { writeTiff } from "../image/picture-writers.ts";
-import { type StackOptions, writeStack } from "../image/stack-writer.ts";
+import { type StackField, type StackOptions, textValues, writeStack } from "../image/stack-writer.ts";
 import { type FileSource, fileExperiment, PLACE, query, simulator } from "./file-source.ts";
 import { experiment, phorest, start } from "./program.ts";
 
@@ -120,7 +120,7 @@ test("channels, planes and positions that are not chosen are counted; the others
     .map((line) => JSON.parse(line).page);
   expect(pages, second.stderr).toEqual([2, 5]);
   const none = await phorest(["analyse", "incoming", "--channel", "7", "--jsonl", "-"], first);
-  expect([none.code, none.stderr]).toEqual([3, expect.stringMatching(/no channel 7, only channels 0, 1 and 2/)]);
+  expect([none.code, none.stderr]).toEqual([2, expect.stringMatching(/of channel 7, only of channels 0, 1 and 2/)]);
 });
 
 test("pages of another size or depth fail or are measured each by itself; names may have a colon", async () => {
@@ -157,6 +157,48 @@ test("calibrate takes the page that is asked for", async () => {
   const beyond = await phorest(["calibrate", "incoming/two.tif", "--page", "3"], directory);
   expect(beyond.code).not.toBe(0);
   expect(beyond.stderr).toMatch(/page 3|no page|2 pages/);
+});
+
+test("check-rois draws the page that is asked for, and says which one of how many it is", async () => {
+  const [one, two] = pictures as [Picture, Picture];
+  const directory = withFiles("folder", { "two.tif": stackOf([one, two]), "one.tif": writeTiff(two) });
+  const draw = (...words: string[]) => phorest(["check-rois", ...words], directory);
+  const single = await draw("incoming/one.tif", "--out", "single.png");
+  expect([single.code, single.stderr]).toEqual([0, expect.not.stringContaining("page")]);
+  const first = await draw("incoming/two.tif", "--out", "first.png");
+  expect(first.stderr).toContain("incoming/two.tif: using page 1 of 2; choose another one with --page");
+  const second = await draw("incoming/two.tif", "--page", "2", "--out", "second.png");
+  expect(second.stderr).toContain("incoming/two.tif: using page 2 of 2\n");
+  const drawn = (name: string) => readFileSync(join(directory, name));
+  expect(drawn("second.png").equals(drawn("single.png"))).toBe(true);
+  expect(drawn("first.png").equals(drawn("single.png"))).toBe(false);
+  for (const [file, page, why] of [
+    ["two.tif", "3", "has 2 pages"],
+    ["one.tif", "2", "has only one image"],
+    ["two.tif", "0", "must be a whole number from 1"],
+  ] as const) {
+    const { code, stderr } = await draw(`incoming/${file}`, "--page", page, "--out", "none.png");
+    expect([code, stderr]).toEqual([2, expect.stringContaining(why)]);
+  }
+});
+
+test("the position of a stack is chosen by the name that Micro-Manager has for it", async () => {
+  const record = (position: number) => (page: number) => {
+    const json = { PositionIndex: position, PositionName: `Well A${position}`, FrameIndex: page };
+    return [[51123, 2, textValues(JSON.stringify(json))] satisfies StackField];
+  };
+  const [one, two] = pictures as [Picture, Picture];
+  const directory = withFiles("folder", {
+    "x_MMStack_0.ome.tif": stackOf([one, two], { fields: record(0) }),
+    "x_MMStack_1.ome.tif": stackOf([two, one, two], { fields: record(1) }),
+  });
+  const { code, stderr } = await phorest([...RUN, "--position", "well a1"], directory);
+  expect(code, stderr).toBe(0);
+  expect(stderr.match(/left out 2 images of position 0 \(Well A0\); choose with --position/g)).toHaveLength(1);
+  const rows = query(directory, "SELECT filename, status FROM frame ORDER BY entry");
+  expect(rows).toEqual(Array(3).fill({ filename: "x_MMStack_1.ome.tif", status: "processed" }));
+  const typo = await phorest(["analyse", "incoming", "--position", "Wel A1", "--jsonl", "-"], directory);
+  expect([typo.code, typo.stderr]).toEqual([2, expect.stringContaining('did you mean "Well A1"?')]);
 });
 
 test("a program that is killed in the middle of a stack of 125 pages measures each page exactly once", async () => {

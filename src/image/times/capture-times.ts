@@ -149,7 +149,8 @@ export class CaptureTimes {
       else say(line);
     }
     const isGuessed = (file: F) => (found.get(file) ?? times.get(file))?.source === "file";
-    const lines = repeated(new Map([...times].filter(([file]) => !isGuessed(file))));
+    const stated = new Map([...times].filter(([file]) => !isGuessed(file)));
+    const lines = repeated(stated, (file) => this.axesOf(file));
     if (this.#tablePath !== undefined && found.size > 0) lines.push(...sourcesLine([...times.values()], filesText));
     for (const line of lines) {
       if (say === undefined) this.#unsaid.push(line);
@@ -187,7 +188,9 @@ export class CaptureTimes {
     const images = this.#metadata(file).describe(file.name)?.images;
     const [image] = images ?? [];
     if (image === undefined || images?.length !== 1) return axesOfName(file.name);
-    return { channel: image.channel, z: image.slice, position: image.record.position };
+    const { position, positionName } = image.record;
+    const positionNames = positionName === undefined ? undefined : [positionName];
+    return { channel: image.channel, z: image.slice, position, positionNames };
   }
 
   #metadata({ directory, followLinks = false }: Pick<TimedFile, "directory" | "followLinks">): MetadataDirectory {

@@ -1,4 +1,5 @@
 // What a person should know of the times of a whole list of files.
+import type { ImageAxes } from "../image-axes.ts";
 import type { PageTime } from "./fill.ts";
 import type { TimedFile } from "./find.ts";
 import type { TimeSource } from "./source.ts";
@@ -26,17 +27,26 @@ export function sourcesLine(times: readonly PageTime[], counted: (count: number)
   return [`capture times: ${parts.join(", ")}`];
 }
 
-/** A line for files whose times are the same. */
-export function repeated(times: ReadonlyMap<TimedFile, PageTime>): string[] {
-  const seen = new Set<number>();
+/**
+ * A line for files whose times are the same. Those of different channels, planes or positions may have one time: `axesOf` says what is
+ * known of these by the name, and of stacks and OME-TIFF it is not known here.
+ */
+export function repeated(
+  times: ReadonlyMap<TimedFile, PageTime>,
+  axesOf: (file: TimedFile) => ImageAxes | undefined,
+): string[] {
+  const seen = new Set<string>();
   let count = 0;
   let example = "";
-  for (const [{ name }, { takenAtUs }] of times) {
-    if (seen.has(takenAtUs)) {
+  for (const [file, { takenAtUs, source }] of times) {
+    const axes = axesOf(file);
+    if (axes === undefined && (source === "ome" || source === "micro-manager")) continue;
+    const key = JSON.stringify([takenAtUs, axes]);
+    if (seen.has(key)) {
       count++;
-      example ||= name;
+      example ||= file.name;
     }
-    seen.add(takenAtUs);
+    seen.add(key);
   }
   if (count === 0) return [];
   return [`${images(count)} ${count === 1 ? "has" : "have"} the same time as another one, for example ${example}`];

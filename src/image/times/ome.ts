@@ -1,6 +1,7 @@
 // OME-XML: the time of each plane (DeltaT after AcquisitionDate, or TimeIncrement), and which plane each page of a file is.
 
 import { readTime, unitUs } from "../../system/time-text.ts";
+import { positionOfName } from "../image-axes.ts";
 import { plainName } from "./plain-name.ts";
 import type { Stated } from "./source.ts";
 import { xmlParts } from "./xml.ts";
@@ -12,7 +13,8 @@ const NO_ZONE = "the AcquisitionDate in the OME-XML has no time zone; phorest re
 type Axis = "Z" | "C" | "T";
 
 interface OmeImage {
-  readonly name: string | undefined;
+  /** Of the image, and of its place on the stage. */
+  readonly names: string[];
   date: string | undefined;
   order: readonly Axis[];
   sizes: Record<Axis, number>;
@@ -63,8 +65,15 @@ export function readOme(xml: string): OmeDocument {
   return { images, metadataFile };
 }
 
+/** A name, and the position in it where Micro-Manager wrote it. */
+function namesOf(name: string | undefined): string[] {
+  if (name === undefined || name === "") return [];
+  const position = positionOfName(name)?.name;
+  return position === undefined ? [name] : [name, position];
+}
+
 const newImage = (name: string | undefined): OmeImage => ({
-  name,
+  names: namesOf(name),
   date: undefined,
   order: ["Z", "C", "T"],
   sizes: { Z: 1, C: 1, T: 1 },
@@ -90,6 +99,8 @@ function take(image: OmeImage | undefined, name: string, attributes: ReadonlyMap
     const us = durationUs(attributes.get("DeltaT"), attributes.get("DeltaTUnit"));
     const plane = { Z: whole("TheZ") ?? 0, C: whole("TheC") ?? 0, T: whole("TheT") ?? 0 };
     if (us !== undefined) image.deltaUs.set(keyOf(plane), us);
+  } else if (name === "StageLabel") {
+    image.names.push(...namesOf(attributes.get("Name")));
   } else if (name === "Channel") {
     // Samples of a colour are on one page.
     const samples = whole("SamplesPerPixel") ?? 1;
@@ -140,7 +151,7 @@ export function omePages({ images }: OmeDocument, name: string, pages: number): 
 export interface OmePlace {
   /** Number of its image, from 0: the position on the stage. */
   readonly image: number;
-  readonly imageName: string | undefined;
+  readonly names: readonly string[];
   readonly at: Readonly<Record<Axis, number>>;
 }
 
@@ -149,7 +160,7 @@ export function omePlaces({ images }: OmeDocument, name: string, pages: number):
   const planes = planesOf(images, name, pages);
   const numbers = new Map(images.map((image, index) => [image, index]));
   return new Map(
-    [...planes].map(([page, { image, at }]) => [page, { image: numbers.get(image) ?? 0, imageName: image.name, at }]),
+    [...planes].map(([page, { image, at }]) => [page, { image: numbers.get(image) ?? 0, names: image.names, at }]),
   );
 }
 

@@ -102,7 +102,7 @@ async function framesIn(
   if (file === undefined) return { frames: {}, notes: [] };
   const { followLinks } = file;
   const named = { directory: stored.directory, path: stored.filename, followLinks };
-  const { pages = [], leftOut, damage, refused } = await framesOfFile(named, choice);
+  const { pages = [], leftOut, damage, refused } = await framesOfFile(named, file.choice ?? choice);
   if (pages.length === 0 || timesOf === undefined) return { frames: { damage, refused }, notes: leftOut };
   const times = await timesOf(pages);
   const wanted = file.pages === undefined ? undefined : new Set(file.pages);

@@ -1,0 +1,78 @@
+// Which files of a watched directory belong to the series that is measured: of several channels, planes or positions in it only one.
+import type { PageChoice } from "../image/chosen-pages.ts";
+import { axesOfFiles } from "../image/file-axes.ts";
+import type { PictureFile } from "../image/picture-files.ts";
+import { type FileAxes, SeparateImages } from "../image/separate-images.ts";
+import type { CaptureTimes } from "../image/times/capture-times.ts";
+
+/** So many of the files that an earlier run took are asked which series it is. */
+const MOST_TAKEN = 16;
+
+interface Looked {
+  readonly axes: FileAxes;
+  /** Of the file when it was complete; undefined: it may have been written to since. */
+  version: string | undefined;
+}
+
+export class FolderSeries {
+  readonly #separate: SeparateImages;
+  readonly #times: CaptureTimes;
+  readonly #place: { readonly directory: string; readonly followLinks: boolean };
+  readonly #looked = new Map<string, Looked>();
+
+  constructor(directory: string, followLinks: boolean, choice: PageChoice | undefined, times: CaptureTimes) {
+    this.#place = { directory, followLinks };
+    this.#separate = new SeparateImages(choice);
+    this.#times = times;
+  }
+
+  /** Looks at files that are seen for the first time; `taken`: those that an earlier run took, whose series is continued. */
+  async look(fresh: readonly PictureFile[], taken: readonly PictureFile[]): Promise<void> {
+    this.#separate.learn(await this.#axesOf(taken.slice(0, MOST_TAKEN)));
+    await this.#learn(fresh, false);
+  }
+
+  /** Those of some complete files that belong to the series: what was just begun when it was seen first says more now. */
+  async ofSeries(complete: readonly PictureFile[]): Promise<PictureFile[]> {
+    const unknown = complete.filter(({ name, version }) => {
+      const looked = this.#looked.get(name);
+      return looked?.axes.axes.length === 0 && looked.version !== version;
+    });
+    await this.#learn(unknown, true);
+    const others = new Set(unknown.filter((file) => !this.keeps(file)));
+    return complete.filter((file) => !others.has(file));
+  }
+
+  /** Whether a file belongs to the series, and is counted if not; call it once for each. */
+  keeps({ name }: PictureFile): boolean {
+    const looked = this.#looked.get(name);
+    return looked === undefined || this.#separate.keeps(looked.axes);
+  }
+
+  /** What is chosen of the pages of a file. */
+  choiceOf({ name }: PictureFile): PageChoice | undefined {
+    const looked = this.#looked.get(name);
+    return looked === undefined ? undefined : this.#separate.choiceOf(looked.axes);
+  }
+
+  /** What was left out, a line for each axis. */
+  lines(): string[] {
+    return this.#separate.lines();
+  }
+
+  async #learn(files: readonly PictureFile[], areComplete: boolean): Promise<void> {
+    const axes = await this.#axesOf(files);
+    this.#separate.learn(axes);
+    files.forEach(({ name, version }, at) => {
+      const found = axes[at];
+      if (found !== undefined) this.#looked.set(name, { axes: found, version: areComplete ? version : undefined });
+    });
+  }
+
+  #axesOf(files: readonly PictureFile[]): Promise<FileAxes[]> {
+    return axesOfFiles(
+      files.map((file) => ({ ...file, ...this.#place })),
+      this.#times,
+    );
+  }
+}

@@ -1,0 +1,229 @@
+// Stacks of several positions or channels in one directory: one of them is the series, chosen by number or by name.
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { framesOf } from "../../src/analysis/frames.ts";
+import { FileImporter } from "../../src/cameras/file-importer.ts";
+import { Folder } from "../../src/cameras/folder.ts";
+import type { Source } from "../../src/cameras/frame.ts";
+import type { TakenFile } from "../../src/cameras/watched-file.ts";
+import type { PageChoice } from "../../src/image/chosen-pages.ts";
+import { framesOfFile } from "../../src/image/frames-of-file.ts";
+import { positionOfName } from "../../src/image/image-axes.ts";
+import { CaptureTimes } from "../../src/image/times/capture-times.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { grayPicture } from "./picture-writers.ts";
+import { type StackField, textValues, writeStack } from "./stack-writer.ts";
+
+type Fields = (page: number) => StackField[];
+
+const put = (directory: string, name: string, pages: number, fields?: Fields): string => {
+  const pictures = Array.from({ length: pages }, () => grayPicture(4, 4, 8, 1));
+  writeFileSync(join(directory, name), writeStack(pictures, fields === undefined ? {} : { fields }));
+  return join(directory, name);
+};
+
+const record =
+  (position: number, name: string, channel = 0): Fields =>
+  (page) => {
+    const json = {
+      ChannelIndex: channel,
+      SliceIndex: 0,
+      FrameIndex: page,
+      PositionIndex: position,
+      PositionName: name,
+    };
+    return [[51123, 2, textValues(JSON.stringify({ ...json, "ElapsedTime-ms": 100 * page }))]];
+  };
+
+const ome =
+  (images: readonly string[]): Fields =>
+  (page) => {
+    const xml = images.map((image) => `<Image ${image}><Pixels SizeT="2"><TiffData/></Pixels></Image>`).join("");
+    return page === 0 ? [[270, 2, textValues(`<OME>${xml}</OME>`)]] : [];
+  };
+
+/** How other programs write two positions, "Pos0" and "Pos1" or other names, with their pages. */
+const WAYS: readonly [string, string, string, (directory: string) => string[]][] = [
+  [
+    "Micro-Manager's metadata",
+    "Well A3",
+    "Well A4",
+    (directory) => [
+      put(directory, "x_MMStack_a.ome.tif", 2, record(0, "Well A3")),
+      put(directory, "x_MMStack_b.ome.tif", 3, record(1, "Well A4")),
+    ],
+  ],
+  [
+    "names that number them",
+    "Pos0",
+    "pos1",
+    (directory) => [put(directory, "x_MMStack_Pos0.ome.tif", 2), put(directory, "x_MMStack_Pos1.ome.tif", 3)],
+  ],
+  [
+    "names without a number",
+    "1-Pos_000_000",
+    "1-Pos_000_001",
+    (directory) => [
+      put(directory, "x_MMStack_1-Pos_000_000.ome.tif", 2),
+      put(directory, "x_MMStack_1-Pos_000_001.ome.tif", 3),
+    ],
+  ],
+  [
+    "names of files with OME-XML of their own image alone",
+    "Pos0",
+    "Pos1",
+    (directory) => [
+      put(directory, "x_MMStack_Pos0.ome.tif", 2, ome(['Name="x"'])),
+      put(directory, "x_MMStack_Pos1.ome.tif", 3, ome(['Name="x"'])),
+    ],
+  ],
+];
+
+const chosen = async (paths: readonly string[], choice: PageChoice) => {
+  const said: string[] = [];
+  const frames = await framesOf(paths, choice, new CaptureTimes(), (line) => said.push(line));
+  const shown = frames.map(({ path, failure }) => (failure === undefined ? paths.indexOf(path) : failure.message));
+  return { frames: shown, said: said.filter((line) => line.includes("left out")) };
+};
+
+describe.each(WAYS)("two positions by %s", (_way, first, second, write) => {
+  it("are two series: without a choice the first one, else the one of that number or name", async () => {
+    const directory = temporaryDirectory();
+    const paths = write(directory);
+    const ofFirst = await chosen(paths, {});
+    expect(ofFirst.frames).toEqual([0, 0]);
+    expect(ofFirst.said).toHaveLength(1);
+    expect(ofFirst.said[0]).toMatch(/left out 3 images of position 1.*; choose with --position$/);
+    const ofSecond = await chosen(paths, { position: 1 });
+    expect(ofSecond.frames).toEqual([1, 1, 1]);
+    expect(ofSecond.said[0]).toMatch(/left out 2 images of position 0/);
+    expect((await chosen(paths, { position: first })).frames).toEqual([0, 0]);
+    expect((await chosen(paths, { position: second })).frames).toEqual([1, 1, 1]);
+  });
+
+  it("are refused together where neither is chosen, with the name that may be meant", async () => {
+    const paths = write(temporaryDirectory());
+    await expect(chosen(paths, { position: 7 })).rejects.toThrow(
+      "no image is of position 7, only of positions 0 and 1",
+    );
+    const typed = `${second.slice(0, -1)}x`;
+    await expect(chosen(paths, { position: typed })).rejects.toMatchObject({
+      message: expect.stringContaining(`no image is of position "${typed}"`),
+      hint: expect.stringContaining("did you mean"),
+    });
+  });
+
+  it("are taken one of them by the folder and the importer", async () => {
+    for (const position of [undefined, 1, first]) {
+      const directory = temporaryDirectory();
+      write(directory);
+      const pages = { position };
+      const importer = new FileImporter({ dataDir: directory, pages, isKnown: () => false });
+      const folder = watching(directory, pages, new Set());
+      const wanted = position === 1 ? 3 : 2;
+      for (const source of [importer, folder]) expect(await pagesTaken(source, directory)).toEqual([wanted]);
+      const [line] = folder.skipped();
+      expect(line).toMatch(position === 1 ? /left out 2 images of position 0/ : /left out 3 images of position 1/);
+      expect(importer.skipped()).toEqual([line]);
+    }
+  });
+
+  it("stay the same series when the folder is watched again", async () => {
+    const directory = temporaryDirectory();
+    write(directory);
+    const taken = new Set<string>();
+    await pagesTaken(watching(directory, {}, taken), directory, taken);
+    expect(taken.size).toBe(1);
+    expect(await pagesTaken(watching(directory, {}, taken), directory)).toEqual([]);
+  });
+});
+
+function watching(directory: string, pages: PageChoice, taken: ReadonlySet<string>): Folder {
+  const noted: TakenFile = { bytes: undefined, modifiedUs: undefined };
+  const takenBefore = (name: string) => (taken.has(name) ? noted : undefined);
+  return new Folder({ watchDir: directory, stableSeconds: 0, pages, takenBefore });
+}
+
+/** The number of frames in each file that a source hands out. */
+async function pagesTaken(source: Source, directory: string, names = new Set<string>()): Promise<number[]> {
+  await source.open();
+  const counts: number[] = [];
+  for (;;) {
+    const frame = await source.capture(new AbortController().signal);
+    if (frame?.file === undefined) break;
+    const { name, choice } = frame.file;
+    names.add(name);
+    const { pages, refused } = await framesOfFile({ directory, path: name }, choice);
+    expect(refused).toBeUndefined();
+    counts.push(pages?.length ?? 1);
+  }
+  await source.close();
+  return counts;
+}
+
+it("a stack that had nothing to say when it was seen first is looked at again when it is complete", async () => {
+  const directory = temporaryDirectory();
+  let now = 0;
+  const takenBefore = () => undefined;
+  const folder = new Folder({ watchDir: directory, stableSeconds: 1, takenBefore, nowMs: () => (now += 400) });
+  for (const name of ["a.tif", "b.tif"]) writeFileSync(join(directory, name), "");
+  await folder.open();
+  put(directory, "a.tif", 2, record(0, "A"));
+  put(directory, "b.tif", 2, record(1, "B"));
+  const next = async () => (await folder.capture(new AbortController().signal))?.file?.name;
+  expect([await next(), await next()]).toEqual(["a.tif", undefined]);
+  expect(folder.skipped()).toEqual(["left out 2 images of position 1 (B); choose with --position"]);
+  await folder.close();
+});
+
+it("channels that are spread over files are chosen like those in one file", async () => {
+  const directory = temporaryDirectory();
+  const paths = [0, 1].map((channel) => put(directory, `c${channel}.tif`, 2, record(0, "Pos0", channel)));
+  expect(await chosen(paths, {})).toEqual({
+    frames: [0, 0],
+    said: [`${directory}: left out 2 images of channel 1; choose with --channel`],
+  });
+  expect((await chosen(paths, { channel: 1 })).frames).toEqual([1, 1]);
+});
+
+it("the channel is the first one of the position that is measured", async () => {
+  const directory = temporaryDirectory();
+  const paths = [1, 0].map((channel, at) => put(directory, `p${at}.tif`, 2, record(at, `Pos${at}`, channel)));
+  expect((await chosen(paths, {})).frames).toEqual([0, 0]);
+  expect((await chosen(paths, { position: 1 })).frames).toEqual([1, 1]);
+});
+
+it("files that say nothing of positions are measured beside those that do", async () => {
+  const directory = mkdtempSync(join(temporaryDirectory(), "both-"));
+  const paths = [put(directory, "plain.tif", 1), put(directory, "x.tif", 2, record(3, "Pos3"))];
+  expect((await chosen(paths, {})).frames).toEqual([0, 1, 1]);
+});
+
+it("an image of OME-XML is found by its name, that of its place on the stage, and Micro-Manager's in it", async () => {
+  const directory = temporaryDirectory();
+  const xml = (name: string, label: string) =>
+    `<Image Name="${name}"><StageLabel Name="${label}"/><Pixels SizeT="1"><TiffData IFD="${label.slice(-1)}"/></Pixels></Image>`;
+  const text = `<OME>${xml("x_MMStack_Pos4", "Well A0")}${xml("x_MMStack_Pos5", "Well A1")}</OME>`;
+  const path = put(directory, "s.ome.tif", 2, (page) => (page === 0 ? [[270, 2, textValues(text)]] : []));
+  for (const position of ["Pos5", "well a1", "x_MMStack_Pos5", 1]) {
+    expect(
+      (await framesOfFile(path, { position })).pages?.map(({ index }) => index),
+      String(position),
+    ).toEqual([1]);
+  }
+  const { refused } = await framesOfFile(path, { position: "Well B1" });
+  expect(refused).toMatchObject({ hint: 'did you mean "Well A1"?' });
+});
+
+it.each([
+  ["Series_1_MMStack_Pos0.ome.tif", { name: "Pos0", number: 0 }],
+  ["Series_1_MMStack_Pos12_3.ome.tif", { name: "Pos12", number: 12 }],
+  ["x_MMStack_1-Pos_000_001.ome.tif", { name: "1-Pos_000_001", number: undefined }],
+  ["x_MMStack_Well A3.tif.gz", { name: "Well A3", number: undefined }],
+  ["x_MMStack.ome.tif", undefined],
+  ["x_MMStack_1.ome.tif", undefined],
+  ["Pos0.tif", undefined],
+])("the name %s says the position", (name, position) => {
+  expect(positionOfName(name)).toEqual(position);
+});
