@@ -31,7 +31,10 @@ export function unitsOf(source: SensorgramSource, analysis: Analysis, pairs: boo
 }
 
 /** A pair is meant by its grating's label or by those of both halves. */
-export function isMeant({ label, labels }: Unit, matches: (label: string) => boolean): boolean {
+export function isMeant(
+  { label, labels }: Pick<Unit, "label" | "labels">,
+  matches: (label: string) => boolean,
+): boolean {
   return matches(label) || labels.every(matches);
 }
 

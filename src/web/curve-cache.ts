@@ -7,8 +7,10 @@ import type { Sensorgram, SensorgramQuery } from "../manifest/results.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 
-/** About 60 MB at 26,000 frames. */
-const MOST_CURVES = 64;
+/** Points that are kept, about 130 MB: both halves of 64 gratings over 26,000 frames. */
+const MOST_POINTS = 3_400_000;
+/** ROIs that are kept at most, however short they are. */
+const MOST_CURVES = 1024;
 
 /** Points before the end of a curve that go with it: where its line comes from, and how far apart its points usually are. */
 const LEAD_POINTS = 512;
@@ -56,8 +58,11 @@ export class CurveCache implements SensorgramSource {
         : this.#upToDate(kept, analysisId, roi);
     this.#kept.delete(key);
     this.#kept.set(key, { curve, outcome });
-    const oldest = this.#kept.size > MOST_CURVES ? this.#kept.keys().next().value : undefined;
-    if (oldest !== undefined) this.#kept.delete(oldest);
+    const most = Math.max(2, Math.min(MOST_CURVES, Math.floor(MOST_POINTS / Math.max(1, curve.entryId.length))));
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= most) break;
+      this.#kept.delete(oldest);
+    }
     return curve;
   }
 

@@ -19,8 +19,8 @@ import { MeasuredSpan } from "./span.ts";
 import { READING_AGE_US, Temperatures } from "./temperatures.ts";
 import type { BaselineView, CurvesView, CurveView } from "./views.ts";
 
-/** More curves in one drawing cannot be told apart. */
-export const MOST_CURVES = 16;
+/** Seven colours with ten dashes tell so many curves apart. */
+export const MOST_CURVES = 64;
 
 export interface CurvesQuery {
   /** Labels, `*` for any letters; groups as `group:NAME`. */
@@ -179,6 +179,11 @@ export class Curves {
   /** As a person chose it, else the quiet stretch at the beginning. */
   baseline({ analysisId }: Analysis): Baseline {
     return this.#baseline.of(analysisId) ?? NO_BASELINE;
+  }
+
+  /** First and last frame of an analysis, µs. */
+  spanOf({ analysisId }: Analysis): readonly [number, number] {
+    return this.#span.of(analysisId);
   }
 
   /** The columns in which anything is new since an outcome begin here, µs; undefined where that is too much to say. */

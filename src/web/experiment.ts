@@ -27,6 +27,7 @@ import { ChipState, finite } from "./chip-state.ts";
 import { baselineView, Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
 import { Frames, type ShownEntry } from "./frames.ts";
 import type { WebSettings } from "./messages.ts";
+import { Panels, type PanelsQuery } from "./panels.ts";
 import { PictureProcess } from "./picture-process.ts";
 import { fitRow } from "./profile.ts";
 import type { Temperatures } from "./temperatures.ts";
@@ -36,6 +37,7 @@ import type {
   CurvesView,
   ExperimentView,
   FrameView,
+  PanelsView,
   ProfileView,
   StateView,
 } from "./views.ts";
@@ -50,6 +52,7 @@ export class Experiment {
   readonly #chip: ChipState;
   readonly #curves: Curves;
   readonly #zone: TimeZone;
+  readonly #panels: Panels;
   readonly #frames: Frames;
   #analysis: { readonly outcome: number; readonly analysis: Analysis | undefined } | undefined;
   /** Wall clock, ms. */
@@ -65,6 +68,7 @@ export class Experiment {
     this.#zone = new TimeZone(settings.config.Display.time_zone);
     this.#chip = new ChipState(manifest, settings.config.Analysis);
     this.#curves = new Curves(manifest, settings.config.Analysis, this.#chip);
+    this.#panels = new Panels(manifest);
   }
 
   /** Opens the experiment to be read. Throws as `Manifest.open` does. */
@@ -160,6 +164,19 @@ export class Experiment {
   async curves(query: CurvesQuery): Promise<CurvesView | undefined> {
     const analysis = this.#newestAnalysis();
     return analysis === undefined ? undefined : this.#curves.view(analysis, query);
+  }
+
+  /** Undefined while nothing is measured. */
+  async panels(query: PanelsQuery): Promise<PanelsView | undefined> {
+    const analysis = this.#newestAnalysis();
+    if (analysis === undefined) return undefined;
+    const { reference_rois: references } = this.#config.Analysis;
+    const baseline = this.#curves.baseline(analysis);
+    return this.#panels.view(analysis, query, {
+      baseline: { ...baseline, view: baselineView(baseline) },
+      span: this.#curves.spanOf(analysis),
+      references,
+    });
   }
 
   /** The curves at full length. Throws Failure `usage.invalid` while nothing is measured. */

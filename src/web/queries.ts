@@ -8,6 +8,7 @@ import { LONGEST_MARKER, MOST_MARKERS } from "../manifest/markers.ts";
 import { isLabel, LABEL_RULE, withoutUnseen } from "../measurement/label-rules.ts";
 import type { CurvesQuery } from "./curves.ts";
 import type { Change } from "./messages.ts";
+import type { PanelsQuery } from "./panels.ts";
 
 /** Something asked wrongly: 400, with what is expected. */
 export class BadRequest extends Error {}
@@ -23,7 +24,7 @@ export const CURVES = z.object({
   roi: z
     .array(label)
     .min(1)
-    .max(32)
+    .max(128)
     .describe("Names of ROIs; `*` stands for any letters, `group:NAME` for the mean of a group. Repeat it for several"),
   pairs: yes.describe("1: one curve for each grating, from both halves"),
   reference: z.array(label).max(64).default([]).describe("Reference ROIs, used with `own=1`. Repeat it for several"),
@@ -37,17 +38,46 @@ export const CURVES = z.object({
 
 /** Which curves a request means. Throws BadRequest for an empty window. */
 export function curvesQuery(given: z.output<typeof CURVES>): CurvesQuery {
-  const { roi, pairs, reference, own, from, to, columns, key, after } = given;
-  if (from !== undefined && to !== undefined && to <= from) throw new BadRequest("from must be earlier than to");
+  const { roi, pairs, reference, own, columns } = given;
   return {
     wanted: roi,
     pairs: pairs === "1",
     references: own === "1" ? reference : undefined,
+    ...windowOf(given),
+    columns,
+    known: knownOf(given),
+  };
+}
+
+interface GivenWindow {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+function windowOf({ from, to }: GivenWindow) {
+  if (from !== undefined && to !== undefined && to <= from) throw new BadRequest("from must be earlier than to");
+  return {
     fromUs: from === undefined ? undefined : from * 1000,
     toUs: to === undefined ? undefined : to * 1000,
-    columns,
-    known: key === undefined ? undefined : { key, outcome: after },
   };
+}
+
+function knownOf({ key, after }: { readonly key?: string | undefined; readonly after: number }) {
+  return key === undefined ? undefined : { key, outcome: after };
+}
+
+export const PANELS = z.object({
+  pairs: yes.describe("1: one curve for each grating, from both halves"),
+  from: timeMs.optional().describe("Start of the window, ms since 1970"),
+  to: timeMs.optional().describe("End of the window, ms since 1970"),
+  columns: z.coerce.number().int().min(16).max(256).default(64).describe("Width of a panel in pixels"),
+  key: z.string().max(100).optional().describe("`key` of an earlier answer; the answer then has only changed columns"),
+  after: z.coerce.number().int().min(0).default(0).describe("`outcome` of that earlier answer"),
+});
+
+/** Which panels a request means. Throws BadRequest for an empty window. */
+export function panelsQuery({ pairs, columns, ...given }: z.output<typeof PANELS>): PanelsQuery {
+  return { pairs: pairs === "1", columns, ...windowOf(given), known: knownOf(given) };
 }
 
 export const PROFILE = z.object({ roi: label.describe("Name of the ROI") });

@@ -15,6 +15,7 @@ import {
   MARKER_ID,
   MARKERS,
   NOTHING,
+  PANELS,
   PICTURE_NAME,
   PLACES,
   PROFILE,
@@ -110,6 +111,17 @@ export const ROUTES = {
     summary: "The same curves with every frame, as a CSV file",
     query: CURVES,
     answer: { type: CSV_TYPE, what: "One line for each ROI and frame" },
+  },
+  panels: {
+    method: "get",
+    path: "/api/panels",
+    summary: "Curves of all gratings, or of all ROIs, for small panels",
+    query: PANELS,
+    answer: {
+      type: JSON_TYPE,
+      what: "Columns of time with two values for each curve. With `key`, only the columns that changed",
+      missing: UNMEASURED,
+    },
   },
   frame: {
     method: "get",

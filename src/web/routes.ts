@@ -12,7 +12,7 @@ import { curvesCsv } from "./curves-csv.ts";
 import { type Handlers, register } from "./handlers.ts";
 import { editedInjection, injectionView, newInjections } from "./injection-queries.ts";
 import type { Change } from "./messages.ts";
-import { BadRequest, curvesQuery, editedMarker, newBaseline, newMarkers } from "./queries.ts";
+import { BadRequest, curvesQuery, editedMarker, newBaseline, newMarkers, panelsQuery } from "./queries.ts";
 import { ROUTES, type RouteName } from "./route-table.ts";
 import type { Env, Served } from "./served.ts";
 import { tileAnswer } from "./tile.ts";
@@ -90,6 +90,10 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
     },
     curves: async (context, { query }) => {
       const view = await experiment.curves(curvesQuery(query));
+      return view === undefined ? nothing(context) : context.json(view);
+    },
+    panels: async (context, { query }) => {
+      const view = await experiment.panels(panelsQuery(query));
       return view === undefined ? nothing(context) : context.json(view);
     },
     curvesCsv: (context, { query }) => {

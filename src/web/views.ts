@@ -4,6 +4,7 @@ import type { CalibrationSummary } from "../calibration/report.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import type { Roi } from "../measurement/roi.ts";
 import type { DecimatedCurve } from "./decimate.ts";
+import type { DrawnColumn } from "./panel-columns.ts";
 
 export interface StageView {
   readonly stage: string;
@@ -155,6 +156,27 @@ export interface CurvesView {
     readonly times: number[];
     readonly values: (number | null)[];
   }[];
+}
+
+/** Small curves of all gratings, or of all ROIs. */
+export interface PanelsView {
+  /** Of how it was made: columns of answers with the same one belong together. */
+  readonly key: string;
+  /** The answer has only the columns that changed since the outcome that was asked from. */
+  readonly partial: boolean;
+  readonly outcome: number;
+  /** First and last frame. */
+  readonly span: readonly [number, number];
+  readonly baseline: BaselineView;
+  readonly references: readonly string[];
+  readonly columnMs: number;
+  readonly units: readonly {
+    readonly label: string;
+    readonly reference: boolean;
+    /** Share of the frames that are flagged or without a value, 0 to 1. */
+    readonly doubtful: number;
+  }[];
+  readonly columns: readonly DrawnColumn[];
 }
 
 export interface FrameView {

@@ -13,7 +13,7 @@ export const HAS_CHROMIUM = isThere("Chromium (apt-get install chromium)", CHROM
 
 export const DESKTOP: BrowserContextOptions = { viewport: { width: 1360, height: 900 }, deviceScaleFactor: 1 };
 export const PHONE: BrowserContextOptions = {
-  viewport: { width: 360, height: 780 },
+  viewport: { width: 390, height: 844 },
   deviceScaleFactor: 2,
   hasTouch: true,
   isMobile: true,
@@ -51,13 +51,14 @@ export async function openPage(browser: Browser, address: string, options: Brows
   return { page, errors, unknownNames };
 }
 
-export const VIEWS = ["now", "sensorgrams", "chip", "experiment"] as const;
+export const VIEWS = ["now", "sensorgrams", "gratings", "chip", "experiment"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** What shows that a view has its data. */
 export const READY: Readonly<Record<View, string>> = {
   now: ".histogram path",
   sensorgrams: ".uplot canvas",
+  gratings: "canvas.panels",
   chip: ".chip rect",
   experiment: ".log div",
 };

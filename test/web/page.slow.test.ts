@@ -19,6 +19,12 @@ sensitivity_px_per_riu = 2500
 `,
 });
 
+/** What can be scrolled sideways: the page, or a part of it. */
+const WIDER = `[document.documentElement, ...document.querySelectorAll("main *")]
+  .filter((part) => part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).overflowX !== "visible"
+    && part.checkVisibility() && part.clientWidth > 1)
+  .map((part) => part.tagName + "." + part.className)`;
+
 describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
   const shared = sharedRun(CONFIG, 4);
   const chromium = sharedBrowser();
@@ -37,8 +43,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
         await turnTo(page, view);
         // What differs on a phone is the order of things, not what they are.
         if (size !== PHONE) expect(await inaccessible(page), view).toEqual([]);
-        const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
-        expect(wider, `${view} is wider than the window`).toBeLessThanOrEqual(0);
+        expect(await page.evaluate(WIDER), `${view} is wider than the window`).toEqual([]);
       }
       expect(errors).toEqual([]);
       expect(unknownNames).toEqual([]);
@@ -79,7 +84,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
     await page.getByRole("button", { name: "SVG", exact: true }).click();
     const svg = readFileSync(await (await arriving).path(), "utf8");
     expect(svg).toContain(" (simulated chip): shift");
-    const ticks = [...svg.matchAll(/text-anchor="end">([-\d.]+)</g)].map(([, text]) => text);
+    const ticks = [...svg.matchAll(/text-anchor="end">([\u2212\d.]+)</g)].map(([, text]) => text);
     expect(ticks.length).toBeGreaterThan(1);
     expect(new Set(ticks).size).toBe(ticks.length);
     expect(svg, "the temperatures below").toContain(">Room air<");
@@ -154,7 +159,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
     await page.getByRole("button", { name: "Add marker" }).press("Enter");
     await plot.focus();
     await page.keyboard.press("ArrowRight");
-    await page.getByRole("heading", { name: /^At 20/ }).waitFor();
+    await page.getByRole("heading", { name: /^At \d+ \w+ 20/ }).waitFor();
     await page.keyboard.press("Enter");
     await expect.poll(() => page.getByLabel(/^Time, UTC/).inputValue()).toMatch(/^20/);
     const whole = page.getByRole("button", { name: "Show all" });

@@ -3,8 +3,10 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { ChipView, CurvesView, ProfileView, RoiView, StateView } from "../views.ts";
 import { get } from "./api.ts";
 import { divergingColour, GRADES, gradeOf } from "./colours.ts";
-import { moment, number } from "./format.ts";
+import { number, withError } from "./format.ts";
+import { GradeKey } from "./grade-key.tsx";
 import { LineChart } from "./line-chart.tsx";
+import { moment, zoneName } from "./time.ts";
 
 type By = "shift" | "quality";
 
@@ -57,6 +59,19 @@ export function Chip({ state }: { state: StateView }) {
 function usualReach(rois: readonly RoiView[]): number {
   const sizes = rois.flatMap(({ shift }) => (shift === null ? [] : [Math.abs(shift)])).sort((a, b) => a - b);
   return Math.max(0.01, sizes[Math.floor(0.98 * (sizes.length - 1))] ?? 0);
+}
+
+/** The mark of the ROI's grade in its middle, which tells the grade without the colour; in shifts only flags and gaps have one. */
+function markPath(roi: RoiView, by: By): string {
+  const grade = gradeOf(roi);
+  if (by === "shift" && grade === "fair") return "";
+  const side = 0.7 * Math.min(roi.width, roi.height);
+  const [left, top] = [roi.x + (roi.width - side) / 2, roi.y + (roi.height - side) / 2];
+  let isX = false;
+  return GRADES[grade].mark.replaceAll(/\d+/g, (digits, at: number, all: string) => {
+    isX = all.charAt(at - 1) !== " ";
+    return String((isX ? left : top) + (side * Number(digits)) / 10);
+  });
 }
 
 function Layout({
@@ -118,6 +133,12 @@ function Layout({
             <title>{`${roi.label}: ${number(roi.shift)} px${roi.flags.length > 0 ? `, ${roi.flags.join(", ")}` : ""}`}</title>
           </rect>
         ))}
+        <path
+          class="marks"
+          d={rois.map((roi) => markPath(roi, by)).join("")}
+          stroke={by === "quality" ? "#111" : "var(--text)"}
+          stroke-width={box.width / 600}
+        />
       </svg>
       <p class="bar">
         {by === "shift" ? (
@@ -131,14 +152,7 @@ function Layout({
             {number(reach, 2)} px
           </span>
         ) : (
-          Object.values(GRADES).map((grade) => (
-            <span class="key" key={grade.words}>
-              <svg viewBox="0 0 10 10" aria-hidden="true">
-                <rect width="10" height="10" fill={grade.colour} />
-              </svg>
-              {grade.words}
-            </span>
-          ))
+          <GradeKey />
         )}
       </p>
     </>
@@ -199,13 +213,9 @@ function Detail({
       </label>
       <dl>
         <dt>position</dt>
-        <dd>
-          {number(roi.position)} ± {number(roi.standardError)} px
-        </dd>
+        <dd>{withError(roi.position, roi.standardError)} px</dd>
         <dt>shift</dt>
-        <dd>
-          {number(roi.shift)} ± {number(roi.shiftError)} px
-        </dd>
+        <dd>{withError(roi.shift, roi.shiftError)} px</dd>
         <dt>quality</dt>
         <dd>{number(roi.quality, 2)}</dd>
         {roi.line !== undefined && (
@@ -225,8 +235,9 @@ function Detail({
             name={`Sensorgram of ${label}`}
             x={curve.times}
             lines={[{ values: curve.values, colour: "var(--accent)" }]}
-            xLabel={`${moment(curves?.span[0] ?? 0).slice(5, 16)} to ${moment(curves?.span[1] ?? 0).slice(5, 16)}`}
+            xLabel={`time, ${zoneName()}`}
             yLabel="shift, px"
+            isTime
           />
         </>
       )}
@@ -242,7 +253,7 @@ function Detail({
             ]}
             mark={known.position ?? undefined}
             xLabel="px from the left edge of the ROI; dashed: measured position"
-            yLabel="counts"
+            yLabel="brightness, counts"
           />
         </>
       )}

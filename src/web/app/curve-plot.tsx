@@ -11,18 +11,23 @@ export function Plot({
   content,
   events,
   zoom,
+  step = () => undefined,
 }: {
   host: { current: HTMLDivElement | null };
   content: ConstructorParameters<typeof CurvePlot>[1];
   events: ConstructorParameters<typeof CurvePlot>[2];
   /** Multiplies the shown time range by `factor`. */
   zoom(factor: number): void;
+  /** Highlights the next (1) or previous (-1) curve. */
+  step?(by: number): void;
 }) {
   const plot = useRef<CurvePlot>();
   const latest = useRef(events);
   latest.current = events;
   const zoomBy = useRef(zoom);
   zoomBy.current = zoom;
+  const stepBy = useRef(step);
+  stepBy.current = step;
   const shown = useRef(content);
   shown.current = content;
   useEffect(() => {
@@ -30,6 +35,7 @@ export function Plot({
       ranged: (from, to) => latest.current.ranged(from, to),
       clicked: (at) => latest.current.clicked(at),
       pointed: (at, values) => latest.current.pointed(at, values),
+      near: (label) => latest.current.near(label),
       reset: () => latest.current.reset(),
     });
     plot.current = made;
@@ -40,6 +46,8 @@ export function Plot({
     const keys: Readonly<Record<string, () => void>> = {
       ArrowLeft: () => made.move(-STEP_PX),
       ArrowRight: () => made.move(STEP_PX),
+      ArrowUp: () => stepBy.current(-1),
+      ArrowDown: () => stepBy.current(1),
       Enter: () => made.choose(),
       "+": () => zoomBy.current(1 / ZOOM),
       "-": () => zoomBy.current(ZOOM),
@@ -62,7 +70,8 @@ export function Plot({
   // A layout effect updates the plot together with the page, not one screen frame later.
   useLayoutEffect(
     () => plot.current?.show(content),
-    [content.view, content.markers, content.unit, content.from, content.to],
+    [content.view, content.markers, content.unit, content.from, content.to, content.limits?.[0], content.limits?.[1]],
   );
+  useLayoutEffect(() => plot.current?.restyle(content), [content.hidden, content.highlighted]);
   return null;
 }

@@ -1,12 +1,16 @@
 // Draws the shown curves as SVG: the curves, the temperatures below them, and the markers across both.
 import { cutText, placeMarkers } from "../../figures/marker-places.ts";
 import { escapeMarkup } from "../../system/markup.ts";
-import { curveColour, temperatureColour } from "./colours.ts";
-import { moment, zoneName } from "./format.ts";
+import { curveColour, curveDash, temperatureColour } from "./colours.ts";
+import { fixed } from "./format.ts";
 import type { PlotContent } from "./plot-content.ts";
 import { decimalsOf, roundTicks, timeTicks } from "./ticks.ts";
+import { clock, day, zoneName, zoneOffsetMs } from "./time.ts";
 
-const WIDTH = 1100;
+/** Without the legend. */
+const WIDTH = 918;
+const LEGEND_WIDTH = 182;
+const LEGEND_STEP = 20;
 const LEFT = 100;
 const TOP = 30;
 const PLOT_WIDTH = 780;
@@ -17,6 +21,8 @@ const BETWEEN = 24;
 const BELOW = 80;
 const TICKS = 6;
 const TEMPERATURE_TICKS = 3;
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 const LETTERING = { characterPx: 6.6, longestPx: 240 };
 
 export interface Drawing extends PlotContent {
@@ -26,6 +32,7 @@ export interface Drawing extends PlotContent {
 interface Line {
   readonly label: string;
   readonly colour: string;
+  readonly dash: readonly number[];
   readonly times: readonly number[];
   /** In the unit of the panel. */
   readonly values: readonly (number | null)[];
@@ -37,29 +44,38 @@ interface Panel {
   readonly name: string;
   readonly ticks: number;
   readonly lines: readonly Line[];
+  /** undefined: as the lines need it. */
+  readonly limits?: readonly [number, number] | undefined;
 }
 
 /** Always on white, independent of the page's theme, because it will be placed in a document. */
-export function curvesSvg({ title, view, markers, unit, factor, from, to }: Drawing): string {
+export function curvesSvg({ title, view, markers, unit, factor, from, to, limits, hidden }: Drawing): string {
   const x = (ms: number) => LEFT + (PLOT_WIDTH * (ms - from)) / Math.max(1, to - from);
   const within = (ms: number) => ms >= from && ms <= to;
-  const lines = view.curves.map(({ label, times, values }, at): Line => {
+  const shown = view.curves.flatMap((curve, at) => (hidden?.has(curve.label) === true ? [] : [{ curve, at }]));
+  const lines = shown.map(({ curve: { label, times, values }, at }): Line => {
     const scaled = values.map((value) => (value === null ? null : value * factor));
-    return { label, colour: curveColour(at), times, values: scaled };
+    return { label, colour: curveColour(at), dash: curveDash(at), times, values: scaled };
   });
-  const curves = panel({ top: TOP, height: CURVES_HEIGHT, name: `shift, ${unit}`, ticks: TICKS, lines }, { x, within });
+  const curves = panel(
+    { top: TOP, height: CURVES_HEIGHT, name: `shift, ${unit}`, ticks: TICKS, lines, limits },
+    { x, within },
+  );
   const sensors = view.temperatures.filter(({ times, values }) =>
     values.some((value, at) => value !== null && within(times[at] as number)),
   );
   const below = TOP + CURVES_HEIGHT + BETWEEN;
   const readings = sensors.map(
-    ({ sensor, times, values }, at): Line => ({ label: sensor, colour: temperatureColour(at), times, values }),
+    ({ sensor, times, values }, at): Line => ({
+      ...{ label: sensor, times, values, dash: [] },
+      colour: temperatureColour(at),
+    }),
   );
   const temperatures =
     sensors.length === 0
       ? undefined
       : panel(
-          { top: below, height: TEMPERATURES_HEIGHT, name: "°C", ticks: TEMPERATURE_TICKS, lines: readings },
+          { top: below, height: TEMPERATURES_HEIGHT, name: "temp., °C", ticks: TEMPERATURE_TICKS, lines: readings },
           { x, within },
         );
   const bottom = temperatures === undefined ? TOP + CURVES_HEIGHT : below + TEMPERATURES_HEIGHT;
@@ -70,7 +86,7 @@ export function curvesSvg({ title, view, markers, unit, factor, from, to }: Draw
   parts.push(
     `<rect x="${b0.toFixed(1)}" y="${TOP}" width="${(b1 - b0).toFixed(1)}" height="${CURVES_HEIGHT}" fill="#14623a" opacity="0.08"/>`,
   );
-  view.curves.forEach(({ flagged }, at) => {
+  shown.forEach(({ curve: { flagged }, at }) => {
     flagged.values.forEach((value, i) => {
       const ms = flagged.times[i] as number;
       if (!within(ms) || !curves.holds(value * factor)) return;
@@ -79,9 +95,11 @@ export function curvesSvg({ title, view, markers, unit, factor, from, to }: Draw
     });
   });
   parts.push(...(temperatures?.parts ?? []));
-  for (const ms of timeTicks(from, to, TICKS).ticks) {
+  const { ticks, step } = timeTicks(from, to, TICKS, zoneOffsetMs(from));
+  for (const ms of ticks) {
+    const text = step >= DAY_MS ? day(ms) : `${day(ms)}, ${clock(ms, step < MINUTE_MS)}`;
     parts.push(`<path d="M${x(ms).toFixed(1)} ${bottom}v5" stroke="#888"/>`);
-    parts.push(words(x(ms), bottom + 20, moment(ms).slice(5, 19), 'text-anchor="middle"'));
+    parts.push(words(x(ms), bottom + 20, text, 'text-anchor="middle"'));
   }
   parts.push(words(LEFT + PLOT_WIDTH / 2, bottom + 44, `time, ${zoneName()}`, 'text-anchor="middle"'));
   const marked = markers.map(({ at, text }) => ({ timeMs: at, text }));
@@ -89,8 +107,9 @@ export function curvesSvg({ title, view, markers, unit, factor, from, to }: Draw
     parts.push(`<path d="M${x(t).toFixed(1)} ${TOP}V${bottom}" stroke="#555" stroke-dasharray="4 3"/>`);
     parts.push(words(x(t) + (left ? -4 : 4), TOP + y + 6, cutText(text, LETTERING), left ? 'text-anchor="end"' : ""));
   }
+  const width = WIDTH + LEGEND_WIDTH * Math.max(1, Math.ceil(lines.length / perColumn(CURVES_HEIGHT)));
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" ` +
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
     `font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>${parts.join("")}</svg>`
   );
 }
@@ -101,7 +120,7 @@ interface TimeAxis {
 }
 
 /** A panel: frame, scale, lines and legend. */
-function panel({ top, height, name, ticks, lines }: Panel, { x, within }: TimeAxis) {
+function panel({ top, height, name, ticks, lines, limits }: Panel, { x, within }: TimeAxis) {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of lines.flatMap(({ values }) => values)) {
     if (value === null) continue;
@@ -110,18 +129,21 @@ function panel({ top, height, name, ticks, lines }: Panel, { x, within }: TimeAx
   }
   if (least > most) [least, most] = [-1, 1];
   const margin = 0.06 * (most - least || Math.abs(most) || 1);
-  const [low, high] = [least - margin, most + margin];
+  const [low, high] = limits ?? [least - margin, most + margin];
   const y = (value: number) => top + height * (1 - (value - low) / (high - low));
+  const clip = `clip-${top}`;
+  const frame = `x="${LEFT}" y="${top}" width="${PLOT_WIDTH}" height="${height}"`;
   const parts = [
-    `<rect x="${LEFT}" y="${top}" width="${PLOT_WIDTH}" height="${height}" fill="none" stroke="#888"/>`,
+    `<clipPath id="${clip}"><rect ${frame}/></clipPath>`,
+    `<rect ${frame} fill="none" stroke="#888"/>`,
     words(18, top + height / 2, name, `text-anchor="middle" transform="rotate(-90 18 ${top + height / 2})"`),
   ];
   const scale = roundTicks(low, high, ticks);
   for (const value of scale.ticks) {
     parts.push(`<path d="M${LEFT} ${y(value).toFixed(1)}h${PLOT_WIDTH}" stroke="#ddd"/>`);
-    parts.push(words(LEFT - 8, y(value) + 4, value.toFixed(decimalsOf(scale.step)), 'text-anchor="end"'));
+    parts.push(words(LEFT - 8, y(value) + 4, fixed(value, decimalsOf(scale.step)), 'text-anchor="end"'));
   }
-  lines.forEach(({ label, colour, times, values }, at) => {
+  lines.forEach(({ label, colour, dash, times, values }, at) => {
     let pen = "M";
     let path = "";
     values.forEach((value, i) => {
@@ -131,11 +153,22 @@ function panel({ top, height, name, ticks, lines }: Panel, { x, within }: TimeAx
         pen = "L";
       }
     });
-    parts.push(`<path d="${path}" fill="none" stroke="${colour}" stroke-width="1.5"/>`);
-    parts.push(`<path d="M${LEFT + PLOT_WIDTH + 14} ${top + 10 + 20 * at}h18" stroke="${colour}" stroke-width="3"/>`);
-    parts.push(words(LEFT + PLOT_WIDTH + 38, top + 14 + 20 * at, label));
+    const stroke = `stroke="${colour}"${dash.length > 0 ? ` stroke-dasharray="${dash.join(" ")}"` : ""}`;
+    const column = Math.floor(at / perColumn(height));
+    const [left, middle] = [
+      LEFT + PLOT_WIDTH + 14 + LEGEND_WIDTH * column,
+      top + 10 + LEGEND_STEP * (at % perColumn(height)),
+    ];
+    parts.push(`<path d="${path}" fill="none" ${stroke} stroke-width="1.5" clip-path="url(#${clip})"/>`);
+    parts.push(`<path d="M${left} ${middle}h32" ${stroke} stroke-width="2.5"/>`);
+    parts.push(words(left + 40, middle + 4, label));
   });
   return { y, holds: (value: number) => value >= low && value <= high, parts };
+}
+
+/** Entries of the legend in a column beside a panel. */
+function perColumn(height: number): number {
+  return Math.max(1, Math.floor(height / LEGEND_STEP));
 }
 
 function words(x: number, y: number, text: string, more = ""): string {

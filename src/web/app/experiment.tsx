@@ -4,7 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import type { ExperimentView, LogLineView, StateView } from "../views.ts";
 import { get } from "./api.ts";
 import { Calibration } from "./calibration.tsx";
-import { bytes, moment } from "./format.ts";
+import { bytes } from "./format.ts";
+import { moment } from "./time.ts";
 import { TokenForm } from "./token-form.tsx";
 
 interface Props {
@@ -39,7 +40,7 @@ function About({ view }: { view: ExperimentView }) {
   return (
     <section class="card">
       <h2>About this experiment</h2>
-      <dl>
+      <dl class="words">
         {view.about.map(([what, text]) => (
           <Fragment key={what}>
             <dt>{what}</dt>
@@ -130,7 +131,7 @@ function Settings({ view }: { view: ExperimentView }) {
         </label>
       </div>
       <div class="scroll" tabIndex={0} role="region" aria-label="Settings">
-        <table>
+        <table class="stack">
           <thead>
             <tr>
               <th>setting</th>
@@ -146,8 +147,10 @@ function Settings({ view }: { view: ExperimentView }) {
                   <wbr />
                   {key.slice(section(key).length)}
                 </td>
-                <td class="value">{value === "" ? "–" : value}</td>
-                <td class="value quiet">{origin}</td>
+                <td class="value">{value === "" || value === "[]" ? "–" : value}</td>
+                <td class="value quiet" data-head="set by">
+                  {origin}
+                </td>
               </tr>
             ))}
           </tbody>

@@ -1,73 +1,4 @@
-// Formats numbers and times for people. Times are in the zone of Display.time_zone, as in plots and reports.
-
-/** The zone of all times on the page, and its clock. */
-let zone = "UTC";
-let format = clockOf(zone);
-
-function clockOf(timeZone: string): Intl.DateTimeFormat {
-  return new Intl.DateTimeFormat("en-GB", {
-    timeZone,
-    hourCycle: "h23",
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-  });
-}
-
-/** Shows all times in a zone from now on; one that this browser does not know leaves them in UTC. */
-export function setTimeZone(name: string): void {
-  if (name === zone) return;
-  try {
-    format = clockOf(name);
-    zone = name;
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-  }
-}
-
-/** The name of the zone. */
-export const zoneName = (): string => zone;
-
-/** "2026-03-04 15:20:05" on the clock of the zone. */
-export function dayAndClock(ms: number): string {
-  const parts = new Map(format.formatToParts(ms).map(({ type, value }) => [type, value]));
-  const of = (type: Intl.DateTimeFormatPartTypes) => parts.get(type) ?? "";
-  return `${of("year")}-${of("month")}-${of("day")} ${of("hour")}:${of("minute")}:${of("second")}`;
-}
-
-/** What the clock shows, as if it were UTC, ms. */
-const wallMs = (ms: number): number => Date.parse(`${dayAndClock(ms).replace(" ", "T")}Z`);
-const HALF_DAY_MS = 43_200_000;
-
-/** The moment that `2026-03-04 15:20:05` is in the zone, ms: the first of two; NaN for a time that the clock jumps over. */
-export function fromClock(text: string): number {
-  const wall = Date.parse(`${text.trim().replace(" ", "T")}Z`);
-  const second = Math.floor(wall / 1000) * 1000;
-  const candidates = [-2, 2]
-    .map((side) => wall + side * HALF_DAY_MS)
-    .map((near) => wall - (wallMs(near) - secondOf(near)));
-  const found = candidates.filter((ms) => wallMs(ms) === second);
-  return found.length === 0 ? Number.NaN : Math.min(...found);
-}
-
-const secondOf = (ms: number): number => Math.floor(ms / 1000) * 1000;
-
-export function clock(ms: number): string {
-  return dayAndClock(ms).slice(11);
-}
-
-export function moment(ms: number): string {
-  return `${dayAndClock(ms)} ${zone}`;
-}
-
-/** "2026-03-04 10:00:00 to 10:14:30 UTC"; the second day where it is another one. */
-export function span(fromMs: number, toMs: number): string {
-  const [from, to] = [dayAndClock(fromMs), dayAndClock(toMs)];
-  return `${from} to ${from.slice(0, 10) === to.slice(0, 10) ? to.slice(11) : to} ${zone}`;
-}
+// Formats numbers for people.
 
 export function duration(seconds: number): string {
   if (seconds < 1) return "now";
@@ -88,8 +19,38 @@ export function sentence(message: string): string {
   return /^(?!phorest)[a-z]+ /.test(message) ? `${message.charAt(0).toUpperCase()}${message.slice(1)}` : message;
 }
 
+/** With a minus sign (U+2212) instead of a hyphen, and none before a zero. */
+export function fixed(value: number, digits: number): string {
+  const text = value.toFixed(digits);
+  if (!text.startsWith("-")) return text;
+  return Number(text) === 0 ? text.slice(1) : `\u2212${text.slice(1)}`;
+}
+
+/** The same; a dash where there is no value. */
 export function number(value: number | null | undefined, digits = 3): string {
-  return value === null || value === undefined ? "–" : value.toFixed(digits);
+  return value === null || value === undefined ? "–" : fixed(value, digits);
+}
+
+/** Most digits after the point that a value with an error is written with. */
+const MOST_DIGITS = 10;
+
+/** Digits after the point so that an error has two significant ones; `otherwise` without an error. */
+function digitsFor(error: number | null | undefined, otherwise = 3): number {
+  if (error === null || error === undefined || !(error > 0) || !Number.isFinite(error)) return otherwise;
+  return Math.min(MOST_DIGITS, Math.max(0, 1 - Math.floor(Math.log10(error))));
+}
+
+/** A value with its standard error, to the digits that the error allows. */
+export function withError(value: number | null | undefined, error: number | null | undefined, otherwise = 3): string {
+  const digits = digitsFor(error, otherwise);
+  if (value === null || value === undefined || error === null || error === undefined) return number(value, digits);
+  return `${fixed(value, digits)} ± ${fixed(error, digits)}`;
+}
+
+/** A number that a person typed, with a hyphen or a minus sign, a point or a comma; undefined if it is none. */
+export function typedNumber(text: string): number | undefined {
+  const plain = text.trim().replace("\u2212", "-").replace(",", ".");
+  return plain === "" || !Number.isFinite(Number(plain)) ? undefined : Number(plain);
 }
 
 export function percent(share: number): string {

@@ -7,12 +7,19 @@ import type { StateView } from "../views.ts";
 import { follow, hasToken, Refused, setToken, takeToken } from "./api.ts";
 import { Chip } from "./chip.tsx";
 import { ExperimentPage } from "./experiment.tsx";
-import { setTimeZone } from "./format.ts";
+import { Gratings } from "./gratings.tsx";
 import { Now } from "./now.tsx";
 import { Sensorgrams } from "./sensorgrams.tsx";
+import { setTimeZone } from "./time.ts";
 import { TokenForm } from "./token-form.tsx";
 
-const VIEWS = { now: "Now", sensorgrams: "Sensorgrams", chip: "Chip", experiment: "Experiment" } as const;
+const VIEWS = {
+  now: "Now",
+  sensorgrams: "Sensorgrams",
+  gratings: "Gratings",
+  chip: "Chip",
+  experiment: "Experiment",
+} as const;
 type View = keyof typeof VIEWS;
 
 function viewOfAddress(): View {
@@ -86,8 +93,10 @@ function Page() {
         Skip to content
       </button>
       <header>
-        <h1>{state?.title ?? "phorest"}</h1>
-        {state?.sample !== undefined && <p class="sample">{state.sample}</p>}
+        <div class="identity">
+          <h1>{state?.title ?? "phorest"}</h1>
+          {state?.sample !== undefined && <p class="sample quiet">{state.sample}</p>}
+        </div>
         {state?.camera?.simulated === true && (
           <p class="badge">
             Simulated chip<span class="unseen">: the images are computed; no camera is in use</span>
@@ -101,7 +110,7 @@ function Page() {
             </a>
           ))}
         </nav>
-        <button type="button" class="plain" onClick={nextTheme} aria-label={`Colour theme: ${theme}. Change it`}>
+        <button type="button" class="plain theme" onClick={nextTheme} aria-label={`Colour theme: ${theme}. Change it`}>
           ◐ {theme}
         </button>
       </header>
@@ -118,6 +127,7 @@ function Page() {
           <>
             {view === "now" && <Now state={state} />}
             {view === "sensorgrams" && <Sensorgrams state={state} />}
+            {view === "gratings" && <Gratings state={state} />}
             {view === "chip" && <Chip state={state} />}
             {view === "experiment" && <ExperimentPage state={state} enter={enter} hasToken={hasToken()} />}
           </>

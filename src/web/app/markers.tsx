@@ -2,13 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { MarkerView, StateView } from "../views.ts";
 import { change } from "./api.ts";
-import { clock, dayAndClock, fromClock, moment, zoneName } from "./format.ts";
-
-const day = (ms: number) => moment(ms).slice(0, 10);
-/** As it is typed: 2026-03-04 15:20:05. */
-const typed = dayAndClock;
-/** A date and a time of 24 hours; the seconds may be left out. */
-const TIME = "\\d{4}-\\d{2}-\\d{2}[ T]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?";
+import { clock, day, fromTyped, TYPED_TIME, typed, zoneName } from "./time.ts";
 
 interface Props {
   readonly state: StateView;
@@ -37,7 +31,7 @@ export function Markers({ state, at, act }: Props) {
   };
   const submit = (event: Event) => {
     event.preventDefault();
-    const ms = time === "" ? Date.now() : fromClock(time);
+    const ms = time === "" ? Date.now() : fromTyped(time);
     // An unchanged time keeps its fraction of a second.
     const isMoved = edited === undefined || time !== typed(edited.at);
     const made =
@@ -65,7 +59,7 @@ export function Markers({ state, at, act }: Props) {
           Time, {zoneName()} (if empty: now)
           <input
             value={time}
-            pattern={TIME}
+            pattern={TYPED_TIME}
             placeholder="2026-03-04 15:20:05"
             title="Date and time, for example 2026-03-04 15:20:05"
             onInput={(event) => setTime(event.currentTarget.value)}

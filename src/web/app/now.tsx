@@ -2,9 +2,10 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { BrightfieldView, ChipView, FrameView, StageView, StateView } from "../views.ts";
 import { change, get, isForNow, reasonOf } from "./api.ts";
-import { GRADES, type Grade } from "./colours.ts";
-import { bytes, clock, duration, moment, percent, zoneName } from "./format.ts";
+import { bytes, duration, percent } from "./format.ts";
+import { GradeKey } from "./grade-key.tsx";
 import { Picture, roiOutlines } from "./picture.tsx";
+import { clock, moment, zoneName } from "./time.ts";
 
 /** Retry interval for an image that the server could not decode in time or for lack of memory. */
 const AGAIN_MS = 5000;
@@ -39,14 +40,7 @@ export function Now({ state }: { state: StateView }) {
           {frame !== undefined && <Picture frame={frame} outlines={outlines} tiles="/api/frame" />}
           {message !== "" && <p class="quiet">{message}</p>}
           <p class="bar">
-            {(Object.keys(GRADES) as Grade[]).map((grade) => (
-              <span class="key" key={grade}>
-                <svg viewBox="0 0 10 10" aria-hidden="true">
-                  <rect width="10" height="10" fill={GRADES[grade].colour} />
-                </svg>
-                {GRADES[grade].words}
-              </span>
-            ))}
+            <GradeKey outline />
           </p>
         </section>
       </div>
@@ -199,6 +193,11 @@ function Light({ frame: { histogram, saturated, brightness, focus, width, height
       >
         <path d={`${path.join("")}V60H0Z`} fill="var(--accent)" opacity="0.75" />
       </svg>
+      <p class="ends quiet">
+        <span>0</span>
+        <span>brightness, share of full scale; pixels, logarithmic</span>
+        <span>1</span>
+      </p>
       <dl>
         <dt>brightness</dt>
         <dd>{percent(brightness)} of full scale</dd>

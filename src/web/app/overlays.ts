@@ -1,6 +1,7 @@
 // Overlays on an image: outlines of ROIs and labels, and the labels that a person named.
+import { gratingOf } from "../../figures/chip-layout.ts";
 import type { FrameView } from "../views.ts";
-import { theme } from "./colours.ts";
+import { theme } from "./theme.ts";
 
 /** A box in the image rotated by `-imageAngle`, px. */
 interface Outline {
@@ -10,6 +11,8 @@ interface Outline {
   readonly width: number;
   readonly height: number;
   readonly colour: string;
+  /** Lengths of line and gap, screen px; empty or absent for a solid line. */
+  readonly dash?: readonly number[];
   /** Vertical line at this distance from the left edge, px; null for none. */
   readonly at: number | null;
 }
@@ -44,21 +47,80 @@ export function drawOutlines(
   context.rotate((-imageAngle * Math.PI) / 180);
   context.translate(-cx, -cy);
   context.lineWidth = 1.5 / scale;
-  context.font = `${12 / scale}px system-ui, sans-serif`;
-  for (const { label, x, y, width, height, colour, at } of boxes) {
+  for (const { x, y, width, height, colour, dash = [], at } of boxes) {
     context.strokeStyle = colour;
+    context.setLineDash(dash.map((length) => length / scale));
     context.strokeRect(x - 0.5, y - 0.5, width, height);
+    context.setLineDash([]);
     if (at !== null && width * scale > 24) {
       context.beginPath();
       context.moveTo(x + at, y);
       context.lineTo(x + at, y + height);
       context.stroke();
     }
-    if (width * scale < 7 * label.length) continue;
-    context.fillStyle = colour;
-    context.fillText(label, x + 3 / scale, y + 13 / scale);
   }
+  for (const name of namesOf(boxes, scale)) drawName(context, name, scale);
   context.restore();
+}
+
+/** Screen px. */
+const NAME_PX = 12;
+const CHARACTER_PX = 7.2;
+const NAME_MARGIN_PX = 3;
+const NAME_SPACE_PX = 22;
+
+/** A name and the middle of where it is written, px of the picture. */
+interface Name {
+  readonly text: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * The names at a zoom: of the ROIs where they fit into their boxes, else of whole gratings. Where even these would overlap, only as
+ * many as have room are written.
+ */
+function namesOf(boxes: readonly Outline[], scale: number): Name[] {
+  const fit = boxes.every(({ label, width, height }) => {
+    return width * scale >= CHARACTER_PX * label.length && height * scale >= NAME_PX + NAME_MARGIN_PX;
+  });
+  const wanted = new Map<string, Outline[]>();
+  for (const box of boxes) {
+    const text = fit ? box.label : gratingOf(box.label);
+    wanted.set(text, [...(wanted.get(text) ?? []), box]);
+  }
+  // Between names without boxes of their own, the gratings must stay visible.
+  const margin = fit ? NAME_MARGIN_PX : NAME_SPACE_PX;
+  const written: Name[] = [];
+  for (const [text, parts] of wanted) {
+    const left = Math.min(...parts.map(({ x }) => x));
+    const right = Math.max(...parts.map(({ x, width }) => x + width));
+    const top = Math.min(...parts.map(({ y }) => y));
+    const bottom = Math.max(...parts.map(({ y, height }) => y + height));
+    // In a box that it fits into, the name leaves the middle, and the resonance there, free.
+    const y = fit ? top + (NAME_PX / 2 + NAME_MARGIN_PX) / scale : (top + bottom) / 2;
+    const name = { text, x: (left + right) / 2, y };
+    if (written.every((other) => !overlap(name, other, scale, margin))) written.push(name);
+  }
+  return written;
+}
+
+function overlap(one: Name, other: Name, scale: number, margin: number): boolean {
+  const width = (CHARACTER_PX * (one.text.length + other.text.length)) / 2 + margin;
+  return Math.abs(one.x - other.x) * scale < width && Math.abs(one.y - other.y) * scale < NAME_PX + margin / 3;
+}
+
+/** Light with a dark rim: readable on any picture. */
+function drawName(context: CanvasRenderingContext2D, { text, x, y }: Name, scale: number): void {
+  context.font = `500 ${NAME_PX / scale}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  context.lineJoin = "round";
+  context.lineWidth = 3 / scale;
+  context.strokeStyle = "#0b0d0f";
+  context.strokeText(text, x, y);
+  context.fillStyle = "#ffffff";
+  context.fillText(text, x, y);
 }
 
 /** The same. */

@@ -10,7 +10,8 @@ export function roiOutlines(chip: ChipView): Outlines {
   const boxes = chip.rois.map((roi) => {
     const { label, x, y, width, height, flip, position } = roi;
     const at = position === null ? null : flip ? width - 1 - position : position;
-    return { label, x, y, width, height, colour: GRADES[gradeOf(roi)].colour, at };
+    const { colour, dash } = GRADES[gradeOf(roi)];
+    return { label, x, y, width, height, colour, dash, at };
   });
   return { imageAngle: chip.imageAngle, boxes };
 }
@@ -67,7 +68,8 @@ export function Picture({ frame, outlines, tiles, places, clicked, dragged }: Pi
   const known = outlines === undefined ? "" : `, ${outlines.boxes.length} outlines`;
   return (
     <>
-      <div class="picture" style={{ aspectRatio: `${frame.width} / ${frame.height}` }}>
+      {/* As wide as its height allows: a wider one would have bars beside the image. */}
+      <div class="picture" style={`--ratio: ${frame.width / frame.height}`}>
         <canvas
           ref={canvas}
           tabIndex={0}

@@ -10,4 +10,10 @@ export interface PlotContent {
   /** Shown time range, ms, of both the curves and the temperatures. */
   readonly from: number;
   readonly to: number;
+  /** Of the y-axis, in the unit; undefined: as the curves need it. */
+  readonly limits?: readonly [number, number] | undefined;
+  /** Labels of curves that are not drawn. */
+  readonly hidden?: ReadonlySet<string>;
+  /** Label of the curve that stands out. */
+  readonly highlighted?: string | undefined;
 }

@@ -1,8 +1,8 @@
 // Draws the baseline and the markers over the curves.
 import type uPlot from "uplot";
 import { cutText, placeMarkers } from "../../figures/marker-places.ts";
-import { theme } from "./colours.ts";
 import type { PlotContent } from "./plot-content.ts";
+import { theme } from "./theme.ts";
 
 const LETTERING = { characterPx: 6.4, longestPx: 240 };
 

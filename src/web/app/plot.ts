@@ -1,11 +1,11 @@
 // The sensorgram plot (uPlot): curves on one time axis, flagged points as open circles, markers and baseline on top.
 import uPlot from "uplot";
 import { aligned, type Series } from "./aligned.ts";
-import { curveColour, temperatureColour, theme } from "./colours.ts";
-import { dayAndClock, zoneName } from "./format.ts";
+import { curveColour, curveDash, temperatureColour } from "./colours.ts";
+import { axes, inZone } from "./plot-axes.ts";
 import type { PlotContent } from "./plot-content.ts";
 import { drawMarks } from "./plot-marks.ts";
-import { decimalsOf } from "./ticks.ts";
+import { theme } from "./theme.ts";
 
 export interface PlotEvents {
   /** A range was dragged, ms. */
@@ -14,43 +14,20 @@ export interface PlotEvents {
   clicked(at: number): void;
   /** Values under the cursor, in the order of the curves; undefined without a cursor. */
   pointed(at: number | undefined, values: readonly (number | null | undefined)[]): void;
+  /** The pointer is near a curve, or near none. */
+  near(label: string | undefined): void;
   reset(): void;
 }
 
 const HEIGHT = 380;
-const TEMPERATURE_HEIGHT = 130;
-/** Space between time ticks: the width of their labels and a margin. */
-const TIME_SPACE_PX = 80;
-const inZone = (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), zoneName());
-
-/** 24-hour clock, as in the files. Adds the date where it changes; shows only the date for steps of a day or more. */
-function timeTicks(_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
-  return splits.map((at, place) => {
-    const text = dayAndClock(at * 1000);
-    const clock = text.slice(11, step < 60 ? 19 : 16);
-    const day = text.slice(5, 10);
-    const before = place === 0 ? "" : dayAndClock((splits[place - 1] as number) * 1000).slice(5, 10);
-    if (step >= 86_400) return day;
-    return day === before ? clock : `${clock}\n${day}`;
-  });
-}
-
-/** Uses enough decimals to tell neighbouring ticks apart, also for small units. */
-function numberTicks(_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
-  return splits.map((value) => value.toFixed(decimalsOf(step)));
-}
-
-function axes(label: string): uPlot.Axis[] {
-  const common = () => ({
-    stroke: theme("--text"),
-    grid: { stroke: theme("--line"), width: 1 },
-    ticks: { stroke: theme("--line"), width: 1 },
-  });
-  return [
-    { ...common(), space: TIME_SPACE_PX, values: timeTicks },
-    { ...common(), label, size: 68, labelSize: 22, values: numberTicks },
-  ];
-}
+const TEMPERATURE_HEIGHT = 170;
+/** Least span of the axis: the noise of a steady thermometer is not to fill it. */
+const LEAST_DEGREES = 1;
+/** Screen px between the pointer and a curve that it points at. */
+const NEAR_PX = 18;
+/** Opacity of the other curves while one is highlighted. */
+const FAINT = 0.22;
+const HIGHLIGHT_WIDTH = 2.5;
 
 const SECONDS = 1 / 1000;
 const WIDTH = 1.5;
@@ -75,6 +52,9 @@ export class CurvePlot {
   #plot: uPlot | undefined;
   #temperature: uPlot | undefined;
   #shape = "";
+  /** Of the curves, px. */
+  #width = WIDTH;
+  #isByKeys = false;
 
   constructor(host: HTMLElement, content: PlotContent, events: PlotEvents) {
     this.#host = host;
@@ -94,8 +74,33 @@ export class CurvePlot {
     ]);
     if (shape !== this.#shape) this.#make(shape);
     const { curves, temperatures } = content.view;
-    draw(this.#plot, curves, curveData(content));
-    draw(this.#temperature, temperatures, aligned(temperatures, SECONDS, 1));
+    this.#width = widthFor(curves);
+    this.#style();
+    this.#plot?.setData(curveData(content));
+    for (const series of this.#temperature?.series.slice(1) ?? []) series.width = widthFor(temperatures);
+    this.#temperature?.setData(aligned(temperatures, SECONDS, 1));
+  }
+
+  /** Draws the same curves with other ones hidden or highlighted. */
+  restyle(content: PlotContent): void {
+    const { hidden } = this.#content;
+    this.#content = content;
+    this.#style();
+    // Hiding a curve may change the limits of the axis.
+    this.#plot?.redraw(false, content.hidden !== hidden);
+  }
+
+  #style(): void {
+    const { view, hidden, highlighted } = this.#content;
+    const isHighlighting = view.curves.some(({ label }) => label === highlighted && hidden?.has(label) !== true);
+    view.curves.forEach(({ label }, at) => {
+      const line = this.#plot?.series[1 + at];
+      const marks = this.#plot?.series[1 + view.curves.length + at];
+      if (line === undefined || marks === undefined) return;
+      line.show = marks.show = hidden?.has(label) !== true;
+      line.alpha = marks.alpha = isHighlighting && label !== highlighted ? FAINT : 1;
+      line.width = isHighlighting && label === highlighted ? HIGHLIGHT_WIDTH : this.#width;
+    });
   }
 
   resize(): void {
@@ -110,7 +115,9 @@ export class CurvePlot {
     if (plot === undefined) return;
     const { clientWidth, clientHeight } = plot.over;
     const left = Math.min(Math.max(this.#cursorPx(plot) + px, 0), clientWidth - 1);
+    this.#isByKeys = true;
     plot.setCursor({ left, top: clientHeight / 2 });
+    this.#isByKeys = false;
   }
 
   /** Acts like a click at the cursor. */
@@ -132,20 +139,25 @@ export class CurvePlot {
     this.#shape = shape;
     const { view, unit } = this.#content;
     const sync = { key: "time" };
-    const scales: uPlot.Scales = { x: { range: () => this.#span() } };
+    const x: uPlot.Scale = { range: () => this.#span() };
     this.#plot = new uPlot(
       {
         width: this.#host.clientWidth,
         height: HEIGHT,
         tzDate: inZone,
-        scales,
+        scales: { x, y: { range: (_plot, low, high) => this.#limits(low, high) } },
         legend: { show: false },
         cursor: { sync, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => this.#reset() } },
-        axes: axes(`shift, ${unit}`),
+        axes: axes(`shift, ${unit}`, view.temperatures.length === 0),
         series: [
           {},
           ...view.curves.map(
-            (_c, at): uPlot.Series => ({ stroke: curveColour(at), width: WIDTH, points: { show: false } }),
+            (_c, at): uPlot.Series => ({
+              stroke: curveColour(at),
+              width: WIDTH,
+              dash: [...curveDash(at)],
+              points: { show: false },
+            }),
           ),
           ...view.curves.map(
             (_c, at): uPlot.Series => ({
@@ -174,10 +186,10 @@ export class CurvePlot {
         width: this.#host.clientWidth,
         height: TEMPERATURE_HEIGHT,
         tzDate: inZone,
-        scales,
+        scales: { x, y: { range: (_plot, low, high) => degrees(low, high) } },
         legend: { show: false },
         cursor: { sync, drag: { x: false, y: false } },
-        axes: axes("°C"),
+        axes: axes("temp., °C", true),
         series: [
           {},
           ...view.temperatures.map(
@@ -194,6 +206,13 @@ export class CurvePlot {
   #span(): uPlot.Range.MinMax {
     const { from, to } = this.#content;
     return [from / 1000, Math.max(to, from + 1000) / 1000];
+  }
+
+  /** As typed, else the limits of the shown curves with a margin. */
+  #limits(low: number, high: number): uPlot.Range.MinMax {
+    const { limits } = this.#content;
+    if (limits !== undefined) return [...limits];
+    return uPlot.rangeNum(low, high, 0.08, true);
   }
 
   #reset(): null {
@@ -216,22 +235,30 @@ export class CurvePlot {
     const at = plot.cursor.idx;
     if (at === null || at === undefined) {
       this.#events.pointed(undefined, []);
+      this.#events.near(undefined);
       return;
     }
-    const count = this.#content.view.curves.length;
-    this.#events.pointed(
-      1000 * (plot.data[0][at] as number),
-      Array.from({ length: count }, (_v, i) => nearest(plot.data[i + 1], at)),
-    );
+    const values = this.#content.view.curves.map((_curve, i) => nearest(plot.data[i + 1], at));
+    this.#events.pointed(1000 * (plot.data[0][at] as number), values);
+    if (!this.#isByKeys) this.#events.near(this.#nearestCurve(plot, values));
+  }
+
+  #nearestCurve(plot: uPlot, values: readonly (number | null | undefined)[]): string | undefined {
+    const top = plot.cursor.top ?? 0;
+    let best: { readonly label: string; readonly px: number } | undefined;
+    this.#content.view.curves.forEach(({ label }, at) => {
+      const value = values[at];
+      if (value === null || value === undefined || this.#content.hidden?.has(label) === true) return;
+      const px = Math.abs(plot.valToPos(value, "y") - top);
+      if (px <= (best?.px ?? NEAR_PX)) best = { label, px };
+    });
+    return best?.label;
   }
 }
 
-/** The first of a plot's series are lines. */
-function draw(plot: uPlot | undefined, lines: readonly Series[], data: uPlot.AlignedData): void {
-  if (plot === undefined) return;
-  const width = widthFor(lines);
-  for (const series of plot.series.slice(1, 1 + lines.length)) series.width = width;
-  plot.setData(data);
+function degrees(low: number, high: number): uPlot.Range.MinMax {
+  const more = Math.max(0, LEAST_DEGREES - (high - low)) / 2;
+  return [low - more - 0.1, high + more + 0.1];
 }
 
 /** The value at an index of the common axis, or the last one before it: decimated curves contain different frames. */

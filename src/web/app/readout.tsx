@@ -1,29 +1,32 @@
 // The values of the curves at the cursor, or the last values, with noise, drift and limit of detection.
 import type { CurvesView, CurveView } from "../views.ts";
-import { curveColour, temperatureColour } from "./colours.ts";
-import { moment, number } from "./format.ts";
+import { curveColour, curveDash, temperatureColour } from "./colours.ts";
+import { number, withError } from "./format.ts";
+import { LineKey } from "./legend.tsx";
+import { moment } from "./time.ts";
 
 export function Readout({
   view,
   pointed,
   factor,
   unit,
+  highlighted,
 }: {
   view: CurvesView;
   pointed: { at: number | undefined; values: readonly (number | null | undefined)[] };
   /** From px to the unit. */
   factor: number;
   unit: string;
+  highlighted?: string | undefined;
 }) {
   const digits = unit === "RIU" ? 7 : 4;
   // The error of the sensitivity contributes in proportion to the shift.
   const relative = unit === "RIU" && view.pxPerRiu !== undefined ? (view.pxPerRiuError ?? 0) / view.pxPerRiu : 0;
   /** Formats a value in px and its standard error in the unit. */
-  const given = (px: number | null | undefined, error: number | null | undefined, decimals = digits) => {
+  const given = (px: number | null | undefined, error: number | null | undefined) => {
     if (px === null || px === undefined) return number(px);
-    const value = number(px * factor, decimals);
-    if (error === null || error === undefined) return value;
-    return `${value} ± ${number(factor * Math.hypot(error, px * relative), decimals)}`;
+    const own = error === null || error === undefined ? error : factor * Math.hypot(error, px * relative);
+    return withError(px * factor, own, digits);
   };
   const shown = (curve: CurveView, at: number) => {
     // Values under the cursor are already in the unit.
@@ -37,7 +40,7 @@ export function Readout({
     <section class="card">
       <h2>{pointed.at === undefined ? "Last values" : `At ${moment(pointed.at)}`}</h2>
       <div class="scroll" tabIndex={0} role="region" aria-label="Curve values">
-        <table>
+        <table class="stack">
           <thead>
             <tr>
               <th>curve</th>
@@ -49,21 +52,27 @@ export function Readout({
           </thead>
           <tbody>
             {view.curves.map((curve, at) => (
-              <tr key={curve.label}>
+              <tr key={curve.label} class={curve.label === highlighted ? "near" : ""}>
                 <td class="name">
                   <span class="key">
-                    <svg viewBox="0 0 10 10" aria-hidden="true">
-                      <rect width="10" height="10" fill={curveColour(at)} />
-                    </svg>
+                    <LineKey colour={curveColour(at)} dash={curveDash(at)} />
                     {curve.label}
                     {curve.reference && " (reference)"}
                     {curve.members !== undefined && ` (${curve.members} ROIs)`}
                   </span>
                 </td>
-                <td class="n">{shown(curve, at)}</td>
-                <td class="n">{given(curve.noise, curve.noiseError)}</td>
-                <td class="n">{given(curve.driftPerHour, curve.driftError, digits - 2)}</td>
-                <td class="n">{given(curve.detectionLimit, curve.detectionLimitError)}</td>
+                <td class="n" data-head={`shift, ${unit}`}>
+                  {shown(curve, at)}
+                </td>
+                <td class="n" data-head={`noise, ${unit}`}>
+                  {given(curve.noise, curve.noiseError)}
+                </td>
+                <td class="n" data-head={`drift, ${unit}/h`}>
+                  {given(curve.driftPerHour, curve.driftError)}
+                </td>
+                <td class="n" data-head={`LOD (3σ), ${unit}`}>
+                  {given(curve.detectionLimit, curve.detectionLimitError)}
+                </td>
               </tr>
             ))}
           </tbody>
@@ -78,9 +87,7 @@ export function Readout({
         <p class="bar">
           {view.temperatures.map((one, at) => (
             <span class="key" key={one.sensor}>
-              <svg viewBox="0 0 10 10" aria-hidden="true">
-                <rect width="10" height="10" fill={temperatureColour(at)} />
-              </svg>
+              <LineKey colour={temperatureColour(at)} dash={[]} />
               {one.sensor} {number(readingAt(one, pointed.at), 2)} °C
             </span>
           ))}

@@ -2,7 +2,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChipView, CurvesView, StateView } from "../views.ts";
 import { change, get, reasonOf } from "./api.ts";
-import { curveColour, temperatureColour } from "./colours.ts";
 import {
   type Choice,
   ChoiceForm,
@@ -15,9 +14,12 @@ import {
 import { useCurves } from "./curve-feed.ts";
 import { CurveFiles } from "./curve-files.tsx";
 import { Plot, ZOOM } from "./curve-plot.tsx";
-import { number, span } from "./format.ts";
+import { number } from "./format.ts";
+import { Legend } from "./legend.tsx";
+import { type Range, TimeLimits, YLimits } from "./limits.tsx";
 import { Markers } from "./markers.tsx";
 import { Readout } from "./readout.tsx";
+import { period } from "./time.ts";
 
 /** Returns the same object while its content is equal, so that an effect that depends on it does not run again. */
 function useSame<T>(value: T): T {
@@ -31,7 +33,11 @@ type Click = "zoom" | "baseline" | "marker";
 export function Sensorgrams({ state }: { state: StateView }) {
   const [chip, setChip] = useState<ChipView>();
   const [choice, setChoice] = useState(keptChoice);
-  const [range, setRange] = useState<readonly [number, number]>();
+  const [range, setRange] = useState<Range>();
+  /** Limits of the y-axis and their unit: px say nothing of RIU. */
+  const [limits, setLimits] = useState<{ readonly unit: string; readonly range: Range | undefined }>();
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [highlighted, setHighlighted] = useState<string>();
   const [message, setMessage] = useState("");
   /** Why the last change was refused. New frames do not clear it. */
   const [refused, setRefused] = useState("");
@@ -96,6 +102,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
       }
     },
     pointed: (at: number | undefined, values: readonly (number | null | undefined)[]) => setPointed({ at, values }),
+    near: setHighlighted,
     reset: () => setRange(undefined),
   };
   /** Zooms around the cursor, or around the middle if there is none. */
@@ -106,7 +113,18 @@ export function Sensorgrams({ state }: { state: StateView }) {
     const at = pointed.at ?? (from + to) / 2;
     setRange([at - (at - from) * factor, at + (to - at) * factor]);
   };
-  const content = view && { view, markers, unit, factor, ...shownTime(view, range) };
+  /** Highlights the next or previous shown curve. */
+  const step = (by: number) => {
+    const shown = view?.curves.map(({ label }) => label).filter((label) => !hidden.has(label)) ?? [];
+    const at = highlighted === undefined ? (by > 0 ? -1 : 0) : shown.indexOf(highlighted);
+    setHighlighted(shown[(at + by + shown.length) % shown.length]);
+  };
+  const yLimits = limits?.unit === unit ? limits.range : undefined;
+  const content = view && {
+    ...{ view, markers, unit, factor, hidden, highlighted },
+    limits: yLimits,
+    ...shownTime(view, range),
+  };
   const origin = state.camera?.simulated === true ? " (simulated chip)" : "";
   const title = `${state.title}${origin}: shift from baseline${view !== undefined && view.references.length > 0 ? ", minus references" : ""}`;
   return (
@@ -140,6 +158,10 @@ export function Sensorgrams({ state }: { state: StateView }) {
             </label>
           )}
         </div>
+        <div class="bar">
+          <YLimits unit={unit} range={yLimits} set={(next) => setLimits({ unit, range: next })} />
+          <TimeLimits range={range} set={setRange} />
+        </div>
         {[refused, message].map(
           (line) =>
             line !== "" && (
@@ -149,14 +171,16 @@ export function Sensorgrams({ state }: { state: StateView }) {
             ),
         )}
         <div ref={host} class="plot" role="img" tabIndex={0} aria-label={`${spoken(view)}. ${PLOT_KEYS}`} />
-        {view !== undefined && <Keys view={view} />}
-        {content !== undefined && <Plot host={host} content={content} events={events} zoom={zoom} />}
+        {content !== undefined && <Plot host={host} content={content} events={events} zoom={zoom} step={step} />}
+        {view !== undefined && (
+          <Legend view={view} hidden={hidden} highlighted={highlighted} hide={setHidden} highlight={setHighlighted} />
+        )}
         {view !== undefined && (
           <p class="quiet">
-            {view.frames} frames. Baseline (shaded): {span(view.baseline.from, view.baseline.to)}, {view.baseline.why}.
-            {view.references.length > 0 && ` The mean of ${view.references.length} references is subtracted.`}
-            {view.more > 0 && ` ${view.more} more curves match; the first sixteen are shown.`} Open circles mark flagged
-            points. Drag to zoom, double-click to show all.
+            {view.frames} frames. Baseline (shaded): {period(view.baseline.from, view.baseline.to)}, {view.baseline.why}
+            .{view.references.length > 0 && ` The mean of ${view.references.length} references is subtracted.`}
+            {view.more > 0 && ` ${view.more} more curves match; the first ${view.curves.length} are shown.`} Open
+            circles mark flagged points. Drag to zoom, double-click to show all.
           </p>
         )}
         {content !== undefined && wanted !== undefined && (
@@ -168,36 +192,19 @@ export function Sensorgrams({ state }: { state: StateView }) {
         )}
       </section>
       <div class="split">
-        {view !== undefined && <Readout view={view} pointed={pointed} factor={factor} unit={unit} />}
+        {view !== undefined && (
+          <Readout view={view} pointed={pointed} factor={factor} unit={unit} highlighted={highlighted} />
+        )}
         <Markers state={state} at={markAt} act={act} />
       </div>
     </>
   );
 }
 
-/** The legend. */
-function Keys({ view: { curves, temperatures } }: { view: CurvesView }) {
-  const keys = [
-    ...curves.map(({ label }, at) => ({ label, colour: curveColour(at) })),
-    ...temperatures.map(({ sensor }, at) => ({ label: `${sensor}, °C`, colour: temperatureColour(at) })),
-  ];
-  return (
-    <p class="bar">
-      {keys.map(({ label, colour }) => (
-        <span class="key" key={label}>
-          <svg viewBox="0 0 10 10" aria-hidden="true">
-            <rect width="10" height="10" fill={colour} />
-          </svg>
-          {label}
-        </span>
-      ))}
-    </p>
-  );
-}
-
 /** The shortest time that zooming in shows. */
 const SHORTEST_MS = 1000;
-const PLOT_KEYS = "Arrow keys move the cursor, Enter clicks at the cursor, plus and minus zoom, 0 shows all.";
+const PLOT_KEYS =
+  "Left and right move the cursor, up and down highlight a curve, Enter clicks at the cursor, plus and minus zoom, 0 shows all.";
 
 function shownTime({ span }: CurvesView, range: readonly [number, number] | undefined): { from: number; to: number } {
   const [from, to] = range ?? span;

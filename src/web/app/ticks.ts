@@ -29,10 +29,10 @@ export function roundTicks(low: number, high: number, most: number): { step: num
   return { step, ticks: multiples(low, high, step) };
 }
 
-/** The same for times, ms. */
-export function timeTicks(from: number, to: number, most: number): { step: number; ticks: number[] } {
+/** The same for times, ms; `offset`: how far the shown clock is ahead of UTC, ms. */
+export function timeTicks(from: number, to: number, most: number, offset = 0): { step: number; ticks: number[] } {
   const step = TIME_STEPS.find((one) => (to - from) / one <= most) ?? DAY * Math.ceil((to - from) / (most * DAY));
-  return { step, ticks: multiples(from, to, step) };
+  return { step, ticks: multiples(from + offset, to + offset, step).map((at) => at - offset) };
 }
 
 function multiples(low: number, high: number, step: number): number[] {

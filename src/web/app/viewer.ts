@@ -86,7 +86,7 @@ export class Viewer {
   zoom(factor: number, x = this.#canvas.clientWidth / 2, y = this.#canvas.clientHeight / 2): void {
     const sight = this.#sight;
     if (sight === undefined || this.#frame === undefined) return;
-    const scale = Math.max(this.#whole().scale / 2, Math.min(FURTHEST_IN, sight.scale * factor));
+    const scale = Math.max(this.#whole().scale, Math.min(FURTHEST_IN, sight.scale * factor));
     sight.x += x / sight.scale - x / scale;
     sight.y += y / sight.scale - y / scale;
     sight.scale = scale;
@@ -162,6 +162,18 @@ export class Viewer {
     return { scale, x: (width - clientWidth / scale) / 2, y: (height - clientHeight / scale) / 2 };
   }
 
+  /** Keeps the image in view: nothing but the image is shown unless it is narrower or lower than the canvas. */
+  #keepInView(sight: Sight): void {
+    const { clientWidth, clientHeight } = this.#canvas;
+    const { width, height } = this.#frame as FrameView;
+    const whole = this.#whole();
+    sight.scale = Math.max(sight.scale, whole.scale);
+    const within = (start: number, size: number, seen: number) =>
+      seen >= size ? (size - seen) / 2 : Math.min(Math.max(start, 0), size - seen);
+    sight.x = within(sight.x, width, clientWidth / sight.scale);
+    sight.y = within(sight.y, height, clientHeight / sight.scale);
+  }
+
   #draw(): void {
     const frame = this.#frame;
     if (frame === undefined || !this.#canvas.isConnected) return;
@@ -171,6 +183,7 @@ export class Viewer {
     this.#canvas.height = Math.round(clientHeight * ratio);
     const context = this.#canvas.getContext("2d") as CanvasRenderingContext2D;
     this.#sight ??= this.#whole();
+    this.#keepInView(this.#sight);
     const { scale, x, y } = this.#sight;
     context.setTransform(ratio * scale, 0, 0, ratio * scale, -x * scale * ratio, -y * scale * ratio);
     context.imageSmoothingEnabled = scale < 2;

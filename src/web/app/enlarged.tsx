@@ -1,0 +1,114 @@
+// One grating of the small panels, enlarged: the same curve as in Sensorgrams, with its values.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { StateView } from "../views.ts";
+import { curvesAddress, keepChoice } from "./curve-choice.tsx";
+import { useCurves } from "./curve-feed.ts";
+import { Plot, ZOOM } from "./curve-plot.tsx";
+import type { Range } from "./limits.tsx";
+import { Readout } from "./readout.tsx";
+
+const COLUMNS = 900;
+
+interface EnlargedProps {
+  /** Of the grating. */
+  readonly label: string;
+  /** Its curves: the grating with `pairs`, else its ROIs. */
+  readonly names: readonly string[];
+  readonly pairs: boolean;
+  readonly state: StateView;
+  readonly range: Range | undefined;
+  readonly limits: Range | undefined;
+  /** Shows the next (1) or previous (-1) grating. */
+  step(by: number): void;
+  close(): void;
+}
+
+export function Enlarged({ label, names, pairs, state, range: given, limits, step, close }: EnlargedProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const host = useRef<HTMLDivElement>(null);
+  const [message, setMessage] = useState("");
+  const [range, setRange] = useState(given);
+  const [pointed, setPointed] = useState<{ at: number | undefined; values: readonly (number | null | undefined)[] }>({
+    at: undefined,
+    values: [],
+  });
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  const choice = { wanted: names.join(", "), pairs, references: undefined };
+  const address = curvesAddress("/api/curves", choice, range, COLUMNS);
+  const view = useCurves(address, [state.outcome], setMessage);
+  const [from, to] = range ?? view?.span ?? [0, 1];
+  const zoom = (factor: number) => {
+    const middle = pointed.at ?? (from + to) / 2;
+    setRange([middle - (middle - from) * factor, middle + (to - middle) * factor]);
+  };
+  const events = {
+    ranged: (first: number, last: number) => setRange([first, last]),
+    clicked: () => undefined,
+    pointed: (at: number | undefined, values: readonly (number | null | undefined)[]) => setPointed({ at, values }),
+    near: () => undefined,
+    reset: () => setRange(undefined),
+  };
+  return (
+    <dialog ref={dialog} class="enlarged" aria-labelledby="enlarged-title" onClose={close}>
+      <div class="bar spread">
+        <h2 id="enlarged-title">{label}</h2>
+        <div class="bar tight">
+          <button type="button" onClick={() => step(-1)} aria-label="Previous grating">
+            ‹ Previous
+          </button>
+          <button type="button" onClick={() => step(1)} aria-label="Next grating">
+            Next ›
+          </button>
+          <button
+            type="button"
+            onClick={() => {
+              keepChoice(choice);
+              location.hash = "sensorgrams";
+            }}
+          >
+            Show in Sensorgrams
+          </button>
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Close
+          </button>
+        </div>
+      </div>
+      {message !== "" && (
+        <p class="error" role="alert">
+          {message}
+        </p>
+      )}
+      <div
+        ref={host}
+        class="plot"
+        role="img"
+        tabIndex={0}
+        aria-label={`Shift from baseline of ${label}. Arrow keys move the cursor, plus and minus zoom, 0 shows all.`}
+      />
+      {view !== undefined && (
+        <>
+          <Plot
+            host={host}
+            content={{ view, markers: state.markers, unit: "px", factor: 1, from, to, limits }}
+            events={events}
+            zoom={zoom}
+          />
+          <Readout view={view} pointed={pointed} factor={1} unit="px" />
+        </>
+      )}
+      <div class="bar">
+        <button type="button" aria-label="Zoom in" onClick={() => zoom(1 / ZOOM)}>
+          +
+        </button>
+        <button type="button" aria-label="Zoom out" onClick={() => zoom(ZOOM)}>
+          −
+        </button>
+        <button type="button" onClick={() => setRange(undefined)} disabled={range === undefined}>
+          Show all
+        </button>
+      </div>
+    </dialog>
+  );
+}

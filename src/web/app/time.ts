@@ -1,0 +1,100 @@
+// Times for people: in the zone of the page, on a 24-hour clock, with the zone named where a time stands alone.
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
+const DAY_MS = 86_400_000;
+
+let zone = "UTC";
+let fields = fieldsIn(zone);
+
+function fieldsIn(timeZone: string): Intl.DateTimeFormat {
+  const two = "2-digit";
+  return new Intl.DateTimeFormat("en-GB", {
+    timeZone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: two,
+    minute: two,
+    second: two,
+  });
+}
+
+/** Shows all times in a zone from now on (Display.time_zone); one that this browser does not know leaves them as they are. */
+export function setTimeZone(name: string): void {
+  if (name === zone) return;
+  try {
+    fields = fieldsIn(name);
+    zone = name;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+}
+
+/** The zone that times are shown in, for axis titles and for drawing: "UTC", "Europe/Berlin". */
+export function zoneName(): string {
+  return zone;
+}
+
+/** Milliseconds that the clock of the zone is ahead of UTC at a moment. */
+export function zoneOffsetMs(ms: number): number {
+  if (zone === "UTC" || Number.isNaN(ms)) return 0;
+  const at = Object.fromEntries(fields.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = at;
+  return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(ms / 1000) * 1000;
+}
+
+/** As ISO 8601 writes it, without a zone: "2026-11-29T15:20:05.123". */
+function local(ms: number): string {
+  return new Date(ms + zoneOffsetMs(ms)).toISOString().slice(0, -1);
+}
+
+/** "15:20:05", or without seconds "15:20". */
+export function clock(ms: number, withSeconds = true): string {
+  return local(ms).slice(11, withSeconds ? 19 : 16);
+}
+
+/** "29 Nov". */
+export function day(ms: number): string {
+  const text = local(ms);
+  return `${Number(text.slice(8, 10))} ${MONTHS[Number(text.slice(5, 7)) - 1]}`;
+}
+
+/** "29 Nov 2026". */
+export function date(ms: number): string {
+  return `${day(ms)} ${local(ms).slice(0, 4)}`;
+}
+
+/** "29 Nov 2026, 15:20:05 UTC". */
+export function moment(ms: number): string {
+  return `${date(ms)}, ${clock(ms)} ${zone}`;
+}
+
+/** Two moments with the zone, each part that they share written once: "29 Nov, 15:20 to 17:45 UTC". */
+export function period(from: number, to: number): string {
+  const seconds = to - from < 600_000;
+  const end = clock(to, seconds);
+  return day(from) === day(to) && to - from < DAY_MS
+    ? `${day(from)}, ${clock(from, seconds)} to ${end} ${zone}`
+    : `${day(from)}, ${clock(from, seconds)} to ${day(to)}, ${end} ${zone}`;
+}
+
+/** As a person types it: "2026-11-29 15:20:05". */
+export function typed(ms: number): string {
+  return local(ms).slice(0, 19).replace("T", " ");
+}
+
+/** What `fromTyped` reads; the seconds may be left out. */
+export const TYPED_TIME = "\\s*\\d{4}-\\d{2}-\\d{2}[ T]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?\\s*";
+
+const secondOf = (ms: number): number => Math.floor(ms / 1000) * 1000;
+
+/** The moment that a typed time is in the zone, ms: the first of two; NaN for a time that the clock jumps over, and for none. */
+export function fromTyped(text: string): number {
+  const wall = Date.parse(`${text.trim().replace(" ", "T")}Z`);
+  // The offsets a day before and after: one of them holds at the moment itself.
+  const found = [-DAY_MS, DAY_MS]
+    .map((side) => wall - zoneOffsetMs(secondOf(wall + side)))
+    .filter((ms) => secondOf(ms + zoneOffsetMs(ms)) === secondOf(wall));
+  return found.length === 0 ? Number.NaN : Math.min(...found);
+}

@@ -1,0 +1,113 @@
+// Many curves at once, each as the smallest and largest value in columns of time. Columns are cut at multiples of a power of two
+// of µs and merged in twos while time goes on, so that any number of frames takes the same memory.
+
+/** Columns that are kept; more of them are merged. */
+const MOST_COLUMNS = 512;
+const SHORTEST_COLUMN_US = 2 ** 16;
+
+interface Column {
+  /** Per curve; NaN where no value is sound. */
+  readonly least: Float32Array;
+  readonly leastUs: Float64Array;
+  readonly greatest: Float32Array;
+  readonly greatestUs: Float64Array;
+  /** The last outcome in it. */
+  outcome: number;
+}
+
+/** A column to draw: per curve two values in order of time, equal if there is only one; null if none is sound. */
+export interface DrawnColumn {
+  /** ms since 1970. */
+  readonly at: number;
+  readonly values: readonly (number | null)[];
+}
+
+export class PanelColumns {
+  readonly #curves: number;
+  #columnUs = SHORTEST_COLUMN_US;
+  #columns = new Map<number, Column>();
+
+  constructor(curves: number) {
+    this.#curves = curves;
+  }
+
+  /** Adds a frame: a value for each curve, NaN where it is not sound. Frames may come in any order. */
+  add(timeUs: number, values: Float64Array, outcome: number): void {
+    const column = this.#columnAt(this.#columns, Math.floor(timeUs / this.#columnUs));
+    column.outcome = Math.max(column.outcome, outcome);
+    values.forEach((value, curve) => {
+      if (!Number.isNaN(value)) extend(column, curve, value, timeUs);
+    });
+    if (this.#columns.size > MOST_COLUMNS) {
+      this.#columnUs *= 2;
+      this.#columns = this.#merged(1);
+    }
+  }
+
+  /** Width of the columns that at most `most` of cover a time, µs. */
+  widthFor(spanUs: number, most: number): number {
+    return Math.max(this.#columnUs, 2 ** Math.ceil(Math.log2(Math.max(1, spanUs / most))));
+  }
+
+  /** The columns of a width that `widthFor` gave in which anything came after an outcome, in order of time. */
+  drawn(columnUs: number, afterOutcome: number): DrawnColumn[] {
+    return [...this.#merged(Math.log2(columnUs / this.#columnUs))]
+      .filter(([, { outcome }]) => outcome > afterOutcome)
+      .sort(([one], [other]) => one - other)
+      .map(([place, column]) => ({ at: (place * columnUs) / 1000, values: this.#valuesOf(column) }));
+  }
+
+  #columnAt(columns: Map<number, Column>, place: number): Column {
+    const known = columns.get(place);
+    if (known !== undefined) return known;
+    const made = {
+      least: new Float32Array(this.#curves).fill(Number.NaN),
+      leastUs: new Float64Array(this.#curves),
+      greatest: new Float32Array(this.#curves).fill(Number.NaN),
+      greatestUs: new Float64Array(this.#curves),
+      outcome: 0,
+    };
+    columns.set(place, made);
+    return made;
+  }
+
+  /** The columns with each 2^`doublings` made one. */
+  #merged(doublings: number): Map<number, Column> {
+    if (doublings === 0) return this.#columns;
+    const merged = new Map<number, Column>();
+    for (const [place, from] of this.#columns) {
+      const into = this.#columnAt(merged, Math.floor(place / 2 ** doublings));
+      into.outcome = Math.max(into.outcome, from.outcome);
+      for (let curve = 0; curve < this.#curves; curve += 1) {
+        if (Number.isNaN(from.least[curve])) continue;
+        extend(into, curve, from.least[curve] as number, from.leastUs[curve] as number);
+        extend(into, curve, from.greatest[curve] as number, from.greatestUs[curve] as number);
+      }
+    }
+    return merged;
+  }
+
+  #valuesOf({ least, leastUs, greatest, greatestUs }: Column): (number | null)[] {
+    return Array.from(least, (low, curve): (number | null)[] => {
+      if (Number.isNaN(low)) return [null, null];
+      const both = [rounded(low), rounded(greatest[curve] as number)];
+      return (leastUs[curve] as number) <= (greatestUs[curve] as number) ? both : both.reverse();
+    }).flat();
+  }
+}
+
+function extend({ least, leastUs, greatest, greatestUs }: Column, curve: number, value: number, timeUs: number): void {
+  if (!((least[curve] as number) <= value)) {
+    least[curve] = value;
+    leastUs[curve] = timeUs;
+  }
+  if (!((greatest[curve] as number) >= value)) {
+    greatest[curve] = value;
+    greatestUs[curve] = timeUs;
+  }
+}
+
+/** A panel is some 80 px high: five digits are more than it can show. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(5));
+}

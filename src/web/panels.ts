@@ -1,0 +1,118 @@
+// The small panels of the page: every grating at its place on the chip, from one request, brought up to date by their end.
+import { randomUUID } from "node:crypto";
+import { isMeant } from "../assay/curve-units.ts";
+import type { Analysis } from "../manifest/analyses.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { labelMatcher, pairsOf } from "../measurement/labels.ts";
+import type { Roi } from "../measurement/roi.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
+import { PanelCurves, type PanelUnit } from "./panel-curves.ts";
+import type { BaselineView, PanelsView } from "./views.ts";
+
+export interface PanelsQuery {
+  /** One curve for each grating from both halves, instead of one for each ROI. */
+  readonly pairs: boolean;
+  readonly fromUs: number | undefined;
+  readonly toUs: number | undefined;
+  /** Columns that a panel is wide. */
+  readonly columns: number;
+  /** What the page has drawn already. */
+  readonly known?: { readonly key: string; readonly outcome: number } | undefined;
+}
+
+/** What the panels of an analysis are made with. */
+export interface PanelsSetting {
+  readonly baseline: { readonly window: TimeWindow; readonly settled: boolean; readonly view: BaselineView };
+  /** First and last frame, µs. */
+  readonly span: readonly [number, number];
+  readonly references: readonly string[];
+}
+
+/** Sets of curves kept: with and without pairs. */
+const MOST_KEPT = 2;
+
+export class Panels {
+  readonly #manifest: Manifest;
+  readonly #kept = new Map<string, { readonly id: string; readonly curves: PanelCurves }>();
+
+  constructor(manifest: Manifest) {
+    this.#manifest = manifest;
+  }
+
+  /** The panels of an analysis; with `known`, only the columns that changed since. */
+  async view(analysis: Analysis, query: PanelsQuery, setting: PanelsSetting): Promise<PanelsView> {
+    const { baseline, span } = setting;
+    const { id, curves } = this.#curves(analysis, query, setting);
+    await curves.refresh();
+    const outcome = this.#manifest.outcomes.lastId();
+    const [fromUs, toUs] = [query.fromUs ?? span[0], query.toUs ?? span[1] + 1];
+    const columnUs = curves.columns.widthFor(toUs - fromUs, query.columns);
+    const key = `${id}/${columnUs}`;
+    const partial = query.known?.key === key;
+    return {
+      key,
+      partial,
+      outcome,
+      span: [span[0] / 1000, span[1] / 1000],
+      baseline: baseline.view,
+      references: curves.references,
+      columnMs: columnUs / 1000,
+      units: curves.units.map(({ label, reference }, at) => ({
+        label,
+        reference,
+        doubtful: Number(curves.doubtfulShare(at).toFixed(3)),
+      })),
+      columns: curves.columns.drawn(columnUs, partial ? query.known.outcome : 0),
+    };
+  }
+
+  #curves(analysis: Analysis, { pairs, fromUs, toUs }: PanelsQuery, { baseline, span, references }: PanelsSetting) {
+    const { window, settled } = baseline;
+    // While the baseline is still open its level moves, and with it everything.
+    const open = !settled || window.toUs > span[1] ? this.#manifest.outcomes.lastId() : "closed";
+    const { analysisId } = analysis;
+    const name = JSON.stringify([
+      analysisId,
+      this.#manifest.archives.last(),
+      window,
+      open,
+      references,
+      pairs,
+      fromUs,
+      toUs,
+    ]);
+    const known = this.#kept.get(name);
+    const within = { fromUs: fromUs ?? 0, toUs: toUs ?? Number.POSITIVE_INFINITY };
+    const units = known?.curves.units ?? this.#units(analysis, pairs, references);
+    const made = known ?? {
+      id: randomUUID(),
+      curves: new PanelCurves(this.#manifest, analysis, { units, baseline: window, within }),
+    };
+    this.#kept.delete(name);
+    this.#kept.set(name, made);
+    const oldest = this.#kept.size > MOST_KEPT ? this.#kept.keys().next().value : undefined;
+    if (oldest !== undefined) this.#kept.delete(oldest);
+    return made;
+  }
+
+  /** In the order of the ROI manifest. With pairs, an ROI without its other half has a curve of its own. */
+  #units(analysis: Analysis, pairs: boolean, references: readonly string[]): PanelUnit[] {
+    const { roiManifestId, labels } = analysis;
+    const rois: readonly Pick<Roi, "label" | "flip">[] =
+      (roiManifestId === undefined ? undefined : this.#manifest.analyses.roiManifest(roiManifestId)?.rois) ?? [];
+    const isReference = labelMatcher(references);
+    const pairOf = new Map(
+      (pairs ? pairsOf(rois) : []).flatMap((pair) => [
+        [pair.plain, pair],
+        [pair.flipped, pair],
+      ]),
+    );
+    return labels.flatMap((label, roi): PanelUnit[] => {
+      const pair = pairOf.get(roi);
+      if (pair === undefined) return [{ label, plain: roi, flipped: undefined, reference: isReference(label) }];
+      if (roi !== Math.min(pair.plain, pair.flipped)) return [];
+      const halves = [pair.flipped, pair.plain].flatMap((at) => labels[at] ?? []);
+      return [{ ...pair, reference: isMeant({ label: pair.label, labels: halves }, isReference) }];
+    });
+  }
+}
