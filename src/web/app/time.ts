@@ -61,7 +61,7 @@ export function day(ms: number): string {
 }
 
 /** "29 Nov 2026". */
-export function date(ms: number): string {
+function date(ms: number): string {
   return `${day(ms)} ${local(ms).slice(0, 4)}`;
 }
 
