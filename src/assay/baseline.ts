@@ -7,7 +7,7 @@ import type { TimeZone } from "../system/time-zone.ts";
 import { type Edge, Opening } from "./opening.ts";
 
 export type BaselineSource = ManifestPart<{
-  markers: "all" | "baseline";
+  markers: "moments" | "baseline";
   curves: "within" | "after";
   archives: "last";
   analyses: "all" | "companions";
@@ -52,8 +52,7 @@ export class BaselineInForce {
   of(...analysisIds: readonly number[]): Baseline | undefined {
     const { markers } = this.#source;
     const opening = this.#openingOf(analysisIds.map((id) => measuredBy(this.#source, id)));
-    const all = markers.all();
-    const quiet = opening.quiet(all.map(({ atUs }) => atUs));
+    const quiet = opening.quiet(markers.moments());
     if (quiet === undefined) return undefined;
     return inForce(markers.baseline(), opening.firstUs as number, quiet);
   }
@@ -121,16 +120,20 @@ export function baselineText(baseline: Baseline, zone: TimeZone): string {
   return `${zone.span(fromUs, toUs)}, ${baselineReason(baseline)}`;
 }
 
+const EDGES = { marker: "marker or injection", step: "step" } as const;
+
 /** For people: why the baseline is this window. */
 export function baselineReason({ origin, begins, ends, settled }: Baseline): string {
   if (origin === "chosen") return "chosen by a person";
   if (origin === "opening") {
     return settled
       ? "the length of Analysis.baseline_seconds"
-      : "Analysis.baseline_seconds; ends earlier if there is a step or marker";
+      : "Analysis.baseline_seconds; ends earlier if there is a step, marker or injection";
   }
-  const from = begins === "limit" ? [] : [`begins after a ${begins}`];
-  return [...from, ends === "limit" ? "ends with Analysis.baseline_seconds" : `ends before a ${ends}`].join(", ");
+  const from = begins === "limit" ? [] : [`begins after a ${EDGES[begins]}`];
+  return [...from, ends === "limit" ? "ends with Analysis.baseline_seconds" : `ends before a ${EDGES[ends]}`].join(
+    ", ",
+  );
 }
 
 const NOTHING: TimeWindow = { fromUs: 0, toUs: 0 };

@@ -29,6 +29,6 @@ export function configuredSensorgrams(
     pairs,
     groups: undefined,
     sensitivity: sensitivityOf(configured),
-    injectionsUs: manifest.markers.all().map(({ atUs }) => atUs),
+    injectionsUs: manifest.markers.moments(),
   });
 }

@@ -1,7 +1,7 @@
 // Curves of `phorest sensorgram` as CSV and as lines of JSON: every frame, and the standard error of every number.
 import { writeToString } from "fast-csv";
 import type { Sensorgrams } from "../assay/sensorgrams.ts";
-import type { Marker } from "../manifest/markers.ts";
+import type { NewMarker } from "../manifest/markers.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
 import { FrameColumns, type FrameFacts } from "../outputs/csv/file/frame-columns.ts";
@@ -18,7 +18,7 @@ const COLUMNS = [
 
 /** What the curves do not say themselves. */
 export interface Beside {
-  readonly markers: readonly Marker[];
+  readonly markers: readonly NewMarker[];
   readonly frames: FrameFacts;
 }
 

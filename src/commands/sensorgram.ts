@@ -98,7 +98,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       const analysis = chosenAnalysis(manifest, argv.analysis, argv.tracking);
       const sensorgrams = open(manifest, analysis, config, argv);
       const beside = {
-        markers: manifest.markers.all(),
+        markers: manifest.markers.events(),
         frames: {
           firstUs: manifest.history.oldestCaptureUs(),
           guessed: manifest.results.guessedFrames(analysis.analysisId),
@@ -153,7 +153,7 @@ function open(manifest: Manifest, analysis: Analysis, config: Config, argv: Sens
     pairs: argv.pairs,
     groups: configured.groups,
     sensitivity: sensitivityOf(configured),
-    injectionsUs: manifest.markers.all().map(({ atUs }) => atUs),
+    injectionsUs: manifest.markers.moments(),
     smoothFrames: argv.smooth,
     lines: linesByLabel(manifest, analysis),
     ...(blank === undefined || injection === undefined

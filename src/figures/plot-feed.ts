@@ -6,7 +6,7 @@ import { Levels } from "../assay/levels.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
-import type { Marker } from "../manifest/markers.ts";
+import type { NewMarker } from "../manifest/markers.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { isSameCalibration } from "../measurement/keep-rois.ts";
 import { labelMatcher } from "../measurement/labels.ts";
@@ -20,7 +20,7 @@ export type PlotSource = ManifestPart<{
   analyses: "all" | "roiManifest" | "companions";
   curves: "after" | "within";
   readings: "after";
-  markers: "all" | "baseline";
+  markers: "events" | "moments" | "baseline";
   results: "framePositions";
   archives: "last";
 }>;
@@ -40,7 +40,7 @@ const READINGS_PAGE = 1000;
 const SOUND = new Uint8Array(1);
 
 /** Markers as drawings take them. */
-export function plotMarkers(markers: readonly Marker[]): PlotMarker[] {
+export function plotMarkers(markers: readonly NewMarker[]): PlotMarker[] {
   return markers.map(({ atUs, text }) => ({ timeMs: atUs / 1000, text }));
 }
 
@@ -186,7 +186,7 @@ export class PlotFeed {
       temperatures: [...this.#temperatures].map(
         ([sensor, store]): TemperatureSeries => ({ sensor, ...store.curve(0) }),
       ),
-      markers: plotMarkers(this.#source.markers.all()),
+      markers: plotMarkers(this.#source.markers.events()),
       layout: rois === undefined ? undefined : chipLayout(rois.filter(({ label }) => this.#isWanted(label))),
     };
   }

@@ -1,7 +1,9 @@
 // What people said of the experiment: markers (a moment and a text, such as an injection), and the baseline they chose.
 import { Failure } from "../failure/failure.ts";
+import { concentrationText } from "../measurement/concentration.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { Connection } from "./connection.ts";
+import { Injections } from "./injections.ts";
 
 /** A moment with a text. */
 export interface Marker {
@@ -105,6 +107,21 @@ export class Markers {
     return this.#connection.db
       .prepare<[], Marker>("SELECT id AS markerId, at_us AS atUs, text FROM marker ORDER BY at_us, id")
       .all();
+  }
+
+  /** All moments with a text, in order of time: markers, and the starts of injections. */
+  events(): NewMarker[] {
+    const injections = new Injections(this.#connection).all().map(({ startUs: atUs, solution, concentration }) => {
+      const text = (concentration ?? 0) === 0 ? solution : `${solution} ${concentrationText(concentration as number)}`;
+      return { atUs, text };
+    });
+    return [...this.all().map(({ atUs, text }) => ({ atUs, text })), ...injections].sort((a, b) => a.atUs - b.atUs);
+  }
+
+  /** Moments that no baseline may hold, in order of time: markers, and both ends of injections. */
+  moments(): number[] {
+    const sql = `SELECT at_us FROM marker UNION SELECT start_us FROM injection UNION SELECT end_us FROM injection ORDER BY 1`;
+    return this.#connection.db.prepare<[], number>(sql).pluck().all();
   }
 
   /** The baseline that was chosen; undefined while the configuration's applies. */

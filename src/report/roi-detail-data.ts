@@ -41,7 +41,7 @@ export function precisions(
     baseline: () => window,
     pairs: false,
     groups,
-    injectionsUs: manifest.markers.all().map(({ atUs }) => atUs),
+    injectionsUs: manifest.markers.moments(),
   });
   // One curve in memory at a time.
   return Array.from(sensorgrams.curves(), ({ label, precision }) => ({ label, precision }));
@@ -80,7 +80,7 @@ async function detailOf(
   const { analysisId, method, roiManifestId } = analysis;
   const sensorgram = manifest.results.sensorgram({ analysisId, roi: at });
   const roiManifest = roiManifestId === undefined ? undefined : manifest.analyses.roiManifest(roiManifestId);
-  const markers = plotMarkers(manifest.markers.all());
+  const markers = plotMarkers(manifest.markers.events());
   const line = manifest.references.linesOf(analysis)?.[at];
   const known = { label, method, line, sensorgram, markers };
   if (picture === undefined || roiManifest === undefined) return { ...known, view: undefined };

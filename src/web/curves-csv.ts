@@ -77,7 +77,7 @@ async function linesOf(
   const { timesUs } = curve;
   const first = query.fromUs === undefined ? 0 : lowerBound(timesUs, query.fromUs);
   const end = query.toUs === undefined ? timesUs.length : lowerBound(timesUs, query.toUs);
-  const marked = markedFrames(timesUs, experiment.markers());
+  const marked = markedFrames(timesUs, experiment.events());
   const lines: string[][] = [];
   for (let at = first; at < end; at += 1) {
     lines.push([

@@ -173,7 +173,7 @@ export class Curves {
   }
 
   #injectionsUs(): number[] {
-    return this.#manifest.markers.all().map(({ atUs }) => atUs);
+    return this.#manifest.markers.moments();
   }
 
   /** As a person chose it, else the quiet stretch at the beginning. */

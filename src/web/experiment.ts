@@ -221,9 +221,9 @@ export class Experiment {
     return analysis;
   }
 
-  /** Markers in order of time. */
-  markers() {
-    return this.#manifest.markers.all();
+  /** Markers and starts of injections, in order of time. */
+  events() {
+    return this.#manifest.markers.events();
   }
 
   /** Injections in order of time. */

@@ -14,7 +14,7 @@ const ROIS = 12;
 function measured(frames: readonly Curve[], markers: readonly number[] = [], chosen?: TimeWindow): BaselineSource {
   return {
     markers: {
-      all: () => markers.map((second, markerId) => ({ markerId, atUs: FIRST + second * S, text: "x" })),
+      moments: () => markers.map((second) => FIRST + second * S),
       baseline: () => chosen,
     },
     curves: {

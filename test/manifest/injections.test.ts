@@ -100,3 +100,16 @@ test("there is a limit", () => {
   expect(() => add(sample(1e6, 1e6 + 1))).toThrow(`more than ${MOST_INJECTIONS} injections`);
   expect(manifest.injections.all()).toHaveLength(MOST_INJECTIONS);
 });
+
+test("the starts of injections are shown like markers, and neither end may be in a baseline", () => {
+  const { manifest, add } = recorded();
+  manifest.markers.add(150e6, "bubble", 1);
+  add(sample(100, 200), sample(20, 60, BLANK), sample(300, 310, REGENERATION));
+  expect(manifest.markers.events()).toEqual([
+    { atUs: 20e6, text: "buffer" },
+    { atUs: 100e6, text: "antibody 50 nM" },
+    { atUs: 150e6, text: "bubble" },
+    { atUs: 300e6, text: "glycine" },
+  ]);
+  expect(manifest.markers.moments().map((us) => us / 1e6)).toEqual([20, 60, 100, 150, 200, 300, 310]);
+});

@@ -49,7 +49,7 @@ export class Baselines {
     if (measured === undefined) return undefined;
     const { markers } = this.#source;
     const collected = this.#upTo(analysisId, outcomeId);
-    const markersUs = markers.all().map(({ atUs }) => atUs);
+    const markersUs = markers.moments();
     const quiet = collected.opening.quiet(markersUs);
     if (quiet === undefined) return undefined;
     const baseline = inForce(markers.baseline(), collected.opening.firstUs as number, quiet);
@@ -89,7 +89,7 @@ export class Baselines {
 
   #upTo(analysisId: number, outcomeId: number): Collected {
     const { markers, archives } = this.#source;
-    const markersUs = markers.all().map(({ atUs }) => atUs);
+    const markersUs = markers.moments();
     const key = JSON.stringify([markersUs, archives.last()]);
     const known = this.#analyses.get(analysisId);
     const isSame = known?.key === key;

@@ -47,7 +47,7 @@ type Source = ManifestPart<{
   curves: "after" | "within" | "latest";
   results: "framePositions";
   analyses: "all" | "companions";
-  markers: "all" | "baseline";
+  markers: "moments" | "baseline";
   archives: "last";
 }>;
 

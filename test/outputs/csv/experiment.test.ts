@@ -194,7 +194,7 @@ test.each([
           },
         },
         readings: { after: () => [] },
-        markers: { all: () => [], baseline: () => undefined },
+        markers: { events: () => [], moments: () => [], baseline: () => undefined },
         archives: { last: () => 0 },
         results: { framePositions: () => new Map() },
       },
@@ -228,7 +228,7 @@ test("temperatures are found behind thousands of frames without any", () => {
       },
     },
     readings: { after: (after, limit) => (after < 3500 && after + limit >= 3500 ? [reading] : []) },
-    markers: { all: () => [], baseline: () => undefined },
+    markers: { events: () => [], moments: () => [], baseline: () => undefined },
     archives: { last: () => 0 },
     results: { framePositions: () => new Map() },
   };

@@ -2,7 +2,7 @@
 // have a file of their own, and a column in the CSVs of sensorgrams.
 import { join } from "node:path";
 import { writeToString } from "fast-csv";
-import type { Marker } from "../../../manifest/markers.ts";
+import type { Marker, NewMarker } from "../../../manifest/markers.ts";
 import { isoFromUs, lowerBound } from "../../../manifest/timestamps.ts";
 import { writeDurably } from "../../../system/files.ts";
 import { safeText } from "./text.ts";
@@ -39,7 +39,7 @@ export class MarkersFile {
  * By index of a frame: the texts of the markers for which it is the first frame at or after their time. Those from before
  * the first frame belong to other curves.
  */
-export function markedFrames(timesUs: Float64Array, markers: readonly Marker[]): ReadonlyMap<number, string> {
+export function markedFrames(timesUs: Float64Array, markers: readonly NewMarker[]): ReadonlyMap<number, string> {
   const marked = new Map<number, string>();
   for (const { atUs, text } of markers) {
     const at = lowerBound(timesUs, atUs);
