@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -113,14 +113,19 @@ test.skipIf(!CAN_MOUNT)('files "moved" into an unmounted share', async () => {
   expect(rows().every(({ local, image_synced }) => local === 0 && image_synced === 1)).toBe(true);
 });
 
+/** Whether a picture is there that is not whole yet. */
+function isBeingCopied(directory: string): boolean {
+  if (!existsSync(directory)) return false;
+  const sizes = readdirSync(directory).map((name) => statSync(join(directory, name), { throwIfNoEntry: false })?.size);
+  return sizes.some((size) => size !== undefined && size > 0 && size < 300_000);
+}
+
 test.skipIf(!CAN_MOUNT)("a share that goes in the middle of a copy costs nothing but time", async () => {
   const { share } = await markedShare();
   const slow = "keep_local = false\nmax_bytes_per_second = 300000\nparallel = 3";
   const { data, work, rows, falselySynced } = staged(share.point, { sync: slow, pictures: 6 });
   const working = work();
-  while (rows().every(({ image_synced }) => image_synced === 0) && !readdirSync(share.point).includes("data"))
-    await sleep(20);
-  await sleep(300);
+  while (!isBeingCopied(join(share.point, "data"))) await sleep(20);
   const back = share.hide();
   expect(await working).toMatchObject({ code: "remote.unavailable" });
   expect(readdirSync(share.point)).toEqual([]);
@@ -258,6 +263,24 @@ test("a full share is changed for a new one and back: each copy knows its share,
   rmSync(`${remote}.second`, { recursive: true });
 });
 
+/** The processes that copy to a share for this one, until it has taken note of their end. */
+function syncers(): string[] {
+  const read = (pid: string, name: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${name}`, "utf8");
+    } catch {
+      // It has ended since it was listed.
+      return "";
+    }
+  };
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    const [, state, parent] = /\) (\S) (\d+) /.exec(read(pid, "stat")) ?? [];
+    // A dead one has no command line any more.
+    return parent === String(process.pid) && (state === "Z" || read(pid, "cmdline").includes("syncer"));
+  });
+}
+
 test("a share that hangs is said so, is given up after its time, delays no end, and is used again when it answers", async () => {
   const remote = await localRemote();
   const { work, syncing, rows } = staged(remote, { sync: "timeout_seconds = 3" });
@@ -271,10 +294,10 @@ test("a share that hangs is said so, is given up after its time, delays no end, 
     code: "remote.unavailable",
     message: expect.stringContaining("has not responded for"),
   });
-  await sleep(500);
+  while (syncers().length > 0) await sleep(20);
   const stop = new AbortController();
   const cancelled = syncing.run(stop.signal);
-  await sleep(1500);
+  while (syncers().length === 0) await sleep(20);
   stop.abort();
   expect(await cancelled).toBe(false);
   rmSync(marker);

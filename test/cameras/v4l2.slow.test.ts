@@ -146,8 +146,10 @@ describe("a v4l2 camera in trouble", () => {
     await source.open();
     const abort = new AbortController();
     const capture = source.capture(abort.signal);
-    setTimeout(() => abort.abort(), 1000);
-    await expect(capture).rejects.toThrow(/stopped together with the capture/);
+    const stopped = expect(capture).rejects.toThrow(/stopped together with the capture/);
+    await machine.started();
+    abort.abort();
+    await stopped;
     expect(await machine.leftovers()).toEqual(NOTHING);
   });
 

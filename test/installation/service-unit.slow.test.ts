@@ -261,20 +261,26 @@ describe("what systemd is told", () => {
   });
 
   it("is nothing outside a service", async () => {
-    const { told } = recorder();
-    notifyService({}, (line) => expect.unreachable(line)).stop();
-    await sleep(200);
-    expect(told()).toEqual([]);
+    const { env, told } = recorder();
+    const silent = notifyService({}, (line) => expect.unreachable(line));
+    silent.stop();
+    // Until a service that began later has said all that it had to.
+    const { WATCHDOG_USEC: _none, ...unwatched } = env;
+    notifyService(unwatched, (line) => expect.unreachable(line)).stop();
+    await until(() => told().length >= 2);
+    expect(told().sort()).toEqual(["--ready STATUS=running", "STOPPING=1"]);
   });
 
   it("cannot be told where systemd-notify is absent, which is said once", async () => {
-    const { env } = recorder();
+    const { env, told } = recorder();
+    const path = process.env.PATH;
     process.env.PATH = "/nonexistent";
     const complaints: string[] = [];
     const notices = notifyService(env, (line) => complaints.push(line));
     await until(() => complaints.length > 0);
-    // It is tried again every 0.1 s.
-    await sleep(400);
+    // It is tried again every 0.1 s, and works once the program is there.
+    process.env.PATH = path;
+    await until(() => told().length > 0);
     notices.stop();
     expect(complaints).toEqual([expect.stringMatching(/cannot notify systemd/)]);
   });

@@ -45,6 +45,11 @@ function logger(options: Partial<LogOptions> = {}) {
 }
 
 const read = (name: string): string => readFileSync(join(directory, name), "utf8");
+/** Resolves when the file has the text. */
+async function written(name: string, text: string): Promise<void> {
+  while (!existsSync(join(directory, name)) || !read(name).includes(text)) await sleep(5);
+}
+
 const today = (): string => new Date().toISOString().slice(0, 10);
 
 describe("log", () => {
@@ -135,21 +140,21 @@ describe("log", () => {
   test("a full disk is said once and does not stop anything", async () => {
     symlinkSync("/dev/full", join(directory, `collector.${today()}.log`));
     const { stage, shown, close } = logger();
+    const complaints = () => shown().filter((line) => line.includes("cannot write the log files"));
     for (let n = 0; n < 5; n++) {
       stage("collector").info(`line ${n}`);
-      await sleep(30);
+      while (complaints().length === 0) await sleep(5);
     }
     await close();
     expect(shown().filter((line) => line.includes("line "))).toHaveLength(5);
-    const complaints = shown().filter((line) => line.includes("cannot write the log files"));
-    expect(complaints).toHaveLength(1);
-    expect(complaints[0]).toMatch(/warn supervisor: .*no space left on device/);
+    expect(complaints()).toHaveLength(1);
+    expect(complaints()[0]).toMatch(/warn supervisor: .*no space left on device/);
   });
 
   test("a log directory that vanishes is made again", async () => {
     const { stage, close } = logger();
     stage("collector").info("before");
-    while (!existsSync(join(directory, "collector.log"))) await sleep(5);
+    await written("collector.log", "before");
     rmSync(directory, { recursive: true });
     stage("collector").info("after");
     await close();
@@ -171,7 +176,7 @@ describe("log", () => {
     rmSync(directory);
     now.mockReturnValue(11_000);
     stage("collector").info("three");
-    await sleep(50);
+    await written("collector.log", "three");
     now.mockReturnValue(32_000);
     stage("collector").info("four");
     await close();
@@ -197,8 +202,9 @@ describe("log", () => {
   test("a console that is gone does not end the program", async () => {
     const broken = new Writable({ write: (_chunk, _encoding, done) => done(new Error("EPIPE")) });
     const { stage, close } = logger({ stream: broken });
+    const gone = new Promise((resolve) => broken.once("close", resolve));
     stage("collector").info("one");
-    await sleep(20);
+    await gone;
     stage("collector").info("two");
     await close();
     expect(read("collector.log").match(/one|two/g)).toEqual(["one", "two"]);

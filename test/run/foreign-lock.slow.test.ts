@@ -184,7 +184,8 @@ folder_stable_seconds = 0.1
   await until(() => logOf(watching).includes(LOCKED));
   held.release();
   await until(() => rows(watching) === 12);
-  await sleep(1000);
+  // The directory is looked at again and again while they are measured.
+  await until(() => query(watching, "SELECT id FROM entry WHERE status = 'processed'").length === 12);
   child.kill("SIGINT");
   const { code, stderr } = await ended;
   expect(code, stderr).toBe(0);

@@ -101,11 +101,14 @@ shutdown_timeout_seconds = 4
   writeFileSync(join(directory, "generated_files/ROI_manifest.json"), rois);
   const { child, ended } = start(["run"], directory);
   onTestFinished(() => void child.kill("SIGKILL"));
+  const stopping = new Promise<void>((resolve) => {
+    child.stderr?.on("data", (chunk: Buffer) => chunk.toString().includes("stopping: ") && resolve());
+  });
   await until(() => processesWith(`sleep ${seconds}`).length > 0);
   // Kernel and shell both send it when a terminal is closed.
   child.kill("SIGHUP");
   child.kill("SIGHUP");
-  await sleep(200);
+  await stopping;
   child.kill("SIGHUP");
   expect(await ended).toMatchObject({ code: 0, signal: null });
   expect(endOfLastRun(directory)).toBe("the terminal was closed");

@@ -67,7 +67,13 @@ function told(directory: string): Notice[] {
   return lines.map((line) => JSON.parse(line) as Notice);
 }
 
-function healthReport(directory: string): { verdict: string; stages: { stage: string; state: string }[] } | undefined {
+interface HealthReport {
+  readonly at: string;
+  readonly verdict: string;
+  readonly stages: { stage: string; state: string }[];
+}
+
+function healthReport(directory: string): HealthReport | undefined {
   const path = join(directory, "results/health_report.json");
   return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined;
 }
@@ -94,7 +100,11 @@ test("a faulted camera is told once, also when the run is killed and started aga
     const log = readFileSync(join(directory, "logs/collector.log"), "utf8");
     return log.split("faulted").length > 2 && healthReport(directory)?.verdict === "ill";
   });
-  await sleep(1000);
+  // What is to be told is told between one report and the next.
+  for (let reports = 0; reports < 3; reports++) {
+    const before = healthReport(directory)?.at;
+    await until("another health report", () => healthReport(directory)?.at !== before);
+  }
   again.child.kill("SIGTERM");
   await again.ended;
   expect(told(directory).filter(({ key }) => key === FAULTED)).toHaveLength(1);

@@ -117,6 +117,8 @@ export interface Counts {
   readonly passwords: number;
   /** Writes of more nodes than the server takes. */
   readonly oversized: number;
+  /** Keys that channels were given, when they were opened and each time these ran out. */
+  readonly keys: number;
 }
 
 export class Plant {

@@ -221,6 +221,7 @@ async function answer(command: ServerCommand): Promise<unknown> {
         everSessions: server.engine.cumulatedSessionCount,
         passwords,
         oversized,
+        keys: server.endpoints.reduce((sum, endpoint) => sum + endpoint.securityTokenCount, 0),
         channels: server.engine.serverDiagnosticsSummary.cumulatedSessionCount,
       };
     case "access": {
