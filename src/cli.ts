@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   menu: async (parser) => parser.command((await import("./commands/menu.ts")).menuCommand(Object.keys(COMMANDS))),
   logs: async (parser) => parser.command((await import("./commands/logs.ts")).logsCommand),
   compare: async (parser) => parser.command((await import("./commands/compare.ts")).compareCommand),
+  figure: async (parser) => parser.command((await import("./commands/figure.ts")).figureCommand),
   diff: async (parser) => parser.command((await import("./commands/diff.ts")).diffCommand),
   view: async (parser) => parser.command((await import("./commands/view.ts")).viewCommand),
   report: async (parser) => parser.command((await import("./commands/report.ts")).reportCommand),

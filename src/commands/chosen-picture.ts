@@ -1,5 +1,6 @@
 // Images as a person names them in commands: a file, a page of a file, or a frame of the experiment.
 import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { decodePicture, type Picture } from "../image/decode.ts";
@@ -14,6 +15,8 @@ export const PICTURES = "an image file, FILE#PAGE, or the number of a frame of t
 export interface ChosenPicture {
   /** As people read it. */
   readonly name: string;
+  /** The same where there is little room. */
+  readonly short: string;
   readonly picture: Picture;
 }
 
@@ -31,7 +34,7 @@ export async function chosenPicture(config: Config, given: string): Promise<Chos
   const index = path === given || page === undefined ? undefined : Number(page) - 1;
   if (index === -1) throw absent(`${given}: pages are counted from 1`, "name another page");
   const picture = await decodePicture(path, given, index === undefined ? {} : { page: index });
-  return { name: given, picture };
+  return { name: given, short: basename(given), picture };
 }
 
 async function frameOf(config: Config, given: string): Promise<ChosenPicture> {
@@ -50,7 +53,8 @@ async function frameOf(config: Config, given: string): Promise<ChosenPicture> {
     if (!existsSync(shownPath(file))) {
       throw absent(`the image of frame ${given} (${name}) is no longer here`, "choose another frame, or restore it");
     }
-    return { name: `frame ${entryId} (${name})`, picture: await decodePicture(file, name) };
+    const picture = await decodePicture(file, name);
+    return { name: `frame ${entryId} (${name})`, short: `frame ${entryId}`, picture };
   } finally {
     manifest.close();
   }

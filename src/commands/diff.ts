@@ -4,7 +4,7 @@ import { checkAlike, pictureShift } from "../analysis/picture-shift.ts";
 import { loadConfig } from "../config/config.ts";
 import { Failure } from "../failure/failure.ts";
 import { differenceFigure } from "../figures/difference-figure.ts";
-import { renderVegaLite } from "../figures/render.ts";
+import { printVegaLite } from "../figures/print-picture.ts";
 import { type Difference, pictureDifference } from "../image/difference.ts";
 import type { Displacement } from "../measurement/displacement.ts";
 import { readRoiManifest } from "../measurement/roi.ts";
@@ -48,7 +48,7 @@ export const diffCommand: CommandModule<GlobalOptions, DiffArguments> = {
     const words = wordsOf(one, other, moved, difference);
     if (target !== undefined) {
       const title = { title: "B − A: red where B is brighter, blue where A is", subtitle: words };
-      await writeFigure(target, await renderVegaLite(await differenceFigure(difference, title, outlined)));
+      await writeFigure(target, await printVegaLite(await differenceFigure(difference, title, outlined)));
     }
     process.stdout.write(json ? `${JSON.stringify(jsonOf(one, other, moved, difference))}\n` : `${words.join("\n")}\n`);
     if (target !== undefined) process.stderr.write(`wrote ${target.path}\n`);

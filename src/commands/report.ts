@@ -17,6 +17,7 @@ import { roiDetailFigure } from "../figures/roi-detail.ts";
 import { takeSnapshot } from "../health/snapshot.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { updateCsv } from "../outputs/csv/file/append.ts";
 import { MarkersFile } from "../outputs/csv/file/markers.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState } from "../outputs/csv/file/state.ts";
@@ -24,15 +25,22 @@ import { lastAnalysis, type Measured, precisions, roiDetails } from "../report/r
 import { runPage } from "../report/run-page.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { sayWhatIsArchived } from "./archived.ts";
+import { refuseEmpty } from "./empty-window.ts";
+import { limitsOption } from "./figure-options.ts";
 import type { GlobalOptions } from "./global.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
+import { TIMES, timeOption } from "./time-options.ts";
 
 interface ReportOptions extends GlobalOptions {
   out: string | undefined;
   tz: string | undefined;
   roi?: string[] | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+  "y-limits"?: string | undefined;
 }
 
 const PRECISION_NAME = "noise_and_drift";
@@ -51,10 +59,19 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         requiresArg: true,
         describe: "ROIs to show in detail (sensorgram, pixels, one row with its fit); * matches any",
       })
+      .option("from", { type: "string", requiresArg: true, describe: `Curves from this time on: ${TIMES}` })
+      .option("to", { type: "string", requiresArg: true, describe: "Curves up to this time" })
+      .option("y-limits", {
+        type: "string",
+        requiresArg: true,
+        describe: "MIN,MAX of the vertical axis of the overview, px: --y-limits=-1,5",
+      })
       .example("$0 report --out talk", "write everything measured so far into ./talk")
       .example("$0 report --roi 052A_N", "with one ROI in detail"),
-  handler: async ({ config: file, json, out, roi, tz }) => {
-    const { config } = loadConfig(file);
+  handler: async (argv) => {
+    const { json, out, roi, tz } = argv;
+    const limits = limitsOption(argv["y-limits"]);
+    const { config } = loadConfig(argv.config);
     const zone = shownZone(config, tz);
     const { results_dir } = config.Paths;
     const directory = out === undefined ? results_dir : resolve(out);
@@ -70,8 +87,10 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
     const manifest = openStored(config);
     try {
       const measured = lastAnalysis(manifest);
+      const window = windowBetween(argv, manifest.history.oldestCaptureUs(), zone);
+      if (window !== undefined) refuseEmpty("--from, --to", window, manifest, zone);
       // Before anything is written, because an unknown ROI is a usage error.
-      const details = roi === undefined ? [] : roiDetails(manifest, measured, roi, pictureRoots(config));
+      const details = roi === undefined ? [] : roiDetails(manifest, measured, roi, pictureRoots(config), window);
       await ensureDirectory(directory);
       const csv = join(directory, CSV_FILENAME);
       // The recorded state of the experiment's own CSV shows whether the file was changed by somebody else.
@@ -86,10 +105,12 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         baselineSeconds: config.Analysis.baseline_seconds,
         zone,
         labels: config.Report.plot_rois,
+        window,
       });
       feed.refresh();
       const input = feed.input();
-      const overview = input === undefined ? undefined : await renderPlot(input);
+      const overview =
+        input === undefined ? undefined : await renderPlot(limits === undefined ? input : { ...input, limits });
       const plots = overview === undefined ? [] : await writePlot(directory, overview);
       const quiet = await drawPrecision(manifest, config, measured, directory, simulated);
       const rois: { label: string; picture: Picture; files: string[] }[] = [];
@@ -123,6 +144,19 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
     }
   },
 };
+
+/** The window of `--from` and `--to`; undefined without either. */
+function windowBetween(
+  { from, to }: ReportOptions,
+  firstUs: number | undefined,
+  zone: TimeZone,
+): TimeWindow | undefined {
+  if (from === undefined && to === undefined) return undefined;
+  return {
+    fromUs: from === undefined ? Number.NEGATIVE_INFINITY : timeOption("--from", from, zone)(firstUs),
+    toUs: to === undefined ? Number.POSITIVE_INFINITY : timeOption("--to", to, zone)(firstUs),
+  };
+}
 
 async function drawPrecision(
   manifest: Manifest,

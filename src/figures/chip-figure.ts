@@ -45,7 +45,7 @@ export async function chipFigure(input: PlotInput): Promise<Spec> {
   const places = series.map(({ place }) => place);
   const span = timeSpan(input.spanMs);
   const zone = new TimeZone(input.timeZone ?? "UTC");
-  const limits = robustLimits(input.series, zeroOf);
+  const limits = input.limits ?? robustLimits(input.series, zeroOf);
   const drawnLimits: Limits = limits ?? [-1, 1];
   const grid = panelGrid(places, WIDTH);
   const columns = Math.min(grid.width, Math.floor(POINT_BUDGET / 4 / series.length));

@@ -16,7 +16,7 @@ export interface CurvePair {
   readonly b: TimedCurve;
 }
 
-const WIDTH = 940;
+const WIDTH = 660;
 const HEIGHT = 130;
 /** More points of a curve would not be seen. */
 const MOST_POINTS = 2000;

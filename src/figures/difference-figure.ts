@@ -4,7 +4,8 @@ import type { Difference } from "../image/difference.ts";
 import { imageLibrary } from "../image/library.ts";
 import type { RoiManifest } from "../measurement/roi.ts";
 import { STYLE } from "./figure-style.ts";
-import { PRINT_STYLE, pxOfMm } from "./print-style.ts";
+import { PAGE_MM, PRINT_STYLE, pxOfMm } from "./print-style.ts";
+import { printTitle } from "./print-title.ts";
 
 const WIDTH_MM = 138;
 /** Pixels of the drawn picture per pixel of the figure: those of the PNG. */
@@ -45,7 +46,7 @@ export async function differenceFigure(
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: { ...STYLE, ...PRINT_STYLE },
-    title: { text: title, subtitle: [...subtitle], anchor: "start", frame: "group" },
+    ...printTitle(title, subtitle, pxOfMm(PAGE_MM) - 14),
     width: drawnWidth,
     height: drawnHeight,
     layer: [

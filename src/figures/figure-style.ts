@@ -26,9 +26,9 @@ export const GRID = "#e3e3e3";
 
 /** Tick labels by how much time is between them; dates appear where a day begins. */
 export const TIME_FORMAT = {
-  year: "%Y",
-  quarter: "%b %Y",
-  month: "%b %Y",
+  year: "%-d %b %Y",
+  quarter: "%-d %b",
+  month: "%-d %b",
   week: "%-d %b",
   date: "%-d %b",
   hours: "%H:%M",
@@ -52,20 +52,20 @@ export const STYLE: Config = {
   background: "#ffffff",
   padding: 16,
   view: { stroke: "#999999" },
-  title: { color: INK, subtitleColor: FAINT_INK, fontSize: 16, subtitleFontSize: 11, subtitlePadding: 5, offset: 12 },
+  title: { color: INK, subtitleColor: FAINT_INK, fontSize: 17, subtitleFontSize: 12.5, subtitlePadding: 5, offset: 12 },
   axis: {
     labelColor: INK,
     titleColor: INK,
     gridColor: GRID,
     domainColor: "#999999",
     tickColor: "#999999",
-    labelFontSize: 11,
-    titleFontSize: 12,
+    labelFontSize: 12.5,
+    titleFontSize: 13.5,
     titleFontWeight: "normal",
   },
   legend: {
-    labelFontSize: 11,
-    titleFontSize: 11,
+    labelFontSize: 12.5,
+    titleFontSize: 12.5,
     labelColor: INK,
     titleColor: INK,
     titleFontWeight: "normal",

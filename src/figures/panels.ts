@@ -3,6 +3,7 @@
 import type { GroupMark, Mark } from "vega";
 import { gratingOf, type PanelPlace } from "./chip-layout.ts";
 import { COLOURS, CROSS, DOUBTFUL_COLOUR, FAINT_INK, INK } from "./figure-style.ts";
+import { textWidth } from "./text-width.ts";
 import type { Limits, Trace, TracePoint } from "./trace.ts";
 
 const GAP_X = 6;
@@ -16,6 +17,9 @@ export interface PanelGrid {
   readonly width: number;
   readonly height: number;
   readonly totalHeight: number;
+  /** Room for the name above each panel, and the height of its letters. */
+  readonly above: number;
+  readonly nameSize: number;
   /** What follows the grating's name in the labels ("N", "S"), each with its colour. */
   readonly halves: readonly string[];
 }
@@ -40,17 +44,58 @@ export function panelGrid(places: readonly PanelPlace[], totalWidth: number): Pa
     width: pitchX - GAP_X,
     height: pitchY - GAP_Y,
     totalHeight: rows * pitchY,
-    halves: [...new Set(places.map(({ label }) => halfOf(label)))].sort(),
+    above: GAP_Y - 2,
+    nameSize: pitchX - GAP_X > 100 ? 10.5 : 8.5,
+    halves: halvesOf(places),
   };
 }
 
-/** Everything the panels show, in pixels of the grid. traces[i] belongs to places[i]. */
+const PRINT_GAP = 4;
+/** All panels of a print together, px: what an A4 page holds below the words above them. */
+const MOST_HEIGHT = 900;
+/** Letters of names in print, px: 5 to 8 points. */
+const PRINT_NAMES = { least: 6.7, most: 10.7 } as const;
+/** Panels of a print: the widest, px; height over width, of many and of few. */
+const PRINT_PANEL = { widest: 200, many: 1.3, few: 0.7, manyBelow: 45 } as const;
+
+/** The grid for a print of `width` pixels; of `height`, where that is given. */
+export function printGrid(places: readonly PanelPlace[], width: number, height: number | undefined): PanelGrid {
+  const columns = Math.max(...places.map(({ column }) => column)) + 1;
+  const rows = Math.max(...places.map(({ row }) => row)) + 1;
+  const pitchX = Math.min(PRINT_PANEL.widest, (width + PRINT_GAP) / columns);
+  const longest = Math.max(...places.map(({ panel }) => textWidth(panel, 1)));
+  const room = Math.min((pitchX - 2) / longest, (height ?? MOST_HEIGHT) / rows / 4);
+  const nameSize = Math.min(PRINT_NAMES.most, Math.max(PRINT_NAMES.least, room));
+  const above = nameSize + 2;
+  const mostTall = MOST_HEIGHT / rows - above - PRINT_GAP;
+  const shape = pitchX < PRINT_PANEL.manyBelow ? PRINT_PANEL.many : PRINT_PANEL.few;
+  const tall =
+    height === undefined ? Math.min(shape * (pitchX - PRINT_GAP), mostTall) : height / rows - above - PRINT_GAP;
+  const panelHeight = Math.max(12, tall);
+  const pitchY = panelHeight + above + PRINT_GAP;
+  return {
+    pitchX,
+    pitchY,
+    width: pitchX - PRINT_GAP,
+    height: panelHeight,
+    totalHeight: rows * pitchY,
+    above,
+    nameSize,
+    halves: halvesOf(places),
+  };
+}
+
+function halvesOf(places: readonly PanelPlace[]): string[] {
+  return [...new Set(places.map(({ label }) => halfOf(label)))].sort();
+}
+
+/** Everything the panels show, in pixels of the grid. traces[i] and limits[i] belong to places[i]; one pair may serve for all. */
 export function panelRows(
   places: readonly PanelPlace[],
   traces: readonly Trace[],
   grid: PanelGrid,
   [begin, end]: Limits,
-  [low, high]: Limits,
+  limits: Limits | readonly Limits[],
 ): PanelRows {
   const cells = new Map<string, object>();
   const lines: object[] = [];
@@ -59,12 +104,18 @@ export function panelRows(
   const clipped: object[] = [];
   places.forEach(({ label, panel, row, column }, roi) => {
     const left = column * grid.pitchX;
-    const top = row * grid.pitchY + GAP_Y - 2;
+    const top = row * grid.pitchY + grid.above;
+    const [low, high] = limitsAt(limits, roi);
     const at = ({ t, v }: TracePoint) => ({
       x: tenth(left + ((t - begin) / (end - begin)) * grid.width),
       y: tenth(top + ((high - v) / (high - low)) * grid.height),
     });
-    cells.set(panel, { panel, x: tenth(left), y: tenth(top), zero: at({ t: begin, v: 0 }).y });
+    cells.set(panel, {
+      panel,
+      x: tenth(left),
+      y: tenth(top),
+      zero: at({ t: begin, v: Math.min(Math.max(0, low), high) }).y,
+    });
     const colour = COLOURS[grid.halves.indexOf(halfOf(label)) % COLOURS.length];
     const trace = traces[roi];
     if (trace === undefined) return;
@@ -84,6 +135,11 @@ export function panelRows(
     }
   });
   return { cells: [...cells.values()], lines, dots, doubtful, clipped };
+}
+
+function limitsAt(limits: Limits | readonly Limits[], roi: number): Limits {
+  const one = limits[roi];
+  return Array.isArray(one) ? (one as Limits) : (limits as Limits);
 }
 
 /** The marks over the data sets `cells`, `lines`, `dots`, `doubtful` and `clipped`. */
@@ -126,7 +182,7 @@ export function panelMarks(grid: PanelGrid, top: number): GroupMark {
           x: { field: "x", offset: 1 },
           y: { field: "y", offset: -2.5 },
           text: { field: "panel" },
-          fontSize: { value: grid.width > 100 ? 10.5 : 8.5 },
+          fontSize: { value: grid.nameSize },
           fill: { value: FAINT_INK },
         },
       },

@@ -10,6 +10,7 @@ import type { NewMarker } from "../manifest/markers.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { isSameCalibration } from "../measurement/keep-rois.ts";
 import { labelMatcher } from "../measurement/labels.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { DEGREES } from "../outputs/csv/file/lines.ts";
 import { type TimeZone, UTC } from "../system/time-zone.ts";
 import { chipLayout } from "./chip-layout.ts";
@@ -88,6 +89,8 @@ export interface PlotFeedOptions {
   readonly zone?: TimeZone;
   /** ROIs to draw, `*` for any letters; none means all. */
   readonly labels?: readonly string[];
+  /** Frames to draw; absent: all. */
+  readonly window?: TimeWindow | undefined;
 }
 
 export class PlotFeed {
@@ -96,6 +99,7 @@ export class PlotFeed {
   readonly #zone: TimeZone;
   readonly #isWanted: (label: string) => boolean;
   readonly #baseline: BaselineInForce;
+  readonly #window: TimeWindow | undefined;
   #levels: { readonly key: string; readonly levels: Levels } | undefined;
   readonly #measures = new Map<string, Measure>();
   readonly #seenOutcome = new Map<number, number>();
@@ -103,11 +107,12 @@ export class PlotFeed {
   #seenEntry = 0;
   #newestEntry = 0;
 
-  constructor(source: PlotSource, { title, baselineSeconds, zone = UTC, labels = [] }: PlotFeedOptions) {
+  constructor(source: PlotSource, { title, baselineSeconds, zone = UTC, labels = [], window }: PlotFeedOptions) {
     this.#source = source;
     this.#baseline = new BaselineInForce(source, baselineSeconds);
     this.#title = title;
     this.#zone = zone;
+    this.#window = window;
     this.#isWanted = labels.length === 0 ? () => true : labelMatcher(labels);
   }
 
@@ -124,6 +129,7 @@ export class PlotFeed {
         analysis.analysisId,
         this.#seenOutcome.get(analysis.analysisId) ?? 0,
       )) {
+        if (!this.#isShown(curve.capturedAtUs)) continue;
         measure.curves.add(curve.capturedAtUs, curve.position, curve.flags);
         if (curve.simulated === true) measure.simulated += 1;
         this.#newestEntry = Math.max(this.#newestEntry, curve.entryId);
@@ -133,12 +139,16 @@ export class PlotFeed {
     }
   }
 
+  #isShown(timeUs: number): boolean {
+    return this.#window === undefined || (timeUs >= this.#window.fromUs && timeUs <= this.#window.toUs);
+  }
+
   #readTemperatures(): void {
     for (;;) {
       const readings = this.#source.readings.after(this.#seenEntry, READINGS_PAGE);
       for (const { entryId, sensor, value, unit, takenAtUs } of readings) {
         this.#seenEntry = Math.max(this.#seenEntry, entryId);
-        if (unit !== DEGREES) continue;
+        if (unit !== DEGREES || !this.#isShown(takenAtUs)) continue;
         const curve = this.#temperatures.get(sensor) ?? new CurveStore([sensor]);
         this.#temperatures.set(sensor, curve);
         curve.add(takenAtUs, [value ?? Number.NaN], SOUND);

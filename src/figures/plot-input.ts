@@ -41,6 +41,8 @@ export interface PlotInput {
   readonly baseline?: string;
   /** In order of time. */
   readonly markers?: readonly PlotMarker[];
+  /** Of the vertical axis, px; absent: what the curves need. */
+  readonly limits?: readonly [number, number];
   /** Where each ROI's panel is; a plain grid where it is absent. */
   readonly layout?: readonly PanelPlace[];
 }

@@ -2,8 +2,13 @@
 import { experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 
+/** Name and sample of an experiment. */
+export function experimentTitle(config: Pick<Config, "Experiment" | "Paths">): string {
+  return [experimentName(config), config.Experiment.sample ?? ""].filter((text) => text !== "").join(", ");
+}
+
 /** The title of an experiment's plot. */
 export function plotTitle(config: Pick<Config, "Experiment" | "Paths">): string {
-  const named = [experimentName(config), config.Experiment.sample ?? ""].filter((text) => text !== "");
-  return ["Resonance positions", ...named].join(", ");
+  const named = experimentTitle(config);
+  return named === "" ? "Resonance positions" : `Resonance positions, ${named}`;
 }

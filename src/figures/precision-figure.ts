@@ -11,10 +11,10 @@ import { COLOURS, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
 /** One ROI's precision in the baseline. */
 export type RoiPrecision = Pick<WorkedSensorgram, "label" | "precision">;
 
-const WIDTH = 940;
+const WIDTH = 690;
 const HEIGHT = 150;
 /** More labels would overlap. */
-const MOST_LABELS = 70;
+const MOST_LABELS = 60;
 
 /** Noise, drift and limit of detection of every ROI, in their order on the chip; undefined where nothing can be told yet. */
 export function precisionFigure(title: string, rois: readonly RoiPrecision[]): TopLevelSpec | undefined {

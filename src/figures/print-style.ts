@@ -5,8 +5,7 @@ import type { Config } from "vega-lite";
 const PX_PER_MM = 96 / 25.4;
 const PX_PER_POINT = 96 / 72;
 
-/** Widths of one and of two columns of a journal, mm. */
-export const COLUMN_MM = 85;
+/** Width of two columns of a journal, mm. */
 export const PAGE_MM = 170;
 
 export function pxOfMm(mm: number): number {
@@ -47,6 +46,7 @@ export const PRINT_STYLE: Config = {
     titleFontWeight: "normal",
     symbolStrokeWidth: 1.6,
     symbolSize: 120,
+    offset: 10,
     labelLimit: 200,
     titleLimit: 200,
   },

@@ -5,11 +5,11 @@ import { createRequire } from "node:module";
 /** PNG pixels per SVG pixel. */
 export const PNG_ZOOM = 2;
 
-/** SVG to PNG at PNG_ZOOM, on white, with the bundled font. Rejects when the picture cannot be drawn. */
-export async function rasterise(svg: string): Promise<Uint8Array> {
+/** SVG to PNG of `zoom` pixels per SVG pixel, on white, with the bundled font. Rejects when the picture cannot be drawn. */
+export async function rasterise(svg: string, zoom = PNG_ZOOM): Promise<Uint8Array> {
   const { Resvg } = await import("@resvg/resvg-js");
   const image = new Resvg(svg, {
-    fitTo: { mode: "zoom", value: PNG_ZOOM },
+    fitTo: { mode: "zoom", value: zoom },
     background: "#ffffff",
     font: {
       loadSystemFonts: false,

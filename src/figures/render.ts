@@ -2,7 +2,7 @@
 // Text is drawn from the bundled DejaVu Sans and from no other font, so that a bare machine draws the same picture.
 import type { Spec } from "vega";
 import type { TopLevelSpec } from "vega-lite";
-import { rasterise } from "./rasterise.ts";
+import { PNG_ZOOM, rasterise } from "./rasterise.ts";
 import { textWidth } from "./text-width.ts";
 
 export interface Picture {
@@ -13,10 +13,10 @@ export interface Picture {
 /** First the bundled font, then what the reader of an SVG is likely to have. */
 export const FONT_FAMILY = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
 
-/** Draws a Vega-Lite specification. */
-export async function renderVegaLite(spec: TopLevelSpec): Promise<Picture> {
+/** Draws a Vega-Lite specification; the PNG has `zoom` pixels per pixel of the SVG. */
+export async function renderVegaLite(spec: TopLevelSpec, zoom = PNG_ZOOM): Promise<Picture> {
   const [{ compile }, { Error: ERROR, logger }] = await Promise.all([import("vega-lite"), import("vega")]);
-  return await renderVega(compile(spec, { logger: logger(ERROR) }).spec);
+  return await renderVega(compile(spec, { logger: logger(ERROR) }).spec, zoom);
 }
 
 /** What Vega measures texts with; its types leave it out. */
@@ -32,13 +32,13 @@ function measureInBundledFont({ textMetrics }: { textMetrics: TextMetrics }): vo
 }
 
 /** Draws a Vega specification. Throws when Vega finds a fault in it, rather than drawing half of it. */
-export async function renderVega(spec: Spec): Promise<Picture> {
+export async function renderVega(spec: Spec, zoom = PNG_ZOOM): Promise<Picture> {
   const vega = await import("vega");
   measureInBundledFont(vega as unknown as { textMetrics: TextMetrics });
   const view = new vega.View(vega.parse(spec), { renderer: "none", logLevel: vega.Error });
   try {
     const svg = renumbered(await view.toSVG());
-    return { svg, png: await rasterise(svg) };
+    return { svg, png: await rasterise(svg, zoom) };
   } finally {
     view.finalize();
   }

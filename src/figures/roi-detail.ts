@@ -12,9 +12,9 @@ import type { PlotMarker, PlotSeries } from "./plot-input.ts";
 import type { RoiView } from "./roi-view.ts";
 import { robustLimits, timeSpan, traceOf } from "./trace.ts";
 
-const WIDTH = 900;
+const WIDTH = 690;
 const CURVE_HEIGHT = 220;
-const HALF = 410;
+const HALF = 310;
 
 export interface RoiDetail {
   readonly label: string;
@@ -74,7 +74,7 @@ function curve(label: string, { capturedAtUs, position, flags }: Sensorgram, mar
     field: "t",
     type: "temporal",
     scale: { type: "utc", domain: [...span], nice: false },
-    axis: { title: timeTitle(span), format: TIME_FORMAT, tickCount: 9, labelOverlap: true, labelFlush: false },
+    axis: { title: timeTitle(span), format: TIME_FORMAT, tickCount: 7, labelOverlap: true, labelFlush: false },
   };
   const y = {
     field: "v",

@@ -21,8 +21,9 @@ import type { PlotInput, PlotSeries, TemperatureSeries } from "./plot-input.ts";
 import { timeTicks, vegaLiteTicks } from "./time-ticks.ts";
 import { celsiusLimits, type Limits, robustLimits, type Trace, timeSpan, traceOf, zeroOf } from "./trace.ts";
 
-const WIDTH = 860;
-const HEIGHT = 400;
+// In print, 170 mm wide, the text of the figure is 7 points high.
+const WIDTH = 660;
+const HEIGHT = 370;
 const TEMPERATURE_HEIGHT = 110;
 /** Rows handed to Vega for all lines together: its time is proportional to them. */
 const POINT_BUDGET = 12_000;
@@ -33,7 +34,7 @@ const FEW_POINTS = 40;
 export function stackedFigure(input: PlotInput): TopLevelSpec {
   const span = timeSpan(input.spanMs);
   const zero = (series: PlotSeries) => (showsShifts(input) ? zeroOf(series) : 0);
-  const limits = robustLimits(input.series, zero);
+  const limits = input.limits ?? robustLimits(input.series, zero);
   const columns = Math.min(WIDTH, Math.floor(POINT_BUDGET / 4 / Math.max(input.series.length, 1)));
   const traces = input.series.map((series) => traceOf(series, zero(series), span, columns, limits ?? [-1, 1]));
   const marks = {
@@ -67,7 +68,7 @@ function showsShifts(input: PlotInput): boolean {
 }
 
 function timeAxis(span: Limits, labelled: boolean, zone: TimeZone): object {
-  const ticks = zone.name === "UTC" ? { format: TIME_FORMAT, tickCount: 9 } : vegaLiteTicks(timeTicks(span, zone, 9));
+  const ticks = zone.name === "UTC" ? { format: TIME_FORMAT, tickCount: 7 } : vegaLiteTicks(timeTicks(span, zone, 7));
   return {
     field: "t",
     type: "temporal",

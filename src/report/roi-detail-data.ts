@@ -15,7 +15,10 @@ import { pictureNameProblem } from "../image/picture-name.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { frameName } from "../manifest/page-rows.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
+import type { Sensorgram } from "../manifest/results.ts";
+import { lowerBound } from "../manifest/timestamps.ts";
 import { labelMatcher } from "../measurement/labels.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 
 /** The analysis that measured last, and its last frames. */
@@ -53,6 +56,7 @@ export function roiDetails(
   measured: Measured | undefined,
   wanted: readonly string[],
   roots: PictureRoots,
+  window?: TimeWindow,
 ): ((() => Promise<RoiDetail>) & { readonly label: string })[] {
   if (measured === undefined) {
     throw new Failure("usage.invalid", "--roi: no frame has been measured yet", { hint: "measure with `phorest run`" });
@@ -66,8 +70,21 @@ export function roiDetails(
   }
   const picture = lastPicture(manifest, measured, roots);
   return chosen.map(({ label, at }) =>
-    Object.assign(() => detailOf(manifest, measured, label, at, picture), { label }),
+    Object.assign(() => detailOf(manifest, measured, label, at, picture, window), { label }),
   );
+}
+
+function within(curve: Sensorgram, window: TimeWindow | undefined): Sensorgram {
+  if (window === undefined) return curve;
+  const from = lowerBound(curve.capturedAtUs, window.fromUs);
+  const to = lowerBound(curve.capturedAtUs, window.toUs + 1);
+  return {
+    ...curve,
+    capturedAtUs: curve.capturedAtUs.slice(from, to),
+    position: curve.position.slice(from, to),
+    standardError: curve.standardError.slice(from, to),
+    flags: curve.flags.slice(from, to),
+  };
 }
 
 async function detailOf(
@@ -76,9 +93,10 @@ async function detailOf(
   label: string,
   at: number,
   picture: LastPicture | undefined,
+  window: TimeWindow | undefined,
 ): Promise<RoiDetail> {
   const { analysisId, method, roiManifestId } = analysis;
-  const sensorgram = manifest.results.sensorgram({ analysisId, roi: at });
+  const sensorgram = within(manifest.results.sensorgram({ analysisId, roi: at }), window);
   const roiManifest = roiManifestId === undefined ? undefined : manifest.analyses.roiManifest(roiManifestId);
   const markers = plotMarkers(manifest.markers.events());
   const line = manifest.references.linesOf(analysis)?.[at];
