@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from "vitest";
 import { decodeBytes, decodePicture } from "../../src/image/decode.ts";
 import { upright } from "../../src/image/orientation.ts";
 import { listPages } from "../../src/image/pages.ts";
@@ -11,6 +11,7 @@ import { sourceOfBytes } from "../../src/image/tiff/byte-source.ts";
 import { readTiffSeries } from "../../src/image/tiff/series.ts";
 import { hasPython, runPython } from "../python.ts";
 import { grayPicture, writeTiff } from "./picture-writers.ts";
+import { writeStack } from "./stack-writer.ts";
 
 const WIDTH = 37;
 const HEIGHT = 24;
@@ -60,6 +61,18 @@ describe.each([
       expect(bytes).toEqual(Buffer.from(before));
     }
   });
+});
+
+test("a page of several planes on top of each other is refused for that, also where it is one of several pages", async () => {
+  const volume = { fields: () => [[32997, 4, [5]] as const] };
+  const why = /a volumetric TIFF with 5 planes in one page is not read/;
+  await expect(decodeBytes(writeStack([sixteen], volume), "volume.tif")).rejects.toThrow(why);
+  const directory = mkdtempSync(join(tmpdir(), "phorest-volume-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  writeFileSync(join(directory, "two.tif"), writeStack([sixteen, sixteen], volume));
+  await expect(decodePicture({ directory, path: "two.tif", page: 1 })).rejects.toThrow(why);
+  const flat = writeStack([sixteen], { fields: () => [[32997, 4, [1]] as const] });
+  expect(await decodeBytes(flat, "flat.tif")).toMatchObject({ width: WIDTH, height: HEIGHT });
 });
 
 test("a damaged directory is left to the reader of pixels; pages that were cut off are counted", async () => {

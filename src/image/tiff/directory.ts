@@ -39,6 +39,7 @@ export const TAG = {
   subDirectories: 330,
   extraSamples: 338,
   sampleFormat: 339,
+  imageDepth: 32997,
   microManagerPage: 51123,
   dngVersion: 50706,
 } as const;

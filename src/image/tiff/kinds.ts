@@ -94,6 +94,10 @@ export function refuseKind(fields: PageFields, where: string): void {
   const isColourRaw = photometric === PHOTOMETRIC.linearRaw && fields.samples > 1;
   const name = PHOTOMETRICS[isColourRaw ? PHOTOMETRIC.mosaic : (photometric ?? PHOTOMETRIC.blackIsZero)];
   if (name !== undefined) throw refused(where, `a TIFF with ${name} is not read`, "save it as gray or RGB");
+  if (fields.depth > 1) {
+    const what = `a volumetric TIFF with ${fields.depth} planes in one page is not read`;
+    throw refused(where, what, "save each plane as a page of its own");
+  }
   const isHere = isReadHere(fields);
   if (!isHere && (!isUnsigned(fields) || !LIBRARY_BITS.has(bits))) {
     throw refused(

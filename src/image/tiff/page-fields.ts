@@ -37,6 +37,8 @@ export interface PageFields {
   readonly orientation: number;
   /** Place of an orientation that is none of these; undefined where there is none. */
   readonly invalidOrientationAt: number | undefined;
+  /** Images on top of each other in the page, as volumetric files have them. */
+  readonly depth: number;
   /** Samples of each kind in a plane of their own. */
   readonly isPlanar: boolean;
   readonly isTiled: boolean;
@@ -125,6 +127,7 @@ async function fieldsOf(source: ByteSource, layout: Layout, directory: TiffDirec
     fillOrder: await number(TAG.fillOrder, 1),
     orientation: isKnown ? orientation : 1,
     invalidOrientationAt: isKnown ? undefined : directory.fields.get(TAG.orientation)?.at,
+    depth: await number(TAG.imageDepth, 1),
     isPlanar: (await number(TAG.planes, 1)) === 2,
     isTiled,
     blockWidth: isTiled ? await number(TAG.tileWidth, 0) : width,

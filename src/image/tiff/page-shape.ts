@@ -6,6 +6,7 @@ import { fieldBytes, fieldNumbers, type Layout, TAG, type TiffDirectory, TYPE_BY
 /** Fields that say how samples are stored, besides the lists of strips and tiles. */
 const KEPT: readonly number[] = [
   256, 257, 258, 259, 262, 266, 274, 277, 278, 284, 292, 293, 317, 320, 322, 323, 338, 339, 347, 529, 530, 531, 532,
+  32997, 32998,
 ];
 const MOST_FIELD_BYTES = 2 ** 20;
 const LONG = 4;
