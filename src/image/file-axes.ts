@@ -1,14 +1,15 @@
 // Where in their acquisition the images of a file are: by metadata.txt or its name, else by what the file says of its pages.
 import { encodeFailure } from "../failure/failure.ts";
+import { TIFF_ENDING } from "../system/numbered-name.ts";
 import { captureTimeOf } from "./capture-name.ts";
 import type { PageChoice } from "./chosen-pages.ts";
 import { listPages, type PageInfo } from "./pages.ts";
 import { type FileAxes, SeparateImages } from "./separate-images.ts";
 import type { CaptureTimes, TimedFile } from "./times/capture-times.ts";
 
-const PLAIN = /\.tiff?$/i;
+const PLAIN = new RegExp(`${TIFF_ENDING}$`, "i");
 /** Of compressed files, which are unpacked for a look, only those that may have something to say. */
-const PACKED = /(?:\.ome|_MMStack.*|NDTiffStack.*)\.tiff?\.gz$/i;
+const PACKED = new RegExp(String.raw`(?:\.ome|_MMStack.*|NDTiffStack.*)${TIFF_ENDING}\.gz$`, "i");
 /** So many files are looked into at once. */
 const AT_ONCE = 32;
 

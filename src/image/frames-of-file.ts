@@ -1,6 +1,7 @@
 // The frames in a picture file: one for most files, one for each chosen page of a stack.
 import { encodeFailure, Failure, type FailureData } from "../failure/failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
+import { TIFF_ENDING } from "../system/numbered-name.ts";
 import { choosePages, type PageChoice } from "./chosen-pages.ts";
 import { isFlatName } from "./flat-stack.ts";
 import { formatOf } from "./format.ts";
@@ -46,7 +47,7 @@ export function framesOfPages(pages: readonly PageInfo[], { pages: times }: File
 }
 
 /** Names of compressed files that may hold several pictures: these are unpacked for a look. */
-const PACKED_TIFF = /\.tiff?\.gz$/i;
+const PACKED_TIFF = new RegExp(`${TIFF_ENDING}\\.gz$`, "i");
 const HEAD_BYTES = 16;
 
 /**

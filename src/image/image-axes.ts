@@ -1,5 +1,7 @@
 // Where in an acquisition an image is, by the name of its file.
 
+import { TIFF_ENDING } from "../system/numbered-name.ts";
+
 /** Where in an acquisition an image is, each counted from 0; undefined: its metadata or its name do not say. */
 export interface ImageAxes {
   readonly channel?: number | undefined;
@@ -16,7 +18,7 @@ const INDEXED = /^img_channel(\d+)_position(\d+)_time\d+_z(\d+)\.tiff?(?:\.gz)?$
 /** Name of 1.4: frame, channel, slice. */
 const NAMED = /^img_\d{9}_(.*)_(\d{3,})\.tiff?(?:\.gz)?$/i;
 /** Name of a stack, or of an image in OME-XML: the position follows. */
-const STACK = /_MMStack_(.+?)(?:(?:\.ome)?\.tiff?(?:\.gz)?)?$/i;
+const STACK = new RegExp(String.raw`_MMStack_(.+?)(?:(?:\.ome)?${TIFF_ENDING}(?:\.gz)?)?$`, "i");
 /** Behind the position of the further files of a stack; numbers in a position's own name begin with a 0. */
 const FURTHER_FILE = /_[1-9]\d*$/;
 /** How Micro-Manager calls positions that nobody named. */

@@ -1,11 +1,11 @@
 // Names of picture files: which names are pictures.
 import { Failure } from "../failure/failure.ts";
 import { checkFileName, nameProblem, printable } from "../system/file-name.ts";
-import { extensionOf, GZIPPED, NUMBERED_BEFORE, PICTURE_EXTENSIONS } from "../system/numbered-name.ts";
+import { extensionOf, GZIPPED, NUMBERED_BEFORE, PICTURE_EXTENSIONS, TIFF_ENDING } from "../system/numbered-name.ts";
 
 /** Beyond it a file is no picture, unless its format can hold many. */
 export const LARGEST_PICTURE_BYTES = 2 ** 30;
-const MAY_HOLD_MANY = /\.tiff?$/i;
+const MAY_HOLD_MANY = new RegExp(`${TIFF_ENDING}$`, "i");
 
 /** Throws Failure `file.refused` for a file that is too large for what its name says it is. `path` names it. */
 export function checkPictureBytes(path: string, bytes: number): void {

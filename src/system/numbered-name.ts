@@ -2,7 +2,13 @@
 import { LONGEST_NAME_BYTES } from "./file-name.ts";
 
 /** Endings of file names that are taken for pictures, in lower case. */
-export const PICTURE_EXTENSIONS: readonly string[] = [".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg", ".y4m"];
+export const PICTURE_EXTENSIONS: readonly string[] = [
+  ...[".png", ".tif", ".tiff", ".btf", ".tf2", ".tf8"],
+  ...[".bmp", ".jpg", ".jpeg", ".y4m"],
+];
+
+/** The ending of a TIFF's name, with the dot, in a regular expression; OME-TIFF has three more for BigTIFF. */
+export const TIFF_ENDING = String.raw`\.(?:tiff?|btf|tf[28])`;
 
 /**
  * Name of a stack of images without any header: width, height and bits of an image, "be" for the high byte first, "+N" for so

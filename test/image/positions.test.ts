@@ -1,6 +1,7 @@
 // Stacks of several positions or channels in one directory: one of them is the series, chosen by number or by name.
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { framesOf } from "../../src/analysis/frames.ts";
 import { FileImporter } from "../../src/cameras/file-importer.ts";
@@ -10,6 +11,7 @@ import type { TakenFile } from "../../src/cameras/watched-file.ts";
 import type { PageChoice } from "../../src/image/chosen-pages.ts";
 import { framesOfFile } from "../../src/image/frames-of-file.ts";
 import { positionOfName } from "../../src/image/image-axes.ts";
+import { isPictureName } from "../../src/image/picture-name.ts";
 import { CaptureTimes } from "../../src/image/times/capture-times.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { grayPicture } from "./picture-writers.ts";
@@ -177,6 +179,15 @@ it("a stack that had nothing to say when it was seen first is looked at again wh
   await folder.close();
 });
 
+it.each(["btf", "tf2", "tf8"])("stacks whose names end in .%s are stacks, also compressed", async (ending) => {
+  const directory = temporaryDirectory();
+  const path = put(directory, `x_MMStack_Pos0.ome.${ending}`, 3, record(0, "Pos0"));
+  expect((await framesOfFile(path)).pages).toHaveLength(3);
+  writeFileSync(`${path}.gz`, gzipSync(readFileSync(path)));
+  expect((await framesOfFile(`${path}.gz`)).pages).toHaveLength(3);
+  expect([path, `${path}.gz`].map((one) => isPictureName(basename(one)))).toEqual([true, true]);
+});
+
 it("channels that are spread over files are chosen like those in one file", async () => {
   const directory = temporaryDirectory();
   const paths = [0, 1].map((channel) => put(directory, `c${channel}.tif`, 2, record(0, "Pos0", channel)));
@@ -221,6 +232,7 @@ it.each([
   ["Series_1_MMStack_Pos12_3.ome.tif", { name: "Pos12", number: 12 }],
   ["x_MMStack_1-Pos_000_001.ome.tif", { name: "1-Pos_000_001", number: undefined }],
   ["x_MMStack_Well A3.tif.gz", { name: "Well A3", number: undefined }],
+  ["x_MMStack_Pos2.ome.tf8", { name: "Pos2", number: 2 }],
   ["x_MMStack.ome.tif", undefined],
   ["x_MMStack_1.ome.tif", undefined],
   ["Pos0.tif", undefined],

@@ -9,6 +9,7 @@ import {
   withConfinedFile,
   withFileDirectlyIn,
 } from "../../system/confined-file.ts";
+import { TIFF_ENDING } from "../../system/numbered-name.ts";
 import type { PageInfo } from "../pages.ts";
 import { sourceOfBytes, sourceOfFile } from "../tiff/byte-source.ts";
 import type { TiffSeries } from "../tiff/series.ts";
@@ -38,7 +39,7 @@ export interface Embedded {
 }
 
 /** A further file of a series that Micro-Manager split. */
-const SPLIT = /_\d+((?:\.ome)?\.tiff?(?:\.gz)?)$/i;
+const SPLIT = new RegExp(`_\\d+((?:\\.ome)?${TIFF_ENDING}(?:\\.gz)?)$`, "i");
 
 /**
  * What a file says about the times of its pages (undefined: it is one picture). The file is directly in its directory.

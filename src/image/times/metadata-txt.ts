@@ -6,7 +6,7 @@ import { hasCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
 import { type ConfinedFile, withConfinedFile } from "../../system/confined-file.ts";
 import { readNames } from "../../system/names-in-bytes.ts";
-import { GZIPPED } from "../../system/numbered-name.ts";
+import { GZIPPED, TIFF_ENDING } from "../../system/numbered-name.ts";
 import { ElapsedClock } from "./elapsed-clock.ts";
 import { JsonMembers, jsonObject, textOf } from "./json-members.ts";
 import {
@@ -27,7 +27,7 @@ const METADATA_KEY = /^Metadata-(.*)$/s;
 const FRAME_KEY = /^FrameKey-(-?\d+)-(-?\d+)-(-?\d+)$/;
 /** Name of a separate image of 1.4: frame, channel, slice. */
 const IMAGE_NAME = /^img_(\d+)_(.*)_(\d+)\.tiff?$/i;
-const STACK_ENDING = /(\.ome)?\.tiff?$/i;
+const STACK_ENDING = new RegExp(`(\\.ome)?${TIFF_ENDING}$`, "i");
 
 /** Time and coordinates of one image that a metadata.txt describes. */
 interface DescribedImage {

@@ -194,7 +194,7 @@ function Sources({ busy, waiting, take, page, setPage, last, next }: SourcesProp
         <input
           ref={input}
           type="file"
-          accept=".png,.tif,.tiff,.bmp,.jpg,.jpeg,.gz"
+          accept=".png,.tif,.tiff,.btf,.tf2,.tf8,.bmp,.jpg,.jpeg,.gz"
           disabled={busy}
           onChange={(event) => {
             take(event.currentTarget.files?.[0]);
