@@ -9,7 +9,7 @@ import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderPlot, writePlot } from "../figures/plot.ts";
 import { PlotFeed } from "../figures/plot-feed.ts";
-import { plotTitle } from "../figures/plot-title.ts";
+import { experimentTitle, plotTitle } from "../figures/plot-title.ts";
 import { precisionCsv, precisionFigure } from "../figures/precision-figure.ts";
 import type { Picture } from "../figures/render.ts";
 import { renderVegaLite } from "../figures/render.ts";
@@ -168,7 +168,7 @@ async function drawPrecision(
   const quiet = measured === undefined ? [] : precisions(manifest, measured, config.Analysis);
   const csv = join(directory, `${PRECISION_NAME}.csv`);
   await writeDurably(csv, await precisionCsv(quiet, sensitivityOf(config.Analysis), simulated));
-  const title = `${plotTitle(config)}${simulated ? " (simulated chip)" : ""}`;
+  const title = `${experimentTitle(config)}${simulated ? " (simulated chip)" : ""}`;
   const spec = precisionFigure(title, quiet);
   if (spec === undefined) return { quiet, noise: undefined, files: [csv] };
   const noise = await renderVegaLite(spec);

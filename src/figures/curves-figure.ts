@@ -31,7 +31,7 @@ export const MOST_TOLD_APART = COLOURS.length * DASHES.length;
 /** Rows handed to Vega for all lines together. */
 const POINT_BUDGET = 60_000;
 const LEFT = 46;
-const LEGEND_SYMBOL = 34;
+const LEGEND_SYMBOL = 38;
 
 interface Panel {
   readonly curves: readonly FigureCurve[];
@@ -103,7 +103,6 @@ function figure(look: CurvesLook, curves: readonly FigureCurve[], panels: readon
     config: { ...STYLE, ...PRINT_STYLE },
     ...printTitle(look.title, look.subtitle, look.size.width - 14),
     spacing: 10,
-    bounds: "flush",
     vconcat: drawn,
   } as TopLevelSpec;
 }

@@ -78,7 +78,7 @@ export function precisionFigure(title: string, rois: readonly RoiPrecision[]): T
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: STYLE,
-    title: { text: `${title}: noise and drift in the baseline`, subtitle, anchor: "start" },
+    title: { text: `Noise and drift in the baseline, ${title}`, subtitle, anchor: "start" },
     data: { values },
     spacing: 12,
     vconcat: [

@@ -46,7 +46,6 @@ export const PRINT_STYLE: Config = {
     titleFontWeight: "normal",
     symbolStrokeWidth: 1.6,
     symbolSize: 120,
-    offset: 10,
     labelLimit: 200,
     titleLimit: 200,
   },

@@ -17,7 +17,7 @@ export interface NamedProfile {
 }
 
 const LEFT = 52;
-const LEGEND_SYMBOL = 34;
+const LEGEND_SYMBOL = 38;
 const LEGEND_MOST = 190;
 
 /** The specification. */
