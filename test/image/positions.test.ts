@@ -239,3 +239,26 @@ it.each([
 ])("the name %s says the position", (name, position) => {
   expect(positionOfName(name)).toEqual(position);
 });
+
+it("a file of a series whose metadata are in the first file of it, a TIFF as well, is read by these", async () => {
+  const directory = temporaryDirectory();
+  const files = ["first.ome.tif", "second.ome.tif"];
+  const image = (file: string, at: number) =>
+    `<Image Name="Well A${at}"><AcquisitionDate>2026-03-04T10:00:0${at}Z</AcquisitionDate><Pixels SizeT="2">` +
+    `<TiffData PlaneCount="2"><UUID FileName="${file}"/></TiffData>` +
+    `<Plane TheT="0" DeltaT="0"/><Plane TheT="1" DeltaT="0.5"/></Pixels></Image>`;
+  const [first, second] = [
+    `<OME>${files.map(image).join("")}</OME>`,
+    '<OME><BinaryOnly MetadataFile="first.ome.tif"/></OME>',
+  ];
+  const paths = files.map((name, at) =>
+    put(directory, name, 2, (page) => (page === 0 ? [[270, 2, textValues([first, second][at] ?? "")]] : [])),
+  );
+  expect((await chosen(paths, {})).frames).toEqual([0, 0]);
+  const frames = await framesOf(paths, { position: "Well A1" }, new CaptureTimes(), () => undefined);
+  const start = Date.UTC(2026, 2, 4, 10, 0, 1) * 1000;
+  expect(frames.map(({ path, takenAtUs, timeSource }) => [path, takenAtUs - start, timeSource])).toEqual([
+    [paths[1], 0, "ome"],
+    [paths[1], 5e5, "ome"],
+  ]);
+});

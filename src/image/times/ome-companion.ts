@@ -1,6 +1,7 @@
 // The OME-XML of a file: in its description or, where that says so, in a file next to it.
 import { type NamedFile, withConfinedFile } from "../../system/confined-file.ts";
 import { bytesAt, sourceOfFile } from "../tiff/byte-source.ts";
+import { descriptionOf, firstDirectory } from "./head.ts";
 import { type OmeDocument, readOme } from "./ome.ts";
 
 const LARGEST_COMPANION = 96 * 1024 * 1024;
@@ -22,7 +23,13 @@ export async function omeDocument(file: NamedFile, xml: string): Promise<OmeDocu
   const text = await withConfinedFile(
     directory,
     companion,
-    async ({ handle, bytes }) => (await bytesAt(sourceOfFile(handle, bytes), 0, LARGEST_COMPANION)).toString("utf8"),
+    async ({ handle, bytes }) => {
+      const source = sourceOfFile(handle, bytes);
+      // It may be the first file of the series, with the metadata of all.
+      const first = await firstDirectory(source);
+      if (first !== undefined) return (await descriptionOf(first)) ?? "";
+      return (await bytesAt(source, 0, LARGEST_COMPANION)).toString("utf8");
+    },
     { followLinks },
   );
   const whole = readOme(text);
