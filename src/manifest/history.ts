@@ -168,6 +168,14 @@ export class History {
       .map((row) => storedEntry(row, this.#entries));
   }
 
+  /** When the frames were captured, all that are in the live tables, in order of time. */
+  captureTimesUs(): number[] {
+    return this.#connection.db
+      .prepare<[], number>("SELECT captured_at_us FROM entry ORDER BY captured_at_us")
+      .pluck()
+      .all();
+  }
+
   /** The pictures captured last, the newest first; those adopted from the directory or imported are not among them. */
   capturedPictures(limit: number): CapturedPicture[] {
     return this.#connection.db

@@ -25,6 +25,7 @@ import { Markers } from "./markers.ts";
 import { connect } from "./opening.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Outputs } from "./outputs.ts";
+import { PictureList } from "./picture-list.ts";
 import { Readings } from "./readings.ts";
 import { type Recovery, type RecoveryOptions, recoverEntries } from "./recovery.ts";
 import { References } from "./references.ts";
@@ -58,6 +59,8 @@ export class Manifest {
   readonly imported: Imported;
   /** Counts and entries, for people. */
   readonly history: History;
+  /** Frames that have an image. */
+  readonly pictures: PictureList;
   /** Readings of the sensors. */
   readonly readings: Readings;
   /** Methods, settings and ROI manifests that were measured with. */
@@ -103,6 +106,7 @@ export class Manifest {
     this.repairs = new Repairs(connection, this.entries);
     this.imported = new Imported(connection, this.entries, this.repairs);
     this.history = new History(connection, this.entries);
+    this.pictures = new PictureList(connection);
     this.readings = new Readings(connection);
     this.analyses = new Analyses(connection);
     this.references = new References(connection);

@@ -15,6 +15,7 @@ import { type ChipState, finite } from "./chip-state.ts";
 import { CurveCache } from "./curve-cache.ts";
 import { type Columns, type CurveData, columnStart, columnsOf, type DecimatedCurve, decimate } from "./decimate.ts";
 import { GroupMeans } from "./group-means.ts";
+import { type Rolling, rolled } from "./rolled.ts";
 import { MeasuredSpan } from "./span.ts";
 import { READING_AGE_US, Temperatures } from "./temperatures.ts";
 import type { BaselineView, CurvesView, CurveView } from "./views.ts";
@@ -32,6 +33,8 @@ export interface CurvesQuery {
   readonly toUs: number | undefined;
   /** Pixel columns of the drawing. */
   readonly columns: number;
+  /** What is drawn instead of the values; undefined: they themselves. */
+  readonly rolling?: Rolling | undefined;
   /** What the page has drawn already. */
   readonly known?: { readonly key: string; readonly outcome: number } | undefined;
 }
@@ -82,7 +85,7 @@ export class Curves {
     const toUs = query.toUs ?? span[1] + 1;
     const outcome = this.#manifest.outcomes.lastId();
     const columns = columnsOf(fromUs, toUs, query.columns);
-    const { wanted, pairs, references } = query;
+    const { wanted, pairs, references, rolling } = query;
     const made = [
       analysis.analysisId,
       this.#manifest.archives.last(),
@@ -91,14 +94,15 @@ export class Curves {
       wanted,
       pairs,
       references ?? null,
+      rolling ?? null,
     ];
     const key = shortHash(JSON.stringify([...made, query.fromUs, query.toUs]));
-    // While the baseline is still open its level moves, and with it everything.
-    const settled = query.known?.key === key && window.toUs <= span[1];
+    // While the baseline is still open its level moves, and with it everything; so do medians that reach beyond the end.
+    const settled = query.known?.key === key && window.toUs <= span[1] && rolling === undefined;
     const tailUs = settled ? this.#changedFrom(analysis, window, columns, query.known.outcome) : undefined;
     const source = tailUs === undefined ? this.#cache : this.#cache.ends(window, tailUs);
     const sensorgrams = this.#sensorgrams(source, analysis, query, window, labels);
-    const part: Part = { fromUs, toUs, columns, tailUs };
+    const part: Part = { fromUs, toUs, columns, tailUs, rolling };
     const curves: CurveView[] = [];
     const more = Math.max(0, sensorgrams.labels.length - MOST_CURVES);
     if (labels.length > 0) {
@@ -292,10 +296,11 @@ interface Part {
   readonly toUs: number;
   readonly columns: Columns;
   readonly tailUs: number | undefined;
+  readonly rolling: Rolling | undefined;
 }
 
-function drawn(curve: CurveData, { fromUs, toUs, columns, tailUs }: Part): DecimatedCurve {
-  return decimate(curve, fromUs, toUs, columns, tailUs);
+function drawn(curve: CurveData, { fromUs, toUs, columns, tailUs, rolling }: Part): DecimatedCurve {
+  return decimate(rolled(curve, rolling, fromUs, toUs), fromUs, toUs, columns, tailUs);
 }
 
 function precisionView(precision: Precision) {

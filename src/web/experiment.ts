@@ -29,6 +29,7 @@ import { Frames, type ShownEntry } from "./frames.ts";
 import type { WebSettings } from "./messages.ts";
 import { Panels, type PanelsQuery } from "./panels.ts";
 import { PictureProcess } from "./picture-process.ts";
+import { PictureStudy } from "./picture-study.ts";
 import { fitRow } from "./profile.ts";
 import type { Temperatures } from "./temperatures.ts";
 import type {
@@ -38,6 +39,7 @@ import type {
   ExperimentView,
   FrameView,
   PanelsView,
+  ProfilesView,
   ProfileView,
   StateView,
 } from "./views.ts";
@@ -53,6 +55,8 @@ export class Experiment {
   readonly #curves: Curves;
   readonly #zone: TimeZone;
   readonly #panels: Panels;
+  /** Images that a person chooses. */
+  readonly pictures: PictureStudy;
   readonly #frames: Frames;
   #analysis: { readonly outcome: number; readonly analysis: Analysis | undefined } | undefined;
   /** Wall clock, ms. */
@@ -69,6 +73,7 @@ export class Experiment {
     this.#chip = new ChipState(manifest, settings.config.Analysis);
     this.#curves = new Curves(manifest, settings.config.Analysis, this.#chip);
     this.#panels = new Panels(manifest);
+    this.pictures = new PictureStudy(manifest, settings.config, log);
   }
 
   /** Opens the experiment to be read. Throws as `Manifest.open` does. */
@@ -84,6 +89,7 @@ export class Experiment {
 
   async close(): Promise<void> {
     await this.#frames.close();
+    await this.pictures.close();
     this.#manifest.close();
   }
 
@@ -269,6 +275,12 @@ export class Experiment {
       position: finite(measured?.position[at]),
       standardError: finite(measured?.standardError[at]),
     };
+  }
+
+  /** An ROI's profiles in several frames; undefined for an unknown label, or while nothing is measured. */
+  async profiles(label: string, entries: readonly number[]): Promise<ProfilesView | undefined> {
+    const analysis = this.#newestAnalysis();
+    return analysis === undefined ? undefined : this.pictures.profiles(analysis, label, entries);
   }
 
   experiment(): ExperimentView {

@@ -3,6 +3,7 @@
 import type { Anchor } from "../calibration/from-anchors.ts";
 import type { FailureData } from "../failure/failure.ts";
 import type { LogLevel } from "../log/levels.ts";
+import type { Displacement } from "../measurement/displacement.ts";
 import type { Roi } from "../measurement/roi.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import type { CalibratorAnswer, CalibratorSettings } from "./messages.ts";
@@ -16,6 +17,20 @@ export interface PictureFile {
   readonly where: string;
   /** Of the camera's samples, where that is configured. */
   readonly bits?: number;
+}
+
+/** The difference of two images. */
+export interface DifferenceAnswer {
+  readonly png: Uint8Array;
+  /** Of the images, px. */
+  readonly width: number;
+  readonly height: number;
+  /** What the second was multiplied by, so that both are equally bright. */
+  readonly gain: number;
+  /** The difference of the strongest colour, counts of the first. */
+  readonly fullScale: number;
+  /** Of the second against the first, px of the images; undefined where nothing in them is alike. */
+  readonly moved: Displacement | undefined;
 }
 
 /** What can be said of a picture by looking at it alone. */
@@ -32,6 +47,14 @@ export type PictureJob =
       readonly row: number;
     }
   | { readonly type: "profile"; readonly picture: PictureFile; readonly roi: Roi; readonly imageAngle: number }
+  /** Red where the second is brighter, blue where the first is. */
+  | { readonly type: "difference"; readonly a: PictureFile; readonly b: PictureFile }
+  | {
+      readonly type: "profiles";
+      readonly pictures: readonly PictureFile[];
+      readonly roi: Roi;
+      readonly imageAngle: number;
+    }
   | {
       readonly type: "find";
       readonly picture: PictureFile;
@@ -52,6 +75,9 @@ export interface PictureAnswers {
   /** The mean row of the ROI, 8-bit counts. */
   readonly profile: Float64Array;
   readonly pages: number;
+  readonly difference: DifferenceAnswer;
+  /** The mean row of the ROI in each picture, in its own counts. */
+  readonly profiles: Float64Array[];
   readonly find: CalibratorAnswer;
   readonly write: CalibratorAnswer;
 }

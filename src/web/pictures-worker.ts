@@ -9,6 +9,7 @@ import type { NamedFile } from "../system/confined-file.ts";
 import { sendToParent } from "../threads/parent-process.ts";
 import { firstToGo, lowerProcessPriority } from "../threads/priority.ts";
 import { RemoteWorker } from "../threads/remote-worker.ts";
+import { differenceOf, profilesOf } from "./compared-pictures.ts";
 import type { CalibratorAnswer, CalibratorJob, CalibratorSettings } from "./messages.ts";
 import type { FromPictures, PictureAnswers, PictureFile, PictureJob, ToPictures } from "./picture-jobs.ts";
 import { ShownPicture } from "./shown-picture.ts";
@@ -82,6 +83,10 @@ async function answer(job: PictureJob): Promise<PictureAnswers[keyof PictureAnsw
       return (await load(job.picture)).profile(job.roi, job.imageAngle);
     case "pages":
       return pagesIn(job.picture.file);
+    case "difference":
+      return differenceOf(job.a, job.b);
+    case "profiles":
+      return profilesOf(job.pictures, job.roi, job.imageAngle);
     case "find":
       return find(job);
     case "write":

@@ -9,6 +9,7 @@ import { isLabel, LABEL_RULE, withoutUnseen } from "../measurement/label-rules.t
 import type { CurvesQuery } from "./curves.ts";
 import type { Change } from "./messages.ts";
 import type { PanelsQuery } from "./panels.ts";
+import { MOST_ROLLING, SHOWN } from "./rolled.ts";
 
 /** Something asked wrongly: 400, with what is expected. */
 export class BadRequest extends Error {}
@@ -32,19 +33,27 @@ export const CURVES = z.object({
   from: timeMs.optional().describe("Start of the window, ms since 1970"),
   to: timeMs.optional().describe("End of the window, ms since 1970"),
   columns: z.coerce.number().int().min(16).max(4000).default(800).describe("Width of the drawing in pixels"),
+  show: z
+    .enum(SHOWN)
+    .default("measured")
+    .describe(
+      "The values as measured, their rolling median, or the difference of the medians after and before each frame",
+    ),
+  frames: z.coerce.number().int().min(2).max(MOST_ROLLING).default(10).describe("Frames of a rolling median"),
   key: z.string().max(100).optional().describe("`key` of an earlier answer; the answer then has only what is new"),
   after: z.coerce.number().int().min(0).default(0).describe("`outcome` of that earlier answer"),
 });
 
 /** Which curves a request means. Throws BadRequest for an empty window. */
 export function curvesQuery(given: z.output<typeof CURVES>): CurvesQuery {
-  const { roi, pairs, reference, own, columns } = given;
+  const { roi, pairs, reference, own, columns, show, frames } = given;
   return {
     wanted: roi,
     pairs: pairs === "1",
     references: own === "1" ? reference : undefined,
     ...windowOf(given),
     columns,
+    rolling: show === "measured" ? undefined : { show, frames },
     known: knownOf(given),
   };
 }
@@ -81,6 +90,18 @@ export function panelsQuery({ pairs, columns, ...given }: z.output<typeof PANELS
 }
 
 export const PROFILE = z.object({ roi: label.describe("Name of the ROI") });
+
+const frameNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+
+export const DIFFERENCE = z.object({
+  a: frameNumber.describe("Number of the first frame (`entryId`)"),
+  b: frameNumber.describe("Number of the second frame; red where it is brighter"),
+});
+
+export const PROFILES = z.object({
+  roi: label.describe("Name of the ROI"),
+  entry: z.array(frameNumber).min(1).max(8).describe("Number of a frame (`entryId`). Repeat it for several"),
+});
 
 export const LOG = z.object({
   stage: z.enum(LOG_STAGES).optional().describe("Lines of this stage only"),

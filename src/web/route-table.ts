@@ -8,6 +8,7 @@ import {
   CALIBRATION_ID,
   CALIBRATION_TILE,
   CURVES,
+  DIFFERENCE,
   FRAME_TILE,
   LOG,
   MARKER,
@@ -19,6 +20,7 @@ import {
   PICTURE_NAME,
   PLACES,
   PROFILE,
+  PROFILES,
 } from "./queries.ts";
 
 /** A body that is an image file instead of JSON. */
@@ -28,6 +30,7 @@ export const JSON_TYPE = "application/json";
 const CSV_TYPE = "text/csv; charset=utf-8";
 const EVENTS_TYPE = "text/event-stream";
 const TILE_TYPE = "image/jpeg";
+const PNG_TYPE = "image/png";
 
 export interface Route {
   /** Reading is GET; everything else changes something and needs the token. */
@@ -53,6 +56,7 @@ export interface Route {
 
 const DONE = { type: JSON_TYPE, what: '`{"done": true}`' };
 const UNMEASURED = "no frame has been measured yet";
+const NO_IMAGE = "a frame has no image";
 const UNCAPTURED = "there is no image";
 const CALIBRATION = { type: JSON_TYPE, what: "State and result of the calibration" };
 const TILE = {
@@ -135,6 +139,40 @@ export const ROUTES = {
     summary: "A tile of the newest frame",
     parameters: FRAME_TILE,
     answer: TILE,
+  },
+  frames: {
+    method: "get",
+    path: "/api/frames",
+    summary: "Frames whose images can be compared, and the intervals between all frames",
+    answer: {
+      type: JSON_TYPE,
+      what: "About a thousand frames spread over the experiment; a histogram of the intervals",
+    },
+  },
+  difference: {
+    method: "get",
+    path: "/api/difference",
+    summary: "How two frames differ: the movement between them, and the scale of the picture",
+    query: DIFFERENCE,
+    answer: { type: JSON_TYPE, what: "The movement with its error, and the scale", missing: NO_IMAGE },
+  },
+  differencePng: {
+    method: "get",
+    path: "/api/difference.png",
+    summary: "The second frame minus the first, in red and blue",
+    query: DIFFERENCE,
+    answer: { type: PNG_TYPE, what: "At most 1600 px wide", missing: NO_IMAGE },
+  },
+  profiles: {
+    method: "get",
+    path: "/api/profiles",
+    summary: "Mean row of an ROI in several frames",
+    query: PROFILES,
+    answer: {
+      type: JSON_TYPE,
+      what: "One profile for each frame",
+      missing: "no ROI has this name, or a frame has no image",
+    },
   },
   experiment: {
     method: "get",

@@ -110,6 +110,16 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
       const kept = { "Cache-Control": "private, max-age=600" };
       return tileAnswer(context, await experiment.tile(entry, level, column, row), experiment.isPast(entry), kept);
     },
+    frames: (context) => context.json(experiment.pictures.frames()),
+    difference: async (context, { query: { a, b } }) => context.json(await experiment.pictures.difference(a, b)),
+    differencePng: async (context, { query: { a, b } }) =>
+      context.body(Uint8Array.from(await experiment.pictures.differencePng(a, b)), 200, {
+        "Content-Type": ROUTES.differencePng.answer.type,
+      }),
+    profiles: async (context, { query: { roi, entry } }) => {
+      const view = await experiment.profiles(roi, entry);
+      return view === undefined ? context.json({ error: "no ROI has this label" }, 404) : context.json(view);
+    },
     experiment: (context) => context.json(experiment.experiment()),
     injections: (context) => context.json(experiment.injections().map(injectionView)),
     log: (context, { query: { stage, level, text, lines } }) => {

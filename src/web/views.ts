@@ -1,7 +1,9 @@
 // What the server tells the page: the types both sides share, and nothing else. Times are ms since 1970.
 import type { BaselineWarning } from "../assay/baseline-warnings.ts";
+import type { HistogramBar, IntervalSummary } from "../assay/intervals.ts";
 import type { CalibrationSummary } from "../calibration/report.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
+import type { Displacement } from "../measurement/displacement.ts";
 import type { Roi } from "../measurement/roi.ts";
 import type { DecimatedCurve } from "./decimate.ts";
 import type { DrawnColumn } from "./panel-columns.ts";
@@ -197,6 +199,39 @@ export interface FrameView {
   readonly tilePx: number;
   /** Level n has 1/2^n of the pixels on each side; this is the smallest. */
   readonly levels: number;
+}
+
+export interface FrameTimeView {
+  readonly entryId: number;
+  readonly capturedAt: number;
+}
+
+/** The frames that images can be chosen from, and the time resolution. */
+export interface FramesView {
+  /** In order of their numbers, about a thousand of them at most. */
+  readonly frames: readonly FrameTimeView[];
+  /** Between neighbouring frames, all of them; undefined for fewer than two frames. */
+  readonly intervals: (IntervalSummary & { readonly bars: readonly HistogramBar[] }) | undefined;
+}
+
+/** The second image minus the first. */
+export interface DifferenceView {
+  readonly a: FrameTimeView;
+  readonly b: FrameTimeView;
+  readonly width: number;
+  readonly height: number;
+  /** What the second was multiplied by, so that both are equally bright. */
+  readonly gain: number;
+  /** The difference of the strongest colour, counts of the first. */
+  readonly fullScale: number;
+  /** Undefined where nothing in the images is alike. */
+  readonly moved: Displacement | undefined;
+}
+
+/** One ROI in several frames: the mean of its rows, counts of the image. */
+export interface ProfilesView {
+  readonly label: string;
+  readonly profiles: readonly (FrameTimeView & { readonly profile: readonly number[] })[];
 }
 
 export interface ProfileView {

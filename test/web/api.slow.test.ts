@@ -31,6 +31,8 @@ describe("a running experiment", () => {
     const { markers } = await running.read<StateView>("/api/state");
     values = {
       entry: String(entryId),
+      a: String(entryId),
+      b: String(entryId),
       level: "0",
       column: "0",
       row: "0",

@@ -51,7 +51,7 @@ export async function openPage(browser: Browser, address: string, options: Brows
   return { page, errors, unknownNames };
 }
 
-export const VIEWS = ["now", "sensorgrams", "gratings", "chip", "experiment"] as const;
+export const VIEWS = ["now", "sensorgrams", "gratings", "chip", "images", "experiment"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** What shows that a view has its data. */
@@ -60,6 +60,7 @@ export const READY: Readonly<Record<View, string>> = {
   sensorgrams: ".uplot canvas",
   gratings: "canvas.panels",
   chip: ".chip rect",
+  images: "img.difference",
   experiment: ".log div",
 };
 

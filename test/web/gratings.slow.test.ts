@@ -1,4 +1,5 @@
 // The curves of all gratings, many curves in one plot, and the names on the picture: the real program, the system's Chromium.
+import { readFileSync } from "node:fs";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { DESKTOP, HAS_CHROMIUM, inaccessible, openPage, PHONE, turnTo } from "./browser.ts";
@@ -81,6 +82,40 @@ describe.skipIf(!HAS_CHROMIUM)("many gratings on the page", () => {
     await page.getByLabel(/^time window, UTC: to/).fill("2020-01-02 10:00");
     await page.getByLabel(/^time window, UTC: to/).press("Enter");
     await page.getByRole("button", { name: "Automatic" }).waitFor();
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  test("two images are compared, an ROI's profiles are drawn, and the intervals between frames", async () => {
+    const { page, errors } = await openPage(chromium.browser, shared.running.address, DESKTOP);
+    await turnTo(page, "images");
+    await page.getByRole("img", { name: /^Difference of frame \d+ and frame 1\. B has (not )?moved/ }).waitFor();
+    const number = page.getByLabel("frame", { exact: true }).nth(1);
+    await number.fill("2");
+    await number.press("Enter");
+    await page.getByRole("img", { name: /^Difference of frame 2 and frame 1\./ }).waitFor();
+    await page.getByRole("button", { name: "Add B" }).click();
+    await page.getByRole("button", { name: "Remove frame 2" }).waitFor();
+    await page.getByRole("img", { name: /^Profiles of / }).waitFor();
+    await page.getByRole("img", { name: /^Histogram of the intervals/ }).waitFor();
+    expect(errors).toEqual([]);
+    await number.fill("99999");
+    await number.press("Enter");
+    await page.getByRole("alert").filter({ hasText: "frame 99999 has no image" }).waitFor();
+    await page.context().close();
+  });
+
+  test("a rolling median of any number of frames is drawn, and the axis says so", async () => {
+    const { page, errors } = await openPage(chromium.browser, shared.running.address, DESKTOP);
+    await turnTo(page, "sensorgrams");
+    const asked = page.waitForRequest(/show=difference&frames=20/);
+    await page.getByLabel("show the curves as").selectOption("rolling median");
+    await page.getByLabel("frames of the median").fill("20");
+    await page.getByLabel("show the curves as").selectOption("difference of rolling medians");
+    await asked;
+    const arriving = page.waitForEvent("download");
+    await page.getByRole("button", { name: "SVG", exact: true }).click();
+    expect(readFileSync(await (await arriving).path(), "utf8")).toContain("step of the median of 20 frames, px");
     expect(errors).toEqual([]);
     await page.context().close();
   });

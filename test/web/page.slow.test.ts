@@ -218,10 +218,12 @@ describe.skipIf(!HAS_CHROMIUM)("the page of an experiment without a picture", ()
       const { page, errors } = await openPage(browser, running.address, PHONE);
       await page.getByText(/the camera is switched off/).waitFor();
       await page.getByText("No frame has been captured yet.").waitFor();
-      for (const view of ["Sensorgrams", "Chip"]) {
+      for (const view of ["Sensorgrams", "Gratings", "Chip"]) {
         await page.getByRole("link", { name: view }).click();
         await page.getByText("No frame has been measured yet.").waitFor();
       }
+      await page.getByRole("link", { name: "Images" }).click();
+      await page.getByText("No frame has been captured yet.").waitFor();
       expect(errors).toEqual([]);
     } finally {
       await browser.close();

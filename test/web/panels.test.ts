@@ -80,3 +80,24 @@ test("every panel is at its place on the chip, and the arrow keys reach all of t
   expect(panelAt(panels, grid, 110, grid.cellHeight + 5)?.label).toBe("007A");
   expect(panelAt(panels, grid, 700, 5)).toBeUndefined();
 });
+
+test("what is rolled is rolled from every sound frame, not from what is drawn, and does not end with the window", async () => {
+  const { address, recorded } = await serving({ frames: 60 });
+  const path = "/api/curves?roi=000A_N&columns=16&show=median&frames=10";
+  const [curve] = (await get<CurvesView>(address, path)).curves;
+  const [plain] = (await get<CurvesView>(address, "/api/curves?roi=000A_N&columns=4000")).curves;
+  const known = (curve?.values ?? []).flatMap((value, at) => (value === null ? [] : [[curve?.times[at], value]]));
+  expect(known.length).toBeGreaterThan(5);
+  for (const [time, value] of known) {
+    const at = plain?.times.indexOf(time as number) ?? -1;
+    const window = [...(plain?.values.slice(at - 5, at + 5) ?? [])].map(Number).sort((a, b) => a - b);
+    expect(value).toBeCloseTo(((window[4] as number) + (window[5] as number)) / 2, 6);
+  }
+  const middle = plain?.times[30] as number;
+  const [part] = (await get<CurvesView>(address, `${path}&from=${middle}&to=${middle + 60_000}`)).curves;
+  expect(part?.values[0], "frames before the window count").not.toBeNull();
+  expect((await fetch(new URL("/api/curves?roi=000A_N&show=median&frames=1", address))).status).toBe(400);
+  recorded.add(1);
+  const before = await get<CurvesView>(address, path);
+  expect((await get<CurvesView>(address, `${path}&key=${before.key}&after=0`)).tailFrom).toBeUndefined();
+});

@@ -1,6 +1,7 @@
 // The choice of curves: the form, its storage in this browser, and the query that it makes.
 import { useEffect, useState } from "preact/hooks";
 import type { ChipView } from "../views.ts";
+import { AS_MEASURED, type Shown } from "./rolling-form.tsx";
 
 export interface Choice {
   /** As typed: ROI names with * and group:NAME, comma-separated. */
@@ -50,8 +51,13 @@ export function curvesAddress(
   choice: Choice,
   range: readonly [number, number] | undefined,
   columns: number,
+  shown: Shown = AS_MEASURED,
 ): string {
   const query = new URLSearchParams({ pairs: choice.pairs ? "1" : "0", columns: String(columns) });
+  if (shown.show !== "measured") {
+    query.set("show", shown.show);
+    query.set("frames", String(shown.frames));
+  }
   for (const roi of listOf(choice.wanted)) query.append("roi", roi);
   if (choice.references !== undefined) {
     query.set("own", "1");

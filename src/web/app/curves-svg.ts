@@ -49,7 +49,7 @@ interface Panel {
 }
 
 /** Always on white, independent of the page's theme, because it will be placed in a document. */
-export function curvesSvg({ title, view, markers, unit, factor, from, to, limits, hidden }: Drawing): string {
+export function curvesSvg({ title, view, markers, quantity, unit, factor, from, to, limits, hidden }: Drawing): string {
   const x = (ms: number) => LEFT + (PLOT_WIDTH * (ms - from)) / Math.max(1, to - from);
   const within = (ms: number) => ms >= from && ms <= to;
   const shown = view.curves.flatMap((curve, at) => (hidden?.has(curve.label) === true ? [] : [{ curve, at }]));
@@ -58,7 +58,7 @@ export function curvesSvg({ title, view, markers, unit, factor, from, to, limits
     return { label, colour: curveColour(at), dash: curveDash(at), times, values: scaled };
   });
   const curves = panel(
-    { top: TOP, height: CURVES_HEIGHT, name: `shift, ${unit}`, ticks: TICKS, lines, limits },
+    { top: TOP, height: CURVES_HEIGHT, name: `${quantity}, ${unit}`, ticks: TICKS, lines, limits },
     { x, within },
   );
   const sensors = view.temperatures.filter(({ times, values }) =>

@@ -91,7 +91,7 @@ export function Enlarged({ label, names, pairs, state, range: given, limits, ste
         <>
           <Plot
             host={host}
-            content={{ view, markers: state.markers, unit: "px", factor: 1, from, to, limits }}
+            content={{ view, markers: state.markers, quantity: "shift", unit: "px", factor: 1, from, to, limits }}
             events={events}
             zoom={zoom}
           />

@@ -8,6 +8,7 @@ import { follow, hasToken, Refused, setToken, takeToken } from "./api.ts";
 import { Chip } from "./chip.tsx";
 import { ExperimentPage } from "./experiment.tsx";
 import { Gratings } from "./gratings.tsx";
+import { Images } from "./images.tsx";
 import { Now } from "./now.tsx";
 import { Sensorgrams } from "./sensorgrams.tsx";
 import { setTimeZone } from "./time.ts";
@@ -18,6 +19,7 @@ const VIEWS = {
   sensorgrams: "Sensorgrams",
   gratings: "Gratings",
   chip: "Chip",
+  images: "Images",
   experiment: "Experiment",
 } as const;
 type View = keyof typeof VIEWS;
@@ -129,6 +131,7 @@ function Page() {
             {view === "sensorgrams" && <Sensorgrams state={state} />}
             {view === "gratings" && <Gratings state={state} />}
             {view === "chip" && <Chip state={state} />}
+            {view === "images" && <Images state={state} />}
             {view === "experiment" && <ExperimentPage state={state} enter={enter} hasToken={hasToken()} />}
           </>
         )}

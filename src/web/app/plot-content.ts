@@ -4,6 +4,8 @@ import type { CurvesView, MarkerView } from "../views.ts";
 export interface PlotContent {
   readonly view: CurvesView;
   readonly markers: readonly MarkerView[];
+  /** Of the y-axis, without the unit: "shift". */
+  readonly quantity: string;
   readonly unit: string;
   /** Values are multiplied by this for the unit. */
   readonly factor: number;

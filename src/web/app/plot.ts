@@ -69,6 +69,7 @@ export class CurvePlot {
     const shape = JSON.stringify([
       content.view.curves.map(({ label }) => label),
       content.view.temperatures.map(({ sensor }) => sensor),
+      content.quantity,
       content.unit,
       theme("--text"),
     ]);
@@ -137,7 +138,7 @@ export class CurvePlot {
   #make(shape: string): void {
     this.close();
     this.#shape = shape;
-    const { view, unit } = this.#content;
+    const { view, quantity, unit } = this.#content;
     const sync = { key: "time" };
     const x: uPlot.Scale = { range: () => this.#span() };
     this.#plot = new uPlot(
@@ -148,7 +149,7 @@ export class CurvePlot {
         scales: { x, y: { range: (_plot, low, high) => this.#limits(low, high) } },
         legend: { show: false },
         cursor: { sync, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => () => this.#reset() } },
-        axes: axes(`shift, ${unit}`, view.temperatures.length === 0),
+        axes: axes(`${quantity}, ${unit}`, view.temperatures.length === 0),
         series: [
           {},
           ...view.curves.map(

@@ -19,6 +19,7 @@ import { Legend } from "./legend.tsx";
 import { type Range, TimeLimits, YLimits } from "./limits.tsx";
 import { Markers } from "./markers.tsx";
 import { Readout } from "./readout.tsx";
+import { AS_MEASURED, quantityOf, RollingForm } from "./rolling-form.tsx";
 import { period } from "./time.ts";
 
 /** Returns the same object while its content is equal, so that an effect that depends on it does not run again. */
@@ -36,6 +37,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const [range, setRange] = useState<Range>();
   /** Limits of the y-axis and their unit: px say nothing of RIU. */
   const [limits, setLimits] = useState<{ readonly unit: string; readonly range: Range | undefined }>();
+  const [shown, setShown] = useState(AS_MEASURED);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [highlighted, setHighlighted] = useState<string>();
   const [message, setMessage] = useState("");
@@ -67,7 +69,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const [version, setVersion] = useState(0);
   const wanted = choice === undefined || listOf(choice.wanted).length === 0 ? undefined : choice;
   const address =
-    state.method === undefined ? undefined : wanted && curvesAddress("/api/curves", wanted, range, columns);
+    state.method === undefined ? undefined : wanted && curvesAddress("/api/curves", wanted, range, columns, shown);
   const view = useCurves(address, [state.outcome, version], setMessage);
   const markers = useSame(state.markers);
   const choose = (next: Choice) => {
@@ -115,13 +117,13 @@ export function Sensorgrams({ state }: { state: StateView }) {
   };
   /** Highlights the next or previous shown curve. */
   const step = (by: number) => {
-    const shown = view?.curves.map(({ label }) => label).filter((label) => !hidden.has(label)) ?? [];
-    const at = highlighted === undefined ? (by > 0 ? -1 : 0) : shown.indexOf(highlighted);
-    setHighlighted(shown[(at + by + shown.length) % shown.length]);
+    const labels = view?.curves.map(({ label }) => label).filter((label) => !hidden.has(label)) ?? [];
+    const at = highlighted === undefined ? (by > 0 ? -1 : 0) : labels.indexOf(highlighted);
+    setHighlighted(labels[(at + by + labels.length) % labels.length]);
   };
   const yLimits = limits?.unit === unit ? limits.range : undefined;
   const content = view && {
-    ...{ view, markers, unit, factor, hidden, highlighted },
+    ...{ view, markers, quantity: quantityOf(shown), unit, factor, hidden, highlighted },
     limits: yLimits,
     ...shownTime(view, range),
   };
@@ -161,6 +163,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
         <div class="bar">
           <YLimits unit={unit} range={yLimits} set={(next) => setLimits({ unit, range: next })} />
           <TimeLimits range={range} set={setRange} />
+          <RollingForm shown={shown} set={setShown} />
         </div>
         {[refused, message].map(
           (line) =>
