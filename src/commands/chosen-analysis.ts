@@ -1,17 +1,68 @@
 // Which analysis of an experiment a command uses.
 import { Failure } from "../failure/failure.ts";
+import { nearest } from "../failure/nearest.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 
+/** The option of every command that shows what was measured. */
+export const ANALYSIS_OPTION = {
+  type: "string",
+  requiresArg: true,
+  describe:
+    "Name of the analysis, as `phorest analyses` lists them (default: the newest that has measured every frame)",
+} as const;
+
 /**
- * The analysis of a number, else the newest that has measured anything; with `tracking` the tracking analysis that was measured in
- * addition to it. Failure `usage.invalid` where there is none.
+ * The analysis of a name (or number), else the one in force, which is said where there are others; with `tracking` the tracking
+ * analysis that was measured in addition to it. Failure `usage.invalid` where there is none; it names the nearest.
  */
-export function chosenAnalysis(manifest: Manifest, wanted: number | undefined, tracking = false): Analysis {
-  const measured = analysisOf(manifest, wanted);
-  sayWhatCameBefore(manifest, measured);
+export function chosenAnalysis(manifest: Manifest, wanted: string | undefined, tracking = false): Analysis {
+  const measured = wanted === undefined ? analysisInForce(manifest) : namedAnalysis(manifest, wanted);
   return tracking ? companionTracking(manifest, measured) : measured;
+}
+
+/** The analysis in force, said on standard error where there are others. Failure `usage.invalid` while nothing is measured. */
+function analysisInForce(manifest: Manifest): Analysis {
+  const found = manifest.analyses.inForce();
+  if (found === undefined) {
+    throw new Failure("usage.invalid", "no frame has been measured yet", { hint: "measure with `phorest run`" });
+  }
+  const isSaid = sayWhatCameBefore(manifest, found);
+  if (!isSaid) sayOthers(manifest, found);
+  return found;
+}
+
+/** The analysis of a name or number. Failure `usage.invalid` where there is none; it names the nearest. */
+export function namedAnalysis({ analyses }: Pick<Manifest, "analyses">, wanted: string): Analysis {
+  const all = analyses.all();
+  const name = wanted.trim().toLowerCase();
+  const found =
+    all.find((one) => one.name.toLowerCase() === name) ?? all.find(({ analysisId }) => String(analysisId) === name);
+  if (found !== undefined) return found;
+  if (all.length === 0) {
+    throw new Failure("usage.invalid", "no frame has been measured yet", { hint: "measure with `phorest run`" });
+  }
+  const names = all.map((one) => one.name);
+  const near = nearest(wanted, names);
+  const known = `there are ${names.map((one) => `"${one}"`).join(", ")}`;
+  throw new Failure("usage.invalid", `no analysis ${wanted}`, {
+    hint: near === undefined ? known : `did you mean "${near}"? ${known}`,
+  });
+}
+
+/**
+ * The analyses whose results are exported into one file: the named one, else the one in force, continued over versions of phorest.
+ * Undefined while nothing is measured.
+ */
+export function exportedAnalyses(manifest: Manifest, wanted: string | undefined): ReadonlySet<number> | undefined {
+  const { analyses } = manifest;
+  if (wanted !== undefined) return new Set([namedAnalysis(manifest, wanted).analysisId]);
+  const inForce = analyses.inForce();
+  if (inForce === undefined) return undefined;
+  sayOthers(manifest, inForce);
+  return analyses.sameMeasure(inForce);
 }
 
 /** By label of an ROI the line that it is measured with; undefined for methods without one. */
@@ -25,38 +76,37 @@ export function firstLabels({ labels }: Analysis): string {
   return `the first ROIs are ${labels.slice(0, 3).join(", ")}`;
 }
 
-/** The analysis asked for, or the newest that has measured anything. */
-function analysisOf(manifest: Manifest, wanted: number | undefined): Analysis {
-  const analyses = manifest.analyses.all();
-  const found =
-    wanted === undefined
-      ? analyses.findLast(({ analysisId }) => manifest.curves.after(analysisId).next().done === false)
-      : analyses.find(({ analysisId }) => analysisId === wanted);
-  if (found !== undefined) return found;
-  const known = analyses.map(({ analysisId, method }) => `${analysisId} (${method})`).join(", ");
-  throw new Failure(
-    "usage.invalid",
-    wanted === undefined ? "no frame has been measured yet" : `no analysis ${wanted}`,
-    {
-      hint: known === "" ? "measure with `phorest run`" : `there are ${known}`,
-    },
-  );
-}
-
-/** Reports that an earlier analysis measured the frames before, why, and how to get its curves. */
-function sayWhatCameBefore(manifest: Manifest, { analysisId, method, roiManifestId }: Analysis): void {
-  const before = manifest.analyses.all().findLast((one) => one.analysisId < analysisId && one.method === method);
+/** Reports that an earlier analysis measured the frames before, why, and how to get its curves. True: it has. */
+function sayWhatCameBefore(
+  manifest: Manifest,
+  { analysisId, method, roiManifestId, remeasuredAtUs }: Analysis,
+): boolean {
+  if (remeasuredAtUs !== undefined) return false;
+  const before = manifest.analyses
+    .all()
+    .findLast((one) => one.analysisId < analysisId && one.method === method && one.remeasuredAtUs === undefined);
   const first = manifest.curves.after(analysisId).next().value;
   if (before === undefined || first === undefined || manifest.curves.after(before.analysisId).next().done === true)
-    return;
+    return false;
   const why =
     before.roiManifestId === roiManifestId
       ? "the settings or the version of phorest changed"
       : "the chip was recalibrated";
   process.stderr.write(
     `${why} at ${isoFromUs(first.capturedAtUs)}; these curves start there. ` +
-      `Use --analysis ${before.analysisId} for the earlier ones\n`,
+      `Use --analysis "${before.name}" for the earlier ones\n`,
   );
+  return true;
+}
+
+/** Reports which of several analyses is shown. */
+function sayOthers({ analyses, curves }: Manifest, { analysisId, name }: Analysis): void {
+  const others = analyses
+    .all()
+    .filter((one) => one.analysisId !== analysisId && curves.lastOutcome(one.analysisId) !== BEFORE_ALL)
+    .map((one) => `"${one.name}"`);
+  if (others.length === 0) return;
+  process.stderr.write(`showing analysis "${name}"; --analysis shows another: ${others.join(", ")}\n`);
 }
 
 /** The tracking analysis measured in addition to an analysis; the analysis itself if it is tracking. */
@@ -65,7 +115,7 @@ function companionTracking(manifest: Manifest, analysis: Analysis): Analysis {
   const companions = new Set(manifest.analyses.companions(analysis.analysisId));
   const found = manifest.analyses.all().findLast(({ analysisId }) => companions.has(analysisId));
   if (found !== undefined) return found;
-  throw new Failure("usage.invalid", `analysis ${analysis.analysisId} (${analysis.method}) has no tracking results`, {
+  throw new Failure("usage.invalid", `analysis "${analysis.name}" has no tracking results`, {
     hint: 'measure with Data_Analysis.also = ["tracking"]',
   });
 }

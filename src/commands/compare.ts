@@ -1,4 +1,5 @@
 // `phorest compare A B`: two experiments, or two analyses of one, side by side.
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { type Compared, type CurveFigures, compare, figuresOf } from "../assay/comparison.ts";
@@ -31,7 +32,7 @@ export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
     "Compare two experiments, or two analyses of one: shift, noise, drift and limit of detection of each grating",
   builder: (yargs) =>
     yargs
-      .positional("a", { type: "string", describe: "Directory of an experiment; with #N its analysis N" })
+      .positional("a", { type: "string", describe: "Directory of an experiment; with #NAME its analysis NAME" })
       .positional("b", { type: "string", describe: "The same for the other one" })
       .option("roi", {
         type: "string",
@@ -50,7 +51,7 @@ export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
         describe: `PNG or SVG file with the first ${MOST_DRAWN} curves over each other, and their difference`,
       })
       .example("$0 compare 2026-03-04_first 2026-03-05_second --pairs", "two experiments")
-      .example("$0 compare .#1 .#2 --roi '05*' --figure methods.png", "two analyses of the experiment here"),
+      .example("$0 compare '.#gaussian' '.#joint' --figure methods.png", "two analyses of the experiment here"),
   handler: async (argv) => {
     const figure = argv.figure === undefined ? undefined : figureFile("--figure", argv.figure);
     const [a, b] = [sideOf(argv.a ?? "", argv), sideOf(argv.b ?? "", argv)];
@@ -90,21 +91,28 @@ interface Side {
 
 /** What is compared of an experiment, as `DIRECTORY` or `DIRECTORY#ANALYSIS` names it. */
 function sideOf(given: string, argv: CompareArguments): Side {
-  const [, directory = "", number] = /^(.*?)(?:#(\d+))?$/.exec(given) ?? [];
+  const [directory, name] = directoryAndAnalysis(given);
   const { config } = loadConfig(undefined, resolve(directory === "" ? "." : directory));
   const manifest = openStored(config);
   try {
-    const analysis = chosenAnalysis(manifest, number === undefined ? undefined : Number(number));
+    const analysis = chosenAnalysis(manifest, name);
     const figures = new Map<string, CurveFigures>();
     const curves = new Map<string, TimedCurve>();
     for (const curve of configuredSensorgrams(manifest, analysis, config, argv).curves()) {
       figures.set(curve.label, figuresOf(curve));
       curves.set(curve.label, timed(curve));
     }
-    return { name: `${experimentName(config)} (${analysis.method}, analysis ${analysis.analysisId})`, figures, curves };
+    return { name: `${experimentName(config)} (${analysis.method}, analysis "${analysis.name}")`, figures, curves };
   } finally {
     manifest.close();
   }
+}
+
+/** A directory may have a # in its name: what is a directory as a whole is one. */
+function directoryAndAnalysis(given: string): readonly [directory: string, analysis: string | undefined] {
+  const at = given.lastIndexOf("#");
+  if (at < 0 || existsSync(resolve(given))) return [given, undefined];
+  return [given.slice(0, at), given.slice(at + 1)];
 }
 
 function timed({ timesUs, result, flags }: WorkedSensorgram): TimedCurve {

@@ -37,7 +37,7 @@ const OF: Readonly<
 
 export interface WideOptions {
   readonly roi: readonly string[] | undefined;
-  readonly analysis: number | undefined;
+  readonly analysis: string | undefined;
   readonly quantity: Quantity;
   /** One column for each grating, from both halves; undefined: where gratings have two halves. */
   readonly pairs: boolean | undefined;
@@ -77,7 +77,7 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
     ["experiment", experimentName(config)],
     ...experimentFacts(config),
     ["quantity", `${quantity.replace("_", " ")} in ${unit}`],
-    ["method", `${analysis.method} (analysis ${analysis.analysisId}, kernel ${analysis.kernelVersion})`],
+    ["method", `${analysis.method} (analysis "${analysis.name}", kernel ${analysis.kernelVersion})`],
     ["baseline", baseline === undefined ? "none" : baselineWords(baseline)],
     ["references", references.length === 0 ? "none" : references.join(", ")],
     ["flagged results", keepFlagged ? "included" : "left out (empty cells)"],

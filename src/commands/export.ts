@@ -16,6 +16,7 @@ import { ELAPSED, elapsedText, TIME_GUESSED, YES } from "../outputs/csv/file/fra
 import { csvColumns, csvLines, DEGREES, PAGE } from "../outputs/csv/file/lines.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
+import { ANALYSIS_OPTION, exportedAnalyses } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import { QUANTITIES, type Quantity, wideCsv } from "./export-wide.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -32,7 +33,7 @@ interface ExportArguments extends GlobalOptions {
   roi: string[] | undefined;
   from: string | undefined;
   to: string | undefined;
-  analysis: number | undefined;
+  analysis: string | undefined;
   quantity: Quantity;
   pairs: boolean | undefined;
   "keep-flagged": boolean;
@@ -55,7 +56,6 @@ const WIDE_OPTIONS = {
   },
   from: { type: "string", requiresArg: true, describe: `Frames from this time on: ${TIMES}` },
   to: { type: "string", requiresArg: true, describe: "Frames up to this time" },
-  analysis: { type: "number", requiresArg: true, describe: "Number of the analysis (default: the newest)" },
   "keep-flagged": { type: "boolean", default: false, describe: "Write the values of flagged results, too" },
   "decimal-comma": { type: "boolean", default: false, describe: "Decimal commas, and semicolons between the cells" },
 } as const;
@@ -67,6 +67,7 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
     yargs
       .option("format", { choices: FORMATS, demandOption: true, describe: "Format of the export" })
       .option("since", { type: "string", requiresArg: true, describe: "Only frames captured at or after this time" })
+      .option("analysis", ANALYSIS_OPTION)
       .option("tz", TZ)
       .option("out", { type: "string", requiresArg: true, describe: "File to write (default: standard output)" })
       .options(WIDE_OPTIONS)
@@ -90,7 +91,7 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
         refuseEmpty("--since", { fromUs: sinceUs, toUs: Number.MAX_SAFE_INTEGER }, manifest, zone);
       const wide = { ...argv, keepFlagged: argv["keep-flagged"], decimalComma: argv["decimal-comma"], zone };
       await writeText(
-        format === "csv-wide" ? wideCsv(manifest, config, wide) : piecesOf(format, manifest, sinceUs),
+        format === "csv-wide" ? wideCsv(manifest, config, wide) : piecesOf(format, manifest, sinceUs, argv.analysis),
         out,
       );
     } finally {
@@ -117,19 +118,26 @@ function piecesOf(
   format: Exclude<Format, "parquet" | "csv-wide">,
   manifest: Manifest,
   sinceUs: number | undefined,
+  wanted: string | undefined,
 ): Iterable<string> | AsyncIterable<string> {
-  switch (format) {
-    case "manifest-json":
-      return metadataManifest(manifest, sinceUs);
-    case "results-jsonl":
-      return processingResults(manifest, sinceUs);
-    case "csv":
-      return csv(manifest, sinceUs);
+  if (format === "manifest-json") {
+    if (wanted === undefined) return metadataManifest(manifest, sinceUs);
+    throw new Failure("usage.invalid", "--analysis: manifest-json holds frames, not results", {
+      hint: "use results-jsonl, csv or csv-wide",
+    });
   }
+  const analyses = exportedAnalyses(manifest, wanted);
+  return format === "csv" ? csv(manifest, sinceUs, analyses) : processingResults(manifest, sinceUs, analyses);
 }
 
-async function* csv(manifest: Manifest, sinceUs: number | undefined): AsyncGenerator<string> {
-  const methods = manifest.analyses.all().map(({ method }) => method);
+async function* csv(
+  manifest: Manifest,
+  sinceUs: number | undefined,
+  analyses: ReadonlySet<number> | undefined,
+): AsyncGenerator<string> {
+  const methods = manifest.analyses
+    .all()
+    .flatMap(({ analysisId, method }) => (analyses?.has(analysisId) === false ? [] : [method]));
   const sensors = manifest.readings.sensors().filter(({ unit }) => unit === DEGREES);
   const columns = csvColumns(methods, new Set(sensors.map(({ sensor }) => sensor)));
   if (manifest.history.hasPages()) columns.push(PAGE);
@@ -137,7 +145,7 @@ async function* csv(manifest: Manifest, sinceUs: number | undefined): AsyncGener
   const hasGuessed = manifest.history.guessedTimes() > 0;
   const form = { headers: false, includeEndRowDelimiter: true };
   yield await writeToString([[...columns, ELAPSED, ...(hasGuessed ? [TIME_GUESSED] : [])]], form);
-  for (const outcome of allOutcomes(manifest, sinceUs)) {
+  for (const outcome of allOutcomes(manifest, { sinceUs, analyses })) {
     const guessed = hasGuessed ? [outcome.timeSource === "file" ? YES : ""] : [];
     const more = [elapsedText(outcome.capturedAtUs, firstUs), ...guessed];
     const lines = csvLines(outcome, columns).map((cells) => [...cells, ...more]);

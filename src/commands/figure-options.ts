@@ -2,6 +2,7 @@
 import type { Argv } from "yargs";
 import { Failure } from "../failure/failure.ts";
 import { type FigureSize, PAGE_MM, pxOfMm } from "../figures/print-style.ts";
+import { ANALYSIS_OPTION } from "./chosen-analysis.ts";
 import { TZ } from "./shown-zone.ts";
 import { TIMES, wrongOption } from "./time-options.ts";
 
@@ -16,7 +17,7 @@ export interface FigureArguments {
   from: string | undefined;
   to: string | undefined;
   every: number;
-  analysis: number | undefined;
+  analysis: string | undefined;
   pairs: boolean;
   normalise: Normalisation;
   "max-noise": number | undefined;
@@ -44,7 +45,7 @@ export function figureOptions<T>(yargs: Argv<T>): Argv<T & FigureArguments> {
     .option("from", { type: "string", requiresArg: true, describe: `Frames from this time on: ${TIMES}` })
     .option("to", { type: "string", requiresArg: true, describe: "Frames up to this time" })
     .option("every", { type: "number", requiresArg: true, default: 1, describe: "Take every N-th of these frames" })
-    .option("analysis", { type: "number", requiresArg: true, describe: "Number of the analysis (default: the newest)" })
+    .option("analysis", ANALYSIS_OPTION)
     .option("pairs", {
       type: "boolean",
       default: false,

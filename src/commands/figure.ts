@@ -206,9 +206,9 @@ function subtitleOf(
   argv: FigureArguments,
   zone: TimeZone,
 ): string[] {
-  const { analysisId, method } = analysis;
+  const { analysisId, name, method } = analysis;
   const facts = [
-    `${METHOD_TITLES[method]}, analysis ${analysisId}`,
+    `${METHOD_TITLES[method]}, analysis "${name}"`,
     ...(baseline === undefined || argv.normalise !== "baseline"
       ? []
       : [`baseline ${zone.span(baseline.fromUs, baseline.toUs)}`]),

@@ -5,7 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
+import { ANALYSIS_OPTION, chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import type { GlobalOptions } from "./global.ts";
 
@@ -13,7 +13,7 @@ export interface InjectionArguments extends GlobalOptions {
   readonly roi: string[] | undefined;
   readonly pairs: boolean;
   readonly injection: number[] | undefined;
-  readonly analysis: number | undefined;
+  readonly analysis: string | undefined;
   readonly window: number | undefined;
   readonly out: string | undefined;
 }
@@ -23,7 +23,7 @@ export const INJECTION_OPTIONS = {
   roi: { type: "string", array: true, requiresArg: true, describe: "ROI names; * matches any (default: all)" },
   pairs: { type: "boolean", default: true, describe: "One curve per grating, combined from both halves" },
   injection: { type: "number", array: true, requiresArg: true, describe: "Numbers of injections (default: all)" },
-  analysis: { type: "number", requiresArg: true, describe: "Number of the analysis (default: the newest)" },
+  analysis: ANALYSIS_OPTION,
   window: {
     type: "number",
     requiresArg: true,

@@ -16,20 +16,21 @@ import { renderVegaLite } from "../figures/render.ts";
 import { roiDetailFigure } from "../figures/roi-detail.ts";
 import { takeSnapshot } from "../health/snapshot.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
-import { updateCsv } from "../outputs/csv/file/append.ts";
 import { MarkersFile } from "../outputs/csv/file/markers.ts";
-import { CSV_FILENAME, CSV_OUTPUT, parseCsvState } from "../outputs/csv/file/state.ts";
-import { lastAnalysis, type Measured, precisions, roiDetails } from "../report/roi-detail-data.ts";
+import { type Measured, measuredBy, precisions, roiDetails } from "../report/roi-detail-data.ts";
 import { runPage } from "../report/run-page.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { sayWhatIsArchived } from "./archived.ts";
+import { ANALYSIS_OPTION, chosenAnalysis } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import { limitsOption } from "./figure-options.ts";
 import type { GlobalOptions } from "./global.ts";
+import { writeReportCsv } from "./report-csv.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 import { TIMES, timeOption } from "./time-options.ts";
@@ -41,6 +42,7 @@ interface ReportOptions extends GlobalOptions {
   from?: string | undefined;
   to?: string | undefined;
   "y-limits"?: string | undefined;
+  analysis?: string | undefined;
 }
 
 const PRECISION_NAME = "noise_and_drift";
@@ -59,6 +61,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         requiresArg: true,
         describe: "ROIs to show in detail (sensorgram, pixels, one row with its fit); * matches any",
       })
+      .option("analysis", ANALYSIS_OPTION)
       .option("from", { type: "string", requiresArg: true, describe: `Curves from this time on: ${TIMES}` })
       .option("to", { type: "string", requiresArg: true, describe: "Curves up to this time" })
       .option("y-limits", {
@@ -67,7 +70,8 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         describe: "MIN,MAX of the vertical axis of the overview, px: --y-limits=-1,5",
       })
       .example("$0 report --out talk", "write everything measured so far into ./talk")
-      .example("$0 report --roi 052A_N", "with one ROI in detail"),
+      .example("$0 report --roi 052A_N", "with one ROI in detail")
+      .example("$0 report --analysis joint --out joint", "what `phorest remeasure --method joint` has measured"),
   handler: async (argv) => {
     const { json, out, roi, tz } = argv;
     const limits = limitsOption(argv["y-limits"]);
@@ -86,17 +90,18 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
     }
     const manifest = openStored(config);
     try {
-      const measured = lastAnalysis(manifest);
+      const measured = measuredOf(manifest, argv.analysis);
       const window = windowBetween(argv, manifest.history.oldestCaptureUs(), zone);
       if (window !== undefined) refuseEmpty("--from, --to", window, manifest, zone);
       // Before anything is written, because an unknown ROI is a usage error.
       const details = roi === undefined ? [] : roiDetails(manifest, measured, roi, pictureRoots(config), window);
       await ensureDirectory(directory);
-      const csv = join(directory, CSV_FILENAME);
-      // The recorded state of the experiment's own CSV shows whether the file was changed by somebody else.
-      const recorded = directory === results_dir ? parseCsvState(manifest.outputs.state(CSV_OUTPUT).state) : undefined;
-      const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
-      const { lines, keptAside } = await updateCsv(csv, recorded, read, { rewrite: true });
+      const { csv, lines, keptAside } = await writeReportCsv(
+        manifest,
+        measured?.analysis,
+        directory,
+        directory === results_dir,
+      );
       sayWhatIsArchived(manifest);
       const markers = await new MarkersFile(directory).update(manifest.markers.all());
       const simulated = measured !== undefined && !manifest.results.simulatedFrames(measured.analysis.analysisId).none;
@@ -106,6 +111,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         zone,
         labels: config.Report.plot_rois,
         window,
+        analysisId: measured?.analysis.analysisId,
       });
       feed.refresh();
       const input = feed.input();
@@ -156,6 +162,17 @@ function windowBetween(
     fromUs: from === undefined ? Number.NEGATIVE_INFINITY : timeOption("--from", from, zone)(firstUs),
     toUs: to === undefined ? Number.POSITIVE_INFINITY : timeOption("--to", to, zone)(firstUs),
   };
+}
+
+/** The analysis that is shown, with its last frames; undefined while nothing is measured and none is named. */
+function measuredOf(manifest: Manifest, wanted: string | undefined): Measured | undefined {
+  if (wanted === undefined && manifest.analyses.inForce() === undefined) return undefined;
+  const analysis = chosenAnalysis(manifest, wanted);
+  const { name, analysisId } = analysis;
+  if (manifest.curves.lastOutcome(analysisId) !== BEFORE_ALL) return measuredBy(manifest, analysis);
+  throw new Failure("usage.invalid", `--analysis ${name}: it has measured no frame by itself`, {
+    hint: "`phorest analyses` shows which analysis it was measured along with; `phorest sensorgram` writes its curves",
+  });
 }
 
 async function drawPrecision(

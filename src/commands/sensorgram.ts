@@ -10,7 +10,7 @@ import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { sayWhatIsArchived } from "./archived.ts";
-import { chosenAnalysis, firstLabels, linesByLabel } from "./chosen-analysis.ts";
+import { ANALYSIS_OPTION, chosenAnalysis, firstLabels, linesByLabel } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -28,7 +28,7 @@ interface SensorgramArguments extends GlobalOptions {
   injection: string | undefined;
   pairs: boolean;
   smooth: number | undefined;
-  analysis: number | undefined;
+  analysis: string | undefined;
   tracking: boolean;
   summary: boolean;
   tz: string | undefined;
@@ -75,11 +75,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
         describe: "One curve per grating, combined from both halves",
       })
       .option("smooth", { type: "number", requiresArg: true, describe: "Add a curve smoothed over this many frames" })
-      .option("analysis", {
-        type: "number",
-        requiresArg: true,
-        describe: "Number of the analysis (default: the newest)",
-      })
+      .option("analysis", ANALYSIS_OPTION)
       .option("tracking", {
         type: "boolean",
         default: false,

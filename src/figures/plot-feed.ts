@@ -4,9 +4,10 @@
 import { type Baseline, BaselineInForce, baselineText } from "../assay/baseline.ts";
 import { Levels } from "../assay/levels.ts";
 import { Failure } from "../failure/failure.ts";
-import type { Analysis } from "../manifest/analyses.ts";
+import { type Analysis, measureKey } from "../manifest/analyses.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
 import type { NewMarker } from "../manifest/markers.ts";
+import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { isSameCalibration } from "../measurement/keep-rois.ts";
 import { labelMatcher } from "../measurement/labels.ts";
@@ -51,6 +52,11 @@ function simulatedNote({ simulated, curves: { frames } }: Measure): string {
   return simulated < frames ? ` (${simulated} of ${frames} frames: simulated chip)` : " (simulated chip)";
 }
 
+/** What a title says of an analysis that has another name than its method, which stands next to it. */
+function nameNote({ analysis: { name, method } }: Measure): string {
+  return name === method ? "" : `, analysis "${name}"`;
+}
+
 /**
  * What a title says where the curve begins after frames of another analysis: why, when, and how many frames are not in
  * this plot. Empty where all frames are, or where the others are measured along with these.
@@ -58,6 +64,8 @@ function simulatedNote({ simulated, curves: { frames } }: Measure): string {
 function breakNote(shown: Measure, all: readonly Measure[], analyses: PlotSource["analyses"]): string {
   const [beginUs] = shown.curves.spanUs ?? [];
   if (beginUs === undefined) return "";
+  // What is measured again begins where it was asked to.
+  if (shown.analysis.remeasuredAtUs !== undefined) return "";
   const earlier = all.filter(({ analysis, curves: { spanUs } }) => {
     if (spanUs === undefined || spanUs[0] >= beginUs) return false;
     return analysis.method === shown.analysis.method || spanUs[1] < beginUs;
@@ -91,12 +99,15 @@ export interface PlotFeedOptions {
   readonly labels?: readonly string[];
   /** Frames to draw; absent: all. */
   readonly window?: TimeWindow | undefined;
+  /** The analysis to draw; absent: the one that measured last in a run. */
+  readonly analysisId?: number | undefined;
 }
 
 export class PlotFeed {
   readonly #source: PlotSource;
   readonly #title: string;
   readonly #zone: TimeZone;
+  readonly #analysisId: number | undefined;
   readonly #isWanted: (label: string) => boolean;
   readonly #baseline: BaselineInForce;
   readonly #window: TimeWindow | undefined;
@@ -107,7 +118,11 @@ export class PlotFeed {
   #seenEntry = 0;
   #newestEntry = 0;
 
-  constructor(source: PlotSource, { title, baselineSeconds, zone = UTC, labels = [], window }: PlotFeedOptions) {
+  constructor(
+    source: PlotSource,
+    { title, baselineSeconds, zone = UTC, labels = [], window, analysisId }: PlotFeedOptions,
+  ) {
+    this.#analysisId = analysisId;
     this.#source = source;
     this.#baseline = new BaselineInForce(source, baselineSeconds);
     this.#title = title;
@@ -124,11 +139,9 @@ export class PlotFeed {
 
   #readCurves(): void {
     for (const analysis of this.#source.analyses.all()) {
+      if (analysis.remeasuredAtUs !== undefined && analysis.analysisId !== this.#analysisId) continue;
       const measure = this.#measureOf(analysis);
-      for (const curve of this.#source.curves.after(
-        analysis.analysisId,
-        this.#seenOutcome.get(analysis.analysisId) ?? 0,
-      )) {
+      for (const curve of this.#source.curves.after(analysis.analysisId, this.#seenOutcome.get(analysis.analysisId))) {
         if (!this.#isShown(curve.capturedAtUs)) continue;
         measure.curves.add(curve.capturedAtUs, curve.position, curve.flags);
         if (curve.simulated === true) measure.simulated += 1;
@@ -166,7 +179,9 @@ export class PlotFeed {
    */
   input(): PlotInput | undefined {
     const measures = [...this.#measures.values()].sort((a, b) => a.lastOutcome - b.lastOutcome);
-    const measure = measures.at(-1);
+    const wanted = this.#analysisId;
+    const measure =
+      wanted === undefined ? measures.at(-1) : measures.find(({ analysisIds }) => analysisIds.includes(wanted));
     if (measure === undefined) return undefined;
     const { analysis, curves } = measure;
     const baseline = this.#baseline.of(...measure.analysisIds);
@@ -186,7 +201,7 @@ export class PlotFeed {
     const rois =
       analysis.roiManifestId == null ? undefined : this.#source.analyses.roiManifest(analysis.roiManifestId)?.rois;
     return {
-      title: `${this.#title}${simulatedNote(measure)}${this.#zone.shown(since)}`,
+      title: `${this.#title}${simulatedNote(measure)}${nameNote(measure)}${this.#zone.shown(since)}`,
       method: analysis.method,
       frames: curves.frames,
       timeZone: this.#zone.name,
@@ -219,9 +234,8 @@ export class PlotFeed {
   }
 
   #measureOf(analysis: Analysis): Measure {
-    const { method, settings, roiManifestId, kernelVersion } = analysis;
-    // A new analysis of tracking has a reference of its own: joined, its curve would step where the kernel changed.
-    const key = JSON.stringify([method, settings, roiManifestId, ...(method === "tracking" ? [kernelVersion] : [])]);
+    const again = analysis.remeasuredAtUs !== undefined;
+    const key = again ? `again ${analysis.analysisId}` : measureKey(analysis);
     const known = this.#measures.get(key);
     if (known !== undefined) {
       if (!known.analysisIds.includes(analysis.analysisId)) known.analysisIds.push(analysis.analysisId);
@@ -232,7 +246,7 @@ export class PlotFeed {
       analysisIds: [analysis.analysisId],
       curves: new CurveStore(analysis.labels),
       simulated: 0,
-      lastOutcome: 0,
+      lastOutcome: BEFORE_ALL,
     };
     this.#measures.set(key, measure);
     return measure;

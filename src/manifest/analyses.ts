@@ -1,5 +1,6 @@
 // Analyses: with what something was measured (method, settings, kernel), and the ROI manifests they measure by.
 import { createHash } from "node:crypto";
+import { Failure } from "../failure/failure.ts";
 import type { Method } from "../measurement/method.ts";
 import type { Roi, RoiManifest } from "../measurement/roi.ts";
 import type { Connection } from "./connection.ts";
@@ -15,8 +16,53 @@ export interface NewAnalysis {
 
 export interface Analysis extends NewAnalysis {
   readonly analysisId: number;
+  /** As people call it; no two have the same. */
+  readonly name: string;
+  /** When `phorest remeasure` began it, microseconds since the epoch; undefined: frames are measured by it as they are captured. */
+  readonly remeasuredAtUs: number | undefined;
   /** In the order of the ROI manifest. */
   readonly labels: readonly string[];
+}
+
+type AnalysisRow = Omit<Analysis, "labels" | "roiManifestId" | "name" | "remeasuredAtUs"> & {
+  readonly roiManifestId: number | null;
+  readonly name: string | null;
+  readonly remeasuredAtUs: number | null;
+};
+
+/** Frames that an analysis has looked at. */
+export interface AnalysisExtent {
+  readonly measured: number;
+  readonly failed: number;
+  /** Of the captures of its frames, microseconds since the epoch. */
+  readonly firstUs: number | undefined;
+  readonly lastUs: number | undefined;
+  /** The analysis that it was measured along with, whose frames these are; undefined: it has its own. */
+  readonly alongWith: number | undefined;
+}
+
+/**
+ * The same for analyses whose results continue each other. A new analysis of tracking has a reference of its own: joined, its curve
+ * would step where the kernel changed.
+ */
+export function measureKey({ method, settings, roiManifestId, kernelVersion }: NewAnalysis): string {
+  return JSON.stringify([method, settings, roiManifestId, ...(method === "tracking" ? [kernelVersion] : [])]);
+}
+
+/** `base`, or with the first number that makes it a name nobody has. */
+function freeName(base: string, taken: ReadonlySet<string>): string {
+  for (let number = 2, name = base; ; number += 1) {
+    if (!taken.has(name)) return name;
+    name = `${base} ${number}`;
+  }
+}
+
+/** What tells analyses with the same settings apart that measure frames again. */
+export interface AgainOptions {
+  /** As a person called it; undefined: by its method. */
+  readonly name: string | undefined;
+  /** The analysis that a tracking is measured along with. */
+  readonly alongWith?: number;
 }
 
 export class Analyses {
@@ -28,10 +74,38 @@ export class Analyses {
 
   /** The row of an analysis, made if it is new: the same method, settings, ROI manifest and kernel are one analysis. */
   ensure(analysis: NewAnalysis): number {
-    const { db } = this.#connection;
     const { method, settings, roiManifestId = null, kernelVersion } = analysis;
-    const identity = JSON.stringify([method, settings, roiManifestId, kernelVersion]);
-    const fingerprint = createHash("sha256").update(identity).digest("hex");
+    return this.#ensure(analysis, [method, settings, roiManifestId, kernelVersion]);
+  }
+
+  /**
+   * The row of an analysis that measures frames again, made if it is new: one of its own, whatever a run measured with.
+   * Failure `usage.invalid` where an analysis with other settings has the name.
+   */
+  ensureAgain(analysis: NewAnalysis, { name, alongWith }: AgainOptions, nowUs: number): number {
+    const { method, settings, roiManifestId = null, kernelVersion } = analysis;
+    const identity = [method, settings, roiManifestId, kernelVersion, "again", name ?? null, alongWith ?? null];
+    return this.#connection.write(() => {
+      const id = this.#ensure(analysis, identity, { name, remeasuredAtUs: nowUs });
+      const other = this.all().find((one) => one.name === name && one.analysisId !== id);
+      if (other === undefined) return id;
+      throw new Failure(
+        "usage.invalid",
+        `--name "${name}": analysis ${other.analysisId} (${other.method}) has this name`,
+        {
+          hint: "choose another name, or none",
+        },
+      );
+    });
+  }
+
+  #ensure(
+    { method, settings, roiManifestId, kernelVersion }: NewAnalysis,
+    identity: readonly unknown[],
+    again: { readonly name: string | undefined; readonly remeasuredAtUs: number } | undefined = undefined,
+  ): number {
+    const { db } = this.#connection;
+    const fingerprint = createHash("sha256").update(JSON.stringify(identity)).digest("hex");
     return this.#connection.write(() => {
       const known = db
         .prepare<[string], number>("SELECT id FROM analysis WHERE fingerprint = ?")
@@ -40,11 +114,20 @@ export class Analyses {
       if (known !== undefined) return known;
       const { lastInsertRowid } = db
         .prepare(`
-          INSERT INTO analysis (method, settings, roi_manifest_id, kernel_version, fingerprint)
-          VALUES (@method, @settings, @roiManifestId, @kernelVersion, @fingerprint)`)
-        .run({ method, settings, roiManifestId, kernelVersion, fingerprint });
+          INSERT INTO analysis (method, settings, roi_manifest_id, kernel_version, fingerprint, name, remeasured_at_us)
+          VALUES (@method, @settings, @roiManifestId, @kernelVersion, @fingerprint, @name, @remeasuredAtUs)`)
+        .run({
+          ...{ method, settings, kernelVersion, fingerprint },
+          roiManifestId: roiManifestId ?? null,
+          remeasuredAtUs: again?.remeasuredAtUs ?? null,
+          name: again?.name ?? freeName(method, this.#names()),
+        });
       return Number(lastInsertRowid);
     });
+  }
+
+  #names(): Set<string> {
+    return new Set(this.all().map(({ name }) => name));
   }
 
   /** All analyses, oldest first. */
@@ -54,11 +137,81 @@ export class Analyses {
       .prepare<[number | null], string>("SELECT label FROM roi WHERE roi_manifest_id = ? ORDER BY roi")
       .pluck();
     return db
-      .prepare<[], Omit<Analysis, "labels" | "roiManifestId"> & { roiManifestId: number | null }>(`
-        SELECT id AS analysisId, method, settings, roi_manifest_id AS roiManifestId, kernel_version AS kernelVersion
+      .prepare<[], AnalysisRow>(`
+        SELECT id AS analysisId, method, settings, roi_manifest_id AS roiManifestId, kernel_version AS kernelVersion,
+          name, remeasured_at_us AS remeasuredAtUs
         FROM analysis ORDER BY id`)
       .all()
-      .map((row) => ({ ...row, roiManifestId: row.roiManifestId ?? undefined, labels: labels.all(row.roiManifestId) }));
+      .map((row) => ({
+        ...row,
+        // One that a repair has found without its record has no name of its own.
+        name: row.name ?? `${row.method} (analysis ${row.analysisId})`,
+        remeasuredAtUs: row.remeasuredAtUs ?? undefined,
+        roiManifestId: row.roiManifestId ?? undefined,
+        labels: labels.all(row.roiManifestId),
+      }));
+  }
+
+  /**
+   * The analysis that is shown where nobody chooses: the newest that has measured every frame that any has, else the one that
+   * the last frames of a run were measured by. Undefined while nothing is measured.
+   */
+  inForce(): Analysis | undefined {
+    const { db } = this.#connection;
+    const measured = db
+      .prepare<[], { id: number; last: number | null }>(
+        "SELECT id, (SELECT max(o.id) FROM outcome o WHERE o.analysis_id = a.id AND o.ok = 1) AS last FROM analysis a ORDER BY id",
+      )
+      .all()
+      .flatMap(({ id, last }) => (last === null ? [] : [{ id, last }]));
+    const complete = measured.length < 2 ? undefined : this.#newestComplete(measured.map(({ id }) => id));
+    const last = measured.reduce((a, b) => (b.last > a.last ? b : a), { id: 0, last: Number.NEGATIVE_INFINITY });
+    const found = complete ?? last.id;
+    return this.all().find(({ analysisId }) => analysisId === found);
+  }
+
+  /** Failed frames count: an analysis that could not measure a frame has looked at it. */
+  #newestComplete(ids: readonly number[]): number | undefined {
+    const { db } = this.#connection;
+    const frames = db.prepare<[], number>("SELECT count(DISTINCT entry_id) FROM outcome").pluck().get();
+    const of = db.prepare<[number], number>("SELECT count(*) FROM outcome WHERE analysis_id = ?").pluck();
+    return ids.findLast((id) => of.get(id) === frames);
+  }
+
+  /**
+   * The analyses whose results may stand in one file with those of `analysis`: of the same method, settings and ROI manifest, by
+   * whichever version of the program. One of frames measured again stands alone.
+   */
+  sameMeasure({ analysisId, remeasuredAtUs, ...analysis }: Analysis): ReadonlySet<number> {
+    if (remeasuredAtUs !== undefined) return new Set([analysisId]);
+    const key = measureKey(analysis);
+    const same = this.all().filter((one) => one.remeasuredAtUs === undefined && measureKey(one) === key);
+    return new Set(same.map((one) => one.analysisId));
+  }
+
+  /** What an analysis has measured, for people. Looks at each of its frames. */
+  extent(analysisId: number): AnalysisExtent {
+    const { db } = this.#connection;
+    const row = db
+      .prepare<[number], { measured: number; failed: number; firstUs: number | null; lastUs: number | null }>(`
+        SELECT coalesce(sum(o.ok), 0) AS measured, count(*) - coalesce(sum(o.ok), 0) AS failed,
+          min(e.captured_at_us) AS firstUs, max(e.captured_at_us) AS lastUs
+        FROM outcome o JOIN entry e ON e.id = o.entry_id WHERE o.analysis_id = ?`)
+      .get(analysisId);
+    const extent = {
+      measured: row?.measured ?? 0,
+      failed: row?.failed ?? 0,
+      firstUs: row?.firstUs ?? undefined,
+      lastUs: row?.lastUs ?? undefined,
+      alongWith: undefined,
+    };
+    if (extent.measured + extent.failed > 0) return extent;
+    // A tracking measured along with another analysis has no outcomes of its own.
+    const alongWith = db
+      .prepare<[number], number>("SELECT analysis_id FROM companion WHERE tracking_id = ? ORDER BY analysis_id DESC")
+      .pluck()
+      .get(analysisId);
+    return alongWith === undefined ? extent : { ...this.extent(alongWith), alongWith };
   }
 
   /** The row of an ROI manifest, made if it is new. Recognised by the hash of what it says. */

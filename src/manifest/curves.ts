@@ -3,6 +3,7 @@ import type { Statement } from "better-sqlite3";
 import { FLAGS } from "../measurement/method.ts";
 import type { Connection } from "./connection.ts";
 import { CURVE_COLUMNS, type Curve, type CurveRow, curveOf, unpackCurve } from "./frame-curve.ts";
+import { BEFORE_ALL } from "./outcome-ids.ts";
 import { pages } from "./pages.ts";
 import { BLOCK_BITS } from "./schema.ts";
 
@@ -14,6 +15,7 @@ export class Curves {
   readonly #db: Connection["db"];
   readonly #after: Statement<[number, number, number], CurveRow>;
   readonly #latest: Statement<[number, number], CurveRow>;
+  readonly #lastOutcome: Statement<[number], number | null>;
   readonly #lastCurves: Statement<[number, number], Buffer>;
   readonly #lastRows: Statement<[{ analysisId: number; blocks: number }], [number, number | null, number]>;
 
@@ -25,6 +27,9 @@ export class Curves {
     this.#latest = db.prepare(`
       SELECT ${CURVE_COLUMNS} FROM outcome o JOIN entry e ON e.id = o.entry_id
       WHERE o.analysis_id = ? AND o.ok = 1 ORDER BY o.id DESC LIMIT ?`);
+    this.#lastOutcome = db
+      .prepare<[number], number | null>("SELECT max(id) FROM outcome WHERE analysis_id = ? AND ok = 1")
+      .pluck();
     this.#lastCurves = db
       .prepare<[number, number], Buffer>(
         "SELECT curve FROM outcome WHERE analysis_id = ? AND ok = 1 ORDER BY id DESC LIMIT ?",
@@ -38,7 +43,7 @@ export class Curves {
   }
 
   /** All ROIs of every frame an analysis succeeded on, in order of completion, after an outcome. */
-  *after(analysisId: number, afterOutcomeId = 0): Generator<Curve> {
+  *after(analysisId: number, afterOutcomeId = BEFORE_ALL): Generator<Curve> {
     const rows = pages(
       afterOutcomeId,
       (id) => this.#after.all(analysisId, id, CURVE_PAGE),
@@ -50,6 +55,11 @@ export class Curves {
   /** All ROIs of the `limit` frames an analysis succeeded on last, the latest completion at the end. */
   latest(analysisId: number, limit: number): Curve[] {
     return this.#latest.all(analysisId, limit).reverse().map(curveOf);
+  }
+
+  /** The outcome of the frame an analysis succeeded on last; BEFORE_ALL while there is none. */
+  lastOutcome(analysisId: number): number {
+    return this.#lastOutcome.get(analysisId) ?? BEFORE_ALL;
   }
 
   /** All ROIs of the frames captured within a window, in order of capture. */

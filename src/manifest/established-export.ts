@@ -4,6 +4,7 @@ import { formatRecord, type RecordInput } from "../analysis/record.ts";
 import type { FrameResult } from "../measurement/method.ts";
 import type { Reading } from "../sensors/thermometer.ts";
 import type { Manifest, StoredEntry } from "./manifest.ts";
+import { BEFORE_ALL } from "./outcome-ids.ts";
 import type { Outcome } from "./outcomes.ts";
 import { pages } from "./pages.ts";
 import { isoFromUs } from "./timestamps.ts";
@@ -21,9 +22,14 @@ export function* metadataManifest(manifest: Manifest, sinceUs?: number): Generat
 }
 
 /** processing_results.jsonl: a record a line, in order of completion; then frames that failed before any analysis. */
-export function* processingResults(manifest: Manifest, sinceUs?: number): Generator<string> {
+export function* processingResults(
+  manifest: Manifest,
+  sinceUs?: number,
+  analyses?: ReadonlySet<number>,
+): Generator<string> {
   const firstUs = manifest.history.oldestCaptureUs();
-  for (const outcome of allOutcomes(manifest, sinceUs)) yield `${formatRecord(outcomeRecord(outcome, firstUs))}\n`;
+  for (const outcome of allOutcomes(manifest, { sinceUs, analyses }))
+    yield `${formatRecord(outcomeRecord(outcome, firstUs))}\n`;
   for (const entry of manifest.history.failuresWithoutOutcome(sinceUs)) {
     yield `${formatRecord(failureRecord(entry, manifest.readings.of(entry.entryId), firstUs))}\n`;
   }
@@ -32,16 +38,26 @@ export function* processingResults(manifest: Manifest, sinceUs?: number): Genera
 /** The records of the outcomes after one, in order of completion. */
 export function* outcomeRecords(manifest: Manifest, afterOutcomeId: number): Generator<string> {
   const firstUs = manifest.history.oldestCaptureUs();
-  for (const outcome of allOutcomes(manifest, undefined, afterOutcomeId)) {
+  for (const outcome of allOutcomes(manifest, { afterOutcomeId })) {
     yield `${formatRecord(outcomeRecord(outcome, firstUs))}\n`;
   }
 }
 
+export interface OutcomesQuery {
+  readonly sinceUs?: number | undefined;
+  /** Undefined: those of a run, measured as the frames were captured. */
+  readonly analyses?: ReadonlySet<number> | undefined;
+  readonly afterOutcomeId?: number;
+}
+
 /** Every outcome after one, a page at a time. */
-export function allOutcomes(manifest: Manifest, sinceUs?: number, afterOutcomeId = 0): Generator<Outcome> {
+export function allOutcomes(
+  manifest: Manifest,
+  { sinceUs, analyses, afterOutcomeId = analyses === undefined ? 0 : BEFORE_ALL }: OutcomesQuery,
+): Generator<Outcome> {
   return pages(
     afterOutcomeId,
-    (outcomeId) => manifest.outcomes.after(outcomeId, OUTCOMES_PER_READ, { sinceUs }),
+    (outcomeId) => manifest.outcomes.after(outcomeId, OUTCOMES_PER_READ, { sinceUs, analyses }),
     ({ outcomeId }) => outcomeId,
   );
 }

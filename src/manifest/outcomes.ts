@@ -48,7 +48,7 @@ export interface Measured extends Omit<FrameResult, "method" | "values" | "displ
 }
 
 interface OutcomeFilter {
-  readonly analysisId?: number | undefined;
+  readonly analyses?: Iterable<number> | undefined;
   /** Frames captured at or after this. */
   readonly sinceUs?: number | undefined;
 }
@@ -81,7 +81,7 @@ export class Outcomes {
   readonly #analyses: Analyses;
   readonly #readings: Readings;
   readonly #known = new Map<number, { method: Method; labels: readonly string[] }>();
-  readonly #after: Statement<[Record<string, number | null>], OutcomeRow>;
+  readonly #after: Statement<[Record<string, number | string | null>], OutcomeRow>;
   readonly #results: Statement<[number, number, number], ResultRow>;
   readonly #lastId: Statement<[], number>;
 
@@ -95,7 +95,7 @@ export class Outcomes {
       SELECT o.id, o.entry_id, o.analysis_id, o.ok, o.error_code, o.error, o.processed_at_us, o.brightness, o.contrast,
         e.captured_at_us, e.warnings, ${FILE_NAME}, e.page, e.time_source, d.statistics, d.row_values
       FROM outcome o JOIN entry e ON e.id = o.entry_id ${JOIN_FILE} LEFT JOIN detail d ON d.outcome_id = o.id
-      WHERE o.id > @cursor AND (@analysisId IS NULL OR +o.analysis_id = @analysisId)
+      WHERE o.id > @cursor AND (@analyses IS NULL OR +o.analysis_id IN (SELECT value FROM json_each(@analyses)))
         AND (@sinceUs IS NULL OR +e.captured_at_us >= @sinceUs)
       ORDER BY o.id LIMIT @limit`);
     this.#results = db
@@ -107,15 +107,25 @@ export class Outcomes {
   }
 
   /** Up to `limit` outcomes after `cursor`, in order of completion. */
-  after(cursor: number, limit: number, { analysisId, sinceUs }: OutcomeFilter = {}): Outcome[] {
+  after(cursor: number, limit: number, { analyses, sinceUs }: OutcomeFilter = {}): Outcome[] {
+    const of = analyses === undefined ? null : JSON.stringify([...analyses]);
     return this.#connection.db.transaction(() =>
-      this.#after
-        .all({ cursor, limit, analysisId: analysisId ?? null, sinceUs: sinceUs ?? null })
-        .map((row) => this.#outcome(row)),
+      this.#after.all({ cursor, limit, analyses: of, sinceUs: sinceUs ?? null }).map((row) => this.#outcome(row)),
     )();
   }
 
-  /** The newest outcome; 0 while there is none. */
+  /** Up to `limit` outcomes that an analysis completed last, in order of completion. */
+  latest(analysisId: number, limit: number): Outcome[] {
+    const since = this.#connection.db
+      .prepare<[number, number], number | null>(
+        "SELECT min(id) FROM (SELECT id FROM outcome WHERE analysis_id = ? ORDER BY id DESC LIMIT ?)",
+      )
+      .pluck()
+      .get(analysisId, limit);
+    return typeof since === "number" ? this.after(since - 1, limit, { analyses: [analysisId] }) : [];
+  }
+
+  /** The newest outcome of a run; 0 while there is none. */
   lastId(): number {
     return this.#lastId.get() ?? 0;
   }

@@ -8,6 +8,7 @@ import type { Displacements } from "./displacements.ts";
 import { packCurve } from "./frame-curve.ts";
 import { type FramePositions, framePositions } from "./frame-positions.ts";
 import { type FrameRanges, guessedFrames, simulatedFrames } from "./frame-ranges.ts";
+import { BEFORE_ALL } from "./outcome-ids.ts";
 import { BLOCK_BITS } from "./schema.ts";
 
 /** A tracking measured along with a result; its positions are rows of its own analysis. */
@@ -83,6 +84,8 @@ export class Results {
   readonly #forgetFailure: Statement<[number, number]>;
   readonly #markMeasured: Statement<[number]>;
   readonly #has: Statement<[number, number]>;
+  readonly #isAgain: Statement<[number], number>;
+  readonly #nextAgain: Statement<[], number>;
   readonly #insertOutcome: Statement;
   readonly #insertDetail: Statement;
   readonly #insertResult: Statement;
@@ -97,8 +100,14 @@ export class Results {
     this.#forgetFailure = db.prepare("DELETE FROM outcome WHERE entry_id = ? AND analysis_id = ? AND ok = 0");
     this.#has = db.prepare("SELECT 1 FROM outcome WHERE entry_id = ? AND analysis_id = ? AND ok = 1").pluck();
     this.#insertOutcome = db.prepare(`
-      INSERT INTO outcome (entry_id, analysis_id, ok, error_code, error, processed_at_us, brightness, contrast, curve)
-      VALUES (@entryId, @analysisId, @ok, @code, @message, @nowUs, @brightness, @contrast, @curve)`);
+      INSERT INTO outcome (id, entry_id, analysis_id, ok, error_code, error, processed_at_us, brightness, contrast, curve)
+      VALUES (@id, @entryId, @analysisId, @ok, @code, @message, @nowUs, @brightness, @contrast, @curve)`);
+    this.#isAgain = db
+      .prepare<[number], number>("SELECT remeasured_at_us IS NOT NULL FROM analysis WHERE id = ?")
+      .pluck();
+    this.#nextAgain = db
+      .prepare<[], number>(`SELECT coalesce(max(id), ${BEFORE_ALL}) + 1 FROM outcome WHERE id < 0`)
+      .pluck();
     this.#insertDetail = db.prepare("INSERT INTO detail VALUES (?, ?, ?)");
     this.#insertResult = db.prepare("INSERT INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     this.#blocks = db
@@ -130,8 +139,11 @@ export class Results {
       throw new RangeError(`a result's arrays differ in length: ${position.length} positions, ${flags.length} flags`);
     }
     this.#forgetFailure.run(entryId, analysisId);
-    if (position.some(Number.isFinite)) this.#markMeasured.run(entryId);
+    const id = this.#outcomeId(analysisId);
+    // What becomes of a picture depends on the run's own results.
+    if (id === null && position.some(Number.isFinite)) this.#markMeasured.run(entryId);
     const { lastInsertRowid } = this.#insertOutcome.run({
+      id,
       entryId,
       analysisId,
       ok: 1,
@@ -149,6 +161,11 @@ export class Results {
     this.#insertRows(entryId, analysisId, result);
     if (result.companion !== undefined) this.#insertRows(entryId, result.companion.analysisId, result.companion);
     return Number(lastInsertRowid);
+  }
+
+  /** Null: the next one. What is measured again comes before all that a run measures, where no output's cursor is. */
+  #outcomeId(analysisId: number): number | null {
+    return this.#isAgain.get(analysisId) === 1 ? (this.#nextAgain.get() ?? null) : null;
   }
 
   #insertRows(entryId: number, analysisId: number, { position, standardError, quality, flags }: CompanionResult): void {
@@ -173,13 +190,21 @@ export class Results {
     this.#forgetFailure.run(entryId, analysisId);
     const nothing = { brightness: null, contrast: null, curve: null };
     return Number(
-      this.#insertOutcome.run({ entryId, analysisId, ok: 0, code, message, nowUs, ...nothing }).lastInsertRowid,
+      this.#insertOutcome.run({
+        ...{ id: this.#outcomeId(analysisId), entryId, analysisId, ok: 0, code, message, nowUs },
+        ...nothing,
+      }).lastInsertRowid,
     );
   }
 
   /** A result next to those an entry may have of other analyses; the entry's state stays. Refused if it has this one. */
   add(entryId: number, analysisId: number, result: StoredResult, nowUs: number): number {
     return this.#connection.write(() => this.insert(entryId, analysisId, result, nowUs));
+  }
+
+  /** The same for an analysis that failed on a frame; the entry's state stays. */
+  addFailure(entryId: number, analysisId: number, failure: FailureData, nowUs: number): number {
+    return this.#connection.write(() => this.insertFailure(entryId, analysisId, failure, nowUs));
   }
 
   /** Whether a frame has been measured by an analysis. */

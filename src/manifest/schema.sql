@@ -1,7 +1,7 @@
 -- The schema of a new manifest (phorest.sqlite). Written by `npm run schema`; do not edit.
 -- The migrations in src/manifest/schema.ts make it and say why it is so.
 
-PRAGMA user_version = 13;
+PRAGMA user_version = 14;
 
 -- Tables
 CREATE TABLE analysis (
@@ -11,7 +11,7 @@ CREATE TABLE analysis (
   roi_manifest_id INTEGER REFERENCES roi_manifest,
   kernel_version TEXT NOT NULL,
   fingerprint TEXT NOT NULL UNIQUE
-) STRICT;
+, name TEXT, remeasured_at_us INTEGER) STRICT;
 CREATE TABLE archive (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   -- Relative to the backup directory.

@@ -1,6 +1,7 @@
 // The tables, as numbered migrations counted by `user_version`. A migration that was released is never edited: the next
 // one changes what it made. STRICT tables, so that a wrong type is an error at the insert and not a surprise years later.
 
+import { ANALYSIS_NAMES } from "./analysis-name-schema.ts";
 import { CHOSEN_LINE } from "./chosen-line-schema.ts";
 import { COUNTED, countingTriggers } from "./counters.ts";
 import { FLAG_NAMES } from "./flag-names-schema.ts";
@@ -272,4 +273,5 @@ export const MIGRATIONS: readonly string[] = [
   FLAG_NAMES,
   PAGES,
   INJECTIONS,
+  ANALYSIS_NAMES,
 ];

@@ -9,9 +9,10 @@ import { plotMarkers } from "../figures/plot-feed.ts";
 import type { RoiPrecision } from "../figures/precision-figure.ts";
 import type { RoiDetail } from "../figures/roi-detail.ts";
 import { viewRoi } from "../figures/roi-view.ts";
-import { type RecentCurves, recentCurves } from "../health/recent-curves.ts";
+import type { RecentCurves } from "../health/recent-curves.ts";
 import { decodePicture } from "../image/decode.ts";
 import { pictureNameProblem } from "../image/picture-name.ts";
+import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { frameName } from "../manifest/page-rows.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
@@ -21,14 +22,15 @@ import { labelMatcher } from "../measurement/labels.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 
-/** The analysis that measured last, and its last frames. */
+/** An analysis, and its last frames. */
 export type Measured = RecentCurves;
 
 /** Frames looked back at for one whose picture is still here. */
 const LOOK_BACK = 50;
 
-export function lastAnalysis(manifest: Manifest): Measured | undefined {
-  return recentCurves(manifest, LOOK_BACK);
+/** An analysis with its last frames. */
+export function measuredBy(manifest: Manifest, analysis: Analysis): Measured {
+  return { analysis, labels: analysis.labels, curves: manifest.curves.latest(analysis.analysisId, LOOK_BACK) };
 }
 
 /** Noise, drift and limit of detection of every ROI in the baseline in force, references subtracted. */

@@ -92,6 +92,7 @@ function facts({ config, snapshot, simulated, measured, manifest }: RunPage): st
   }
   if (measured !== undefined) {
     const { analysis, labels } = measured;
+    rows.push(["analysis", analysis.name]);
     rows.push(["method", `${METHOD_TITLES[analysis.method]}, kernel ${analysis.kernelVersion}`]);
     rows.push(["settings", analysis.settings]);
     rows.push(["ROIs", String(labels.length)]);

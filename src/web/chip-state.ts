@@ -75,7 +75,7 @@ export class ChipState {
 
   /** What was said of the last few frames, in order of completion. */
   recent(analysisId: number): Outcome[] {
-    return this.#manifest.outcomes.after(this.#manifest.outcomes.lastId() - LOOK_BACK, LOOK_BACK, { analysisId });
+    return this.#manifest.outcomes.latest(analysisId, LOOK_BACK);
   }
 }
 

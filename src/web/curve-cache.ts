@@ -50,7 +50,7 @@ export class CurveCache implements SensorgramSource {
     if (archive !== this.#archive) this.#kept.clear();
     this.#archive = archive;
     const key = `${analysisId}/${roi}`;
-    const outcome = this.#manifest.outcomes.lastId();
+    const outcome = this.#manifest.curves.lastOutcome(analysisId);
     const kept = this.#kept.get(key);
     const curve =
       kept === undefined

@@ -6,6 +6,7 @@ import type { Analysis } from "../manifest/analyses.ts";
 import type { Curve } from "../manifest/frame-curve.ts";
 import type { FramePositions } from "../manifest/frame-positions.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
+import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 import type { CurveData } from "./decimate.ts";
 
 const SLICE_FRAMES = 64;
@@ -31,7 +32,7 @@ export class GroupMeans {
   readonly #levels: Levels;
   readonly #groups: ReadonlyMap<string, Mean>;
   readonly #times: number[] = [];
-  #outcome = 0;
+  #outcome = BEFORE_ALL;
   #reading: Promise<void> | undefined;
 
   /** `groups`: name to members; members without a level must not be among them. */

@@ -1,5 +1,6 @@
 // When the first and the last frame of an analysis were taken, kept up to date by what is new.
 import type { Manifest } from "../manifest/manifest.ts";
+import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 
 /** The last frame in time is among so many measured last. */
 const RECENT = 64;
@@ -29,7 +30,7 @@ export class MeasuredSpan {
     const first = this.#manifest.curves.within(analysisId, 0, Number.MAX_SAFE_INTEGER).next();
     const last = this.#manifest.curves.latest(analysisId, RECENT);
     return {
-      outcome: last.at(-1)?.outcomeId ?? 0,
+      outcome: last.at(-1)?.outcomeId ?? BEFORE_ALL,
       firstUs: first.done === true ? Number.POSITIVE_INFINITY : first.value.capturedAtUs,
       lastUs: Math.max(0, ...last.map(({ capturedAtUs }) => capturedAtUs)),
     };

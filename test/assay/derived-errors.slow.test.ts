@@ -14,6 +14,8 @@ const LABELS = ["010A_N", "010A_S", "011B_N", "011B_S", "130R_N", "130R_S", "131
 const FRAMES = 48;
 const analysis: Analysis = {
   analysisId: 1,
+  name: "joint",
+  remeasuredAtUs: undefined,
   method: "joint",
   settings: "{}",
   kernelVersion: "1",

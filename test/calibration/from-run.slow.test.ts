@@ -49,7 +49,7 @@ describe("phorest calibrate --from run", () => {
     run.child.kill("SIGINT");
     expect((await run.ended).code).toBe(0);
     const told = await phorest(["sensorgram", "--summary"], directory);
-    expect(told.stderr).toMatch(/the chip was recalibrated at .*--analysis 2/);
+    expect(told.stderr).toMatch(/the chip was recalibrated at .*--analysis "gaussian 2"/);
     const curves = await phorest(["sensorgram", "--roi", "001A_N"], directory);
     const [names, first] = curves.stdout.split("\n").map((line) => line.split(","));
     expect(first?.[names?.indexOf("marker") ?? -1]).toMatch(/^recalibrated: \d+ ROIs$/);

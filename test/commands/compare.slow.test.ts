@@ -32,7 +32,7 @@ test("the table has the numbers of phorest sensorgram for both, and a figure sho
     b: string;
     curves: { label: string; a: { noise_px: number } }[];
   };
-  expect([a, b]).toEqual(["first (gaussian, analysis 1)", "second (gaussian, analysis 1)"]);
+  expect([a, b]).toEqual(['first (gaussian, analysis "gaussian")', 'second (gaussian, analysis "gaussian")']);
   const summary = JSON.parse((await phorest(["sensorgram", "--summary", "--json"], join(root, "first"))).stdout) as {
     label: string;
     kind: string;

@@ -75,6 +75,8 @@ const MIGRATION_HASHES = [
   "d5a62192",
   "ca3a4dbe",
   "f77575ea",
+  "5247977c",
+  "85663431",
 ];
 
 it("is made older below by the present migrations, none of which was edited since", () => {

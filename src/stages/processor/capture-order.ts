@@ -3,6 +3,7 @@
 import { isDoneWithin } from "../../system/deadline.ts";
 
 interface Unsettled {
+  readonly place: number;
   readonly ended: Promise<void>;
   readonly end: () => void;
 }
@@ -17,13 +18,13 @@ export class CaptureOrder {
     this.#waitMs = waitMs;
   }
 
-  /** A frame is given out; entries are numbered in the order of capture. */
-  begin(entryId: number): void {
+  /** A frame is given out. `place`: where it is in the order of capture. */
+  begin(entryId: number, place = entryId): void {
     let end = (): void => undefined;
     const ended = new Promise<void>((resolve) => {
       end = resolve;
     });
-    this.#unsettled.set(entryId, { ended, end });
+    this.#unsettled.set(entryId, { place, ended, end });
   }
 
   /** The frame is settled, or waits for another try: those after it need not wait for it any more. */
@@ -42,7 +43,8 @@ export class CaptureOrder {
    * is called when there is something to wait for.
    */
   async turn(entryId: number, waits: () => void): Promise<boolean> {
-    const before = [...this.#unsettled].filter(([id]) => id < entryId).map(([, { ended }]) => ended);
+    const own = this.#unsettled.get(entryId)?.place ?? entryId;
+    const before = [...this.#unsettled.values()].filter(({ place }) => place < own).map(({ ended }) => ended);
     if (before.length === 0) return true;
     this.#waiting += 1;
     waits();

@@ -7,6 +7,7 @@ import { ReferenceSequencer } from "../../analysis/reference-sequencer.ts";
 import type { AnalysisSettings } from "../../analysis/settings.ts";
 import { failureLine } from "../../failure/failure.ts";
 import type { Claim } from "../../manifest/entries.ts";
+import type { Manifest } from "../../manifest/manifest.ts";
 import { isSameCalibration, keepRois } from "../../measurement/keep-rois.ts";
 import { type RoiManifest, readRoiManifest } from "../../measurement/roi.ts";
 import type { StageContext } from "../contract/stage-definition.ts";
@@ -37,7 +38,15 @@ export interface MeasureOptions extends Pick<StageContext, "manifest" | "log" | 
   readonly keptRois?: readonly string[];
 }
 
-export class CurrentMeasure {
+/** What says by what frames are measured. */
+export interface MeasureSource {
+  /** Throws while there are no ROIs that can be read. */
+  get(): Promise<Measure>;
+  /** These frames are the next ones measured by `rois`. */
+  markRegistration(rois: RoiManifest, claims: readonly Claim[]): Promise<void>;
+}
+
+export class CurrentMeasure implements MeasureSource {
   readonly #options: MeasureOptions;
   #measure: Measure | undefined;
   /** In what the ROIs differ from those before, as long as the frames' curves do not show it yet. */
@@ -91,12 +100,8 @@ export class CurrentMeasure {
       this.#change = earlier !== undefined && isSameCalibration(earlier, rois) ? "other ROIs" : "recalibrated";
     } else this.#change = undefined;
     manifest.runs.noteMeasure(runId, analysisId);
-    const jumps = new JumpDetector(manifest.curves.lastPositions(analysisId, rois.rois.length));
-    const tracking = this.#trackingOf(analysisId, rois, roiManifestId);
-    manifest.references.adoptDrift(analysisId);
-    const made = storedReferences(manifest, { analysisId, tracking });
-    const references = new ReferenceSequencer({ settings, companion, measuresDrift: true, made });
-    return { stamp, rois, analysisId, jumps, references, tracking };
+    const trackingId = this.#trackingOf(analysisId, roiManifestId);
+    return openMeasure(manifest, { settings, companion, rois, analysisId, trackingId, stamp });
   }
 
   #analysisOf({ method, debug: _, ...others }: AnalysisSettings, roiManifestId: number): number {
@@ -104,15 +109,35 @@ export class CurrentMeasure {
     return this.#options.manifest.analyses.ensure({ method, settings, roiManifestId, kernelVersion: kernelVersion() });
   }
 
-  #trackingOf(analysisId: number, { rois }: RoiManifest, roiManifestId: number): TrackingMeasure | undefined {
+  #trackingOf(analysisId: number, roiManifestId: number): number | undefined {
     const { manifest, settings, companion } = this.#options;
-    const tracking = settings.method === "tracking" ? settings : companion;
-    if (tracking === undefined) return undefined;
-    const trackingId = tracking === settings ? analysisId : this.#analysisOf(tracking, roiManifestId);
-    if (trackingId !== analysisId) manifest.analyses.noteCompanion(analysisId, trackingId);
-    return {
-      analysisId: trackingId,
-      jumps: new JumpDetector(manifest.curves.lastPositions(trackingId, rois.length)),
-    };
+    if (settings.method === "tracking") return analysisId;
+    if (companion === undefined) return undefined;
+    const trackingId = this.#analysisOf(companion, roiManifestId);
+    manifest.analyses.noteCompanion(analysisId, trackingId);
+    return trackingId;
   }
+}
+
+export interface OpenedMeasure extends Pick<MeasureOptions, "settings"> {
+  readonly companion?: AnalysisSettings | undefined;
+  readonly rois: RoiManifest;
+  readonly analysisId: number;
+  /** The analysis of tracking: the same one, or that of the companion; undefined: nothing is tracked. */
+  readonly trackingId: number | undefined;
+  readonly stamp: string;
+}
+
+/** Measures on where the analyses are, with their references and last positions. */
+export function openMeasure(
+  manifest: Manifest,
+  { settings, companion, rois, analysisId, trackingId, stamp }: OpenedMeasure,
+): Measure {
+  const jumpsOf = (id: number) => new JumpDetector(manifest.curves.lastPositions(id, rois.rois.length));
+  const jumps = jumpsOf(analysisId);
+  const tracking = trackingId === undefined ? undefined : { analysisId: trackingId, jumps: jumpsOf(trackingId) };
+  manifest.references.adoptDrift(analysisId);
+  const made = storedReferences(manifest, { analysisId, tracking });
+  const references = new ReferenceSequencer({ settings, companion, measuresDrift: true, made });
+  return { stamp, rois, analysisId, jumps, references, tracking };
 }

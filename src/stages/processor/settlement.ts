@@ -1,7 +1,5 @@
 // What becomes of a frame after it was measured: its result is stored, it fails for good, its picture is set aside, or its claim
 // returns to the queue. Each is one transaction.
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { type CompanionResult, type TaskAnswer, warningsOf } from "../../analysis/task.ts";
 import { encodeFailure, type FailureData, lineOf } from "../../failure/failure.ts";
 import { DepthKeeper } from "../../image/bit-depth.ts";
@@ -14,6 +12,7 @@ import { SetAside } from "../../system/set-aside.ts";
 import type { StageContext } from "../contract/stage-definition.ts";
 import { asFrame, isStorage } from "./blame.ts";
 import { ChipMovement } from "./chip-movement.ts";
+import type { FrameQueue } from "./frame-queue.ts";
 import type { Measure, MeasureOptions, TrackingMeasure } from "./measure.ts";
 import { storeReferences } from "./stored-references.ts";
 import { UnsettledClaims } from "./unsettled-claims.ts";
@@ -35,11 +34,13 @@ export class Settlement {
   /** What the frames of this run have shown of the camera's scale. */
   readonly depth: DepthKeeper;
   readonly #options: SettlementOptions;
+  readonly #queue: FrameQueue;
   readonly #movement: ChipMovement;
 
-  constructor(options: SettlementOptions) {
+  constructor(options: SettlementOptions, queue: FrameQueue) {
     this.#options = options;
-    this.unsettled = new UnsettledClaims(options.manifest);
+    this.#queue = queue;
+    this.unsettled = new UnsettledClaims(options.manifest, queue);
     this.depth = new DepthKeeper(options.settings.bits ?? 0);
     this.#movement = new ChipMovement(options.log, options.settings.trackDrift === true);
   }
@@ -64,18 +65,19 @@ export class Settlement {
     const drift = measure.references.unkeptDrift;
     const settle = () => {
       storeReferences(manifest, measure, { drift });
-      const outcomeId = manifest.complete(
+      const outcomeId = this.#queue.complete(
         claim,
         measure.analysisId,
         { ...result, flags, movedTooFar, companion },
         nowUs(),
       );
       if (outcomeId === undefined) return undefined;
-      for (const warning of warnings) manifest.entries.addWarning(claim.entryId, warning);
+      for (const warning of warnings) this.#queue.addWarning?.(claim.entryId, warning);
       storeReferences(manifest, measure, answer);
       return outcomeId;
     };
     const outcome = await manifest.whenFree(() => manifest.together(settle));
+    if (outcome !== undefined) this.#queue.committed?.(claim);
     measure.references.kept(drift, outcome === undefined ? undefined : answer);
     const fields = { entry: claim.entryId };
     const name = frameName(claim.filename, claim.page);
@@ -139,11 +141,7 @@ export class Settlement {
     const { log, manifest, nowUs } = this.#options;
     let others = 0;
     await manifest.whenFree(() => {
-      manifest.fail(claim, failure, nowUs(), analysisId);
-      const isGone = failure.code === "frame.missing" && !existsSync(join(claim.filepath, claim.filename));
-      if (!isGone) return;
-      manifest.entries.markMissing(claim.entryId);
-      others = manifest.entries.failPages(claim.entryId, nowUs());
+      others = this.#queue.fail(claim, failure, nowUs(), analysisId);
     });
     this.aside.remove(claim.entryId);
     log.error(`${frameName(claim.filename, claim.page)}: failed: ${lineOf(failure)}`, { entry: claim.entryId });

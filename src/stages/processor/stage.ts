@@ -11,7 +11,8 @@ import type { OpenStage, Schedule, StageContext, StageDefinition } from "../cont
 import { analysisSettings } from "./analysis-settings.ts";
 import { isStorage } from "./blame.ts";
 import { CaptureOrder } from "./capture-order.ts";
-import { CurrentMeasure, type Measure, type MeasureOptions } from "./measure.ts";
+import { type FrameQueue, PendingFrames } from "./frame-queue.ts";
+import { CurrentMeasure, type Measure, type MeasureOptions, type MeasureSource } from "./measure.ts";
 import { MeasuringPool } from "./measuring-pool.ts";
 import { Settlement, type SettlementOptions } from "./settlement.ts";
 
@@ -44,6 +45,10 @@ export interface ProcessorOptions extends Pick<StageContext, "happened">, Measur
   /** Most entries claimed at a time. */
   readonly batchSize: number;
   readonly frameTimeoutMs: number;
+  /** Absent: the pending entries. */
+  readonly queue?: FrameQueue;
+  /** Absent: the ROI manifest's file, which may change. */
+  readonly measure?: MeasureSource;
   /** The longest time between two looks at the queue. */
   readonly everyMs: number;
 }
@@ -59,7 +64,8 @@ export class Processor implements OpenStage {
   private readonly pool: MeasuringPool;
   /** Outputs follow the order in which frames are settled. */
   private readonly order: CaptureOrder;
-  private readonly measure: CurrentMeasure;
+  private readonly queue: FrameQueue;
+  private readonly measure: MeasureSource;
   private readonly settlement: Settlement;
   private stopped = false;
   /** The frame being measured is measured alone. */
@@ -68,8 +74,9 @@ export class Processor implements OpenStage {
   constructor(options: ProcessorOptions) {
     this.options = options;
     this.schedule = { kind: "demand", atLeastEveryMs: options.everyMs, atMostEveryMs: 0 };
-    this.measure = new CurrentMeasure(options);
-    this.settlement = new Settlement(options);
+    this.queue = options.queue ?? new PendingFrames(options.manifest);
+    this.measure = options.measure ?? new CurrentMeasure(options);
+    this.settlement = new Settlement(options, this.queue);
     this.pool = new MeasuringPool(options);
     this.order = new CaptureOrder(Math.min(options.frameTimeoutMs, LONGEST_TURN_MS));
   }
@@ -87,7 +94,7 @@ export class Processor implements OpenStage {
     await this.settlement.unsettled.raise();
     const { manifest, nowUs } = this.options;
     const room = this.room();
-    if (room <= 0 || this.stopped || manifest.history.counts().pending === 0) return false;
+    if (room <= 0 || this.stopped || this.queue.counts().pending === 0) return false;
     let measure: Measure;
     try {
       measure = await this.measure.get();
@@ -96,14 +103,14 @@ export class Processor implements OpenStage {
       // Nothing is claimed, so nothing can be held against a frame.
       if (isStorage(failure)) throw thrown;
       const claims = await manifest.whenFree(() =>
-        manifest.entries.claimPending(room, nowUs(), { except: this.settlement.aside.resting() }),
+        this.queue.claim(room, nowUs(), { except: this.settlement.aside.resting() }),
       );
       for (const claim of claims) await this.settlement.refuse(claim, failure);
       return this.room() > 0;
     }
     const claims = await manifest.whenFree(() => this.claim(room, measure));
     await this.measure.markRegistration(measure.rois, claims);
-    for (const { entryId } of claims) this.order.begin(entryId);
+    for (const claim of claims) this.order.begin(claim.entryId, this.queue.placeOf(claim));
     for (const claim of claims) {
       const done = this.process(claim, measure).finally(() => {
         this.order.end(claim.entryId);
@@ -127,7 +134,7 @@ export class Processor implements OpenStage {
   /** Frames that rest are nothing to wait for: the next run tries them again. */
   idle(): boolean {
     if (this.measuring.size > 0) return false;
-    const { pending, processing } = this.options.manifest.history.counts();
+    const { pending, processing } = this.queue.counts();
     return pending <= this.settlement.aside.resting().length && processing === 0;
   }
 
@@ -152,15 +159,15 @@ export class Processor implements OpenStage {
    * them. While a reference is made from the first frames, these keep their order, but never for their last attempt.
    */
   private claim(room: number, { references }: Measure): Claim[] {
-    const { manifest, nowUs, maxAttempts } = this.options;
+    const { nowUs, maxAttempts } = this.options;
     // A stop may have come while another program held the manifest locked.
     if (this.stopped) return [];
     // Positions that are counted from the first frames must not depend on what became of these the first time.
     const attemptsBelow = references.needsOrder ? maxAttempts : 1;
     const except = this.settlement.aside.resting();
-    const claims = manifest.entries.claimPending(room, nowUs(), { attemptsBelow, except });
+    const claims = this.queue.claim(room, nowUs(), { attemptsBelow, except });
     this.alone = claims.length === 0 && this.measuring.size === 0;
-    return this.alone ? manifest.entries.claimPending(1, nowUs(), { except }) : claims;
+    return this.alone ? this.queue.claim(1, nowUs(), { except }) : claims;
   }
 
   /** A frame is handed out when a thread is free for it, so that its time limit covers its own time alone. */

@@ -3,14 +3,17 @@
 import { decodeFailure, type FailureData } from "../../failure/failure.ts";
 import type { Claim } from "../../manifest/entries.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
+import type { FrameQueue } from "./frame-queue.ts";
 
 export class UnsettledClaims {
   readonly #manifest: Manifest;
+  readonly #queue: FrameQueue;
   readonly #claims: { readonly claim: Claim; readonly countAttempt: boolean }[] = [];
   #problem: FailureData | undefined;
 
-  constructor(manifest: Manifest) {
+  constructor(manifest: Manifest, queue: FrameQueue) {
     this.#manifest = manifest;
+    this.#queue = queue;
   }
 
   /** `problem`: what the stage should wait for; undefined where only this frame does. */
@@ -32,7 +35,7 @@ export class UnsettledClaims {
       await this.#manifest.whenFree(() => {
         const next = this.#claims.at(-1);
         if (next === undefined) return;
-        this.#manifest.entries.release(next.claim, { countAttempt: next.countAttempt });
+        this.#queue.release(next.claim, { countAttempt: next.countAttempt });
         this.#claims.pop();
       });
     }

@@ -164,10 +164,12 @@ test.each([
   ["new tracking reference", { method: "tracking", kernelVersion: "2" }],
   ["recalibrated", { method: "tracking", roiManifestId: 2 }],
   ["other settings since", { method: "tracking", settings: '{"sub":1}' }],
-  ["other method since", { method: "fano" }],
+  ["other method since", { method: "fano", name: "fano" }],
 ] as const)("a plot that begins with a %s says how many frames came before", (reason, changed) => {
   const before = {
     analysisId: 1,
+    name: "tracking",
+    remeasuredAtUs: undefined,
     method: "tracking",
     settings: "{}",
     kernelVersion: "1",
@@ -216,7 +218,15 @@ test("temperatures are found behind thousands of frames without any", () => {
     return { outcomeId: entryId, entryId, capturedAtUs, position: new Float32Array([1]), flags: new Uint8Array(1) };
   };
   const reading = { entryId: 3500, sensor: "Air", value: 21, unit: "°C", takenAtUs: START_US, error: undefined };
-  const analysis = { analysisId: 1, method: "centre", settings: "{}", kernelVersion: "1", labels: ["A"] } as const;
+  const analysis = {
+    analysisId: 1,
+    name: "centre",
+    remeasuredAtUs: undefined,
+    method: "centre",
+    settings: "{}",
+    kernelVersion: "1",
+    labels: ["A"],
+  } as const;
   const source: PlotSource = {
     analyses: { all: () => [analysis], roiManifest: () => undefined, companions: () => [] },
     curves: {

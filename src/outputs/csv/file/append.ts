@@ -22,6 +22,8 @@ export interface CsvOptions {
   readonly signal?: AbortSignal;
   /** Rewrite the whole file even if it is as it should be. */
   readonly rewrite?: boolean;
+  /** The cursor before the first outcome of the file; absent: 0. */
+  readonly from?: number;
   /** The last archive: where the file still has its lines, it is rewritten without them. */
   readonly archive?: number;
 }
@@ -55,18 +57,18 @@ async function step(
 ): Promise<CsvUpdate> {
   const limit = options.outcomesPerStep ?? OUTCOMES_PER_STEP;
   if (recorded === undefined) {
-    return await rewrite(path, existsSync(path) ? "edited" : "new", [], read, limit, options.signal);
+    return await rewrite(path, existsSync(path) ? "edited" : "new", [], read, limit, options);
   }
   const outcomes = read(recorded.cursor, limit);
   const columns = widenColumns(recorded.columns, outcomes);
   const next = columns === recorded.columns ? await formatted(outcomes, columns) : Buffer.alloc(0);
   const verdict = await compare(path, recorded, next);
-  if (verdict !== "intact") return await rewrite(path, verdict, columns, read, limit, options.signal);
-  if (options.rewrite === true) return await rewrite(path, "asked", columns, read, limit, options.signal);
+  if (verdict !== "intact") return await rewrite(path, verdict, columns, read, limit, options);
+  if (options.rewrite === true) return await rewrite(path, "asked", columns, read, limit, options);
   if (options.archive !== undefined && options.archive !== (recorded.archive ?? 0)) {
-    return await rewrite(path, "archived", columns, read, limit, options.signal);
+    return await rewrite(path, "archived", columns, read, limit, options);
   }
-  if (columns !== recorded.columns) return await rewrite(path, "columns", columns, read, limit, options.signal);
+  if (columns !== recorded.columns) return await rewrite(path, "columns", columns, read, limit, options);
   const cursor = outcomes.at(-1)?.outcomeId ?? recorded.cursor;
   const upToDate = outcomes.length < limit;
   if (next.length === 0) {

@@ -17,15 +17,15 @@ export async function rewrite(
   startColumns: readonly string[],
   read: ReadOutcomes,
   limit: number,
-  signal: AbortSignal | undefined,
+  { from = 0, signal }: { readonly from?: number; readonly signal?: AbortSignal | undefined },
 ): Promise<CsvUpdate> {
   const directory = dirname(path);
   await ensureDirectory(directory);
   const temporary = temporaryPath(path, "anew");
-  let columns = startColumns.length > 0 ? startColumns : widenColumns(csvColumns([], []), read(0, 1));
+  let columns = startColumns.length > 0 ? startColumns : widenColumns(csvColumns([], []), read(from, 1));
   try {
     for (;;) {
-      const written = await writeAll(temporary, path, columns, read, limit, signal);
+      const written = await writeAll(temporary, path, columns, read, limit, from, signal);
       if ("wider" in written) {
         columns = written.wider;
         continue;
@@ -60,6 +60,7 @@ async function writeAll(
   columns: readonly string[],
   read: ReadOutcomes,
   limit: number,
+  from: number,
   signal: AbortSignal | undefined,
 ): Promise<Written> {
   const oldSize = fileSize(path) ?? 0;
@@ -68,7 +69,7 @@ async function writeAll(
   const old = oldSize > 0 ? await open(path, "r").catch(closing(handle)) : undefined;
   try {
     let bytes = 0;
-    let cursor = 0;
+    let cursor = from;
     let lines = 0;
     let containsOld = true;
     const put = async (buffer: Buffer) => {

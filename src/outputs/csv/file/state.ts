@@ -7,6 +7,12 @@ import type { Outcome } from "../../../manifest/outcomes.ts";
 import { fileSize } from "../../../system/files.ts";
 
 export const CSV_FILENAME = "communicating_results.csv";
+/** Name of the file that holds the results of one analysis, next to that of the run's. */
+export function analysisCsvName(name: string): string {
+  const stem = CSV_FILENAME.slice(0, -".csv".length);
+  return `${stem}_${name.replaceAll(/[^\p{L}\p{N}._+-]+/gu, "_")}.csv`;
+}
+
 /** Name of the output in the manifest. */
 export const CSV_OUTPUT = OUTPUT_FACTS.CSV_PLOT.name;
 

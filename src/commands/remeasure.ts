@@ -1,0 +1,282 @@
+// `phorest remeasure`: measures the frames of a stopped experiment again, as a new analysis beside those there are.
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { CommandModule } from "yargs";
+import { readDarkLevel } from "../analysis/dark-level.ts";
+import { kernelVersion } from "../analysis/native-kernel.ts";
+import { checkPlace, markPlace } from "../archive/directory-identity.ts";
+import { loadConfig, roiManifestPath } from "../config/config.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure/failure.ts";
+import { selectFrames } from "../image/frame-subset.ts";
+import { createLogger, type StageLog } from "../log/logger.ts";
+import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
+import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { frameName } from "../manifest/page-rows.ts";
+import { pictureRoots } from "../manifest/picture-place.ts";
+import { keepRois } from "../measurement/keep-rois.ts";
+import { METHODS, type Method } from "../measurement/method.ts";
+import { type RoiManifest, readRoiManifest } from "../measurement/roi.ts";
+import { limitArenas } from "../native/kernel-binding.ts";
+import { analysisSettings } from "../stages/processor/analysis-settings.ts";
+import type { FrameAgain } from "../stages/processor/frames-again.ts";
+import { analysesAgain, type MeasuredWith, remeasure } from "../stages/processor/remeasuring.ts";
+import { wallClockUs } from "../system/clock.ts";
+import { Progress } from "../terminal/progress.ts";
+import { wholeNumber } from "./analyse-settings.ts";
+import { sayWhatIsArchived } from "./archived.ts";
+import type { GlobalOptions } from "./global.ts";
+import { stoppable } from "./stoppable.ts";
+import { openStored } from "./stored-experiment.ts";
+import { frameSubset, roiPatterns, type SubsetArguments, subsetOptions } from "./subset-options.ts";
+
+interface RemeasureArguments extends GlobalOptions, SubsetArguments {
+  method: Method | undefined;
+  also: string | undefined;
+  rois: string | undefined;
+  "sub-rois": number | undefined;
+  name: string | undefined;
+  jobs: number | undefined;
+}
+
+const MOST_JOBS = 1024;
+const MOST_SUB_ROIS = 65_535;
+const SOME_FAILED = 3;
+/** Of the allocator; see the command `run`. */
+const ARENAS = 2;
+const NAMED = 5;
+
+export const remeasureCommand: CommandModule<GlobalOptions, RemeasureArguments> = {
+  command: "remeasure",
+  describe: "Measure all frames of a stopped experiment again, as a new analysis beside the others",
+  builder: (yargs) =>
+    subsetOptions(yargs)
+      .option("method", { choices: METHODS, describe: "Method that finds the resonance (default: as configured)" })
+      .option("also", { choices: ["tracking"], describe: "Measure tracking in addition to the method" })
+      .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest (default: as configured)" })
+      .option("sub-rois", {
+        type: "number",
+        requiresArg: true,
+        describe: "Rows that an ROI is reduced to, 0 for all (default: as configured)",
+      })
+      .option("name", {
+        type: "string",
+        requiresArg: true,
+        describe: "Name of the new analysis (default: its method, with a number from the second one on)",
+      })
+      .option("jobs", {
+        type: "number",
+        requiresArg: true,
+        describe: "Images measured in parallel (default: Data_Analysis.workers)",
+      })
+      .example("$0 remeasure --method joint", "all frames with another method; then: phorest report")
+      .example(
+        "$0 remeasure --method fano --every 10 --name 'quick fano'",
+        "each tenth frame, under a name of its own",
+      ),
+  handler: async (argv) => {
+    const { config, warnings } = loadConfig(argv.config);
+    for (const warning of warnings) process.stderr.write(`${warning}\n`);
+    const name = argv.name === undefined ? undefined : checkedName(argv.name);
+    frameSubset(argv);
+    // Opened first, so that nothing is created where there is no experiment.
+    openStored(config).close();
+    kernelVersion();
+    limitArenas(ARENAS);
+    const measuredWith = await measuredWithOf(argv, config);
+    const lock = lockStopped(config.Paths.data_dir);
+    try {
+      await stoppable((signal) => remeasureLocked(argv, config, measuredWith, name, signal));
+    } finally {
+      lock.release();
+    }
+  },
+};
+
+/** How the frames are measured: as configured, with the options in place of what the file says. */
+async function measuredWithOf(argv: RemeasureArguments, config: Config): Promise<MeasuredWith> {
+  const { Data_Analysis: configured } = config;
+  const Data_Analysis = {
+    ...configured,
+    method: argv.method ?? configured.method,
+    also: argv.also === undefined ? [] : (["tracking"] as const).slice(),
+    number_of_subROIs: wholeNumber("--sub-rois", argv["sub-rois"] ?? configured.number_of_subROIs, 0, MOST_SUB_ROIS),
+  };
+  const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);
+  const { settings, companion } = analysisSettings({ ...config, Data_Analysis }, darkLevel);
+  const patterns = roiPatterns(argv);
+  const given = await roisOf(argv.rois, config);
+  const rois = keepRois(given, patterns.length > 0 ? patterns : configured.rois, "--roi");
+  return { settings, companion, rois };
+}
+
+/** Those of the option, else of the configured file, else those that the last run measured by. */
+async function roisOf(option: string | undefined, config: Config): Promise<RoiManifest> {
+  const file = roiManifestPath(config);
+  if (option !== undefined || existsSync(file)) return await readRoiManifest(option ?? file);
+  const manifest = openStored(config);
+  try {
+    const last = manifest.runs.lastRoiManifest();
+    const stored = last === undefined ? undefined : manifest.analyses.roiManifest(last);
+    return stored ?? (await readRoiManifest(file));
+  } finally {
+    manifest.close();
+  }
+}
+
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._+-]{0,59}$/u;
+
+function checkedName(given: string): string {
+  const name = given.trim();
+  if (NAME.test(name) && !/^\d+$/.test(name)) return name;
+  throw new Failure("usage.invalid", `--name "${given}" is not a name for an analysis`, {
+    hint: "use up to 60 letters, digits, spaces, . _ + -, not only digits",
+  });
+}
+
+/** The experiment's lock. Failure `experiment.locked` says that a run must be stopped first. */
+function lockStopped(dataDir: string) {
+  const holder = experimentHolder(dataDir);
+  if (holder === undefined) return lockExperiment(dataDir);
+  throw new Failure(
+    "experiment.locked",
+    `cannot measure again while process ${holder.pid} on ${holder.host} runs this experiment (${dataDir})`,
+    { hint: "stop the run first, then give the same command", retry: "later" },
+  );
+}
+
+async function remeasureLocked(
+  argv: RemeasureArguments,
+  config: Config,
+  measuredWith: MeasuredWith,
+  name: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { Paths, Storage, Data_Analysis, Timing } = config;
+  const onTerminal = process.stderr.isTTY === true && !argv.json;
+  const logger = createLogger({
+    directory: Paths.logs_dir,
+    level: argv["log-level"] ?? "info",
+    console: !onTerminal,
+    rotateSeconds: Timing.log_file_interval_seconds,
+  });
+  const manifest = Manifest.open({ file: join(Paths.data_dir, MANIFEST_FILENAME) });
+  try {
+    sayWhatIsArchived(manifest);
+    const frames = framesOf(manifest, argv);
+    const analyses = analysesAgain(manifest, measuredWith, name, wallClockUs());
+    const { analysisId } = analyses;
+    const analysis = manifest.analyses.all().find((one) => one.analysisId === analysisId);
+    const called = analysis?.name ?? String(analysisId);
+    const unmeasured = frames.filter(({ entryId }) => !manifest.results.has(entryId, analysisId));
+    const before = frames.length - unmeasured.length;
+    const log = logger.stage("processor");
+    log.info(
+      `measuring ${unmeasured.length} frames again with method ${measuredWith.settings.method} and ${measuredWith.rois.rois.length} ROIs, as analysis "${called}"${before > 0 ? `; it has measured ${before} before` : ""}`,
+    );
+    const counts = { measured: 0, failed: 0 };
+    const gone: string[] = [];
+    const progress = onTerminal ? new Progress(unmeasured.length, "frames") : undefined;
+    const place = {
+      mark: markPlace(Paths.data_dir),
+      dataDir: Paths.data_dir,
+      rootDir: Paths.root_dir,
+      usbUuid: Storage.usb_uuid,
+    };
+    const jobs = wholeNumber(
+      "--jobs",
+      argv.jobs ?? (Data_Analysis.workers === 0 ? availableParallelism() : Data_Analysis.workers),
+      1,
+      MOST_JOBS,
+    );
+    const aside =
+      unmeasured.length === 0
+        ? []
+        : await remeasure({
+            ...{ ...measuredWith, ...analyses, manifest, signal, frames: unmeasured, pictures: pictureRoots(config) },
+            log: progress === undefined ? log : shownWith(log, progress),
+            threads: Math.min(jobs, unmeasured.length),
+            maxAttempts: Data_Analysis.max_attempts,
+            frameTimeoutMs: Data_Analysis.frame_timeout_seconds * 1000,
+            nowUs: wallClockUs,
+            checkPlace: () => checkPlace(place),
+            settled: (outcome) => {
+              counts[outcome] += 1;
+              progress?.advance();
+            },
+            gone: ({ filename, page }) => {
+              gone.push(frameName(filename, page));
+              log.warn(`${frameName(filename, page)}: the image is gone; the frame is not measured again`);
+              progress?.advance();
+            },
+          });
+    progress?.clear();
+    if (counts.failed + aside.length > 0) process.exitCode = SOME_FAILED;
+    const summary = { analysis: called, frames: frames.length, ...counts, before, gone, unread: aside };
+    process.stdout.write(argv.json ? `${JSON.stringify(jsonOf(summary))}\n` : textOf(summary));
+  } finally {
+    manifest.close();
+    await logger.close();
+  }
+}
+
+/** Warnings and errors above the bar, too. */
+function shownWith(log: StageLog, progress: Progress): StageLog {
+  return {
+    ...{ info: log.info, debug: log.debug, log: log.log },
+    warn: (message, fields) => {
+      progress.note(message);
+      log.warn(message, fields);
+    },
+    error: (message, fields) => {
+      progress.note(message);
+      log.error(message, fields);
+    },
+  };
+}
+
+/** The frames that have, or had, a picture, of the part that the options choose, in order of capture. */
+function framesOf(manifest: Manifest, argv: RemeasureArguments): readonly FrameAgain[] {
+  const frames: (FrameAgain & { readonly takenAtUs: number })[] = [];
+  for (const { entryId, filename, filepath, page, capturedAtUs } of manifest.history.entries()) {
+    if (filename === undefined || filepath === undefined) continue;
+    frames.push({ entryId, filename, filepath, page, capturedAtUs, takenAtUs: capturedAtUs });
+  }
+  if (frames.length === 0)
+    throw new Failure("usage.invalid", "no frame has been captured yet, so there is nothing to measure again");
+  const { taken, leftOut } = selectFrames(frames, frameSubset(argv));
+  if (leftOut !== undefined) process.stderr.write(`${leftOut}\n`);
+  return taken;
+}
+
+interface Summary {
+  readonly analysis: string;
+  readonly frames: number;
+  readonly measured: number;
+  readonly failed: number;
+  /** Frames that the analysis had measured before. */
+  readonly before: number;
+  readonly gone: readonly string[];
+  readonly unread: readonly string[];
+}
+
+function jsonOf({ before, gone, ...others }: Summary): object {
+  return { ...others, measured_before: before, gone: gone.length, gone_images: gone };
+}
+
+function textOf({ analysis, frames, measured, failed, before, gone, unread }: Summary): string {
+  const listed = (names: readonly string[]) =>
+    `${names.slice(0, NAMED).join(", ")}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ""}`;
+  const lines = [
+    `analysis "${analysis}": ${measured} of ${frames} frames measured${before > 0 ? `, ${before} before` : ""}, ${failed} failed`,
+    ...(gone.length === 0 ? [] : [`${gone.length} not measured because the image is gone: ${listed(gone)}`]),
+    ...(unread.length === 0
+      ? []
+      : [
+          `${unread.length} not measured because the image cannot be read: ${listed(unread)}; the same command tries again`,
+        ]),
+    ...(measured + before === 0 ? [] : [`show it with \`phorest report --analysis "${analysis}"\``]),
+  ];
+  return `${lines.join("\n")}\n`;
+}
