@@ -8,7 +8,7 @@ import { loadConfig } from "../config/config.ts";
 import { experimentName } from "../config/identity.ts";
 import { Failure } from "../failure/failure.ts";
 import { type CurvePair, comparisonFigure, type TimedCurve } from "../figures/comparison-figure.ts";
-import { renderVegaLite } from "../figures/render.ts";
+import { printVegaLite } from "../figures/print-picture.ts";
 import { chosenAnalysis } from "./chosen-analysis.ts";
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
@@ -75,7 +75,7 @@ export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
     const pairs = compared.slice(0, MOST_DRAWN).map(({ label }): CurvePair => {
       return { label, a: a.curves.get(label) as TimedCurve, b: b.curves.get(label) as TimedCurve };
     });
-    await writeFigure(figure, await renderVegaLite(comparisonFigure("Comparison", a.name, b.name, pairs)));
+    await writeFigure(figure, await printVegaLite(comparisonFigure("Comparison", a.name, b.name, pairs)));
     process.stderr.write(`${figure.path}: ${pairs.length} of ${compared.length} curves\n`);
   },
 };

@@ -121,7 +121,9 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       const quiet = await drawPrecision(manifest, config, measured, directory, simulated);
       const rois: { label: string; picture: Picture; files: string[] }[] = [];
       for (const detail of details) {
-        const picture = await renderVegaLite(await roiDetailFigure(await detail()));
+        const picture = await renderVegaLite(
+          await roiDetailFigure({ ...(await detail()), experiment: experimentTitle(config), zone }),
+        );
         const { label } = detail;
         rois.push({ label, picture, files: await writePicture(directory, `roi_${fileName(label)}`, picture) });
       }

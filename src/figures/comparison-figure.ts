@@ -1,7 +1,10 @@
-// The curves of two experiments over each other, and their difference below.
+// The curves of two experiments over each other, and their difference beside them, for print.
 import type { TopLevelSpec } from "vega-lite";
 import { lowerBound } from "../manifest/timestamps.ts";
 import { COLOURS, STYLE } from "./figure-style.ts";
+import { PAGE_MM, PRINT_STYLE, pxOfMm, pxOfPoints } from "./print-style.ts";
+import { timeUnit } from "./print-time.ts";
+import { printTitle } from "./print-title.ts";
 
 /** A curve over the seconds since the first frame of its experiment. */
 export interface TimedCurve {
@@ -16,71 +19,120 @@ export interface CurvePair {
   readonly b: TimedCurve;
 }
 
-const WIDTH = 660;
-const HEIGHT = 130;
+const LEFT = 48;
+const GAP = 18;
+const HEIGHT = 78;
 /** More points of a curve would not be seen. */
 const MOST_POINTS = 2000;
+/** px: a narrower axis would only magnify rounding. */
+const LEAST_SPAN = 0.02;
+const DASHED = [5, 2];
 
-/** `nameA`, `nameB`: of the experiments. */
+/** A row for each pair: both curves, and B minus A. `nameA`, `nameB`: of the experiments. */
 export function comparisonFigure(
   title: string,
   nameA: string,
   nameB: string,
   pairs: readonly CurvePair[],
 ): TopLevelSpec {
-  const panel = (values: object[], name: string, colour: object) => ({
-    data: { values },
-    width: WIDTH,
-    height: HEIGHT,
-    mark: { type: "line", strokeWidth: 1.2, invalid: "break-paths-show-domains" },
-    encoding: {
-      x: { field: "s", type: "quantitative", axis: { title: null }, scale: { nice: false } },
-      y: { field: "px", type: "quantitative", axis: { title: name, tickCount: 4 }, scale: { zero: false } },
-      ...colour,
-    },
+  const width = Math.floor((pxOfMm(PAGE_MM) - 14 - 2 * LEFT - GAP) / 2);
+  const longestMs = 1000 * Math.max(0, ...pairs.flatMap(({ a, b }) => [a.seconds.at(-1) ?? 0, b.seconds.at(-1) ?? 0]));
+  const unit = timeUnit(longestMs);
+  const rowsOf = pairs.map(({ label, a, b }, at) => {
+    const look = { width, unit, longestMs, first: at === 0, last: at === pairs.length - 1 };
+    return {
+      spacing: GAP,
+      hconcat: [
+        panel([...rows(a, "A"), ...rows(b, "B")], { ...look, heading: "Shift from baseline (px)", name: label }),
+        panel(rows(differenceOf(a, b), "B - A"), { ...look, heading: "Difference B − A (px)", name: label }),
+      ],
+      resolve: { scale: { x: "independent", y: "independent" } },
+    };
   });
-  const both = {
-    color: {
-      field: "of",
-      type: "nominal",
-      sort: null,
-      scale: { range: [COLOURS[0], COLOURS[1]] },
-      legend: { title: null },
-    },
-    strokeDash: {
-      field: "of",
-      type: "nominal",
-      sort: null,
-      scale: {
-        range: [
-          [1, 0],
-          [5, 2],
-        ],
-      },
-      legend: null,
-    },
-  };
-  const panels = pairs.flatMap(({ label, a, b }) => [
-    panel([...rows(a, nameA), ...rows(b, nameB)], `${label}: shift (px)`, both),
-    panel(rows(differenceOf(a, b), "B - A"), `${label}: B − A (px)`, { color: { value: COLOURS[2] } }),
-  ]);
-  const last = panels.at(-1);
-  if (last !== undefined) last.encoding.x.axis.title = "Seconds since the first frame of each" as never;
+  const subtitle = [`A (solid): ${nameA}`, `B (dashed): ${nameB}`];
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: STYLE,
-    title: { text: title, subtitle: `A: ${nameA}  ·  B: ${nameB}`, anchor: "start" },
-    spacing: 10,
-    vconcat: panels,
+    config: { ...STYLE, ...PRINT_STYLE },
+    ...printTitle(title, subtitle, pxOfMm(PAGE_MM) - 14),
+    spacing: 8,
+    vconcat: rowsOf,
   } as TopLevelSpec;
 }
 
-function rows({ seconds, values }: TimedCurve, of: string): object[] {
+interface PanelLook {
+  readonly width: number;
+  readonly unit: { readonly unit: string; readonly ms: number };
+  /** Of the time axis. */
+  readonly longestMs: number;
+  readonly first: boolean;
+  readonly last: boolean;
+  /** Above the first panel. */
+  readonly heading: string;
+  /** Of the grating. */
+  readonly name: string;
+}
+
+function panel(points: readonly Point[], { width, unit, longestMs, first, last, heading, name }: PanelLook): object {
+  const values = points.map(({ s, px, of }) => ({ t: (s * 1000) / unit.ms, px, of }));
+  const axis = { grid: false, tickCount: 5 };
+  return {
+    ...(first ? { title: { text: heading, fontSize: pxOfPoints(8), fontWeight: "normal", anchor: "start" } } : {}),
+    data: { values },
+    width,
+    height: HEIGHT,
+    mark: { type: "line", strokeWidth: 1, invalid: "break-paths-show-domains" },
+    encoding: {
+      x: {
+        field: "t",
+        type: "quantitative",
+        axis: last
+          ? { ...axis, title: `Time since the first frame of each (${unit.unit})` }
+          : { ...axis, title: null, labels: false, ticks: false },
+        scale: { domain: [0, longestMs / unit.ms], nice: false },
+      },
+      y: {
+        field: "px",
+        type: "quantitative",
+        axis: { title: name, tickCount: 4, minExtent: LEFT - 16 },
+        scale: { domain: limitsOf(points), nice: false, zero: false },
+      },
+      color: {
+        field: "of",
+        type: "nominal",
+        scale: { domain: ["A", "B", "B - A"], range: [COLOURS[0], COLOURS[1], COLOURS[2]] },
+        legend: null,
+      },
+      strokeDash: {
+        field: "of",
+        type: "nominal",
+        scale: { domain: ["A", "B", "B - A"], range: [[1, 0], DASHED, [1, 0]] },
+        legend: null,
+      },
+    },
+  };
+}
+
+/** All values, with a margin. */
+function limitsOf(points: readonly Point[]): [number, number] {
+  const known = points.flatMap(({ px }) => (px === null ? [] : [px]));
+  if (known.length === 0) return [-1, 1];
+  const [low, high] = [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))];
+  const margin = Math.max((LEAST_SPAN - (high - low)) / 2, 0.05 * (high - low));
+  return [low - margin, high + margin];
+}
+
+interface Point {
+  readonly s: number;
+  readonly px: number | null;
+  readonly of: string;
+}
+
+function rows({ seconds, values }: TimedCurve, of: string): Point[] {
   const step = Math.max(1, Math.ceil(seconds.length / MOST_POINTS));
-  const shown: object[] = [];
+  const shown: Point[] = [];
   for (let at = 0; at < seconds.length; at += step) {
     const px = values[at] as number;
-    shown.push({ s: seconds[at], px: Number.isFinite(px) ? px : null, of });
+    shown.push({ s: seconds[at] as number, px: Number.isFinite(px) ? px : null, of });
   }
   return shown;
 }

@@ -5,11 +5,13 @@ import { imageLibrary } from "../image/library.ts";
 import type { Sensorgram } from "../manifest/results.ts";
 import type { JointLine } from "../measurement/method.ts";
 import { medianOf } from "../measurement/statistics.ts";
+import { type TimeZone, UTC } from "../system/time-zone.ts";
 import { CurveStore } from "./curve.ts";
-import { COLOURS, CROSS, DOUBTFUL_COLOUR, METHOD_TITLES, STYLE, TIME_FORMAT, timeTitle } from "./figure-style.ts";
+import { COLOURS, CROSS, DOUBTFUL_COLOUR, METHOD_TITLES, STYLE, timeTitle } from "./figure-style.ts";
 import { markerLayers, placedMarkers } from "./marker-marks.ts";
 import type { PlotMarker, PlotSeries } from "./plot-input.ts";
 import type { RoiView } from "./roi-view.ts";
+import { timeTicks, vegaLiteTicks } from "./time-ticks.ts";
 import { robustLimits, timeSpan, traceOf } from "./trace.ts";
 
 const WIDTH = 690;
@@ -18,6 +20,10 @@ const HALF = 310;
 
 export interface RoiDetail {
   readonly label: string;
+  /** What the experiment is called; absent or empty where that is not known. */
+  readonly experiment?: string;
+  /** Of the time axis. */
+  readonly zone?: TimeZone;
   readonly method: keyof typeof METHOD_TITLES;
   /** What the ROI is measured with; absent for methods without a line for the whole ROI. */
   readonly line?: JointLine | undefined;
@@ -30,6 +36,8 @@ export interface RoiDetail {
 /** The specification of the figure. */
 export async function roiDetailFigure({
   label,
+  experiment = "",
+  zone = UTC,
   method,
   line,
   sensorgram,
@@ -47,16 +55,21 @@ export async function roiDetailFigure({
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: STYLE,
     title: {
-      text: `ROI ${label}`,
+      text: experiment === "" ? `ROI ${label}` : `ROI ${label}, ${experiment}`,
       subtitle: [subtitle, ...(view === undefined ? ["the image is no longer on this computer"] : [])],
       anchor: "start",
     },
     spacing: 18,
-    vconcat: [curve(label, sensorgram, markers), ...(view === undefined ? [] : [await pictureRow(view)])],
+    vconcat: [curve(label, sensorgram, markers, zone), ...(view === undefined ? [] : [await pictureRow(view)])],
   } as TopLevelSpec;
 }
 
-function curve(label: string, { capturedAtUs, position, flags }: Sensorgram, markers: readonly PlotMarker[]): object {
+function curve(
+  label: string,
+  { capturedAtUs, position, flags }: Sensorgram,
+  markers: readonly PlotMarker[],
+  zone: TimeZone,
+): object {
   // It knows where a pause is a gap.
   const store = new CurveStore([label], 4 * WIDTH);
   capturedAtUs.forEach((timeUs, at) => {
@@ -74,7 +87,12 @@ function curve(label: string, { capturedAtUs, position, flags }: Sensorgram, mar
     field: "t",
     type: "temporal",
     scale: { type: "utc", domain: [...span], nice: false },
-    axis: { title: timeTitle(span), format: TIME_FORMAT, tickCount: 7, labelOverlap: true, labelFlush: false },
+    axis: {
+      title: timeTitle(span, zone),
+      ...vegaLiteTicks(timeTicks(span, zone, 7)),
+      labelOverlap: true,
+      labelFlush: false,
+    },
   };
   const y = {
     field: "v",
