@@ -12,7 +12,7 @@ import type { TiffPage, TiffSeries } from "./tiff/series.ts";
 import { descriptionOf, directoryAt, type OpenDirectory } from "./times/head.ts";
 import { imagejPlaces, isImagej } from "./times/imagej.ts";
 import { recordOf } from "./times/micro-manager-pages.ts";
-import { isOme, type OmeDocument, omeFiles, omePlaces } from "./times/ome.ts";
+import { isOme, isPageByPage, type OmeDocument, omeFiles, omePlaces } from "./times/ome.ts";
 import { nameOf, omeDocument } from "./times/ome-companion.ts";
 import { plainName } from "./times/plain-name.ts";
 
@@ -33,6 +33,8 @@ export interface Places {
   readonly places: ReadonlyMap<number, PagePlace>;
   /** One line for each part of the series that is not in the file. */
   readonly leftOut: readonly string[];
+  /** One line for each other thing to know. */
+  readonly notes: readonly string[];
 }
 
 interface StatedPlaces extends Places {
@@ -40,21 +42,21 @@ interface StatedPlaces extends Places {
   readonly hasPositions: boolean;
 }
 
-const NONE: StatedPlaces = { places: new Map(), leftOut: [], hasPositions: false };
+const NONE: StatedPlaces = { places: new Map(), leftOut: [], notes: [], hasPositions: false };
 
 /**
  * The places of the pages of a TIFF file. Metadata that cannot be read say nothing; of a stack whose metadata say no position, its
  * name does. Errors of the disk pass through.
  */
 export async function placesOf(file: NamedFile, source: ByteSource, series: TiffSeries): Promise<Places> {
-  const { places, leftOut, hasPositions } = await statedPlaces(file, source, series);
+  const { places, hasPositions, ...lines } = await statedPlaces(file, source, series);
   const named = hasPositions ? undefined : positionOfName(nameOf(file));
-  if (named === undefined) return { places, leftOut };
+  if (named === undefined) return { places, ...lines };
   const position = positionFields(named);
   const placed = series.pages.map(({ index }): [number, PagePlace] => {
     return [index, { channel: 0, z: 0, time: index, ...places.get(index), ...position }];
   });
-  return { places: new Map(placed), leftOut };
+  return { places: new Map(placed), ...lines };
 }
 
 function positionFields({
@@ -105,7 +107,7 @@ async function managerPlaces(
     places.set(page.index, { ...place, position: place.position ?? 0 });
     hasPositions ||= place.position !== undefined;
   }
-  return { places, leftOut: [], hasPositions };
+  return { ...NONE, places, hasPositions };
 }
 
 type StatedPlace = Omit<PagePlace, "position"> & { readonly position: number | undefined };
@@ -130,6 +132,7 @@ async function ofIndex(
 async function omePlacesOf(file: NamedFile, description: string, { pages, count }: TiffSeries): Promise<StatedPlaces> {
   const document = await known(() => omeDocument(file, description));
   if (document === undefined) return NONE;
+  if (isPageByPage(document)) return { ...NONE, notes: [PAGE_BY_PAGE] };
   const found = omePlaces(document, nameOf(file), count);
   const { places } = placed(pages, ({ index }) => {
     const place = found.get(index);
@@ -137,8 +140,11 @@ async function omePlacesOf(file: NamedFile, description: string, { pages, count 
     const { image, names, at } = place;
     return { channel: at.C, z: at.Z, position: image, positionNames: names, time: at.T };
   });
-  return { places, leftOut: await filesNotThere(file, document), hasPositions: document.images.length > 1 };
+  return { places, leftOut: await filesNotThere(file, document), notes: [], hasPositions: document.images.length > 1 };
 }
+
+const PAGE_BY_PAGE =
+  "its OME-XML makes each page an image of its own, without names; phorest takes the pages as a series in time";
 
 /** What metadata say, or undefined where they are not there or not readable. */
 async function known<T>(read: () => Promise<T>): Promise<T | undefined> {

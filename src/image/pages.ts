@@ -62,10 +62,15 @@ export async function listPages(file: string | NamedFile): Promise<PictureSeries
 
 async function seriesOf(file: string | NamedFile, source: ByteSource, series: TiffSeries): Promise<PictureSeries> {
   const named = typeof file === "string" ? { directory: dirname(file), path: basename(file), followLinks: true } : file;
-  const { places, leftOut } = await placesOf(named, source, series);
+  const { places, leftOut, notes } = await placesOf(named, source, series);
   const pages = series.pages.map(({ index, width, height, bits }) => {
     const place = places.get(index) ?? { channel: 0, z: 0, position: 0, time: index };
     return { index, width, height, bits, ...place };
   });
-  return { pages, leftOut: [...series.leftOut, ...leftOut], notes: series.notes, isPlaced: places.size > 0 };
+  return {
+    pages,
+    leftOut: [...series.leftOut, ...leftOut],
+    notes: [...series.notes, ...notes],
+    isPlaced: places.size > 0,
+  };
 }

@@ -262,3 +262,17 @@ it("a file of a series whose metadata are in the first file of it, a TIFF as wel
     [paths[1], 5e5, "ome"],
   ]);
 });
+
+it("pages that were added one by one, each as an image of its own without a name, are a series in time", async () => {
+  const xml = (name: (at: number) => string) =>
+    `<OME>${[0, 1, 2].map((at) => `<Image Name="${name(at)}"><Pixels><TiffData IFD="${at}"/></Pixels></Image>`).join("")}</OME>`;
+  const described = (text: string) => (page: number) =>
+    page === 0 ? [[270, 2, textValues(text)] satisfies StackField] : [];
+  const directory = temporaryDirectory();
+  const series = put(directory, "x_MMStack_Pos1.ome.tif", 3, described(xml((at) => `Image${at}`)));
+  const { pages, leftOut } = await framesOfFile(series);
+  expect(pages?.map(({ index, position }) => [index, position])).toEqual([0, 1, 2].map((page) => [page, 1]));
+  expect(leftOut).toEqual([expect.stringContaining("phorest takes the pages as a series in time")]);
+  const wells = put(directory, "wells.ome.tif", 3, described(xml((at) => `Well A${at}`)));
+  expect((await framesOfFile(wells)).pages).toHaveLength(1);
+});

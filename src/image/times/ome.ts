@@ -147,6 +147,15 @@ export function omePages({ images }: OmeDocument, name: string, pages: number): 
   };
 }
 
+/**
+ * Whether each page is an image of its own without a name: programs that add pages one by one (tifffile) write it so, and mean a series.
+ */
+export function isPageByPage({ images }: OmeDocument): boolean {
+  const isUnnamed = ({ names, sizes }: OmeImage, at: number) =>
+    sizes.Z * sizes.C * sizes.T === 1 && names.length === 1 && names[0] === `Image${at}`;
+  return images.length > 1 && images.every(isUnnamed);
+}
+
 /** Where a page stands in the document. */
 export interface OmePlace {
   /** Number of its image, from 0: the position on the stage. */
