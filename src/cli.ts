@@ -41,6 +41,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   responses: async (parser) => parser.command((await import("./commands/responses.ts")).responsesCommand),
   sensitivity: async (parser) => parser.command((await import("./commands/sensitivity.ts")).sensitivityCommand),
   arrival: async (parser) => parser.command((await import("./commands/arrival.ts")).arrivalCommand),
+  map: async (parser) => parser.command((await import("./commands/map.ts")).mapCommand),
   markers: async (parser) => parser.command((await import("./commands/markers.ts")).markersCommand),
   export: async (parser) => parser.command((await import("./commands/export.ts")).exportCommand),
   import: async (parser) => parser.command((await import("./commands/import.ts")).importCommand),

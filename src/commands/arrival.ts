@@ -54,7 +54,8 @@ interface Row {
 /** Frames before the injection that the fit sees, as a part of the injection's length. */
 const LEAD = 0.5;
 
-function frontIn({ timesUs, result, flags }: WorkedSensorgram, { quietFromUs, startUs, endUs }: Phases): Front {
+/** The front of an injection in a curve, seconds from its start. */
+export function frontIn({ timesUs, result, flags }: WorkedSensorgram, { quietFromUs, startUs, endUs }: Phases): Front {
   const fromUs = Math.max(quietFromUs, startUs - LEAD * (endUs - startUs));
   const kept = [...timesUs.keys()].filter((at) => {
     const timeUs = timesUs[at] as number;

@@ -9,12 +9,20 @@ import { ANALYSIS_OPTION, chosenAnalysis, firstLabels } from "./chosen-analysis.
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import type { GlobalOptions } from "./global.ts";
 
-export interface InjectionArguments extends GlobalOptions {
+/** Which curves. */
+export interface CurveArguments {
   readonly roi: string[] | undefined;
   readonly pairs: boolean;
-  readonly injection: number[] | undefined;
   readonly analysis: string | undefined;
+}
+
+/** Which injections of them, and over which windows. */
+export interface InjectionChoice extends CurveArguments {
+  readonly injection: number[] | undefined;
   readonly window: number | undefined;
+}
+
+export interface InjectionArguments extends GlobalOptions, InjectionChoice {
   readonly out: string | undefined;
 }
 
@@ -32,12 +40,17 @@ export const INJECTION_OPTIONS = {
   out: { type: "string", requiresArg: true, describe: "File to write (default: standard output)" },
 } as const;
 
-export interface InjectionCurves {
+export interface ChosenCurves {
   readonly analysis: Analysis;
+  /** Of the frames. */
+  readonly timesUs: Float64Array;
+  curves(): Iterable<WorkedSensorgram>;
+}
+
+export interface InjectionCurves extends ChosenCurves {
   readonly phases: readonly Phases[];
   /** Microseconds. */
   readonly windowUs: number;
-  curves(): Iterable<WorkedSensorgram>;
 }
 
 /**
@@ -47,17 +60,11 @@ export interface InjectionCurves {
 export function injectionCurves(
   manifest: Manifest,
   config: Config,
-  argv: InjectionArguments,
+  argv: InjectionChoice,
   wanted: (phases: Phases) => boolean = () => true,
 ): InjectionCurves {
-  const analysis = chosenAnalysis(manifest, argv.analysis);
-  const sensorgrams = configuredSensorgrams(manifest, analysis, config, {
-    roi: argv.roi,
-    pairs: argv.pairs && hasPairs(manifest, analysis, config),
-  });
-  const [label] = sensorgrams.labels;
-  if (label === undefined) throw new Failure("usage.invalid", "no ROI has this name", { hint: firstLabels(analysis) });
-  const timesUs = manifest.results.sensorgram({ analysisId: analysis.analysisId, roi: 0 }).capturedAtUs;
+  const chosen = plainCurves(manifest, config, argv);
+  const { timesUs } = chosen;
   const all = phasesOf(manifest.injections.all(), timesUs[0] ?? 0, timesUs.at(-1) ?? 0);
   checkNumbers(all, argv.injection);
   const phases = all.filter((one) => argv.injection?.includes(one.injection.injectionId) ?? wanted(one));
@@ -66,12 +73,19 @@ export function injectionCurves(
       hint: "record them with `phorest injections add`, or see `phorest injections list`",
     });
   }
-  return {
-    analysis,
-    phases,
-    windowUs: windowOf(argv.window) ?? usualWindowUs(timesUs),
-    curves: () => sensorgrams.curves(),
-  };
+  return { ...chosen, phases, windowUs: windowOf(argv.window) ?? usualWindowUs(timesUs) };
+}
+
+/** The curves that the options choose. Failure `usage.invalid` where there are none. */
+export function plainCurves(manifest: Manifest, config: Config, argv: CurveArguments): ChosenCurves {
+  const analysis = chosenAnalysis(manifest, argv.analysis);
+  const pairs = argv.pairs && hasPairs(manifest, analysis, config);
+  const sensorgrams = configuredSensorgrams(manifest, analysis, config, { roi: argv.roi, pairs });
+  if (sensorgrams.labels.length === 0) {
+    throw new Failure("usage.invalid", "no ROI has this name", { hint: firstLabels(analysis) });
+  }
+  const timesUs = manifest.results.sensorgram({ analysisId: analysis.analysisId, roi: 0 }).capturedAtUs;
+  return { analysis, timesUs, curves: () => sensorgrams.curves() };
 }
 
 function hasPairs(manifest: Manifest, analysis: Analysis, config: Config): boolean {

@@ -61,7 +61,8 @@ interface Found {
   readonly line: CalibrationLine | undefined;
 }
 
-function lineOf(
+/** The calibration of a curve; undefined with fewer than two levels. */
+export function lineOf(
   curve: WorkedSensorgram,
   { phases, windowUs }: InjectionCurves,
   bufferIndex?: number,

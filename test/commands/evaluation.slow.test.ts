@@ -1,5 +1,5 @@
 // Responses, sensitivity and arrival by the real commands, on an experiment whose truth the test knows.
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { gauss } from "../analysis/gauss.ts";
@@ -133,11 +133,45 @@ test("the front arrives within half a frame, and the flow is as fast as it is", 
   expect(stderr.match(/flows at 2\d(\.\d+)? ± [\d.]+ px\/s/g)).toHaveLength(2);
 });
 
+test("a map shows the same numbers, each grating in its place", async () => {
+  interface Mapped {
+    unit: string;
+    values: { label: string; value: number; standard_error: number }[];
+  }
+  const sensitivities = await json<{ label: string; px_per_riu: number }[]>(
+    "sensitivity",
+    "--buffer-index",
+    String(BUFFER),
+  );
+  const mapped = await json<Mapped>("map", "sensitivity", "--buffer-index", String(BUFFER), "--out", "map.svg");
+  expect(mapped.unit).toBe("px/RIU");
+  expect(mapped.values.map(({ label, value }) => [label, value])).toEqual(
+    sensitivities.map(({ label, px_per_riu }) => [label, px_per_riu]),
+  );
+  const svg = readFileSync(join(root, "map.svg"), "utf8");
+  expect(svg).toMatch(/Sensitivity \(px\/RIU\)/);
+  for (const { label } of mapped.values) expect(svg).toContain(`>${label}<`);
+  const late = (await json<Response[]>("responses", "--injection", "2")).filter(({ point }) => point === "late");
+  const responses = await json<Mapped>("map", "response", "--injection", "2", "--csv", "map.csv");
+  expect(responses.values.map(({ value }) => value)).toEqual(late.map(({ response_px }) => response_px));
+  expect(readFileSync(join(root, "map.csv"), "utf8").split("\n")[0]).toBe(
+    "label,response (px),standard error (px),flagged",
+  );
+  expect(existsSync(join(root, "results", "map_response.png"))).toBe(true);
+  for (const quantity of ["shift", "noise", "drift", "detection-limit", "arrival"]) {
+    const { values } = await json<Mapped>("map", quantity);
+    expect(values, quantity).toHaveLength(12);
+  }
+}, 120_000);
+
 test("what cannot be evaluated is one line", async () => {
   const wrong: [string[], string][] = [
     [["responses", "--injection", "7"], "there is no injection 7"],
     [["responses", "--roi", "nothing"], "no ROI has this name"],
     [["responses", "--window", "0"], "--window needs seconds above 0"],
+    [["map", "shift", "--at", "9000"], "--at 9000: there is no frame at this time"],
+    [["map", "noise", "--scale", "2,1"], '--scale needs MIN,MAX, not "2,1"'],
+    [["map", "noise", "--out", "map.jpg"], "the name must end with .png or .svg"],
     [["sensitivity", "--buffer-index", "0.2"], "--buffer-index needs a refractive index"],
   ];
   for (const [words, line] of wrong) {

@@ -1,0 +1,178 @@
+// A quantity on the chip: each grating in its place, coloured by its value, and how often each value occurs.
+import type { TopLevelSpec } from "vega-lite";
+import { INK, STYLE } from "./figure-style.ts";
+import { SHIFT_COLOURS } from "./heat-map.ts";
+import { PAGE_MM, PRINT_STYLE, pxOfMm } from "./print-style.ts";
+
+/** A grating or ROI: where it is in the image, px, and its value. */
+export interface MapCell {
+  readonly label: string;
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+  /** NaN: not known. */
+  readonly value: number;
+  /** Something about the value is doubtful. */
+  readonly flagged: boolean;
+}
+
+export interface MapOptions {
+  readonly title: string;
+  readonly subtitle: readonly string[];
+  /** "Sensitivity (px/RIU)" */
+  readonly quantity: string;
+  /** Values that differ in sign mean opposite things: zero is white. */
+  readonly diverging: boolean;
+  /** Ends of the colour scale; undefined: as the values are. */
+  readonly limits: readonly [number, number] | undefined;
+}
+
+/** The part of the values that the colour scale shows at least; the rest is drawn in its end colours and marked. */
+const SHOWN_PART = 0.96;
+/** px; the legend needs the rest of the page. */
+const MOST_WIDTH = pxOfMm(PAGE_MM) - 110;
+const MOST_HEIGHT = pxOfMm(170);
+const HISTOGRAM_HEIGHT = 70;
+const LEAST_HISTOGRAM_WIDTH = 240;
+const BARS = 40;
+/** More labels would not be readable. */
+const MOST_LABELS = 70;
+const NOT_KNOWN = "#d9d9d9";
+
+/** The ends of the colour scale of values: those of the middle 96 %; about zero for quantities with a sign. */
+export function mapLimits(values: readonly number[], diverging: boolean): readonly [number, number] {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
+  const [low, high] = [at((1 - SHOWN_PART) / 2), at((1 + SHOWN_PART) / 2)];
+  if (diverging) {
+    const most = Math.max(Math.abs(low), Math.abs(high)) || 1;
+    return [-most, most];
+  }
+  if (high > low) return [low, high];
+  const pad = Math.abs(low) * 0.01 || 1;
+  return [low - pad, high + pad];
+}
+
+/** The specification. */
+export function mapFigure(cells: readonly MapCell[], options: MapOptions): TopLevelSpec {
+  const { title, subtitle, quantity } = options;
+  const values = cells.map(({ value }) => value);
+  // Of values with one sign only, the differences are what is looked for.
+  const diverging = options.diverging && hasBothSigns(values);
+  const [low, high] = options.limits ?? mapLimits(values, diverging);
+  const [left, right] = [Math.min(...cells.map((one) => one.left)), Math.max(...cells.map((one) => one.right))];
+  const [top, bottom] = [Math.min(...cells.map((one) => one.top)), Math.max(...cells.map((one) => one.bottom))];
+  const scale = Math.min(MOST_WIDTH / (right - left), MOST_HEIGHT / (bottom - top));
+  const [width, height] = [Math.round(scale * (right - left)), Math.round(scale * (bottom - top))];
+  const axis = { title: null, labels: false, ticks: false, grid: false, domain: false };
+  const x = { field: "left", type: "quantitative", scale: { domain: [left, right], nice: false }, axis };
+  const y = { field: "top", type: "quantitative", scale: { domain: [bottom, top], nice: false }, axis };
+  const color = {
+    field: "value",
+    type: "quantitative",
+    scale: {
+      domain: diverging ? [low, 0, high] : [low, high],
+      ...(diverging ? { range: [SHIFT_COLOURS[1], SHIFT_COLOURS[4], SHIFT_COLOURS[7]] } : { scheme: "viridis" }),
+      clamp: true,
+    },
+    legend: { title: quantity.split(/ (?=\()/), gradientLength: Math.min(height, 180), tickCount: 5 },
+  };
+  const rows = cells.map((cell) => ({ ...cell, value: Number.isFinite(cell.value) ? cell.value : null }));
+  const known = rows.filter(({ value }) => value !== null);
+  const corners = { x, x2: { field: "right" }, y, y2: { field: "bottom" } };
+  const middle = (marks: readonly (typeof rows)[number][]) =>
+    marks.map(({ label, left: from, right: to, top: up, bottom: down }) => ({
+      label,
+      left: (from + to) / 2,
+      top: (up + down) / 2,
+    }));
+  const beyond = (isBeyond: (value: number) => boolean) =>
+    middle(known.filter(({ value }) => isBeyond(value as number)));
+  const symbol = (values: object[], shape: string) => ({
+    data: { values },
+    mark: { type: "point", shape, filled: true, size: 22, color: "#ffffff", stroke: INK, strokeWidth: 0.7, opacity: 1 },
+    encoding: { x, y },
+  });
+  // Dark are the low end of viridis, and both ends of a scale about zero.
+  const isDark = (value: number | null) => {
+    if (value === null) return false;
+    return diverging ? Math.abs(value) > 0.6 * high : (value - low) / (high - low) < 0.55;
+  };
+  const labels = (isShown: (value: number | null) => boolean, colour: string) => ({
+    data: { values: middle(rows.filter(({ value }) => isShown(value))) },
+    mark: { type: "text", fontSize: 7, dy: 11, color: colour },
+    encoding: { x, y, text: { field: "label" } },
+  });
+  const chip = {
+    width,
+    height,
+    layer: [
+      {
+        data: { values: rows.filter(({ value }) => value === null) },
+        mark: { type: "rect", color: NOT_KNOWN },
+        encoding: corners,
+      },
+      { data: { values: known }, mark: { type: "rect", strokeWidth: 0 }, encoding: { ...corners, color } },
+      {
+        data: { values: rows.filter(({ flagged }) => flagged) },
+        mark: { type: "rect", filled: false, stroke: INK, strokeWidth: 1, strokeDash: [3, 2] },
+        encoding: corners,
+      },
+      symbol(
+        beyond((value) => value > high),
+        "triangle-up",
+      ),
+      symbol(
+        beyond((value) => value < low),
+        "triangle-down",
+      ),
+      ...(cells.length > MOST_LABELS ? [] : [labels(isDark, "#ffffff"), labels((value) => !isDark(value), INK)]),
+    ],
+  };
+  const histogram = {
+    width: Math.max(width, LEAST_HISTOGRAM_WIDTH),
+    height: HISTOGRAM_HEIGHT,
+    data: { values: known.map(({ value }) => ({ value: Math.min(high, Math.max(low, value as number)) })) },
+    mark: { type: "bar", color: "#7a7a7a" },
+    encoding: {
+      x: {
+        field: "value",
+        type: "quantitative",
+        bin: { extent: [low, high], maxbins: BARS, nice: false },
+        axis: { title: quantity, tickCount: 6 },
+      },
+      y: { aggregate: "count", type: "quantitative", axis: { title: "Gratings", tickCount: 3 } },
+    },
+  };
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    config: { ...STYLE, ...PRINT_STYLE },
+    title: { text: title, subtitle: [...subtitle, ...legendLine(rows, low, high)], anchor: "start", frame: "group" },
+    spacing: 12,
+    vconcat: [chip, histogram],
+  } as TopLevelSpec;
+}
+
+/** Whether zero is well within the middle 96 % of values. */
+function hasBothSigns(values: readonly number[]): boolean {
+  const [low, high] = mapLimits(values, false);
+  return low < 0 && high > 0;
+}
+
+/** What the marks mean, where there are any. */
+function legendLine(
+  rows: readonly { readonly value: number | null; readonly flagged: boolean }[],
+  low: number,
+  high: number,
+): string[] {
+  const unknown = rows.filter(({ value }) => value === null).length;
+  const outside = rows.filter(({ value }) => value !== null && (value < low || value > high)).length;
+  const flagged = rows.filter((one) => one.flagged).length;
+  const parts = [
+    ...(unknown > 0 ? [`${unknown} gray: not known`] : []),
+    ...(outside > 0 ? [`${outside} with a triangle: beyond the scale`] : []),
+    ...(flagged > 0 ? [`${flagged} with a dashed border: flagged`] : []),
+  ];
+  return parts.length === 0 ? [] : [parts.join("  ·  ")];
+}
