@@ -1,8 +1,8 @@
 // The file that a figure is written to: PNG or SVG, by its name.
-import { extname, resolve } from "node:path";
+import { dirname, extname, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { Picture } from "../figures/render.ts";
-import { writeDurably } from "../system/files.ts";
+import { ensureDirectory, writeDurably } from "../system/files.ts";
 
 export interface FigureFile {
   readonly path: string;
@@ -18,7 +18,8 @@ export function figureFile(option: string, file: string): FigureFile {
   return { path: resolve(file), isSvg: extension === ".svg" };
 }
 
-/** Writes the figure, whole or not at all. */
+/** Writes the figure, whole or not at all; makes its directory where there is none. */
 export async function writeFigure({ path, isSvg }: FigureFile, { svg, png }: Picture): Promise<void> {
+  await ensureDirectory(dirname(path));
   await writeDurably(path, isSvg ? svg : png);
 }
