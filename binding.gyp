@@ -33,6 +33,23 @@
       ]
     },
     {
+      # Apart from the measuring: it may fuse multiply and add, too.
+      "target_name": "phorest_kinetics",
+      "type": "static_library",
+      "cflags": ["-fPIC", "-ffp-contract=fast", "-Wno-psabi"],
+      "include_dirs": ["native"],
+      "sources": [
+        "native/kinetics/descent.cc",
+        "native/kinetics/kinetics.cc",
+        "native/kinetics/models.cc",
+        "native/kinetics/noise.cc",
+        "native/kinetics/problem.cc",
+        "native/kinetics/profile.cc",
+        "native/kinetics/separable.cc",
+        "native/kinetics/start.cc"
+      ]
+    },
+    {
       # Somebody else's good work, as it came: see native/third_party/libdeflate/README.md.
       "target_name": "phorest_inflate",
       "type": "static_library",
@@ -50,7 +67,7 @@
     },
     {
       "target_name": "phorest_kernel",
-      "dependencies": ["phorest_fit", "phorest_inflate"],
+      "dependencies": ["phorest_fit", "phorest_inflate", "phorest_kinetics"],
       "cflags": ["-ffp-contract=off"],
       "cflags_cc!": ["-fno-exceptions"],
       "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
@@ -59,6 +76,7 @@
         "native/addon/addon.cc",
         "native/addon/addon_correlate.cc",
         "native/addon/addon_jpeg.cc",
+        "native/addon/addon_kinetics.cc",
         "native/addon/task_arguments.cc",
         "native/locate/autocorrelation.cc",
         "native/locate/correlate.cc",

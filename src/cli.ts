@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   compare: async (parser) => parser.command((await import("./commands/compare.ts")).compareCommand),
   figure: async (parser) => parser.command((await import("./commands/figure.ts")).figureCommand),
   diff: async (parser) => parser.command((await import("./commands/diff.ts")).diffCommand),
+  kinetics: async (parser) => parser.command((await import("./commands/kinetics.ts")).kineticsCommand),
   view: async (parser) => parser.command((await import("./commands/view.ts")).viewCommand),
   report: async (parser) => parser.command((await import("./commands/report.ts")).reportCommand),
   sensorgram: async (parser) => parser.command((await import("./commands/sensorgram.ts")).sensorgramCommand),

@@ -12,6 +12,7 @@
 
 #include "addon/addon_correlate.h"
 #include "addon/addon_jpeg.h"
+#include "addon/addon_kinetics.h"
 #include "addon/arguments.h"
 #include "addon/task_arguments.h"
 #include "image/decode_png.h"
@@ -25,7 +26,7 @@ namespace {
 /** Of the results. Raise it when the same picture may give other numbers, so that no analysis holds those of two kernels. */
 constexpr int kVersion = 3;
 /** As in src/native/kernel-binding.ts. Raise both whenever what a function takes or returns changes. */
-constexpr int kInterface = 1;
+constexpr int kInterface = 2;
 constexpr double kMostRows = 50e6;
 
 using phorest::integer, phorest::kLongestSide, phorest::number, phorest::picture, phorest::refuseRange, phorest::refuseType, phorest::rois;
@@ -41,6 +42,7 @@ class Addon : public Napi::Addon<Addon> {
                           InstanceValue("interface", Napi::Number::New(exports.Env(), kInterface), napi_enumerable)});
     defineCorrelation(exports);
     defineJpegCheck(exports);
+    defineKinetics(exports);
   }
 
  private:

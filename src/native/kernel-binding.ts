@@ -7,7 +7,7 @@ import { packageRoot } from "../system/files.ts";
 import { brokenPart, reinstall } from "./native-part.ts";
 
 /** As in native/addon/addon.cc. Raise both whenever what a function takes or returns changes. */
-const INTERFACE = 1;
+const INTERFACE = 2;
 
 interface Kernel {
   /** Absent in kernels that are older than this number. */

@@ -1,0 +1,6 @@
+// The Node-API shell of kinetics.h.
+#pragma once
+#include <napi.h>
+
+/** Adds fitKinetics to the kernel's exports. */
+void defineKinetics(Napi::Object exports);

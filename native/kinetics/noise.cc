@@ -1,0 +1,237 @@
+#include "kinetics/noise.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kinetics/descent.h"
+
+namespace phorest::kinetics {
+namespace {
+
+constexpr int kMostEstimates = kMostRates + kMostSites;
+/** A mixture of white and correlated noise must explain the autocorrelation so much better than the latter alone. */
+constexpr double kMixtureGain = 12;
+constexpr double kMostRho = 0.995;
+constexpr int kRounds = 4;
+/** From fewer points of a cycle no correlation can be told. */
+constexpr std::size_t kFewest = 24;
+
+/** Value of a local's column (times the root of the weight) at a point. */
+template <typename Visit>
+void forLocals(const Cycle& cycle, const Prepared& prepared, Visit visit) {
+  if (cycle.offset) visit(0, 0, cycle.points, prepared.root.data());
+  if (cycle.drift) visit(cycle.offset ? 1 : 0, 0, cycle.points, prepared.rootTime.data());
+  for (const Segment& segment : cycle.segments) {
+    if (segment.bulk >= 0) visit(segment.bulk, segment.begin, segment.end, prepared.root.data());
+  }
+}
+
+/** Takes `coefficients` of the locals off a column. */
+void takeLocals(const Cycle& cycle, const Prepared& prepared, const double* coefficients, double* column) {
+  forLocals(cycle, prepared, [&](int local, int begin, int end, const double* values) {
+    for (int i = begin; i < end; ++i) column[i] -= coefficients[local] * values[i];
+  });
+}
+
+/** Sums of products of residuals by lag, and the numbers of products. */
+void autocovariance(const Residuals& residuals, int lags, std::vector<double>& sums, std::vector<double>& counts) {
+  sums.assign(lags + 1, 0.0);
+  counts.assign(lags + 1, 0.0);
+  for (const auto& r : residuals.cycles) {
+    const int n = static_cast<int>(r.size());
+    for (int lag = 0; lag <= std::min(lags, n - 1); ++lag) {
+      double sum = 0;
+      const double *a = r.data(), *b = r.data() + lag;
+      double parts[4] = {};
+      int i = 0;
+      for (; i + 4 <= n - lag; i += 4) {
+        for (int lane = 0; lane < 4; ++lane) parts[lane] += a[i + lane] * b[i + lane];
+      }
+      for (; i < n - lag; ++i) sum += a[i] * b[i];
+      sums[lag] += sum + (parts[0] + parts[1]) + (parts[2] + parts[3]);
+      counts[lag] += n - lag;
+    }
+  }
+}
+
+/** White, autoregressive, or a mixture: whichever the correlations r[1..] of `count` residuals ask for. */
+void chooseShape(const std::vector<double>& r, double count, Noise& noise) {
+  const int lags = static_cast<int>(r.size()) - 1;
+  noise.share = 1;
+  noise.rho = lags < 1 ? 0 : std::clamp(r[1], 0.0, kMostRho);
+  const auto misfit = [&](double share, double rho) {
+    double sum = 0, power = share;
+    for (int lag = 1; lag <= lags; ++lag) {
+      power *= rho;
+      sum += (r[lag] - power) * (r[lag] - power);
+    }
+    return sum;
+  };
+  const double alone = misfit(1, noise.rho);
+  double least = alone, share = 1, rho = noise.rho;
+  for (int step = 0; step < 40 && lags > 2; ++step) {
+    // Evenly in the length of the correlation's memory, 2 to 200 frames.
+    const double trial = 1 - 0.5 * std::pow(100.0, -step / 39.0);
+    double cross = 0, own = 0, power = 1;
+    for (int lag = 1; lag <= lags; ++lag) {
+      power *= trial;
+      cross += power * r[lag];
+      own += power * power;
+    }
+    const double part = std::clamp(cross / own, 0.0, 1.0), sum = misfit(part, trial);
+    if (sum < least) {
+      least = sum;
+      share = part;
+      rho = trial;
+    }
+  }
+  const double scatter = (1 + rho * rho) / (1 - rho * rho) * share * share + (1 - share * share);
+  if (count * (alone - least) > kMixtureGain * scatter) {
+    noise.share = share;
+    noise.rho = rho;
+  }
+}
+
+}  // namespace
+
+Residuals residualsOf(const Separable& separable, const Evaluation& at, const double* rates, std::vector<double>& fitted) {
+  const Problem& problem = separable.problem();
+  const Shape shape = shapeOf(problem.model);
+  Residuals found;
+  fitted.clear();
+  Columns columns;
+  for (int c = 0; c < static_cast<int>(problem.cycles.size()); ++c) {
+    const Cycle& cycle = problem.cycles[c];
+    const Prepared& prepared = problem.prepared[c];
+    separable.weightedColumns(c, rates, columns);
+    const std::vector<double> locals = separable.localsOf(c);
+    std::vector<double> r(prepared.scaled);
+    const int first = cycle.segments.empty() ? cycle.points : cycle.segments.front().begin;
+    for (int s = 0; s < shape.sites; ++s) {
+      const double size = at.linear[(problem.isRmaxGlobal ? 0 : c) * shape.sites + s];
+      const double* response = columns.at(s * (1 + shape.perSite));
+      for (int i = first; i < cycle.points; ++i) r[i] -= size * response[i];
+    }
+    takeLocals(cycle, prepared, locals.data(), r.data());
+    for (int i = 0; i < cycle.points; ++i) fitted.push_back(cycle.response[i] - r[i] / prepared.root[i]);
+    found.cycles.push_back(std::move(r));
+  }
+  return found;
+}
+
+Noise noiseOf(const Residuals& residuals, int parameters) {
+  Noise noise;
+  double count = 0;
+  std::size_t longest = 0;
+  for (const auto& r : residuals.cycles) {
+    count += static_cast<double>(r.size());
+    longest = std::max(longest, r.size());
+  }
+  const int lags = longest < kFewest ? 0 : std::min(kLags, static_cast<int>(longest) / 4);
+  std::vector<double> sums, counts;
+  autocovariance(residuals, lags, sums, counts);
+  if (!(count > parameters) || !(sums[0] > 0)) return noise;
+  noise.variance = sums[0] / (count - parameters);
+  // A fit takes noise away, mostly of low frequencies: about the same from every lag. What, depends on what is looked for.
+  for (int round = 0; round < kRounds; ++round) {
+    const double taken = std::min(noise.variance * parameters * noise.area() / count, sums[0] / count);
+    std::vector<double> r(lags + 1);
+    const double own = sums[0] / count + taken;
+    for (int lag = 0; lag <= lags; ++lag) r[lag] = counts[lag] > 0 ? (sums[lag] / counts[lag] + taken) / own : 0.0;
+    noise.variance = own;
+    noise.neighbours = lags > 0 ? r[1] : 0;
+    chooseShape(r, count, noise);
+  }
+  return noise;
+}
+
+double Covariance::along(const std::vector<double>& covariance, int size, const double* direction) {
+  double sum = 0;
+  for (int a = 0; a < size; ++a) {
+    for (int b = 0; b < size; ++b) sum += direction[a] * covariance[a * size + b] * direction[b];
+  }
+  return sum;
+}
+
+Covariance covarianceOf(const Separable& separable, const Evaluation& at, const double* rates, const Noise& noise) {
+  const Problem& problem = separable.problem();
+  const Shape shape = shapeOf(problem.model);
+  const int columns = shape.columns(), per = shape.perSite, size = separable.size();
+  Covariance found;
+  found.size = shape.rates() + (problem.isRmaxGlobal ? shape.sites : 0);
+  const int n = found.size;
+  double normals[kMostEstimates * kMostEstimates] = {}, middle[kMostEstimates * kMostEstimates] = {};
+  Columns own;
+  for (int c = 0; c < static_cast<int>(problem.cycles.size()); ++c) {
+    const Cycle& cycle = problem.cycles[c];
+    const Prepared& prepared = problem.prepared[c];
+    const int first = cycle.segments.empty() ? cycle.points : cycle.segments.front().begin;
+    separable.weightedColumns(c, rates, own);
+    for (int k = 0; k < columns; ++k) {
+      std::fill(own.at(k), own.at(k) + first, 0.0);
+      std::vector<double> coefficients(std::max(prepared.locals, 1));
+      for (int l = 0; l < prepared.locals; ++l) coefficients[l] = separable.crossOf(c)[l * size + k];
+      solveFactor(prepared.factor, prepared.locals, coefficients.data());
+      takeLocals(cycle, prepared, coefficients.data(), own.at(k));
+    }
+    const double* g = separable.reducedOf(c);
+    const double* lines[kMostEstimates];
+    double scales[kMostEstimates];
+    for (int p = 0; p < n; ++p) {
+      const bool isRate = p < shape.rates();
+      const int site = isRate ? p / per : p - shape.rates();
+      const int column = site * (1 + per) + (isRate ? 1 + p % per : 0);
+      lines[p] = own.at(column);
+      scales[p] = isRate ? at.linear[(problem.isRmaxGlobal ? 0 : c) * shape.sites + site] : 1.0;
+      if (problem.isRmaxGlobal || shape.sites > 1) continue;
+      // A maximum response of its own takes its part of the derivative.
+      const double part = g[0] > 0 ? g[column] / g[0] : 0.0;
+      for (int i = 0; i < cycle.points; ++i) own.at(column)[i] -= part * own.at(0)[i];
+    }
+    double echo[kMostEstimates] = {}, before[kMostEstimates] = {};
+    for (int i = 0; i < cycle.points; ++i) {
+      double now[kMostEstimates];
+      for (int p = 0; p < n; ++p) {
+        now[p] = scales[p] * lines[p][i];
+        echo[p] = noise.rho * (echo[p] + before[p]);
+        before[p] = now[p];
+      }
+      for (int a = 0; a < n; ++a) {
+        for (int b = 0; b <= a; ++b) {
+          const double product = now[a] * now[b];
+          normals[a * n + b] += product;
+          middle[a * n + b] += product + noise.share * (now[a] * echo[b] + now[b] * echo[a]);
+        }
+      }
+    }
+  }
+  double scale[kMostEstimates];
+  for (int a = 0; a < n; ++a) {
+    for (int b = 0; b < a; ++b) {
+      normals[b * n + a] = normals[a * n + b];
+      middle[b * n + a] = middle[a * n + b];
+    }
+    scale[a] = normals[a * n + a] > 0 ? 1 / std::sqrt(normals[a * n + a]) : 0.0;
+  }
+  for (int a = 0; a < n; ++a) {
+    for (int b = 0; b < n; ++b) normals[a * n + b] *= scale[a] * scale[b];
+  }
+  if (!invert(normals, n)) return found;
+  found.plain.resize(n * n);
+  found.whole.assign(n * n, 0.0);
+  for (int a = 0; a < n; ++a) {
+    for (int b = 0; b < n; ++b) found.plain[a * n + b] = normals[a * n + b] * scale[a] * scale[b];
+  }
+  for (int a = 0; a < n; ++a) {
+    for (int b = 0; b < n; ++b) {
+      double sum = 0;
+      for (int k = 0; k < n; ++k) {
+        for (int l = 0; l < n; ++l) sum += found.plain[a * n + k] * middle[k * n + l] * found.plain[l * n + b];
+      }
+      found.whole[a * n + b] = sum * noise.variance;
+    }
+  }
+  return found;
+}
+
+}  // namespace phorest::kinetics

@@ -1,0 +1,99 @@
+// Sensorgrams to fit, and everything about them that no rate changes: which points belong to which stretch of constant
+// concentration, the sums over the points, and the part of them that offsets, drifts and bulk shifts explain.
+#pragma once
+#include <cstddef>
+#include <vector>
+
+namespace phorest::kinetics {
+
+/** What is fitted; the order is that of MODELS in src/assay/kinetics/models.ts. */
+enum class Model { oneToOne, massTransport, twoSite, dissociation, steadyState, hill };
+constexpr int kModels = 6;
+
+constexpr int kMostSites = 2;
+/** Most logarithms of rates that a model has. */
+constexpr int kMostRates = 4;
+/** Most columns per point: each site's response and its derivatives. */
+constexpr int kMostColumns = 6;
+
+struct Shape {
+  int sites;
+  /** Logarithms of rates that a site's response depends on. */
+  int perSite;
+  int rates() const { return sites * perSite; }
+  int columns() const { return sites * (1 + perSite); }
+};
+
+inline Shape shapeOf(Model model) {
+  switch (model) {
+    case Model::oneToOne: return {1, 2};
+    case Model::massTransport: return {1, 3};
+    case Model::twoSite: return {2, 2};
+    case Model::dissociation: return {1, 1};
+    case Model::steadyState: return {1, 1};
+    case Model::hill: return {1, 2};
+  }
+  return {1, 2};
+}
+
+inline bool hasAssociation(Model model) {
+  return model == Model::oneToOne || model == Model::massTransport || model == Model::twoSite;
+}
+
+/** A stretch of constant concentration. Before the first one of a cycle nothing is bound. */
+struct Segment {
+  double from = 0;           // s
+  double concentration = 0;  // M; in a dissociation without association 0
+  bool hasBulk = false;
+  /** Points [begin, end) of the cycle, and the column of its bulk shift or −1. */
+  int begin = 0, end = 0, bulk = -1;
+};
+
+/** One sensorgram: points in order of time. In a steady state `time` is the concentration in M. */
+struct Cycle {
+  const double* time = nullptr;
+  const double* response = nullptr;
+  /** 1/variance of each point, or nullptr for equal ones. */
+  const double* weight = nullptr;
+  int points = 0;
+  std::vector<Segment> segments;
+  bool offset = false, drift = false;
+};
+
+/** What a cycle's points add up to without the response of a model. */
+struct Prepared {
+  std::vector<double> root, rootTime, scaled;  // root of the weight; times drift's time; times response
+  double middle = 0, half = 1;                 // of the drift's time, s
+  int locals = 0;                              // offset, drift, bulk shifts in use
+  /** Lower triangle of the Cholesky factor of the locals' normal matrix, and which locals are in use. */
+  std::vector<double> factor;
+  std::vector<double> localResponse;  // locals times response
+  double squares = 0;                 // of the scaled response
+};
+
+struct Problem {
+  Model model = Model::oneToOne;
+  std::vector<Cycle> cycles;
+  std::vector<Prepared> prepared;
+  /** One maximum response for all cycles, or one for each. */
+  bool isRmaxGlobal = true;
+  int points = 0, parameters = 0;
+  double span = 0, step = 0, least = 0, most = 0;  // s, s, M, M: longest cycle, usual step, concentrations
+  int groups() const { return isRmaxGlobal ? 1 : static_cast<int>(cycles.size()); }
+};
+
+/** Fills `prepared` and the numbers of a problem whose cycles are given. */
+void prepare(Problem& problem);
+
+/** The problem with points averaged within bins that widen with the time since the last switch: `bins` of them at most for each stretch. */
+class Thinned {
+ public:
+  Thinned(const Problem& full, int bins);
+  const Problem& problem() const { return problem_; }
+
+ private:
+  Problem problem_;
+  std::vector<std::vector<double>> times_, responses_, weights_;
+};
+
+}  // namespace phorest::kinetics

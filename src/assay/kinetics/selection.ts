@@ -1,0 +1,107 @@
+// Which model the data ask for: Schwarz's criterion (BIC), with as many points as are independent.
+import type { CurveCycle } from "./curve-set.ts";
+import { type Kind, type Model, modelName } from "./models.ts";
+import { fitModel, type RawFit } from "./native-kinetics.ts";
+import { amplitudeOf } from "./residuals.ts";
+
+export interface Candidate {
+  readonly model: string;
+  readonly parameters: number;
+  /** Less is better; differences count. */
+  readonly bic: number;
+}
+
+export interface Selection {
+  readonly fit: RawFit;
+  readonly candidates: readonly Candidate[];
+  /** By how much BIC is less with mass transport, and with two sites, than with 1:1; undefined where nothing asked for it. */
+  readonly massTransportGain: number | undefined;
+  readonly twoSiteGain: number | undefined;
+}
+
+/** A model with more in it must be better by this, so that chance does not choose it. */
+export const CLEARLY = 10;
+/** Residuals below this share of the response are rounding, of a simulation or of a file. */
+const EXACT = 1e-4;
+/** Correlation of neighbouring residuals, over its standard error, from which on another model is looked at. */
+const SUSPICIOUS = 4;
+
+/** The 1:1 model with what else the data ask for: bulk shifts, drift, mass transport. Never two sites. */
+export function chooseModel(cycles: readonly CurveCycle[]): Selection {
+  const of = (bulk: boolean, drift: boolean) => {
+    const model: Model = { kind: "1:1", bulk, drift, localRmax: false };
+    return fitModel(cycles, model, false);
+  };
+  const plain = of(false, false);
+  if (isExact(plain)) {
+    return { fit: plain, candidates: ranked([plain]), massTransportGain: undefined, twoSiteGain: undefined };
+  }
+  const fits = [plain, of(true, false), of(false, true), of(true, true)];
+  const best = leastBic(fits);
+  const selection = compareKinds(cycles, best);
+  const candidates = ranked([...fits, ...selection.others]);
+  const { massTransport } = selection;
+  const isTransported =
+    massTransport !== undefined && (selection.massTransportGain ?? 0) > CLEARLY && massTransport.quantities.length > 0;
+  return { ...selection, fit: isTransported ? massTransport : best, candidates };
+}
+
+/** A fit as asked for, and whether mass transport or a second site would describe the data clearly better. */
+export function checkModel(cycles: readonly CurveCycle[], fit: RawFit): Selection {
+  if (fit.model.kind !== "1:1" || fit.model.localRmax || isExact(fit)) {
+    return { fit, candidates: ranked([fit]), massTransportGain: undefined, twoSiteGain: undefined };
+  }
+  const { others, massTransportGain, twoSiteGain } = compareKinds(cycles, fit);
+  return { fit, candidates: ranked([fit, ...others]), massTransportGain, twoSiteGain };
+}
+
+function compareKinds(cycles: readonly CurveCycle[], fit: RawFit) {
+  if (fit.noise.neighbours * Math.sqrt(fit.points) < SUSPICIOUS || isExact(fit)) {
+    return { others: [], massTransport: undefined, massTransportGain: undefined, twoSiteGain: undefined };
+  }
+  const other = (kind: Kind) => fitModel(cycles, { ...fit.model, kind }, false);
+  const [massTransport, twoSite] = [other("mass-transport"), other("two-site")];
+  const all = [fit, massTransport, twoSite];
+  const bic = (one: RawFit) => bicOf(one, leastCost(all));
+  return {
+    others: [massTransport, twoSite],
+    massTransport,
+    massTransportGain: bic(fit) - bic(massTransport),
+    twoSiteGain: bic(fit) - bic(twoSite),
+  };
+}
+
+function isExact(fit: RawFit): boolean {
+  const rms = Math.sqrt(fit.noise.variance / meanWeightOf(fit));
+  return rms < EXACT * amplitudeOf(fit);
+}
+
+function meanWeightOf({ cycles }: RawFit): number {
+  let [sum, count] = [0, 0];
+  for (const { cycle, index } of cycles) {
+    for (const at of index) sum += cycle.errors === undefined ? 1 : 1 / (cycle.errors[at] as number) ** 2;
+    count += index.length;
+  }
+  return count === 0 ? 1 : sum / count;
+}
+
+function bicOf({ cost, parameters, points }: RawFit, { noise }: RawFit): number {
+  return cost / (noise.variance * noise.area) + parameters * Math.log(Math.max(points / noise.area, 2));
+}
+
+/** All are judged by the noise that the best of them leaves. */
+function leastCost(fits: readonly RawFit[]): RawFit {
+  return fits.reduce((best, one) => (one.cost < best.cost ? one : best));
+}
+
+function leastBic(fits: readonly RawFit[]): RawFit {
+  const judge = leastCost(fits);
+  return fits.reduce((best, one) => (bicOf(one, judge) < bicOf(best, judge) ? one : best));
+}
+
+function ranked(fits: readonly RawFit[]): Candidate[] {
+  const judge = leastCost(fits);
+  return fits
+    .map((one) => ({ model: modelName(one.model), parameters: one.parameters, bic: bicOf(one, judge) }))
+    .sort((a, b) => a.bic - b.bic);
+}

@@ -1,0 +1,71 @@
+// Rates for people: a table for the terminal, and one line per curve set for a CSV.
+import { writeToString } from "fast-csv";
+import type { Estimate } from "../assay/kinetics/estimates.ts";
+import type { KineticsFit, NoFit } from "../assay/kinetics/fit.ts";
+import { modelName } from "../assay/kinetics/models.ts";
+
+const DOUBTS: Readonly<Record<NonNullable<Estimate["doubt"]>, string>> = {
+  upper_bound: "",
+  lower_bound: "",
+  not_determined: "not determined",
+  no_binding: "no binding",
+  not_in_model: "-",
+  local: "per cycle",
+};
+
+/** "1.00e-8 ± 2e-10 M", or the bound: "< 2.0e-5". */
+function shown({ value, standardError, low95, high95, doubt }: Estimate): string {
+  if (value !== null) return `${value.toPrecision(4)} ± ${(standardError ?? 0).toPrecision(2)}`;
+  if (doubt === "upper_bound" && high95 !== null) return `< ${high95.toPrecision(2)}`;
+  if (doubt === "lower_bound" && low95 !== null) return `> ${low95.toPrecision(2)}`;
+  return doubt === undefined ? "-" : DOUBTS[doubt];
+}
+
+/** The table for a terminal. `unit`: of the response. */
+export function kineticsTable(fits: readonly (KineticsFit | NoFit)[], unit: string): string {
+  const rows = [
+    ["curve", "model", "ka, 1/(M s)", "kd, 1/s", "KD, M", `Rmax, ${unit}`, "flags"],
+    ...fits.map((found) => {
+      if ("why" in found) return [found.set.name, "failed", "-", "-", "-", "-", ""];
+      const { set, model, ka, kd, KD, Rmax, flags } = found;
+      return [set.name, modelName(model), shown(ka), shown(kd), shown(KD), shown(Rmax), flags.join(" ")];
+    }),
+    ...fits.flatMap((found) => {
+      if ("why" in found || found.second === undefined) return [];
+      const { ka, kd, KD, Rmax } = found.second;
+      return [[found.set.name, "second site", shown(ka), shown(kd), shown(KD), shown(Rmax), ""]];
+    }),
+  ];
+  const widths = (rows[0] as string[]).map((_cell, at) => Math.max(...rows.map((row) => (row[at] ?? "").length)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+/** One line per curve set. */
+export async function kineticsCsv(fits: readonly (KineticsFit | NoFit)[]): Promise<string> {
+  const names = ["ka", "kd", "KD", "Rmax"] as const;
+  const header = [
+    "curve",
+    "model",
+    ...names.flatMap((name) => [name, `${name}_standard_error`, `${name}_low95`, `${name}_high95`, `${name}_flag`]),
+    "chi2",
+    "points",
+    "flags",
+  ];
+  const rows = fits.map((found) => {
+    if ("why" in found) return [found.set.name, "failed"];
+    const { set, model, fit, flags } = found;
+    const cells = names.flatMap((name) => {
+      const { value, standardError, low95, high95, doubt } = found[name];
+      return [value, standardError, low95, high95, doubt].map((cell) => cell ?? "");
+    });
+    const chi2 = fit.cost / Math.max(1, fit.points - fit.parameters);
+    return [set.name, modelName(model), ...cells, chi2, fit.points, flags.join(" ")];
+  });
+  return await writeToString([header, ...rows], { includeEndRowDelimiter: true });
+}
