@@ -53,6 +53,22 @@ export async function openStartPage(options: StartPageOptions): Promise<{ addres
 
 const HEAD = ["experiment", "sample", "first frame (UTC)", "last frame (UTC)", "frames", "size", "state"];
 
+/** In a narrow window a row becomes a block, each cell with the head of its column, so that nothing is scrolled sideways. */
+const STYLE = `:root{color-scheme:light dark;--ground:#f6f7f8;--card:#fff;--text:#1b2026;--quiet:#555e69;--line:#d5dae0;--accent:#14623a}
+@media(prefers-color-scheme:dark){:root{--ground:#12161b;--card:#1b2128;--text:#e8ebee;--quiet:#a5aeb8;--line:#37404a;--accent:#7fd8a4}}
+body{font:15px/1.45 system-ui,sans-serif;margin:0;background:var(--ground);color:var(--text)}
+main{max-width:80rem;margin:auto;padding:1rem}h1{font-size:1.1rem;margin:0;overflow-wrap:anywhere}p,small,th{color:var(--quiet)}
+p{margin:.2rem 0 1rem}div{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:.5rem .9rem}
+a{color:var(--accent);font-weight:600}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+th,td{text-align:left;vertical-align:top;padding:.5rem 1rem .5rem 0;overflow-wrap:anywhere}th{font-weight:500;white-space:nowrap}
+tr+tr td,thead+tbody td{border-top:1px solid var(--line)}td:nth-child(n+3){white-space:nowrap}td:last-child{white-space:normal;overflow-wrap:break-word}
+th:nth-child(5),td:nth-child(5),th:nth-child(6),td:nth-child(6){text-align:right}
+@media(max-width:48rem){table,tbody,tr,td{display:block}thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+tr{padding:.5rem 0;border-top:1px solid var(--line)}tr:first-child{border:0}tr td,tr+tr td,thead+tbody td{border:0;padding:.05rem 0}
+td:nth-child(n+2){display:flex;justify-content:space-between;gap:1rem}td:nth-child(n+2):empty{display:none}
+td:nth-child(n+2)::before{color:var(--quiet);white-space:nowrap}
+${HEAD.map((head, at) => (at === 0 ? "" : `td:nth-child(${at + 1})::before{content:"${head}"}`)).join("")}}`;
+
 /** The list as HTML. */
 function startPage(title: string, experiments: readonly ListedExperiment[]): string {
   const rows = experiments.map((experiment, index) => {
@@ -64,9 +80,7 @@ function startPage(title: string, experiments: readonly ListedExperiment[]): str
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)}</title>
-<style>:root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem}
-div{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{text-align:left;vertical-align:top;
-padding:.35rem 1rem .35rem 0;border-bottom:1px solid #8884}</style></head>
+<style>${STYLE}</style></head>
 <body><main><h1>${escaped(title)}</h1><p>${experiments.length} experiments</p>
 <div><table><thead><tr>${head}</tr></thead><tbody>
 ${rows.join("\n")}

@@ -10,6 +10,7 @@ export function Readout({
   pointed,
   factor,
   unit,
+  quantity = "shift",
   highlighted,
 }: {
   view: CurvesView;
@@ -17,6 +18,8 @@ export function Readout({
   /** From px to the unit. */
   factor: number;
   unit: string;
+  /** What the values are, as on the y-axis. */
+  quantity?: string;
   highlighted?: string | undefined;
 }) {
   const digits = unit === "RIU" ? 7 : 4;
@@ -44,7 +47,9 @@ export function Readout({
           <thead>
             <tr>
               <th>curve</th>
-              <th class="n">shift, {unit}</th>
+              <th class="n">
+                {quantity}, {unit}
+              </th>
               <th class="n">noise, {unit}</th>
               <th class="n">drift, {unit}/h</th>
               <th class="n">LOD (3σ), {unit}</th>
@@ -61,7 +66,7 @@ export function Readout({
                     {curve.members !== undefined && ` (${curve.members} ROIs)`}
                   </span>
                 </td>
-                <td class="n" data-head={`shift, ${unit}`}>
+                <td class="n" data-head={`${quantity}, ${unit}`}>
                   {shown(curve, at)}
                 </td>
                 <td class="n" data-head={`noise, ${unit}`}>

@@ -196,7 +196,14 @@ export function Sensorgrams({ state }: { state: StateView }) {
       </section>
       <div class="split">
         {view !== undefined && (
-          <Readout view={view} pointed={pointed} factor={factor} unit={unit} highlighted={highlighted} />
+          <Readout
+            view={view}
+            pointed={pointed}
+            factor={factor}
+            unit={unit}
+            quantity={quantityOf(shown)}
+            highlighted={highlighted}
+          />
         )}
         <Markers state={state} at={markAt} act={act} />
       </div>
