@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { relative } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { builtWorkers } from "./test/support/built-program.ts";
@@ -17,24 +19,37 @@ const QUICK = {
   env: { PHOREST_QUICK_TESTS: "1" },
 };
 
-/** Slow files first: the quick ones fill up the time at the end, in which a worker would wait for the last slow file. */
-class SlowFirst extends BaseSequencer {
+/** What a test or hook may take, ms: real processes, disks and pictures, on two slow cores that may have other work besides. */
+const PATIENCE_MS = 300_000;
+
+/**
+ * The longest files first, so that no worker waits at the end for a long one that began last; then the quick ones, which fill up
+ * what is left. vitest knows how long each file took here; where it never ran them, those come first in which a test is given
+ * more time than usual, because they are long by what they say of themselves.
+ */
+class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isSlow = ({ project }: TestSpecification) => project.name === "slow";
-    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+    const place = ({ project, moduleId }: TestSpecification) =>
+      project.name !== "slow" ? 2 : this.isLong(moduleId) ? 0 : 1;
+    return sorted.toSorted((a, b) => place(a) - place(b));
+  }
+
+  private isLong(path: string): boolean {
+    const isKnown = this.ctx.cache.getFileTestResults(`slow:${relative(this.ctx.config.root, path)}`) !== undefined;
+    const times = readFileSync(path, "utf8").matchAll(/\btimeout: ([\d_]+)/g);
+    return !isKnown && [...times].some(([, ms = ""]) => Number(ms.replaceAll("_", "")) > PATIENCE_MS);
   }
 }
 
 export default defineConfig({
   test: {
-    // Real processes, disks and pictures: generous, because two slow cores run them all.
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    testTimeout: PATIENCE_MS,
+    hookTimeout: PATIENCE_MS,
     pool: "forks",
-    // One more than the cores of the smallest machine: slow tests keep a core busy in the program that they start, and wait in between.
-    maxWorkers: 3,
-    sequence: { sequencer: SlowFirst },
+    // Twice the cores of the smallest machine: slow tests also wait, for disks and for intervals of the program.
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,

@@ -164,7 +164,7 @@ describe("a run with joint_line auto", () => {
     },
   );
 
-  it("measures with a configured line as it did before there was a choice", { timeout: 300_000 }, async () => {
+  it("measures with a configured line as it did before there was a choice", async () => {
     const directory = await directoryOf('method = "joint"\njoint_line = "fano"');
     await run(directory);
     expect(stored(directory).map(({ lines }) => lines)).toEqual([["fano", "fano", "fano"]]);

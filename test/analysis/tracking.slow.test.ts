@@ -261,9 +261,7 @@ describe("a run that tracks", () => {
     },
   );
 
-  it("beside a method leaves that one's columns as they are and adds its own at the end", {
-    timeout: 300_000,
-  }, async () => {
+  it("beside a method leaves that one's columns as they are and adds its own at the end", async () => {
     const [alone, both, tracked] = await Promise.all(
       ['method = "gaussian"', 'method = "gaussian"\nalso = ["tracking"]', 'method = "tracking"'].map((analysis) =>
         pictureDirectory(config(analysis)),

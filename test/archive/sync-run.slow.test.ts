@@ -44,9 +44,7 @@ const digest = (file: string) => createHash("sha256").update(readFileSync(file))
 /** The plot is copied too. */
 const WITH_PLOT: [string, string] = ["plot = false", "plot_interval_seconds = 0.5"];
 
-test(`${KILLS} kill -9 while pictures are moved to the share: every one is there exactly once, byte-identical`, {
-  timeout: 300_000,
-}, async () => {
+test(`${KILLS} kill -9 while pictures are moved to the share: every one is there exactly once, byte-identical`, async () => {
   const remote = temporaryDirectory();
   const directory = experiment(
     config(remote, "keep_local = false\nmax_bytes_per_second = 2000000\nparallel = 3").replace(...WITH_PLOT),

@@ -53,7 +53,7 @@ describe("phorest calibrate --from run", () => {
     const curves = await phorest(["sensorgram", "--roi", "001A_N"], directory);
     const [names, first] = curves.stdout.split("\n").map((line) => line.split(","));
     expect(first?.[names?.indexOf("marker") ?? -1]).toMatch(/^recalibrated: \d+ ROIs$/);
-  }, 120_000);
+  });
 
   it("says in one line that there is no experiment, or no picture and no --from", async () => {
     const directory = experiment(CONFIG);

@@ -29,7 +29,7 @@ beforeAll(async () => {
   );
   const run = await phorest(["run", "--until-idle"], root);
   expect(run.code, run.stderr).toBe(0);
-}, 120_000);
+});
 
 interface Answer {
   readonly dx_px: number;

@@ -153,7 +153,7 @@ describe(`of ${ROWS} rows, at least 99.5 % of the fits reach the optimum, and 99
     ["gaussian", 353],
     ["fano", 181],
     ["fano", 353],
-  ] as const)("%s, %i samples", { timeout: 300_000 }, (line, width) => {
+  ] as const)("%s, %i samples", (line, width) => {
     const pixels = simulated(line, width, width + line.length);
     const { columns, status } = measure({
       pixels,

@@ -21,7 +21,7 @@ describe("the program", () => {
   const behind = clockOffBy("-2d");
   const linesWith = (text: string, part: string): string[] => text.split("\n").filter((line) => line.includes(part));
 
-  test("a start two days behind the newest frame: log, status and health", { timeout: 120_000 }, async ({ skip }) => {
+  test("a start two days behind the newest frame: log, status and health", async ({ skip }) => {
     if (!hasFaketime()) return skip();
     const directory = experiment(QUICK_CONFIG);
     const first = await phorest(["run", "--frames", "3", "--until-idle"], directory);

@@ -40,7 +40,7 @@ beforeAll(async () => {
   writeFileSync(join(model, "config.toml"), CONFIG);
   const { code, stderr } = await phorest(["run", "--frames", String(FRAMES), "--until-idle"], model);
   if (code !== 0) throw new Error(stderr);
-}, 60_000);
+});
 
 /** A copy of an experiment that ended well, its database changed by `inflict`. */
 function damaged(inflict: (database: string) => void): string {

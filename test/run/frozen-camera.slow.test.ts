@@ -72,7 +72,7 @@ const linesWith = (text: string, part: string): string[] => text.split("\n").fil
 test.each([
   ["byte for byte", () => `camera_type = "command"\ncommand = ["cat", "${join(simulated, "sim", pictures[0] ?? "")}"]`],
   ["pixel for pixel, each file with a time stamp of its own", () => PROGRAM],
-])("the same picture %s: log, status, health, and no noise of zero", { timeout: 120_000 }, async (_, camera) => {
+])("the same picture %s: log, status, health, and no noise of zero", async (_, camera) => {
   const directory = withCamera(camera());
   const run = await phorest(["run", "--frames", "8", "--until-idle"], directory);
   expect(run.code, run.stderr).toBe(0);
@@ -95,7 +95,7 @@ test.each([
   expect(report[1]).toMatch(/,8,0,{11}$/);
 });
 
-test("it is told once, and is over when the frames differ again", { timeout: 120_000 }, async () => {
+test("it is told once, and is over when the frames differ again", async () => {
   const directory = withCamera(
     PROGRAM,
     '[Alarm]\ncommand = ["sh", "-c", "cat >> told.jsonl", "sh"]\ncheck_interval_seconds = 0.2\n',
@@ -126,7 +126,7 @@ test("it is told once, and is over when the frames differ again", { timeout: 120
   expect(linesWith(stderr, "the camera delivers new images again")).toHaveLength(1);
 });
 
-test("sources whose pictures may repeat are no alarm, and 0 switches it off", { timeout: 120_000 }, async () => {
+test("sources whose pictures may repeat are no alarm, and 0 switches it off", async () => {
   const replayed = `camera_type = "dummy"\ndummy_path = "${join(simulated, "sim", pictures[0] ?? "")}"`;
   for (const directory of [withCamera(replayed), withCamera(PROGRAM, "[Alarm]\nfrozen_frames = 0\n")]) {
     const { code, stderr } = await phorest(["run", "--frames", "8", "--until-idle"], directory);

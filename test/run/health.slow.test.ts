@@ -80,7 +80,7 @@ function healthReport(directory: string): HealthReport | undefined {
 
 const FAULTED = "stage.faulted:collector";
 
-test("a faulted camera is told once, also when the run is killed and started again", { timeout: 240_000 }, async () => {
+test("a faulted camera is told once, also when the run is killed and started again", async () => {
   const broken = QUICK_CONFIG.replace('camera_type = "simulated"', 'camera_type = "command"\ncommand = ["false"]');
   const directory = await measured(broken + TOLD.replace("[Services]", "timeout_seconds = 5\n[Services]"));
   const isFaulted = ({ event, key }: Notice) => event === "alarm" && key === FAULTED;
@@ -110,9 +110,7 @@ test("a faulted camera is told once, also when the run is killed and started aga
   expect(told(directory).filter(({ key }) => key === FAULTED)).toHaveLength(1);
 });
 
-test("the exit code says it to a monitor: fine, not running, nothing there, wrong usage", {
-  timeout: 240_000,
-}, async () => {
+test("the exit code says it to a monitor: fine, not running, nothing there, wrong usage", async () => {
   const directory = await measured();
   const picture = join(directory, "seen/health.png");
   expect((await phorest(["health", "--png", picture], directory)).code).toBe(0);
@@ -125,7 +123,7 @@ test("the exit code says it to a monitor: fine, not running, nothing there, wron
   expect(empty.code).toBe(2);
 });
 
-test("a run whose camera is switched off says so, and is well", { timeout: 240_000 }, async () => {
+test("a run whose camera is switched off says so, and is well", async () => {
   const directory = await measured(`${QUICK_CONFIG}[Services]\nenable_camera = false\n`);
   const run = start(["run"], directory);
   children.push(run.child);
@@ -139,7 +137,7 @@ test("a run whose camera is switched off says so, and is well", { timeout: 240_0
   expect((await phorest(["health"], directory)).stdout).not.toContain("switched off");
 });
 
-test("a report is a page that holds everything, and shows the ROI asked for", { timeout: 240_000 }, async () => {
+test("a report is a page that holds everything, and shows the ROI asked for", async () => {
   const directory = await measured();
   const { also } = JSON.parse((await phorest(["report", "--roi", "093B_N", "--json"], directory)).stdout);
   expect(also.map((path: string) => path.split("/").at(-1))).toEqual([
@@ -157,7 +155,7 @@ test("a report is a page that holds everything, and shows the ROI asked for", { 
   expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("the first ROIs are ") });
 });
 
-test("without a terminal the status is plain lines, and the logs are one stream", { timeout: 240_000 }, async () => {
+test("without a terminal the status is plain lines, and the logs are one stream", async () => {
   const directory = await measured();
   const watching = start(["status", "--watch", "--roi", "093B_N"], directory);
   children.push(watching.child);

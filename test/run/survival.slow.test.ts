@@ -117,9 +117,7 @@ async function begun(directory: string, runs: number): Promise<void> {
   }
 }
 
-test("crashes in the first moments of a start are not held against the frames that wait", {
-  timeout: 120_000,
-}, async () => {
+test("crashes in the first moments of a start are not held against the frames that wait", async () => {
   const directory = experiment(`${QUICK_CONFIG}[Buffer]\nimage_buffer_size = 0\n`);
   const data = join(directory, "data");
   mkdirSync(data);

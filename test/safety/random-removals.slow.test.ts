@@ -123,6 +123,24 @@ min_free_bytes = 1000
   }
 }
 
+/** By what the system says of a file: it is looked at thirty times a second, and hardly ever changes. */
+const knownHashes = new Map<string, string>();
+
+/** Of the plain content of a file. */
+function contentHash(path: string): string {
+  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+  const kind = path.endsWith(".gz") ? "packed" : "plain";
+  const key = [dev, ino, size, mtimeNs, ctimeNs, kind].join(":");
+  const known = knownHashes.get(key);
+  if (known !== undefined) return known;
+  const bytes = readFileSync(path);
+  const hash = sha256(kind === "packed" ? gunzipSync(bytes) : bytes);
+  // A file that is being written may change within one tick of the system's clock.
+  const ageMs = Date.now() - Number(ctimeNs / 1_000_000n);
+  if (ageMs > 1000) knownHashes.set(key, hash);
+  return hash;
+}
+
 /** Every file below a directory that may hold a picture, by the hash of its plain content. */
 function* contents(directory: string): Generator<[hash: string, path: string]> {
   if (!existsSync(directory)) return;
@@ -130,8 +148,7 @@ function* contents(directory: string): Generator<[hash: string, path: string]> {
     if (!entry.isFile() || !/\.(tiff|docx)(\.gz)?$/.test(entry.name) || entry.name.startsWith(".")) continue;
     const path = join(entry.parentPath, entry.name);
     try {
-      const bytes = readFileSync(path);
-      yield [sha256(entry.name.endsWith(".gz") ? gunzipSync(bytes) : bytes), path];
+      yield [contentHash(path), path];
     } catch (error) {
       // Removed or replaced between the listing and the reading.
       if (existsSync(path) && !(error instanceof Error && "code" in error)) throw error;

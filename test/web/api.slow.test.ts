@@ -40,7 +40,7 @@ describe("a running experiment", () => {
       calibration: String(calibration.id),
       marker: String(markers.at(-1)?.id),
     };
-  }, 150_000);
+  });
 
   /** The status of the answer, and its text; a stream is left after its head. */
   async function send(

@@ -101,7 +101,7 @@ describe("every CSV of an experiment whose labels, file names and markers look l
       page,
     };
     for (const [name, text] of Object.entries(texts)) written.set(name, await rowsOf(text));
-  }, 60_000);
+  });
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 
   /** Shifts fall, so that there are negative numbers. */

@@ -24,7 +24,7 @@ beforeAll(async () => {
   made = experiment(directory, 4);
   made.add(2, []);
   if (hasIPv6) plant = await Plant.start({ pki: join(directory, "plant"), host: "::1", nodes: [{ name: "Plain" }] });
-}, 60_000);
+});
 
 afterAll(async () => {
   await plant?.kill();

@@ -34,7 +34,7 @@ beforeAll(async () => {
       { name: "Seen", type: "Int16", rank: 1, access: "CurrentRead" },
     ],
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await plant?.kill();

@@ -39,7 +39,7 @@ beforeAll(async () => {
       { name: "Byte", type: "Byte" },
     ],
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await plant?.kill();

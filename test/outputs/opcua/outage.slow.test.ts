@@ -20,7 +20,7 @@ beforeAll(async () => {
     { name: "All", rank: 1 },
   ];
   plant = await Plant.start({ pki: join(directory, "pki"), journal, nodes });
-}, 180_000);
+});
 
 afterAll(async () => {
   plant?.signal("SIGCONT");
@@ -38,9 +38,7 @@ const written = (): number[] =>
 const inOrder = (frames: readonly number[], newest: number): number[] =>
   frames.filter((frame, at) => frame !== newest && !frames.slice(0, at).includes(frame));
 
-test("1,000 frames reach a server that is killed, revived and hung in between: none lost, in order, few sessions", {
-  timeout: 120_000,
-}, async () => {
+test("1,000 frames reach a server that is killed, revived and hung in between: none lost, in order, few sessions", async () => {
   const { manifest, add } = experiment(join(directory, "thousand"), 2);
   add(1000);
   const lines =
@@ -136,9 +134,7 @@ test("backlog latest: only the newest frame is sent after an outage", async () =
   manifest.close();
 });
 
-test("phorest killed in between: the next run sends what was missing, and each frame is in the CSV once", {
-  timeout: 120_000,
-}, async () => {
+test("phorest killed in between: the next run sends what was missing, and each frame is in the CSV once", async () => {
   const home = join(directory, "run");
   mkdirSync(home);
   writeFileSync(journal, `${JOURNAL_START}\n`);
@@ -161,9 +157,7 @@ test("phorest killed in between: the next run sends what was missing, and each f
   expect(status.opcUa).toMatchObject({ written: 1, refused: 0 });
 });
 
-test("a server that is not there delays nothing: the CSV is whole, the frames wait, and the run says so", {
-  timeout: 60_000,
-}, async () => {
+test("a server that is not there delays nothing: the CSV is whole, the frames wait, and the run says so", async () => {
   const home = join(directory, "alone");
   mkdirSync(home);
   const nowhere = `opc.tcp://127.0.0.1:${await freePort()}/plant`;
@@ -178,9 +172,7 @@ test("a server that is not there delays nothing: the CSV is whole, the frames wa
   ]);
 });
 
-test("frames that are still being measured when the run ends are counted at its end as in status", {
-  timeout: 60_000,
-}, async () => {
+test("frames that are still being measured when the run ends are counted at its end as in status", async () => {
   const home = join(directory, "counted");
   mkdirSync(home);
   const nowhere = `opc.tcp://127.0.0.1:${await freePort()}/plant`;

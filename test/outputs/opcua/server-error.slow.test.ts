@@ -110,7 +110,7 @@ test("so it is with security, at the Hello, and from a server that leaves the co
   );
   const open = await failureOf(await ending(value, { hangsUp: false }), 'security_mode = "None"');
   expect(open.message).toMatch(/BadCertificateTimeInvalid/);
-}, 60_000);
+});
 
 test("check says it once, and not that the server describes no endpoints", async () => {
   const url = await ending(library.StatusCodes.BadTcpNotEnoughResources.value);

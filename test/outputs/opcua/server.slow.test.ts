@@ -70,7 +70,7 @@ beforeAll(async () => {
     }),
   ]);
   ownServerCertificate = readCertificate(certificateOf("open"));
-}, 180_000);
+});
 
 afterAll(async () => {
   await Promise.all([open?.kill(), closed?.kill()]);
