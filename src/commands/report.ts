@@ -30,6 +30,7 @@ import { ANALYSIS_OPTION, chosenAnalysis } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import { limitsOption } from "./figure-options.ts";
 import type { GlobalOptions } from "./global.ts";
+import { otherMethodLine } from "./other-method.ts";
 import { writeReportCsv } from "./report-csv.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
@@ -103,6 +104,8 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         directory === results_dir,
       );
       sayWhatIsArchived(manifest);
+      const otherMethod = otherMethodLine(manifest, config);
+      if (otherMethod !== undefined) process.stderr.write(`${otherMethod}\n`);
       const markers = await new MarkersFile(directory).update(manifest.markers.all());
       const simulated = measured !== undefined && !manifest.results.simulatedFrames(measured.analysis.analysisId).none;
       const feed = new PlotFeed(manifest, {

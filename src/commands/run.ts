@@ -33,10 +33,12 @@ import { checkWindow } from "./check-window.ts";
 import { originText } from "./config.ts";
 import type { GlobalOptions } from "./global.ts";
 import { checkSameExperiment } from "./other-experiment.ts";
+import { otherMethodLine } from "./other-method.ts";
 import { outliveReaders } from "./outputs.ts";
 import { type PageArguments, pageOptions, withPages } from "./page-options.ts";
 import { prepareRois } from "./prepare-rois.ts";
 import { exitNow } from "./stoppable.ts";
+import { readOpened } from "./stored-experiment.ts";
 import { type SubsetArguments, subsetOptions, withSubset } from "./subset-options.ts";
 
 interface RunArguments extends GlobalOptions, SubsetArguments, PageArguments, CaptureTimeArguments {
@@ -170,6 +172,8 @@ async function runLocked(
       announce: (line) => process.stderr.write(`${line}\n`),
     });
     try {
+      const otherMethod = readOpened(manifestFile, (manifest) => otherMethodLine(manifest, config));
+      if (otherMethod !== undefined) own.warn(otherMethod);
       const pulse = new HealthFile({ file: process.env.PHOREST_HEALTH_FILE || undefined, config, log: own });
       return await steer(supervisor, pulse, log, onTerminal, stop);
     } finally {

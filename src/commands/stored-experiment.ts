@@ -7,3 +7,13 @@ import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 export function openStored({ Paths }: Pick<Config, "Paths">): Manifest {
   return Manifest.open({ file: join(Paths.data_dir, MANIFEST_FILENAME), readonly: true, check: true });
 }
+
+/** What `read` finds in the database of a run that has just opened, and so checked, it. */
+export function readOpened<T>(file: string, read: (manifest: Manifest) => T): T {
+  const manifest = Manifest.open({ file, readonly: true });
+  try {
+    return read(manifest);
+  } finally {
+    manifest.close();
+  }
+}

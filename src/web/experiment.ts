@@ -327,13 +327,11 @@ export class Experiment {
     return { entryId, capturedAtUs, filename: frameName(filename, page), file };
   }
 
-  /** The newest analysis that has measured anything. */
+  /** The analysis that every view shows where none is chosen. */
   #newestAnalysis(): Analysis | undefined {
     const outcome = this.#manifest.outcomes.lastId();
     if (this.#analysis?.outcome === outcome) return this.#analysis.analysis;
-    const analysis = this.#manifest.analyses
-      .all()
-      .findLast(({ analysisId }) => this.#manifest.curves.latest(analysisId, 1).length > 0);
+    const analysis = this.#manifest.analyses.inForce();
     this.#analysis = { outcome, analysis };
     return analysis;
   }

@@ -224,6 +224,18 @@ test("what cannot be measured again is one line and exit code 2, and adds no ana
   expect([code, existsSync(join(nothing, "data"))], stderr).toEqual([2, false]);
 });
 
+test("a method that was changed after everything was measured is said, with the command that measures it", async () => {
+  const directory = await measured();
+  writeFileSync(join(directory, "config.toml"), `${QUICK_CONFIG}[Data_Analysis]\nmethod = "centre"\n`);
+  const line = `Data_Analysis.method is centre, but ${FRAMES} frames are measured with gaussian (analysis "gaussian"); \`phorest remeasure\``;
+  expect((await phorest(["report", "--out", "out"], directory)).stderr).toContain(line);
+  const run = await phorest(["run", "--frames", "1", "--until-idle"], directory);
+  expect(run.code, run.stderr).toBe(0);
+  expect(run.stderr).toContain(line);
+  expect((await phorest(["remeasure"], directory)).stdout).toContain(`${FRAMES + 1} of ${FRAMES + 1} frames measured`);
+  expect((await phorest(["report", "--out", "out"], directory)).stderr).not.toContain("Data_Analysis.method is");
+});
+
 test("while a run is active, measuring again is refused", async () => {
   const directory = experiment(QUICK_CONFIG);
   const run = start(["run"], directory);
