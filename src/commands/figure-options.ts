@@ -7,7 +7,7 @@ import { TZ } from "./shown-zone.ts";
 import { TIMES, wrongOption } from "./time-options.ts";
 
 /** What values are counted from. */
-export const NORMALISATIONS = ["baseline", "first", "none"] as const;
+const NORMALISATIONS = ["baseline", "first", "none"] as const;
 export type Normalisation = (typeof NORMALISATIONS)[number];
 
 export interface FigureArguments {

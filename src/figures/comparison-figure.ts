@@ -19,7 +19,7 @@ export interface CurvePair {
   readonly b: TimedCurve;
 }
 
-const LEFT = 48;
+const LEFT = 55;
 const GAP = 18;
 const HEIGHT = 78;
 /** More points of a curve would not be seen. */
@@ -93,7 +93,7 @@ function panel(points: readonly Point[], { width, unit, longestMs, first, last, 
       y: {
         field: "px",
         type: "quantitative",
-        axis: { title: name, tickCount: 4, minExtent: LEFT - 16 },
+        axis: { title: name, tickCount: 4, minExtent: LEFT - 23 },
         scale: { domain: limitsOf(points), nice: false, zero: false },
       },
       color: {

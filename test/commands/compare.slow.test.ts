@@ -45,6 +45,20 @@ test("the table has the numbers of phorest sensorgram for both, and a figure sho
   expect(table.stdout).toMatch(/^001A +\S+ +\S+ +0\.0000 /m);
 });
 
+test("two experiments of one name are two curves in the figure, and it fits a page", async () => {
+  const root = two();
+  const { code, stderr } = await phorest(["compare", "first", "first#1", "--figure", "both.svg"], root);
+  expect(code, stderr).toBe(0);
+  const svg = readFileSync(join(root, "both.svg"), "utf8");
+  for (const words of ["A (solid): first (gaussian", "B (dashed): first (gaussian", "Difference B − A (px)"])
+    expect(svg).toContain(words);
+  expect(svg.match(/stroke-dasharray="5,2"/g)).toHaveLength(6);
+  const [, width, height] = /<svg[^>]* width="([\d.]+)" height="([\d.]+)"/.exec(svg) ?? [];
+  // 96 px are 25.4 mm.
+  expect(Math.abs(Number(width) * (25.4 / 96) - 170)).toBeLessThan(3);
+  expect(Number(height) * (25.4 / 96)).toBeLessThan(257);
+});
+
 test("what cannot be compared is one line and exit code 2", async () => {
   const root = two();
   for (const [words, line] of [
