@@ -25,9 +25,15 @@ export interface RawCurve {
   readonly movement?: Float64Array;
 }
 
-/** The units of an analysis, in the order of its ROI manifest. */
-export function unitsOf(source: SensorgramSource, analysis: Analysis, pairs: boolean): Unit[] {
-  return pairs ? pairUnits(source, analysis) : roiUnits(source, analysis);
+/** How the two halves of a grating become one curve: half their sum, with the noise of one half / √2, or their sum. */
+export const PAIR_FORMS = ["half", "sum"] as const;
+export type PairForm = (typeof PAIR_FORMS)[number];
+/** Of half the sum. */
+const PAIR_SCALES: Readonly<Record<PairForm, number>> = { half: 1, sum: 2 };
+
+/** The units of an analysis, in the order of its ROI manifest; `pairs`: one for each grating. */
+export function unitsOf(source: SensorgramSource, analysis: Analysis, pairs: PairForm | undefined): Unit[] {
+  return pairs === undefined ? roiUnits(source, analysis) : pairUnits(source, analysis, PAIR_SCALES[pairs]);
 }
 
 /** A pair is meant by its grating's label or by those of both halves. */
@@ -47,7 +53,7 @@ function readRoi(source: SensorgramSource, analysisId: number, roi: number): Raw
   return { ...curve, timesUs: capturedAtUs };
 }
 
-function pairUnits(source: SensorgramSource, { analysisId, roiManifestId }: Analysis): Unit[] {
+function pairUnits(source: SensorgramSource, { analysisId, roiManifestId }: Analysis, scale: number): Unit[] {
   const rois = roiManifestId === undefined ? [] : (source.analyses.roiManifest(roiManifestId)?.rois ?? []);
   return pairsOf(rois).map(({ label, flipped, plain }) => ({
     label,
@@ -68,8 +74,8 @@ function pairUnits(source: SensorgramSource, { analysisId, roiManifestId }: Anal
       return {
         entryId: one.entryId,
         timesUs: one.timesUs,
-        position: pair.signal,
-        standardError: one.standardError.map((error, at) => Math.hypot(error, otherError[at] as number) / 2),
+        position: pair.signal.map((px) => scale * px),
+        standardError: one.standardError.map((error, at) => (scale * Math.hypot(error, otherError[at] as number)) / 2),
         flags: pair.flags,
         movement: pair.movement,
       };

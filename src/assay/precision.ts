@@ -103,6 +103,11 @@ export function inRiu(
   return { value, error: Math.hypot(errorPx, value * errorPxPerRiu) / pxPerRiu };
 }
 
+/** The sensitivity of the sum of two halves: twice that of each. */
+export function ofSum({ pxPerRiu, errorPxPerRiu }: Sensitivity): Sensitivity {
+  return { pxPerRiu: 2 * pxPerRiu, errorPxPerRiu: errorPxPerRiu === undefined ? undefined : 2 * errorPxPerRiu };
+}
+
 /** Movement of a resonance per change of refractive index, and its standard error. */
 export interface Sensitivity {
   readonly pxPerRiu: number;

@@ -5,8 +5,8 @@ import type { Analysis } from "../manifest/analyses.ts";
 import { type Groups, groupsOf } from "../measurement/labels.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { CurveErrors } from "./curve-errors.ts";
-import { isMeant, type RawCurve, type SensorgramSource, type Unit, unitsOf } from "./curve-units.ts";
-import { inRiu, type Precision, precisionOf, type Sensitivity } from "./precision.ts";
+import { isMeant, type PairForm, type RawCurve, type SensorgramSource, type Unit, unitsOf } from "./curve-units.ts";
+import { inRiu, ofSum, type Precision, precisionOf, type Sensitivity } from "./precision.ts";
 import { blankErrors, levelOf, shiftErrors, standardErrors, sumErrors } from "./propagation.ts";
 import {
   FrameMean,
@@ -27,6 +27,8 @@ export interface SensorgramOptions {
   baseline(timesUs: Float64Array): TimeWindow;
   /** One curve for each grating from its two halves, instead of one for each half. */
   readonly pairs: boolean;
+  /** Half the sum of the halves, or their sum. */
+  readonly pairForm?: PairForm | undefined;
   /** Undefined: groups are not asked for, which saves their means. */
   readonly groups: Groups | undefined;
   readonly sensitivity?: Sensitivity | undefined;
@@ -84,6 +86,28 @@ export type DerivedErrors = Pick<
   "shift" | "movement" | "referenced" | "doubleReferenced" | "result" | "smoothed" | "riu"
 >;
 
+/** A curve with the errors of its shift before they are summed up. */
+interface WorkedWithErrors extends WorkedSensorgram {
+  readonly ofShift: CurveErrors;
+}
+
+/** The mean of a group's curves, frame by frame. */
+export interface GroupCurve
+  extends Pick<
+    WorkedSensorgram,
+    "label" | "timesUs" | "shift" | "referenced" | "doubleReferenced" | "result" | "riu" | "flags"
+  > {
+  readonly members: number;
+  readonly errors: Pick<DerivedErrors, "shift" | "referenced" | "result" | "riu">;
+}
+
+/** The means of a group: of what its curves are, and of their shifts with their errors. */
+interface Group {
+  readonly result: FrameMean;
+  readonly shift: FrameMean;
+  readonly members: number;
+}
+
 /** What is known of a group: the precision of the mean of its curves. */
 export interface GroupPrecision {
   readonly group: string;
@@ -96,14 +120,14 @@ export class Sensorgrams {
   readonly #options: SensorgramOptions;
   readonly #units: readonly Unit[];
   readonly #references = new FrameMean();
-  readonly #groups = new Map<string, { mean: FrameMean; members: number }>();
+  readonly #groups = new Map<string, Group>();
   #frames: Pick<RawCurve, "entryId" | "timesUs"> | undefined;
   /** Labels of the references with a baseline; those without one have no say. */
   readonly references: readonly string[];
 
   constructor(source: SensorgramSource, analysis: Analysis, options: SensorgramOptions) {
     this.#options = options;
-    this.#units = unitsOf(source, analysis, options.pairs);
+    this.#units = unitsOf(source, analysis, options.pairs ? (options.pairForm ?? "half") : undefined);
     this.references = this.#units.flatMap((unit) => {
       if (!isMeant(unit, options.isReference)) return [];
       const curve = unit.read();
@@ -137,10 +161,50 @@ export class Sensorgrams {
     if (frames === undefined) return [];
     const { entryId, timesUs } = frames;
     const flags = new Uint8Array(entryId.length);
-    return [...this.#groups].map(([group, { mean, members }]) => {
-      const precision = this.#precisionOf({ timesUs, values: mean.of(entryId), flags });
+    return [...this.#groups].map(([group, { result, members }]) => {
+      const precision = this.#precisionOf({ timesUs, values: result.of(entryId), flags });
       return { group, members, precision };
     });
+  }
+
+  /** The curves of these groups. */
+  *groupCurves(): Generator<GroupCurve> {
+    const frames = this.#frames;
+    if (frames === undefined) return;
+    const { entryId, timesUs } = frames;
+    const isReferenced = this.references.length > 0;
+    const isDouble = this.#options.blank !== undefined;
+    for (const [group, { shift, result, members }] of this.#groups) {
+      const own = shift.errors(entryId);
+      const referencedErrors = isReferenced
+        ? standardErrors(sumErrors(own, this.#references.errors(entryId)))
+        : undefined;
+      const values = result.of(entryId);
+      const shifts = shift.of(entryId);
+      const reference = this.#references.of(entryId);
+      const referenced = isReferenced ? shifts.map((px, at) => px - (reference[at] as number)) : undefined;
+      // The errors of a double referenced mean are not known: its members share the blank's frames.
+      const unknown = new Float64Array(entryId.length).fill(Number.NaN);
+      const resultErrors = isDouble ? unknown : (referencedErrors ?? standardErrors(own));
+      const riu = this.#riu(values, resultErrors);
+      yield {
+        label: `group ${group}`,
+        members,
+        timesUs,
+        shift: shifts,
+        referenced,
+        doubleReferenced: isDouble ? values : undefined,
+        result: values,
+        riu: riu?.values,
+        flags: new Uint8Array(entryId.length),
+        errors: {
+          shift: standardErrors(own),
+          referenced: referencedErrors,
+          result: resultErrors,
+          riu: riu?.errors,
+        },
+      };
+    }
   }
 
   #wanted(): Unit[] {
@@ -162,7 +226,7 @@ export class Sensorgrams {
     return precisionOf(trace, baseline(trace.timesUs), [...injectionsUs, ...more], errors);
   }
 
-  #work(unit: Unit): WorkedSensorgram {
+  #work(unit: Unit): WorkedWithErrors {
     const { lines, smoothFrames } = this.#options;
     const curve = unit.read();
     const { entryId, timesUs, position, standardError, flags } = curve;
@@ -185,6 +249,7 @@ export class Sensorgrams {
     let precision: Precision | undefined;
     const computedPrecision = () => this.#precisionOf(through, resultErrors);
     return {
+      ofShift: errors,
       label: unit.label,
       line: lines && [...new Set(unit.labels.map((label) => lines.get(label) ?? ""))].join("|"),
       reference,
@@ -238,20 +303,22 @@ export class Sensorgrams {
   }
 
   #riu(result: Float64Array, resultErrors: Float64Array) {
-    const { sensitivity } = this.#options;
-    if (sensitivity === undefined) return undefined;
+    const { sensitivity: given, pairs, pairForm } = this.#options;
+    if (given === undefined) return undefined;
+    const sensitivity = pairs && pairForm === "sum" ? ofSum(given) : given;
     return {
       values: refractiveIndexChange(result, sensitivity.pxPerRiu),
       errors: result.map((px, at) => inRiu(px, resultErrors[at] as number, sensitivity).error),
     };
   }
 
-  #addToGroups(unit: Unit, { entryId, result, flags }: WorkedSensorgram): void {
+  #addToGroups(unit: Unit, { entryId, result, shift, flags, ofShift }: WorkedWithErrors): void {
     const { groups } = this.#options;
     if (groups === undefined) return;
     for (const name of new Set(unit.labels.flatMap((label) => groupsOf(label, groups)))) {
-      const group = this.#groups.get(name) ?? { mean: new FrameMean(), members: 0 };
-      group.mean.add(entryId, { values: result, flags });
+      const group = this.#groups.get(name) ?? { result: new FrameMean(), shift: new FrameMean(), members: 0 };
+      group.result.add(entryId, { values: result, flags });
+      group.shift.add(entryId, { values: shift, flags, errors: ofShift });
       this.#groups.set(name, { ...group, members: group.members + 1 });
     }
   }

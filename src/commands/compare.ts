@@ -13,13 +13,14 @@ import { chosenAnalysis } from "./chosen-analysis.ts";
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
+import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
 import { openStored } from "./stored-experiment.ts";
 
 interface CompareArguments extends GlobalOptions {
   a: string | undefined;
   b: string | undefined;
   roi: string[] | undefined;
-  pairs: boolean;
+  pairs: Pairs | undefined;
   figure: string | undefined;
 }
 
@@ -40,11 +41,7 @@ export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
         requiresArg: true,
         describe: "Names of ROIs or gratings; * matches any",
       })
-      .option("pairs", {
-        type: "boolean",
-        default: false,
-        describe: "One curve per grating, combined from both halves",
-      })
+      .option("pairs", { describe: PAIRS_WORDS, coerce: pairsOf })
       .option("figure", {
         type: "string",
         requiresArg: true,

@@ -1,5 +1,6 @@
 // The sensorgrams of an analysis as the configuration and the markers have them: baseline in force, references, sensitivity.
 import { baselineWindow } from "../assay/baseline.ts";
+import type { PairForm } from "../assay/curve-units.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
@@ -11,7 +12,7 @@ export interface CurveChoice {
   /** Patterns of the labels; undefined: all. */
   readonly roi: readonly string[] | undefined;
   /** One curve for each grating, from both halves. */
-  readonly pairs: boolean;
+  readonly pairs: boolean | PairForm | undefined;
 }
 
 /** The curves of an analysis, without groups. */
@@ -19,14 +20,15 @@ export function configuredSensorgrams(
   manifest: Manifest,
   analysis: Analysis,
   { Analysis: configured }: Config,
-  { roi, pairs }: CurveChoice,
+  { roi, pairs = false }: CurveChoice,
 ): Sensorgrams {
   const window = baselineWindow(manifest, configured.baseline_seconds, analysis.analysisId);
   return new Sensorgrams(manifest, analysis, {
     isWanted: labelMatcher(roi ?? ["*"]),
     isReference: labelMatcher(configured.reference_rois),
     baseline: () => window,
-    pairs,
+    pairs: pairs !== false,
+    pairForm: pairs === true || pairs === false ? configured.pair_form : pairs,
     groups: undefined,
     sensitivity: sensitivityOf(configured),
     injectionsUs: manifest.markers.moments(),

@@ -16,6 +16,7 @@ import type { TimeZone } from "../system/time-zone.ts";
 import { chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import { emptyWindow } from "./empty-window.ts";
+import type { Pairs } from "./pairs-option.ts";
 import { timeOption } from "./time-options.ts";
 
 /** What a column holds; the decimals are those of `phorest sensorgram`. */
@@ -40,7 +41,7 @@ export interface WideOptions {
   readonly analysis: string | undefined;
   readonly quantity: Quantity;
   /** One column for each grating, from both halves; undefined: where gratings have two halves. */
-  readonly pairs: boolean | undefined;
+  readonly pairs: Pairs | undefined;
   /** Times as typed. */
   readonly from: string | undefined;
   readonly to: string | undefined;
@@ -79,6 +80,9 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
     ["quantity", `${quantity.replace("_", " ")} in ${unit}`],
     ["method", `${analysis.method} (analysis "${analysis.name}", kernel ${analysis.kernelVersion})`],
     ["baseline", baseline === undefined ? "none" : baselineWords(baseline)],
+    ...(typeof options.pairs === "string" || (options.pairs !== false && isPaired(sensorgrams, analysis))
+      ? [pairsFact(options.pairs, config)]
+      : []),
     ["references", references.length === 0 ? "none" : references.join(", ")],
     ["flagged results", keepFlagged ? "included" : "left out (empty cells)"],
     ["time_s", `seconds since the first frame, ${firstUs === undefined ? "unknown" : isoFromUs(firstUs)}`],
@@ -109,10 +113,23 @@ const GUESSED: [string, string] = ["times", "some or all are guessed from the ti
 const ROWS_AT_ONCE = 100;
 
 function openWide(manifest: Manifest, analysis: Analysis, config: Config, options: WideOptions): Sensorgrams {
-  const of = (pairs: boolean) => configuredSensorgrams(manifest, analysis, config, { roi: options.roi, pairs });
+  const of = (pairs: Pairs) => configuredSensorgrams(manifest, analysis, config, { roi: options.roi, pairs });
   if (options.pairs !== undefined) return of(options.pairs);
   const paired = of(true);
   return paired.labels.length > 0 ? paired : of(false);
+}
+
+/** The columns are gratings, not ROIs. */
+function isPaired({ labels }: Sensorgrams, analysis: Analysis): boolean {
+  return labels.some((label) => !analysis.labels.includes(label));
+}
+
+function pairsFact(pairs: WideOptions["pairs"], { Analysis: { pair_form } }: Config): [string, string] {
+  const form = typeof pairs === "string" ? pairs : pair_form;
+  return [
+    "pairs",
+    form === "sum" ? "the sum of both halves of each grating" : "half the sum of both halves of each grating",
+  ];
 }
 
 function baselineWords(baseline: Baseline): string {

@@ -20,6 +20,7 @@ import { ANALYSIS_OPTION, exportedAnalyses } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import { QUANTITIES, type Quantity, wideCsv } from "./export-wide.ts";
 import type { GlobalOptions } from "./global.ts";
+import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 import { TIMES } from "./time-options.ts";
@@ -35,7 +36,7 @@ interface ExportArguments extends GlobalOptions {
   to: string | undefined;
   analysis: string | undefined;
   quantity: Quantity;
-  pairs: boolean | undefined;
+  pairs: Pairs | undefined;
   "keep-flagged": boolean;
   "decimal-comma": boolean;
   tz: string | undefined;
@@ -51,8 +52,8 @@ const WIDE_OPTIONS = {
   },
   quantity: { choices: QUANTITIES, default: "shift", describe: "What the columns hold" },
   pairs: {
-    type: "boolean",
-    describe: "One column per grating, from both halves (default: if gratings have two halves)",
+    describe: `${PAIRS_WORDS} (default: if gratings have two halves)`,
+    coerce: (given: unknown) => (given === undefined ? undefined : pairsOf(given)),
   },
   from: { type: "string", requiresArg: true, describe: `Frames from this time on: ${TIMES}` },
   to: { type: "string", requiresArg: true, describe: "Frames up to this time" },

@@ -9,12 +9,16 @@ import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { labelMatcher } from "../measurement/labels.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
+import type { Beside } from "../outputs/csv/file/curve-lines.ts";
+import { Temperatures } from "../web/temperatures.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import { ANALYSIS_OPTION, chosenAnalysis, firstLabels, linesByLabel } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
-import { type Beside, curvesCsv, curvesJson } from "./sensorgram-curves.ts";
+import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
+import { ALWAYS, curvesCsv, curvesJson } from "./sensorgram-curves.ts";
 import { summaryJson, summaryRows, summaryTable, summaryWarnings } from "./sensorgram-summary.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
@@ -26,7 +30,10 @@ interface SensorgramArguments extends GlobalOptions {
   reference: string[] | undefined;
   blank: string | undefined;
   injection: string | undefined;
-  pairs: boolean;
+  pairs: Pairs | undefined;
+  from: string | undefined;
+  to: string | undefined;
+  format: "csv" | "json" | undefined;
   smooth: number | undefined;
   analysis: string | undefined;
   tracking: boolean;
@@ -69,10 +76,12 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
         implies: "blank",
         describe: "Start of the injection that the blank is subtracted from",
       })
-      .option("pairs", {
-        type: "boolean",
-        default: false,
-        describe: "One curve per grating, combined from both halves",
+      .option("pairs", { describe: PAIRS_WORDS, coerce: pairsOf })
+      .option("from", { type: "string", requiresArg: true, describe: `Write frames from this time on: ${TIMES}` })
+      .option("to", { type: "string", requiresArg: true, describe: "Write frames before this time" })
+      .option("format", {
+        choices: ["csv", "json"] as const,
+        describe: "csv, or json for one line per curve (default: csv)",
       })
       .option("smooth", { type: "number", requiresArg: true, describe: "Add a curve smoothed over this many frames" })
       .option("analysis", ANALYSIS_OPTION)
@@ -93,7 +102,8 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       sayWhatIsArchived(manifest);
       const analysis = chosenAnalysis(manifest, argv.analysis, argv.tracking);
       const sensorgrams = open(manifest, analysis, config, argv);
-      const beside = {
+      const beside: Beside = {
+        temperatures: new Temperatures(manifest),
         markers: manifest.markers.events(),
         frames: {
           firstUs: manifest.history.oldestCaptureUs(),
@@ -101,7 +111,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
           simulated: manifest.results.simulatedFrames(analysis.analysisId),
         },
       };
-      await writeText(written(sensorgrams, config, argv, beside), argv.out);
+      await writeText(written(sensorgrams, config, argv, beside, writtenWindow(manifest, config, argv)), argv.out);
     } finally {
       manifest.close();
     }
@@ -111,10 +121,12 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
 function written(
   sensorgrams: Sensorgrams,
   config: Config,
-  { summary, json }: SensorgramArguments,
+  { summary, json: asJson, format }: SensorgramArguments,
   beside: Beside,
+  window: TimeWindow,
 ): Iterable<string> | AsyncIterable<string> {
-  if (!summary) return json ? curvesJson(sensorgrams, beside) : curvesCsv(sensorgrams, beside);
+  const json = format === undefined ? asJson : format === "json";
+  if (!summary) return json ? curvesJson(sensorgrams, beside, window) : curvesCsv(sensorgrams, beside, window);
   const rows = summaryRows(sensorgrams, sensitivityOf(config.Analysis));
   const { simulated, guessed } = beside.frames;
   if (!simulated.none) process.stderr.write("warning: some or all of these frames show the simulated chip\n");
@@ -123,6 +135,21 @@ function written(
   }
   for (const line of summaryWarnings(rows)) process.stderr.write(`${line}\n`);
   return json ? summaryJson(rows) : summaryTable(rows);
+}
+
+/** The frames to write. Failure `usage.invalid` for a window without any. */
+function writtenWindow(manifest: Manifest, config: Config, { from, to, tz }: SensorgramArguments): TimeWindow {
+  if (from === undefined && to === undefined) return ALWAYS;
+  const zone = shownZone(config, tz);
+  const firstUs = manifest.history.oldestCaptureUs();
+  const at = (option: string, text: string | undefined, otherwise: number) =>
+    text === undefined ? otherwise : timeOption(option, text, zone)(firstUs);
+  const window = {
+    fromUs: at("--from", from, Number.MIN_SAFE_INTEGER),
+    toUs: at("--to", to, Number.MAX_SAFE_INTEGER),
+  };
+  refuseEmpty("--from and --to", window, manifest, zone);
+  return window;
 }
 
 function open(manifest: Manifest, analysis: Analysis, config: Config, argv: SensorgramArguments): Sensorgrams {
@@ -146,7 +173,8 @@ function open(manifest: Manifest, analysis: Analysis, config: Config, argv: Sens
     isWanted: labelMatcher(argv.roi ?? ["*"]),
     isReference: labelMatcher(references),
     baseline,
-    pairs: argv.pairs,
+    pairs: (argv.pairs ?? false) !== false,
+    pairForm: typeof argv.pairs === "string" ? argv.pairs : configured.pair_form,
     groups: configured.groups,
     sensitivity: sensitivityOf(configured),
     injectionsUs: manifest.markers.moments(),
@@ -157,7 +185,8 @@ function open(manifest: Manifest, analysis: Analysis, config: Config, argv: Sens
       : { blank: (timesUs: Float64Array) => ({ window: blank(timesUs), injectionUs: injection(timesUs) }) }),
   });
   if (sensorgrams.labels.length === 0) {
-    const hint = argv.pairs && argv.roi === undefined ? "no grating has two halves" : firstLabels(analysis);
+    const hint =
+      (argv.pairs ?? false) !== false && argv.roi === undefined ? "no grating has two halves" : firstLabels(analysis);
     throw new Failure("usage.invalid", "no ROI has this name", { hint });
   }
   if (references.length > 0 && sensorgrams.references.length === 0) {

@@ -90,6 +90,10 @@ export const Analysis = section("Sensorgrams: baseline, references and units", {
     none: "the sensitivity counts as exact",
     example: 25,
   }),
+  pair_form: field(
+    choice(["half", "sum"]).default("half"),
+    "One curve per grating is half the sum of its two halves, or their sum",
+  ),
   groups: field(byShownName(texts()).default({}), "Groups of ROIs: name = labels, * for any characters", {
     none: "grouped by the letters in the names of the gratings",
     example: { Antibody: ["05*A_*", "06*A_*"] },

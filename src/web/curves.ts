@@ -5,7 +5,7 @@ import { baselineWarningLines } from "../assay/baseline-warnings.ts";
 import type { SensorgramSource } from "../assay/curve-units.ts";
 import { type Precision, precisionOf } from "../assay/precision.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
-import { Sensorgrams } from "../assay/sensorgrams.ts";
+import { Sensorgrams, type GroupCurve as WrittenGroup } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -158,19 +158,32 @@ export class Curves {
     return this.#sensorgrams(this.#cache, analysis, query, window, labels);
   }
 
+  /** The wanted groups at full length, as `phorest sensorgram` writes them. Reads every ROI. */
+  *groupCurves(analysis: Analysis, query: CurvesQuery): Generator<WrittenGroup> {
+    const names = new Set(groupNames(query.wanted).map((name) => `group ${name}`));
+    if (names.size === 0) return;
+    const { window } = this.baseline(analysis);
+    const all = this.#sensorgrams(this.#manifest, analysis, query, window, ["*"], this.#config.groups);
+    // A group is known once all curves have been through.
+    for (const _curve of all.curves());
+    for (const group of all.groupCurves()) if (names.has(group.label)) yield group;
+  }
+
   #sensorgrams(
     source: SensorgramSource,
     analysis: Analysis,
     { pairs, references }: CurvesQuery,
     window: TimeWindow,
     labels: readonly string[],
+    groups?: Groups,
   ): Sensorgrams {
     return new Sensorgrams(source, analysis, {
       isWanted: labelMatcher(labels),
       isReference: labelMatcher(references ?? this.#config.reference_rois),
       baseline: () => window,
       pairs,
-      groups: undefined,
+      pairForm: this.#config.pair_form,
+      groups,
       sensitivity: sensitivityOf(this.#config),
       injectionsUs: this.#injectionsUs(),
     });

@@ -3,7 +3,7 @@
 import { pauseBelow } from "../archive/free-space.ts";
 import type { Sensitivity } from "../assay/precision.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
-import type { Sensorgrams } from "../assay/sensorgrams.ts";
+import type { Sensorgrams, GroupCurve as WrittenGroup } from "../assay/sensorgrams.ts";
 import { keyNames } from "../config/config.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
@@ -24,7 +24,7 @@ import { diskSpace } from "../system/disk-space.ts";
 import { packageVersion } from "../system/files.ts";
 import { TimeZone } from "../system/time-zone.ts";
 import { ChipState, finite } from "./chip-state.ts";
-import { baselineView, Curves, type CurvesQuery, type GroupCurve } from "./curves.ts";
+import { baselineView, Curves, type CurvesQuery } from "./curves.ts";
 import { Frames, type ShownEntry } from "./frames.ts";
 import type { WebSettings } from "./messages.ts";
 import { Panels, type PanelsQuery } from "./panels.ts";
@@ -191,10 +191,9 @@ export class Experiment {
     return this.#curves.sensorgrams(analysis, query, this.#curves.baseline(analysis).window, query.wanted);
   }
 
-  /** The groups of a query at full length, minus `references`. */
-  groups(query: CurvesQuery, references: readonly string[]): Promise<GroupCurve[]> {
-    const analysis = this.#measured();
-    return this.#curves.groups(analysis, query, this.#curves.baseline(analysis).window, references);
+  /** The groups of a query at full length. Throws Failure `usage.invalid` while nothing is measured. */
+  groupCurves(query: CurvesQuery): Iterable<WrittenGroup> {
+    return this.#curves.groupCurves(this.#measured(), query);
   }
 
   /** Throws Failure `usage.invalid` for a window without frames. */

@@ -420,7 +420,9 @@ describe("what is read", () => {
     const text = await (await fetch(`${address}api/curves.csv?roi=000A_N&roi=group:A`)).text();
     const lines = text.trim().split("\n");
     expect(lines).toHaveLength(1 + 10 + 10);
-    expect(lines.at(-1)).toMatch(/^2026-03-04T15:21:30\.000000Z,group A,,,0\.065,0\.065,,,,21\.09,0\.\d+,0\.\d+,,90$/);
+    expect(lines.at(-1)).toMatch(
+      /^2026-03-04T15:21:30\.000000Z,group A,,,0\.065,,,,,,0\.\d+,,,,,,,,21\.09,0\.065,0\.\d+,90$/,
+    );
   });
 
   test("a page that has drawn curves is sent their end alone, and all of them when anything else is asked", async () => {
@@ -467,7 +469,7 @@ describe("what is read", () => {
     const from = (frames[2]?.capturedAtUs ?? 0) / 1000;
     const lines = (await (await fetch(`${address}api/curves.csv?roi=000A_N&from=${from}`)).text()).trim().split("\n");
     expect(lines).toHaveLength(9);
-    expect(lines[0]).toMatch(/,marker,temperature_room_air,shift_standard_error_px,/);
+    expect(lines[0]).toMatch(/,flags,marker,temperature_room_air,result_px,/);
     expect(lines.filter((line) => line.includes("'=injection,21.04,"))).toEqual([lines[3]]);
   });
 });

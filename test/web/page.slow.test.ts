@@ -136,7 +136,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
     await plot.click({ position: { x: 200, y: 100 } });
     await page.getByRole("button", { name: "Reset baseline" }).waitFor();
     for (const [button, begins] of [
-      ["CSV", "timestamp,label,position_px,standard_error_px,shift_px,result_px,riu,flags,marker,temperature_room_air"],
+      ["CSV", "timestamp,label,position_px,standard_error_px,shift_px,movement_px,referenced_px,double_referenced_px"],
       ["SVG", "<svg"],
       ["PNG", "\u0089PNG"],
     ] as const) {

@@ -19,8 +19,16 @@ export interface Experiment {
 /** Where an ROI's resonance is in a frame, px, unless a test says so. */
 const rising = (roi: number, frame: number): number => 60 + roi + frame / 100;
 
+const sound = (_roi: number, _frame: number): number => 0;
+
 /** An experiment under `root` with its configuration file and `rois` ROIs. */
-export function experiment(root: string, rois: number, positionOf = rising, errorPx = 0.01): Experiment {
+export function experiment(
+  root: string,
+  rois: number,
+  positionOf = rising,
+  errorPx = 0.01,
+  flagsOf = sound,
+): Experiment {
   const data = join(root, "data");
   mkdirSync(data, { recursive: true });
   writeFileSync(join(root, "config.toml"), "");
@@ -72,7 +80,7 @@ export function experiment(root: string, rois: number, positionOf = rising, erro
         position,
         standardError,
         quality,
-        flags: new Uint8Array(rois),
+        flags: Uint8Array.from({ length: rois }, (_x, roi) => flagsOf(roi, count)),
         statistics,
         brightness: 1,
         contrast: 1,

@@ -112,8 +112,10 @@ describe("phorest sensorgram", () => {
     manifest.markers.add(START_US + 500_000_000, "not yet", 1);
     manifest.close();
     const lines = (await sensorgram(root, "--roi", "010A_*")).trim().split("\n");
-    expect(lines[0]).toMatch(/,flags,marker,elapsed_s$/);
-    expect(lines.filter((line) => line.includes(",antibody,"))).toEqual([lines[43], lines[43 + FRAMES]]);
+    expect(lines[0]).toMatch(/,flags,marker,result_px,result_standard_error_px,elapsed_s$/);
+    expect(lines.filter((line) => line.includes(",antibody,"))).toEqual(
+      [0, 1, 2].map((curve) => lines[43 + curve * FRAMES]),
+    );
     expect(lines.filter((line) => line.includes("not yet"))).toEqual([]);
     const [curve] = (await sensorgram(root, "--roi", "010A_N", "--json")).split("\n");
     const { markers } = JSON.parse(curve ?? "") as { markers: unknown };
@@ -125,7 +127,9 @@ describe("phorest sensorgram", () => {
 
   it("prints each ROI over time: raw, shift from the baseline, flags; what was not asked for is empty", async () => {
     const rows = rowsOf(await sensorgram(measured(), "--roi", "010A_*", "--baseline", "0..50"));
-    expect(rows).toHaveLength(2 * FRAMES);
+    // Two ROIs, and the mean of their group.
+    expect(rows).toHaveLength(3 * FRAMES);
+    expect(rows.at(-1)).toMatchObject({ label: "group A", position_px: "", standard_error_px: "" });
     expect(rows[FRAMES + 20]).toMatchObject({
       timestamp: "2026-03-04T15:00:20.000000Z",
       label: "010A_S",

@@ -1,0 +1,19 @@
+// The option --pairs: one curve for each grating, as configured or in a form that is named.
+import { PAIR_FORMS, type PairForm } from "../assay/curve-units.ts";
+import { wrongOption } from "./time-options.ts";
+
+/** `true`: in the form of Analysis.pair_form. */
+export type Pairs = boolean | PairForm;
+
+/** What was typed: `--pairs`, `--no-pairs`, `--pairs sum`. Failure `usage.invalid` for any other word. */
+export function pairsOf(given: unknown): Pairs {
+  if (given === false) return false;
+  if (given === true || given === "") return true;
+  const form = PAIR_FORMS.find((known) => known === String(given).toLowerCase());
+  if (form === undefined) throw wrongOption("--pairs", "half or sum", String(given));
+  return form;
+}
+
+/** For the help. */
+export const PAIRS_WORDS =
+  "One curve per grating, from both halves: half their sum (--pairs half) or their sum (--pairs sum); default: Analysis.pair_form";
