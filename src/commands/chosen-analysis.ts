@@ -35,7 +35,7 @@ function analysisInForce(manifest: Manifest): Analysis {
 }
 
 /** The analysis of a name or number. Failure `usage.invalid` where there is none; it names the nearest. */
-export function namedAnalysis({ analyses }: Pick<Manifest, "analyses">, wanted: string): Analysis {
+function namedAnalysis({ analyses }: Pick<Manifest, "analyses">, wanted: string): Analysis {
   const all = analyses.all();
   const name = wanted.trim().toLowerCase();
   const found =
