@@ -71,6 +71,14 @@ export function linesByLabel(manifest: Manifest, analysis: Analysis): ReadonlyMa
   return lines && new Map(analysis.labels.map((label, roi) => [label, lines[roi] ?? ""]));
 }
 
+/** A hint for names that no ROI has: the nearest one, also for a label as files have it (`ROI_001A_N`). */
+export function labelHint(analysis: Analysis, wanted: readonly string[] | undefined): string {
+  const near = wanted
+    ?.map((name) => nearest(name.replace(/^ROI_/i, ""), analysis.labels))
+    .find((name) => name !== undefined);
+  return near === undefined ? firstLabels(analysis) : `did you mean ${near}?`;
+}
+
 /** A hint for a name that no ROI has. */
 export function firstLabels({ labels }: Analysis): string {
   return `the first ROIs are ${labels.slice(0, 3).join(", ")}`;

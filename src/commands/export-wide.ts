@@ -13,7 +13,7 @@ import { elapsedText } from "../outputs/csv/file/frame-columns.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { packageVersion } from "../system/files.ts";
 import type { TimeZone } from "../system/time-zone.ts";
-import { chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
+import { chosenAnalysis, labelHint } from "./chosen-analysis.ts";
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import { emptyWindow } from "./empty-window.ts";
 import type { Pairs } from "./pairs-option.ts";
@@ -60,7 +60,7 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
   const { unit, decimals, values } = OF[quantity];
   const sensorgrams = openWide(manifest, analysis, config, options);
   if (sensorgrams.labels.length === 0)
-    throw new Failure("usage.invalid", "no ROI has this name", { hint: firstLabels(analysis) });
+    throw new Failure("usage.invalid", "no ROI has this name", { hint: labelHint(analysis, options.roi) });
   const columns: { label: string; values: Float64Array; flags: Uint8Array }[] = [];
   const { baseline_seconds } = config.Analysis;
   const baseline = new BaselineInForce(manifest, baseline_seconds).of(analysis.analysisId);

@@ -13,7 +13,7 @@ import type { TimeWindow } from "../measurement/time-window.ts";
 import type { Beside } from "../outputs/csv/file/curve-lines.ts";
 import { Temperatures } from "../web/temperatures.ts";
 import { sayWhatIsArchived } from "./archived.ts";
-import { ANALYSIS_OPTION, chosenAnalysis, firstLabels, linesByLabel } from "./chosen-analysis.ts";
+import { ANALYSIS_OPTION, chosenAnalysis, firstLabels, labelHint, linesByLabel } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -186,7 +186,9 @@ function open(manifest: Manifest, analysis: Analysis, config: Config, argv: Sens
   });
   if (sensorgrams.labels.length === 0) {
     const hint =
-      (argv.pairs ?? false) !== false && argv.roi === undefined ? "no grating has two halves" : firstLabels(analysis);
+      (argv.pairs ?? false) !== false && argv.roi === undefined
+        ? "no grating has two halves"
+        : labelHint(analysis, argv.roi);
     throw new Failure("usage.invalid", "no ROI has this name", { hint });
   }
   if (references.length > 0 && sensorgrams.references.length === 0) {

@@ -145,6 +145,13 @@ describe("phorest sensorgram", () => {
     expect(Number(rows[FRAMES + 20]?.shift_px)).toBeGreaterThan(70);
   });
 
+  it("takes a label in any letter case, and names the nearest for one that there is not", async () => {
+    const root = measured();
+    expect(await sensorgram(root, "--roi", "010a_n")).toBe(await sensorgram(root, "--roi", "010A_N"));
+    const refused = await sensorgram(root, "--roi", "ROI_010A_N").catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "usage.invalid", hint: "did you mean 010A_N?" });
+  });
+
   it("counts from the baseline that was chosen on the page, unless another is asked for", async () => {
     const root = measured();
     const manifest = Manifest.open({ file: join(root, MANIFEST_FILENAME) });
