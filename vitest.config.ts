@@ -10,17 +10,19 @@ import { builtWorkers } from "./test/support/built-program.ts";
 const SLOW = "test/**/*.slow.test.ts";
 const MOCKED = "test/**/*.mocked.test.ts";
 
+/** What a test or hook may take, ms: real processes, disks and pictures, on two slow cores that may have other work besides. */
+const PATIENCE_MS = 300_000;
+/** What `expect.poll` waits for, ms. */
+const POLL = { timeout: 60_000 };
+
 /** What holds for all tests that are not slow. */
 const QUICK = {
   setupFiles: ["test/support/leftovers.ts"],
   // A test that checks nothing fails.
-  expect: { requireAssertions: true },
+  expect: { requireAssertions: true, poll: POLL },
   // What only slow tests may use refuses to work: see test/support/slow-only.ts.
   env: { PHOREST_QUICK_TESTS: "1" },
 };
-
-/** What a test or hook may take, ms: real processes, disks and pictures, on two slow cores that may have other work besides. */
-const PATIENCE_MS = 300_000;
 
 /**
  * The longest files first, so that no worker waits at the end for a long one that began last; then the quick ones, which fill up
@@ -66,7 +68,7 @@ export default defineConfig({
       {
         extends: true,
         plugins: [builtWorkers()],
-        test: { name: "slow", include: [SLOW], globalSetup: ["test/support/built-program.ts"] },
+        test: { name: "slow", include: [SLOW], expect: { poll: POLL }, globalSetup: ["test/support/built-program.ts"] },
       },
     ],
   },

@@ -53,7 +53,7 @@ test("the nearest name is found in every command that does several things", asyn
         ([, sub]) => [name, sub] as const,
       );
     });
-  expect(new Set(pairs.map(([name]) => name))).toEqual(new Set(["markers", "opcua", "config"]));
+  expect(new Set(pairs.map(([name]) => name))).toEqual(new Set(["markers", "injections", "opcua", "config"]));
   for (const [name, sub] of pairs) {
     expect((await ask(name, `${sub}x`)).stderr).toContain(`did you mean ${name} ${sub}?`);
   }
