@@ -13,12 +13,14 @@ namespace {
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kAtBound = 0.05;
 
-/** Two-sided 95 % quantile of Student's t, by its expansion about the normal one. */
-double quantile95(double freedom) {
-  constexpr double z = 1.959963984540054;
+/** The quantile of Student's t that is as far out as `z` is of the normal distribution, by its expansion about that. */
+double studentFor(double z, double freedom) {
   const double v = std::max(freedom, 2.0);
   return z + (z * z * z + z) / (4 * v) + (5 * std::pow(z, 5) + 16 * z * z * z + 3 * z) / (96 * v * v);
 }
+
+/** Of 95 %, two-sided. */
+constexpr double kLimit95 = 1.959963984540054;
 
 /** Error and unit of the cost for a sum of estimates. */
 struct Scale {
@@ -78,7 +80,8 @@ class Fitting {
 
   void addQuantities() {
     const bool isFitted = fit_.points > fit_.parameters && fit_.noise.variance > 0 && profiles_;
-    const double quantile = quantile95(fit_.points / fit_.noise.area() - fit_.parameters);
+    const double freedom = fit_.points / fit_.noise.area() - fit_.parameters;
+    const double quantile = studentFor(kLimit95, freedom);
     const int rates = shape_.rates();
     std::vector<double> direction(covariance_.size, 0.0);
     const auto add = [&](Profile* profile, double value, bool isRmax) {
@@ -91,7 +94,7 @@ class Fitting {
       fit_.quantities.push_back({value, scale.error, from + limits.low, from + limits.high, limits.lowReached, limits.highReached});
     };
     std::optional<Profile> profile;
-    if (isFitted) profile.emplace(problem_, range_, best_);
+    if (isFitted) profile.emplace(problem_, range_, best_, studentFor(kSure, freedom));
     Profile* use = isFitted ? &*profile : nullptr;
     for (int p = 0; p < rates; ++p) {
       direction.assign(covariance_.size, 0.0);

@@ -21,8 +21,8 @@ constexpr double kFarthestRmax = 14;
 
 }  // namespace
 
-Profile::Profile(const Problem& full, const Range& range, const Descended& optimum)
-    : thinned_(full, kBins), separable_(thinned_.problem()), range_(range) {
+Profile::Profile(const Problem& full, const Range& range, const Descended& optimum, double sure)
+    : thinned_(full, kBins), separable_(thinned_.problem()), range_(range), sure_(sure) {
   const double gain = 1e-14 * separable_.evaluate(optimum.rates).squares;
   best_ = descend(separable_, optimum.rates, range, allFree(shapeOf(full.model).rates()), {60, gain, 1e-7});
   rmax_ = separable_.evaluate(best_.rates).linear[0];
@@ -44,7 +44,7 @@ Profile::Step Profile::stepOf(const Descended& found, double unit, const double*
 }
 
 /**
- * Walks to one side from the optimum until the rise is the quantile, and on until it is kSure. Returns the distance of the
+ * Walks to one side from the optimum until the rise is the quantile, and on until it is sure_. Returns the distance of the
  * former, NaN where it is not reached. `evaluate(distance)` gives the rise.
  */
 template <typename Evaluate>
@@ -53,7 +53,7 @@ double Profile::side(int sign, double error, double quantile, double farthest, d
   double step = std::isfinite(error) && error > 0 ? std::min(quantile * error, most) : 0.5;
   double at = 0, rise = 0, limit = std::numeric_limits<double>::quiet_NaN();
   reached = 0;
-  for (int count = 0; count < kMostSteps && rise < kSure; ++count) {
+  for (int count = 0; count < kMostSteps && rise < sure_; ++count) {
     const double next = std::min(at + step, farthest);
     const Step found = evaluate(sign * next);
     if (found.isAtEdge) break;
@@ -81,9 +81,9 @@ double Profile::side(int sign, double error, double quantile, double farthest, d
     at = next;
     rise = std::max(rise, found.reached);
     if (next >= farthest) break;
-    step = std::min(step * (rise > 0.8 * kSure ? 1.0 : 1.7), most);
+    step = std::min(step * (rise > 0.8 * sure_ ? 1.0 : 1.7), most);
   }
-  reached = std::min(rise, kSure);
+  reached = kSure * std::min(rise / sure_, 1.0);
   return limit;
 }
 

@@ -9,17 +9,20 @@ namespace phorest::kinetics {
 struct Limits {
   /** 95 % limits; NaN where the cost does not rise so far. */
   double low = 0, high = 0;
-  /** Roots of the cost's rise over the noise that are reached on both sides, at most kSure. */
+  /** Standard deviations of a normal distribution that the rise of the cost on either side is worth, at most kSure. */
   double lowReached = 0, highReached = 0;
 };
 
-/** Standard deviations that both sides must reach for a quantity to be a number: a bound by chance is then one in 30,000. */
+/** Standard deviations that both sides must be worth for a quantity to be a number: chance makes one of a bound once in 30,000. */
 constexpr double kSure = 4;
 
 class Profile {
  public:
-  /** `optimum`: of the full problem; `range` of its rates. */
-  Profile(const Problem& full, const Range& range, const Descended& optimum);
+  /**
+   * `optimum`: of the full problem; `range` of its rates. `sure`: the rise, as a multiple of the noise that was estimated from
+   * the residuals, that is worth kSure; more than kSure where few frames are independent.
+   */
+  Profile(const Problem& full, const Range& range, const Descended& optimum, double sure);
 
   /** Of Σ direction·rates. `error`: standard error as the covariance has it; `unit`: cost that is one squared standard deviation. */
   Limits along(const double* direction, double error, double unit, double quantile);
@@ -41,6 +44,7 @@ class Profile {
   Range range_;
   Descended best_;
   double rmax_ = 0;
+  double sure_;
 };
 
 }  // namespace phorest::kinetics

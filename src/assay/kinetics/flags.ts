@@ -20,7 +20,7 @@ const FLAGS = [
 ] as const;
 export type Flag = (typeof FLAGS)[number];
 
-/** A response that explains less than this, in squared standard deviations of the noise, is none: chance reaches it once in 100,000. */
+/** A response that explains less than this, in squared standard deviations of the noise, is none. */
 const LEAST_BINDING = 30;
 /** Runs too few, and squared correlations of cycles too large, by so many standard deviations. */
 const [FEW_RUNS, COMMON] = [-5, 8];
