@@ -17,7 +17,7 @@ export type BaselineSource = ManifestPart<{
  * `chosen`: by a person. `opening`: the first seconds, as configured. `markers`, `step`: the part of these without a marker or a
  * step of the data in it.
  */
-export type BaselineOrigin = "chosen" | "opening" | "markers" | "step";
+type BaselineOrigin = "chosen" | "opening" | "markers" | "step";
 
 export interface Baseline {
   readonly window: TimeWindow;

@@ -9,7 +9,7 @@ export interface IndexPoint {
 }
 
 /** `few_levels`: two levels of refractive index are the least, so nothing shows whether a line fits. `not_linear`: it does not. */
-export type LineFlag = "few_levels" | "not_linear";
+type LineFlag = "few_levels" | "not_linear";
 
 export interface CalibrationLine {
   readonly pxPerRiu: number;

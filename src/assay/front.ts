@@ -9,7 +9,7 @@ import { medianOf } from "../measurement/statistics.ts";
 import { normalBelow, normalDensity } from "./distributions.ts";
 
 /** `no_front`: no step that is larger than the noise. `between_frames`: sharper than the interval between frames. */
-export type FrontFlag = "no_front" | "between_frames";
+type FrontFlag = "no_front" | "between_frames";
 
 export interface Front {
   /** When half of the step is done, s; NaN without a front. */

@@ -25,7 +25,7 @@ export interface Phases {
 }
 
 /** `few_frames`: fewer than three in the baseline or at the point. `drift`: the curve drifts before the injection. */
-export type ResponseFlag = "no_frames" | "few_frames" | "drift";
+type ResponseFlag = "no_frames" | "few_frames" | "drift";
 
 export interface Response {
   readonly point: ReportPoint;

@@ -41,7 +41,7 @@ const MOST_LABELS = 70;
 const NOT_KNOWN = "#d9d9d9";
 
 /** The ends of the colour scale of values: those of the middle 96 %; about zero for quantities with a sign. */
-export function mapLimits(values: readonly number[], diverging: boolean): readonly [number, number] {
+function mapLimits(values: readonly number[], diverging: boolean): readonly [number, number] {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
   const [low, high] = [at((1 - SHOWN_PART) / 2), at((1 + SHOWN_PART) / 2)];

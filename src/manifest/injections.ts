@@ -84,7 +84,7 @@ const ASSIGNED = COLUMNS.map(([column, key]) => `${column} = @${key}`).join(", "
 /**
  * What is wrong with an injection by itself; undefined for one that can be. Units are those of InjectionData.
  */
-export function injectionProblem(injection: Omit<InjectionData, "cycle">): string | undefined {
+function injectionProblem(injection: Omit<InjectionData, "cycle">): string | undefined {
   const { type, concentration, refractiveIndex: index, startUs, endUs, dissociationEndUs: lastUs } = injection;
   if (endUs <= startUs) return `it ends (${isoFromUs(endUs)}) before it starts (${isoFromUs(startUs)})`;
   if (lastUs !== null && lastUs < endUs)
