@@ -263,7 +263,8 @@ function exitCode({ fault, clean, failed }: RunSummary): number {
   return failed > 0 ? 3 : 0;
 }
 
-function summaryLine({ captured, processed, failed, fault }: RunSummary, config: Config): string {
+function summaryLine({ captured, processed, failed, fault, pageProblem }: RunSummary, config: Config): string {
   const faulted = fault === undefined ? "" : `; ${fault}`;
-  return `${captured} frames captured, ${processed} measured, ${failed} failed${faulted}; results in ${config.Paths.results_dir}`;
+  const page = pageProblem === undefined ? "" : `\nThere was no web page: ${pageProblem}`;
+  return `${captured} frames captured, ${processed} measured, ${failed} failed${faulted}; results in ${config.Paths.results_dir}${page}`;
 }

@@ -65,6 +65,8 @@ export interface RunSummary {
   readonly clean: boolean;
   /** The disk went away and came back as a new one: everything has to be reopened. */
   readonly displaced: boolean;
+  /** Why there was no web page, although it is switched on. */
+  readonly pageProblem: string | undefined;
 }
 
 export class Supervisor {
@@ -232,7 +234,7 @@ export class Supervisor {
     const { config, log, origins = {}, announce = () => undefined } = this.options;
     const { manifest, manifestFile } = this.opened;
     const { brightfield } = this.stages;
-    const nextCaptureMs = () => this.stages.nextCaptureMs();
+    const nextCaptureMs = () => (config.Services.enable_camera ? this.stages.nextCaptureMs() : undefined);
     return new WebHost({
       ...{ config, origins, manifest, manifestFile, brightfield, nextCaptureMs, announce },
       log: log.stage("web"),
@@ -286,6 +288,7 @@ export class Supervisor {
     // A last look at the file may have found what nothing met before.
     const lateFault = fault ?? this.damage.look() ?? undone;
     const { captured, measured: processed } = this.counted;
-    return { captured, processed, failed, fault: lateFault, clean, displaced };
+    const pageProblem = this.webHost?.problem;
+    return { captured, processed, failed, fault: lateFault, clean, displaced, pageProblem };
   }
 }

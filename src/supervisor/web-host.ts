@@ -41,6 +41,8 @@ export class WebHost {
   private ending = false;
   private ended: () => void = () => undefined;
   private announced = false;
+  /** Why there is no page. */
+  problem: string | undefined;
 
   constructor(options: WebHostOptions) {
     this.options = options;
@@ -57,7 +59,8 @@ export class WebHost {
       });
       this.post({ type: "open", settings: { config, origins, token, manifestFile } });
     } catch (error) {
-      log.warn(`the web page is not available: ${failureLine(error)}`);
+      this.problem = failureLine(error);
+      log.warn(`the web page is not available: ${this.problem}`);
     }
   }
 
@@ -92,6 +95,7 @@ export class WebHost {
     switch (message.type) {
       case "listening":
         this.losses = 0;
+        this.problem = undefined;
         notePage(this.options.config.Paths.data_dir, message.address);
         log.info(`web page: ${message.address} (access token in ${file})`);
         if (fresh && !this.announced)
@@ -101,7 +105,8 @@ export class WebHost {
         this.announced = true;
         return;
       case "refused":
-        log.warn(`the web page is not available: ${lineOf(message.failure)}`);
+        this.problem = lineOf(message.failure);
+        log.warn(`the web page is not available: ${this.problem}`);
         return;
       case "log":
         log.log(message.level, message.message);

@@ -29,7 +29,7 @@ export interface MarkerView {
 
 /** What became of the brightfield picture that was taken or asked for last. */
 export interface BrightfieldView {
-  readonly state: "none" | "asked" | "taking" | "taken" | "failed";
+  readonly state: "unavailable" | "none" | "asked" | "taking" | "taken" | "failed";
   /** Where it is, or why there is none. */
   readonly message: string;
 }

@@ -85,11 +85,12 @@ test("a lamp that stays off is said once, and its end once", async () => {
 });
 
 test.each([
-  ["", false],
-  ["[Services]\nenable_camera = false\n", true],
-  ['[Paths]\nbrightfield_dir = "data"\n', true],
-] as const)("where none can be taken, asking is refused: %j", (text, live) => {
+  ["", false, "this camera type reads files from another program"],
+  ["[Services]\nenable_camera = false\n", true, "the camera is switched off"],
+  ['[Paths]\nbrightfield_dir = "data"\n', true, "Paths.brightfield_dir must be a separate directory"],
+] as const)("where none can be taken, asking is refused, and the state says why: %j", (text, live, why) => {
   const { brightfield, taking } = pictures(text, { now: 9000 }, live);
-  expect(() => brightfield.ask()).toThrow(Failure);
+  expect(brightfield.state).toEqual({ state: "unavailable", message: expect.stringContaining(why) });
+  expect(() => brightfield.ask()).toThrow(why);
   expect(taking).toHaveLength(0);
 });

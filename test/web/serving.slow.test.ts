@@ -51,8 +51,9 @@ test("a taken port is one clear line; the run goes on without the page and ends 
   onTestFinished(() => void taken.close());
   const { port } = taken.address() as AddressInfo;
   const place = experiment(`${QUICK}[Web]\nport = ${port}\n`);
-  const { code, stderr } = await runUntil(place, [/the web page is not available/, /captured in/]);
+  const { code, stderr, stdout } = await runUntil(place, [/the web page is not available/, /captured in/]);
   expect(code, stderr).toBe(0);
+  expect(stdout).toMatch(new RegExp(`\\nThere was no web page: .*port ${port} is in use`));
   const lines = stderr.split("\n").filter((line) => line.includes(" web:"));
   expect(lines, stderr).toHaveLength(1);
   expect(lines[0]).toContain(`port ${port} is in use`);

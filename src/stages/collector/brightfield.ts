@@ -26,10 +26,12 @@ export class BrightfieldPictures {
   private tookMs: number | undefined;
   private inProgress: Promise<void> | undefined;
   private failedWith: string | undefined;
-  private current: BrightfieldState = { state: "none", message: "" };
+  private current: BrightfieldState;
 
   constructor(options: BrightfieldOptions) {
     this.options = options;
+    const reason = whyNone(options);
+    this.current = reason === undefined ? { state: "none", message: "" } : { state: "unavailable", message: reason };
   }
 
   get state(): BrightfieldState {
@@ -38,15 +40,8 @@ export class BrightfieldPictures {
 
   /** Takes one as soon as no capture is in its way. Throws a Failure where none can be taken at all. */
   ask(): void {
-    const { config, live } = this.options;
-    const [problem] = brightfieldProblems(config);
-    if (problem !== undefined) throw new Failure("usage.invalid", problem);
-    if (!live || !config.Services.enable_camera) {
-      throw new Failure(
-        "usage.invalid",
-        "this camera type reads files from another program, so it cannot take brightfield images",
-      );
-    }
+    const reason = whyNone(this.options);
+    if (reason !== undefined) throw new Failure("usage.invalid", reason);
     if (this.asked || this.inProgress !== undefined) return;
     this.asked = true;
     this.move("asked", "");
@@ -110,4 +105,11 @@ export class BrightfieldPictures {
     this.current = { state, message };
     this.options.changed();
   }
+}
+
+/** Why a run can take no brightfield images; undefined where it can. */
+function whyNone({ config, live }: Pick<BrightfieldOptions, "config" | "live">): string | undefined {
+  if (!config.Services.enable_camera) return "the camera is switched off (Services.enable_camera = false)";
+  if (!live) return "this camera type reads files from another program, so it cannot take brightfield images";
+  return brightfieldProblems(config)[0];
 }

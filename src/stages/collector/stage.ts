@@ -125,7 +125,10 @@ class Collector implements OpenStage {
 
   private async capture(signal: AbortSignal, dueMs: number): Promise<boolean> {
     const { config, limit, live, log } = this.options;
-    if (!config.Services.enable_camera) this.dry = true;
+    if (!config.Services.enable_camera) {
+      this.dry = true;
+      return false;
+    }
     if (this.dry && live) return false;
     if (limit !== undefined && this.captured >= limit) return false;
     await this.brightfield.settled();

@@ -115,9 +115,9 @@ export interface StageCondition {
   readonly text: string;
 }
 
-/** What became of the last brightfield picture, for people. */
+/** What became of the last brightfield picture, for people; `unavailable`: this run can take none. */
 export interface BrightfieldState {
-  readonly state: "none" | "asked" | "taking" | "taken" | "failed";
+  readonly state: "unavailable" | "none" | "asked" | "taking" | "taken" | "failed";
   /** Where it is, or why there is none. */
   readonly message: string;
 }

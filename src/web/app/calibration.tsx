@@ -116,7 +116,7 @@ export function Calibration({ state }: { state: StateView }) {
               </button>
             )}
             <button type="button" disabled={busy} onClick={() => void begin(ask("DELETE", "/api/calibration"))}>
-              Discard
+              {view.state === "accepted" ? "Close" : "Discard"}
             </button>
           </div>
           <NamedPlaces naming={naming} change={setNaming} search={search} busy={busy} open={view.state === "doubt"} />

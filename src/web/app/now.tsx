@@ -129,6 +129,7 @@ function Frames({ state: { camera, counts, nextCapture, now, lastFrame, method }
 }
 
 const BRIGHTFIELD: Readonly<Record<BrightfieldView["state"], string>> = {
+  unavailable: "Not available:",
   none: "No brightfield image in this run yet.",
   asked: "Requested. It will be taken after the next capture.",
   taking: "Taking it …",
@@ -146,7 +147,11 @@ function Brightfield({ brightfield: { state, message } }: { brightfield: Brightf
   return (
     <section class="card">
       <h2>Brightfield</h2>
-      <button type="button" disabled={state === "asked" || state === "taking"} onClick={() => void take()}>
+      <button
+        type="button"
+        disabled={state === "asked" || state === "taking" || state === "unavailable"}
+        onClick={() => void take()}
+      >
         Take a brightfield image
       </button>
       <p class={`path ${state === "failed" ? "error" : "quiet"}`} role="status">
