@@ -23,6 +23,9 @@ function rowsOf(csv: string): Record<string, string>[] {
   return rows.map((row) => Object.fromEntries(header.map((name, at) => [name, row[at] ?? ""])));
 }
 
+/** The rows of `phorest sensorgram` that are not those of groups. */
+const curvesOf = (csv: string) => rowsOf(csv).filter(({ label }) => !label?.startsWith("group "));
+
 const read = (root: string, name: string) => readFileSync(join(root, name), "utf8");
 
 /** Runs `phorest figure` with a CSV next to it; the SVG and the rows of the CSV. */
@@ -37,7 +40,7 @@ test.each(["curves", "panels", "rolling"])("the numbers of %s are those of phore
     '[Experiment]\nname = "titration"\nsample = "chip 7"\n[Analysis]\nbaseline_seconds = 60\nreference_rois = ["003A*"]\n',
   );
   const { svg, rows } = await figure(root, kind);
-  const expected = rowsOf((await phorest(["sensorgram"], root)).stdout);
+  const expected = curvesOf((await phorest(["sensorgram"], root)).stdout);
   expect(rows.map(({ label, timestamp, value_px }) => [label, timestamp, value_px])).toEqual(
     expected.map(({ label, timestamp, referenced_px }) => [label, timestamp, referenced_px]),
   );
@@ -56,7 +59,7 @@ test("a window, every N-th frame, gratings, another zero", async () => {
   ]);
   expect(rows.map(({ value_px }) => Number(value_px))).toEqual([0, 0.03, 0.06]);
   const plain = await figure(root, "curves", "--roi", "001A_N", "--normalise", "none");
-  const positions = rowsOf((await phorest(["sensorgram", "--roi", "001A_N"], root)).stdout);
+  const positions = curvesOf((await phorest(["sensorgram", "--roi", "001A_N"], root)).stdout);
   expect(plain.rows.map(({ value_px }) => value_px)).toEqual(positions.map(({ position_px }) => position_px));
   expect(plain.svg).toContain("Resonance position (px)");
 });

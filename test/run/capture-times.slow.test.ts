@@ -107,7 +107,7 @@ test("a table and a pattern of names date images for run and analyse", async () 
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));
-  expect(records.map(({ time_source }) => time_source)).toEqual(["name", "file", "file", "file"]);
+  expect(records.map(({ time_source }) => time_source)).toEqual(["name", "table", "table", "table"]);
   const [, second = 0, ...others] = records.map(({ elapsed_s }) => elapsed_s);
   expect(others.map((seconds) => Math.round(1e6 * (seconds - second)))).toEqual([195_500, 1_603_625]);
   const { code, stderr } = await phorest(["run", "--until-idle", ...options], directory);
@@ -117,7 +117,7 @@ test("a table and a pattern of names date images for run and analyse", async () 
     entries(directory)
       .map(({ source }) => source)
       .sort(),
-  ).toEqual(["file", "file", "file", "name"]);
+  ).toEqual(["name", "table", "table", "table"]);
 });
 
 test("--times and --name-time say what is wrong with them", async () => {

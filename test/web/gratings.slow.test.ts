@@ -95,7 +95,7 @@ describe.skipIf(!HAS_CHROMIUM)("many gratings on the page", () => {
     await number.press("Enter");
     await page.getByRole("img", { name: /^Difference of frame 2 and frame 1\./ }).waitFor();
     await page.getByRole("button", { name: "Add B" }).click();
-    await page.getByRole("button", { name: "Remove frame 2" }).waitFor();
+    await page.getByRole("button", { name: "Remove frame 2", exact: true }).waitFor();
     await page.getByRole("img", { name: /^Profiles of / }).waitFor();
     await page.getByRole("img", { name: /^Histogram of the intervals/ }).waitFor();
     expect(errors).toEqual([]);
