@@ -20,9 +20,9 @@ const SETTINGS = z.object({
   Services: z.object({ enable_camera: z.boolean() }),
 });
 
-/** The camera of a run, from its configuration. Undefined where the camera is switched off. */
+/** The camera of a run, from its configuration. Undefined where the camera is switched off; files are taken without one. */
 export function cameraInUse({ Camera, Services }: z.infer<typeof SETTINGS>): CameraInUse | undefined {
-  if (!Services.enable_camera) return undefined;
+  if (!Services.enable_camera && !capabilitiesOf(Camera.camera_type).files) return undefined;
   return { type: Camera.camera_type, simulated: isSimulated(Camera.camera_type) };
 }
 

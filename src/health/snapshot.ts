@@ -16,7 +16,7 @@ import type { KnownShare } from "../manifest/shares.ts";
 import { type DamageNote, damageOf, readDamageNote } from "../manifest/soundness.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { diskSpace } from "../system/disk-space.ts";
-import { type CameraInUse, cameraOfRun } from "./camera-in-use.ts";
+import { type CameraInUse, cameraInUse, cameraOfRun } from "./camera-in-use.ts";
 import { clockFacts } from "./clock-behind.ts";
 import { damageFinding } from "./damage-finding.ts";
 import { type DiskFull, diskFacts, diskFullAt } from "./disk-facts.ts";
@@ -188,7 +188,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       damaged: false,
       guessedTimes,
       notes: [
-        ...(running && !config.Services.enable_camera ? [CAMERA_OFF] : []),
+        ...(running && cameraInUse(config) === undefined ? [CAMERA_OFF] : []),
         ...(guessedTimes > 0 ? [guessedText(guessedTimes)] : []),
       ],
     };

@@ -234,7 +234,7 @@ export class Supervisor {
     const { config, log, origins = {}, announce = () => undefined } = this.options;
     const { manifest, manifestFile } = this.opened;
     const { brightfield } = this.stages;
-    const nextCaptureMs = () => (config.Services.enable_camera ? this.stages.nextCaptureMs() : undefined);
+    const nextCaptureMs = () => (cameraInUse(config) === undefined ? undefined : this.stages.nextCaptureMs());
     return new WebHost({
       ...{ config, origins, manifest, manifestFile, brightfield, nextCaptureMs, announce },
       log: log.stage("web"),

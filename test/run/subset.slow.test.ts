@@ -1,5 +1,5 @@
 // A part of a series through the whole program: the same frames from separate files and from a stack, in one run and in two.
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { writeTiff } from "../image/picture-writers.ts";
@@ -28,16 +28,6 @@ function series(form: "files" | "stack", camera = ""): string {
 const RESULTS = "SELECT entry_id, roi, position, standard_error FROM result ORDER BY entry_id, roi";
 const FRAMES = "SELECT filename, page FROM frame ORDER BY entry";
 const RUN = ["run", "--until-idle"];
-
-test("with the camera switched off no image is taken from a file source either, and the run ends", async () => {
-  const directory = series("files");
-  const file = join(directory, "config.toml");
-  writeFileSync(file, readFileSync(file, "utf8").replace("enable_camera = true", "enable_camera = false"));
-  const { code, stdout, stderr } = await phorest(RUN, directory);
-  expect(code, stderr).toBe(0);
-  expect(stdout).toContain("0 frames captured, 0 measured, 0 failed");
-  expect(query(directory, FRAMES)).toEqual([]);
-});
 
 test("every fourth frame, some ROIs: the same from files and from a stack; the rest is said", LONG, async () => {
   const [files, stack] = [series("files"), series("stack")];

@@ -109,7 +109,7 @@ export class BrightfieldPictures {
 
 /** Why a run can take no brightfield images; undefined where it can. */
 function whyNone({ config, live }: Pick<BrightfieldOptions, "config" | "live">): string | undefined {
-  if (!config.Services.enable_camera) return "the camera is switched off (Services.enable_camera = false)";
   if (!live) return "this camera type reads files from another program, so it cannot take brightfield images";
+  if (!config.Services.enable_camera) return "the camera is switched off (Services.enable_camera = false)";
   return brightfieldProblems(config)[0];
 }

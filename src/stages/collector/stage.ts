@@ -125,10 +125,7 @@ class Collector implements OpenStage {
 
   private async capture(signal: AbortSignal, dueMs: number): Promise<boolean> {
     const { config, limit, live, log } = this.options;
-    if (!config.Services.enable_camera) {
-      this.dry = true;
-      return false;
-    }
+    if (!config.Services.enable_camera) this.dry = true;
     if (this.dry && live) return false;
     if (limit !== undefined && this.captured >= limit) return false;
     await this.brightfield.settled();
