@@ -276,3 +276,43 @@ it("pages that were added one by one, each as an image of its own without a name
   const wells = put(directory, "wells.ome.tif", 3, described(xml((at) => `Well A${at}`)));
   expect((await framesOfFile(wells)).pages).toHaveLength(1);
 });
+
+describe("separate images of Micro-Manager 2.0, whose coordinates are a member of their own", () => {
+  const CHANNELS = [0, 1];
+  const nameOf = (channel: number, time: number) => `img_channel00${channel}_position000_time00000000${time}_z000.tif`;
+
+  /** Two channels of three images each; `coordinates`: what the Coords- members say; the others never name a channel. */
+  function acquisition(coordinates: ((channel: number, time: number) => object) | undefined, nameIn = nameOf) {
+    const directory = temporaryDirectory();
+    const metadata: Record<string, object> = { Summary: { StartTime: "2026-03-04 10:00:00.125 +0100" } };
+    const paths = [0, 1, 2].flatMap((time) =>
+      CHANNELS.map((channel) => {
+        const name = nameIn(channel, time);
+        if (coordinates !== undefined) metadata[`Coords-Default/${name}`] = coordinates(channel, time);
+        metadata[`Metadata-Default/${name}`] = { "ElapsedTime-ms": 1000 * time + channel, PositionName: "Well A3" };
+        return put(directory, name, 1);
+      }),
+    );
+    writeFileSync(join(directory, "metadata.txt"), JSON.stringify(metadata));
+    return paths;
+  }
+
+  const byChannel = (channel: number, time: number) => ({ FrameIndex: time, SliceIndex: 0, ChannelIndex: channel });
+  const plain = (channel: number, time: number) => `${time}_${channel}.tif`;
+
+  it.each([
+    ["the coordinates say the channel", byChannel, nameOf],
+    ["only the coordinates say it", byChannel, plain],
+    ["the coordinates do not say it, the names do", () => ({ FrameIndex: 0 }), nameOf],
+    ["there are none, the names say it", undefined, nameOf],
+  ])("one channel is the series: %s", async (_, coordinates, nameIn) => {
+    for (const channel of CHANNELS) {
+      const paths = acquisition(coordinates, nameIn);
+      const { frames, said } = await chosen(paths, { channel });
+      expect(frames).toHaveLength(3);
+      expect(said).toContainEqual(expect.stringMatching(`left out 3 images of channel ${1 - channel}`));
+    }
+    const { said } = await chosen(acquisition(coordinates, nameIn), {});
+    expect(said).toContainEqual(expect.stringMatching("left out 3 images of channel 1; choose with --channel"));
+  });
+});

@@ -187,10 +187,18 @@ export class CaptureTimes {
   axesOf(file: Pick<TimedFile, "directory" | "name" | "followLinks">): ImageAxes | undefined {
     const images = this.#metadata(file).describe(file.name)?.images;
     const [image] = images ?? [];
-    if (image === undefined || images?.length !== 1) return axesOfName(file.name);
-    const { position, positionName } = image.record;
-    const positionNames = positionName === undefined ? undefined : [positionName];
-    return { channel: image.channel, z: image.slice, position, positionNames };
+    const ofName = axesOfName(file.name);
+    if (image === undefined || images?.length !== 1) return ofName;
+    const { stated, record } = image;
+    const positionNames = record.positionName === undefined ? undefined : [record.positionName];
+    // What the metadata do not say, the name may.
+    return {
+      channel: stated.channel ?? ofName?.channel,
+      channelName: stated.channel === undefined ? ofName?.channelName : undefined,
+      z: stated.slice ?? ofName?.z,
+      position: record.position ?? ofName?.position,
+      positionNames,
+    };
   }
 
   #metadata({ directory, followLinks = false }: Pick<TimedFile, "directory" | "followLinks">): MetadataDirectory {

@@ -22,7 +22,8 @@ import {
 
 const PIECE = 1024 * 1024;
 const NAME = /(?:^|_)metadata\.txt$/i;
-/** 2.0 writes two members for an image: its coordinates, and everything else. */
+/** 2.0 writes two members for an image: first its coordinates, then everything else. */
+const COORDINATES_KEY = /^Coords-(.*)$/s;
 const METADATA_KEY = /^Metadata-(.*)$/s;
 const FRAME_KEY = /^FrameKey-(-?\d+)-(-?\d+)-(-?\d+)$/;
 /** Name of a separate image of 1.4: frame, channel, slice. */
@@ -34,6 +35,8 @@ interface DescribedImage {
   readonly frame: number;
   readonly channel: number;
   readonly slice: number;
+  /** What is said of channel and slice; undefined where 0 stands in for it. */
+  readonly stated: { readonly channel: number | undefined; readonly slice: number | undefined };
   readonly record: ImageRecord;
 }
 
@@ -52,6 +55,8 @@ class Contents {
   readonly unnamed: DescribedImage[] = [];
   /** The same by frame and slice. */
   readonly unnamedAt = new Map<string, DescribedImage[]>();
+  /** Coordinates of images whose other metadata have not come yet, by the path in the member's name. */
+  readonly #coordinates = new Map<string, Readonly<Record<string, unknown>>>();
   unreadable = 0;
   bytes = 0;
   inode = -1n;
@@ -64,12 +69,22 @@ class Contents {
 
   take(key: string, value: Buffer): void {
     const frameKey = FRAME_KEY.exec(key);
-    const named = METADATA_KEY.exec(key);
-    if (frameKey === null && named === null && key !== "Summary") return;
+    const [, coordinatesOf] = COORDINATES_KEY.exec(key) ?? [];
+    const [, named] = METADATA_KEY.exec(key) ?? [];
+    if (frameKey === null && coordinatesOf === undefined && named === undefined && key !== "Summary") return;
     const json = jsonObject(textOf(value));
     if (json === undefined) this.unreadable++;
     else if (key === "Summary") this.#summary = summaryRecord(json);
-    else this.#add(imageRecord(json), frameKey?.slice(1).map(Number), named?.[1]);
+    else if (coordinatesOf !== undefined) this.#coordinates.set(coordinatesOf, json);
+    else this.#add(imageRecord({ ...this.#taken(named), ...json }), frameKey?.slice(1).map(Number), named);
+  }
+
+  /** The coordinates of an image, which are needed once. */
+  #taken(named: string | undefined): Readonly<Record<string, unknown>> | undefined {
+    if (named === undefined) return undefined;
+    const coordinates = this.#coordinates.get(named);
+    this.#coordinates.delete(named);
+    return coordinates;
   }
 
   settle(): void {
@@ -83,7 +98,8 @@ class Contents {
     if (record.received !== undefined) this.#dated ??= record;
     if (record.received !== undefined && record.elapsedUs !== undefined) this.#first ??= record;
     const [frame = record.frame, channel = record.channel, slice = record.slice] = frameKey ?? [];
-    const image = { frame: frame ?? 0, channel: channel ?? 0, slice: slice ?? 0, record };
+    const stated = { channel, slice };
+    const image = { frame: frame ?? 0, channel: channel ?? 0, slice: slice ?? 0, stated, record };
     const file = record.file ?? named?.split(/[\\/]/).at(-1);
     const place = { ...record, channel: channel ?? record.channel, slice: slice ?? record.slice };
     this.#clock.add(place, file ?? `frame ${frame ?? 0}`);
