@@ -134,13 +134,18 @@ async function omePlacesOf(file: NamedFile, description: string, { pages, count 
   if (document === undefined) return NONE;
   if (isPageByPage(document)) return { ...NONE, notes: [PAGE_BY_PAGE] };
   const found = omePlaces(document, nameOf(file), count);
+  const isAlone = document.images.length === 1;
   const { places } = placed(pages, ({ index }) => {
     const place = found.get(index);
     if (place === undefined) return undefined;
-    const { image, names, at } = place;
-    return { channel: at.C, z: at.Z, position: image, positionNames: names, time: at.T };
+    const { image, names, stage, at } = place;
+    const axes = { channel: at.C, z: at.Z, position: image, time: at.T };
+    // The only image of a file is number 0 whatever its place on the stage is: files of several places differ by its name.
+    if (!isAlone || stage === undefined) return { ...axes, positionNames: names };
+    return { ...axes, positionNames: [stage, ...names.filter((name) => name !== stage)], isUnnumbered: true };
   });
-  return { places, leftOut: await filesNotThere(file, document), notes: [], hasPositions: document.images.length > 1 };
+  const hasPositions = !isAlone || [...found.values()].some(({ stage }) => stage !== undefined);
+  return { places, leftOut: await filesNotThere(file, document), notes: [], hasPositions };
 }
 
 const PAGE_BY_PAGE =

@@ -45,6 +45,13 @@ const ome =
     return page === 0 ? [[270, 2, textValues(`<OME>${xml}</OME>`)]] : [];
   };
 
+const staged =
+  (label: string): Fields =>
+  (page) => {
+    const xml = `<OME><Image Name="s"><StageLabel Name="${label}"/><Pixels SizeT="9"><TiffData/></Pixels></Image></OME>`;
+    return page === 0 ? [[270, 2, textValues(xml)]] : [];
+  };
+
 /** How other programs write two positions, "Pos0" and "Pos1" or other names, with their pages. */
 const WAYS: readonly [string, string, string, (directory: string) => string[]][] = [
   [
@@ -78,6 +85,15 @@ const WAYS: readonly [string, string, string, (directory: string) => string[]][]
     (directory) => [
       put(directory, "x_MMStack_Pos0.ome.tif", 2, ome(['Name="x"'])),
       put(directory, "x_MMStack_Pos1.ome.tif", 3, ome(['Name="x"'])),
+    ],
+  ],
+  [
+    "places on the stage in OME-XML, each file with its own",
+    "Left",
+    "right",
+    (directory) => [
+      put(directory, "x_0.ome.tif", 2, staged("Left")),
+      put(directory, "x_1.ome.tif", 3, staged("Right")),
     ],
   ],
 ];

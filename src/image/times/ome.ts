@@ -15,6 +15,8 @@ type Axis = "Z" | "C" | "T";
 interface OmeImage {
   /** Of the image, and of its place on the stage. */
   readonly names: string[];
+  /** Name of its place on the stage. */
+  stage: string | undefined;
   date: string | undefined;
   order: readonly Axis[];
   sizes: Record<Axis, number>;
@@ -74,6 +76,7 @@ function namesOf(name: string | undefined): string[] {
 
 const newImage = (name: string | undefined): OmeImage => ({
   names: namesOf(name),
+  stage: undefined,
   date: undefined,
   order: ["Z", "C", "T"],
   sizes: { Z: 1, C: 1, T: 1 },
@@ -100,7 +103,9 @@ function take(image: OmeImage | undefined, name: string, attributes: ReadonlyMap
     const plane = { Z: whole("TheZ") ?? 0, C: whole("TheC") ?? 0, T: whole("TheT") ?? 0 };
     if (us !== undefined) image.deltaUs.set(keyOf(plane), us);
   } else if (name === "StageLabel") {
-    image.names.push(...namesOf(attributes.get("Name")));
+    const names = namesOf(attributes.get("Name"));
+    image.names.push(...names);
+    image.stage = names[0];
   } else if (name === "Channel") {
     // Samples of a colour are on one page.
     const samples = whole("SamplesPerPixel") ?? 1;
@@ -161,6 +166,8 @@ export interface OmePlace {
   /** Number of its image, from 0: the position on the stage. */
   readonly image: number;
   readonly names: readonly string[];
+  /** Name of its place on the stage, where the document has one. */
+  readonly stage: string | undefined;
   readonly at: Readonly<Record<Axis, number>>;
 }
 
@@ -169,7 +176,10 @@ export function omePlaces({ images }: OmeDocument, name: string, pages: number):
   const planes = planesOf(images, name, pages);
   const numbers = new Map(images.map((image, index) => [image, index]));
   return new Map(
-    [...planes].map(([page, { image, at }]) => [page, { image: numbers.get(image) ?? 0, names: image.names, at }]),
+    [...planes].map(([page, { image, at }]) => {
+      const { names, stage } = image;
+      return [page, { image: numbers.get(image) ?? 0, names, stage, at }];
+    }),
   );
 }
 
