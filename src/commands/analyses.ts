@@ -3,6 +3,7 @@ import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { alignedLines } from "../terminal/text-table.ts";
 import type { GlobalOptions } from "./global.ts";
 import { openStored } from "./stored-experiment.ts";
 
@@ -82,14 +83,7 @@ function tableOf(analyses: readonly Listed[]): string {
       howMeasured(one),
     ]),
   ];
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-  return `${lines.join("\n")}\n* is shown where no --analysis is given; times are UTC\n`;
+  return `${alignedLines(rows).join("\n")}\n* is shown where no --analysis is given; times are UTC\n`;
 }
 
 /** To the minute. */

@@ -8,6 +8,7 @@ import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { roisOf } from "../measurement/labels.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -75,7 +76,7 @@ function flowIn(rows: readonly Row[]): Flow | undefined {
 function placesOf(manifest: Manifest, { roiManifestId }: Analysis): (label: string) => { x: number; y: number } {
   const rois = roiManifestId === undefined ? [] : (manifest.analyses.roiManifest(roiManifestId)?.rois ?? []);
   return (label) => {
-    const own = rois.filter((roi) => roi.label === label || roi.label.startsWith(`${label}_`));
+    const own = roisOf(rois, label);
     const mean = (of: (roi: (typeof own)[number]) => number) => own.reduce((sum, roi) => sum + of(roi), 0) / own.length;
     return { x: mean(({ x, width }) => x + width / 2), y: mean(({ y, height }) => y + height / 2) };
   };

@@ -9,6 +9,7 @@ import { experimentName } from "../config/identity.ts";
 import { Failure } from "../failure/failure.ts";
 import { type CurvePair, comparisonFigure, type TimedCurve } from "../figures/comparison-figure.ts";
 import { printVegaLite } from "../figures/print-picture.ts";
+import { alignedLines } from "../terminal/text-table.ts";
 import { chosenAnalysis } from "./chosen-analysis.ts";
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
@@ -151,11 +152,6 @@ function tableOf(a: Side, b: Side, compared: readonly Compared[]): string {
       px(ofB.detectionLimit),
     ]),
   ];
-  const widths = rows[0]?.map((_cell, column) => Math.max(...rows.map((row) => (row[column] ?? "").length))) ?? [];
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join("  "),
-  );
+  const lines = alignedLines(rows, (column) => column > 0);
   return `A: ${a.name}\nB: ${b.name}\nAll in px; shift: median of the last tenth of the frames, from the baseline\n\n${lines.join("\n")}\n`;
 }

@@ -6,6 +6,7 @@ import type { Loaded, Origin } from "../config/loaded.ts";
 import { checkWantedShare } from "../config/share.ts";
 import { shownPath, type Table } from "../config/toml-file.ts";
 import { quoted } from "../failure/quote.ts";
+import { alignedLines } from "../terminal/text-table.ts";
 import type { GlobalOptions } from "./global.ts";
 
 type ConfigArguments = Partial<Pick<GlobalOptions, "config" | "json">>;
@@ -32,15 +33,7 @@ export function showText({ config, origins, file, warnings }: Loaded, json = fal
     value === undefined ? "none" : quoted(value),
     originText(origin),
   ]);
-  const widths = [0, 1].map((at) => Math.max(...cells.map((row) => row[at]?.length ?? 0)));
-  return cells
-    .map((row) =>
-      row
-        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return alignedLines(cells).join("\n");
 }
 
 /** The reference (Markdown), or the annotated config.toml. */

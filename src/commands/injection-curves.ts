@@ -5,6 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { pairsOf } from "../measurement/labels.ts";
 import { ANALYSIS_OPTION, chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -79,7 +80,7 @@ export function injectionCurves(
 /** The curves that the options choose. Failure `usage.invalid` where there are none. */
 export function plainCurves(manifest: Manifest, config: Config, argv: CurveArguments): ChosenCurves {
   const analysis = chosenAnalysis(manifest, argv.analysis);
-  const pairs = argv.pairs && hasPairs(manifest, analysis, config);
+  const pairs = argv.pairs && hasPairs(manifest, analysis);
   const sensorgrams = configuredSensorgrams(manifest, analysis, config, { roi: argv.roi, pairs });
   if (sensorgrams.labels.length === 0) {
     throw new Failure("usage.invalid", "no ROI has this name", { hint: firstLabels(analysis) });
@@ -88,8 +89,8 @@ export function plainCurves(manifest: Manifest, config: Config, argv: CurveArgum
   return { analysis, timesUs, curves: () => sensorgrams.curves() };
 }
 
-function hasPairs(manifest: Manifest, analysis: Analysis, config: Config): boolean {
-  return configuredSensorgrams(manifest, analysis, config, { roi: undefined, pairs: true }).labels.length > 0;
+function hasPairs({ analyses }: Manifest, { roiManifestId }: Analysis): boolean {
+  return roiManifestId !== undefined && pairsOf(analyses.roiManifest(roiManifestId)?.rois ?? []).length > 0;
 }
 
 function checkNumbers(all: readonly Phases[], numbers: readonly number[] = []): void {

@@ -5,17 +5,16 @@ import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { INJECTION_TYPES } from "../manifest/injection-schema.ts";
-import type { Injection, InjectionData, PastChange } from "../manifest/injections.ts";
+import type { Injection, InjectionData } from "../manifest/injections.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
-import { concentrationText } from "../measurement/concentration.ts";
-import { textTable } from "../terminal/text-table.ts";
 import { injectionView } from "../web/injection-queries.ts";
 import { changeExperiment } from "./change-experiment.ts";
 import { textOf } from "./csv-rows.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type GivenValues, InjectionValues } from "./injection-values.ts";
 import { injectionsCsv, parseInjections } from "./injections-file.ts";
+import { changeLine, injectionsTable } from "./injections-text.ts";
 import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
@@ -166,7 +165,7 @@ const list: CommandModule<GlobalOptions, GlobalOptions & { csv: boolean }> = {
     }));
     if (json) process.stdout.write(`${JSON.stringify(injections.map(injectionJson))}\n`);
     else if (csv) process.stdout.write(await injectionsCsv(injections));
-    else process.stdout.write(injections.length === 0 ? "no injections\n" : table(injections, firstUs));
+    else process.stdout.write(injections.length === 0 ? "no injections\n" : injectionsTable(injections, firstUs));
   },
 };
 
@@ -213,89 +212,6 @@ const history: CommandModule<GlobalOptions, GlobalOptions & { id: number | undef
     } else process.stdout.write(changes.map(changeLine).join("") || "no changes\n");
   },
 };
-
-function changeLine({ madeAtUs, author, injectionId, before, after }: PastChange): string {
-  const what =
-    before === undefined
-      ? `added: ${valuesText(after)}`
-      : after === undefined
-        ? "removed"
-        : `changed: ${differences(before, after)}`;
-  return `${isoFromUs(madeAtUs).slice(0, 19)}Z  ${author}  injection ${injectionId} ${what}\n`;
-}
-
-const valuesText = (data: InjectionData | undefined): string =>
-  data === undefined
-    ? ""
-    : Object.entries(shown(data))
-        .flatMap(([key, value]) => (value === "" ? [] : `${key} ${value}`))
-        .join(", ");
-
-function differences(before: InjectionData, after: InjectionData): string {
-  const [old, now] = [shown(before), shown(after)];
-  const keys = Object.keys(now).filter((key) => old[key] !== now[key]);
-  return keys.map((key) => `${key} ${old[key] || "none"} → ${now[key] || "none"}`).join(", ") || "nothing";
-}
-
-/** The values of an injection as people read them. */
-function shown(data: InjectionData): Readonly<Record<string, string>> {
-  return {
-    solution: data.solution,
-    type: data.type,
-    concentration: data.concentration === null ? "" : concentrationText(data.concentration),
-    "refractive index": data.refractiveIndex === null ? "" : String(data.refractiveIndex),
-    start: isoFromUs(data.startUs),
-    end: isoFromUs(data.endUs),
-    "dissociation end": data.dissociationEndUs === null ? "" : isoFromUs(data.dissociationEndUs),
-    cycle: String(data.cycle),
-    note: data.note,
-  };
-}
-
-function table(injections: readonly Injection[], firstUs: number | undefined): string {
-  const rows = injections.map((injection) => {
-    const seconds = (us: number) => (firstUs === undefined ? "" : ((us - firstUs) / 1e6).toFixed(1));
-    const {
-      injectionId,
-      cycle,
-      type,
-      solution,
-      concentration,
-      refractiveIndex,
-      startUs,
-      endUs,
-      dissociationEndUs,
-      note,
-    } = injection;
-    return [
-      String(injectionId),
-      String(cycle),
-      type,
-      solution,
-      concentration === null ? "" : concentrationText(concentration),
-      refractiveIndex === null ? "" : String(refractiveIndex),
-      `${isoFromUs(startUs).slice(0, 19)}Z`,
-      seconds(startUs),
-      seconds(endUs),
-      dissociationEndUs === null ? "" : seconds(dissociationEndUs),
-      note,
-    ];
-  });
-  const names = [
-    "id",
-    "cycle",
-    "type",
-    "solution",
-    "concentration",
-    "n",
-    "start (UTC)",
-    "start s",
-    "end s",
-    "dissociation end s",
-    "note",
-  ];
-  return textTable(names, rows, "rrllrrlrrrl");
-}
 
 /** As in the HTTP API, with ISO times. */
 function injectionJson(injection: Injection): object {

@@ -3,6 +3,7 @@ import { writeToString } from "fast-csv";
 import type { Estimate } from "../assay/kinetics/estimates.ts";
 import type { KineticsFit, NoFit } from "../assay/kinetics/fit.ts";
 import { modelName } from "../assay/kinetics/models.ts";
+import { alignedLines } from "../terminal/text-table.ts";
 
 const DOUBTS: Readonly<Record<NonNullable<Estimate["doubt"]>, string>> = {
   upper_bound: "",
@@ -36,14 +37,7 @@ export function kineticsTable(fits: readonly (KineticsFit | NoFit)[], unit: stri
       return [[found.set.name, "second site", shown(ka), shown(kd), shown(KD), shown(Rmax), ""]];
     }),
   ];
-  const widths = (rows[0] as string[]).map((_cell, at) => Math.max(...rows.map((row) => (row[at] ?? "").length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-  return `${lines.join("\n")}\n`;
+  return `${alignedLines(rows).join("\n")}\n`;
 }
 
 /** One line per curve set. */

@@ -8,6 +8,7 @@ import { Failure } from "../failure/failure.ts";
 import { type MapCell, mapFigure } from "../figures/map-figure.ts";
 import { renderVegaLite } from "../figures/render.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { roisOf } from "../measurement/labels.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { ANALYSIS_OPTION } from "./chosen-analysis.ts";
@@ -117,7 +118,7 @@ function limitsOf(text: string): readonly [number, number] {
 function cellsOf(manifest: Manifest, roiManifestId: number | undefined, values: readonly MapValue[]): MapCell[] {
   const rois = roiManifestId === undefined ? [] : (manifest.analyses.roiManifest(roiManifestId)?.rois ?? []);
   return values.flatMap(({ label, value, flagged }): MapCell[] => {
-    const own = rois.filter((roi) => roi.label === label || roi.label.startsWith(`${label}_`));
+    const own = roisOf(rois, label);
     if (own.length === 0) return [];
     const edge = (of: (roi: (typeof own)[number]) => number, most: (...all: number[]) => number) =>
       most(...own.map(of));

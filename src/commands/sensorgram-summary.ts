@@ -2,6 +2,7 @@
 import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
 import { inRiu, type Precision, repeatsLine, type Sensitivity } from "../assay/precision.ts";
 import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
+import { alignedLines } from "../terminal/text-table.ts";
 
 /** One line of the summary. */
 export interface SummaryRow extends Precision {
@@ -77,15 +78,8 @@ export function* summaryTable(rows: readonly SummaryRow[]): Generator<string> {
       row.doubts.map((doubt) => DOUBT_WORDS[doubt]).join(", "),
     ]),
   ];
-  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0)));
-  for (const line of table) {
-    const cells = line.map((text, column) =>
-      column < left || column === line.length - 1
-        ? text.padEnd(widths[column] ?? 0)
-        : text.padStart(widths[column] ?? 0),
-    );
-    yield `${cells.join("  ").trimEnd()}\n`;
-  }
+  const last = (table[0]?.length ?? 0) - 1;
+  for (const line of alignedLines(table, (column) => column >= left && column < last)) yield `${line}\n`;
   const repeating = rows.filter(({ repeats }) => repeats).length;
   if (repeating > 0) yield `${repeatsLine(repeating)}\n`;
 }

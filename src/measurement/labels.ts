@@ -44,6 +44,11 @@ export function gratingOf(label: string): string {
   return label.replace(/_[^_]*$/, "");
 }
 
+/** The ROIs that a curve is made of: the one of its label, or the halves of the grating of its label. */
+export function roisOf<R extends Pick<Roi, "label">>(rois: readonly R[], curve: string): R[] {
+  return rois.filter(({ label }) => label === curve || gratingOf(label) === curve);
+}
+
 /** Two halves of a grating, as indices in the ROI manifest. */
 export interface Pair {
   readonly label: string;

@@ -1,11 +1,24 @@
-// A table of text for the terminal.
+// Tables of text for the terminal.
+
+/**
+ * Cells padded to the width of their column, on the left where `isRight` says so, with two spaces between and no blanks at the
+ * end: one line for each row. The first row decides how many columns are measured.
+ */
+export function alignedLines(
+  rows: readonly (readonly string[])[],
+  isRight: (column: number) => boolean = () => false,
+): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  const padded = (cell: string, column: number) =>
+    isRight(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0);
+  return rows.map((row) => row.map(padded).join("  ").trimEnd());
+}
 
 /** `align` has a letter for each column: l or r. Columns without any text are left out. Ends with a line break. */
 export function textTable(names: readonly string[], rows: readonly (readonly string[])[], align: string): string {
   const used = names.flatMap((_, column) => (rows.some((row) => row[column] !== "") ? [column] : []));
   const lines = [names, ...rows].map((row) => used.map((column) => row[column] ?? ""));
-  const widths = used.map((_, at) => Math.max(...lines.map((line) => (line[at] as string).length)));
-  const padded = (text: string, at: number) =>
-    align[used[at] as number] === "r" ? text.padStart(widths[at] as number) : text.padEnd(widths[at] as number);
-  return lines.map((line) => `${line.map(padded).join("  ").trimEnd()}\n`).join("");
+  return alignedLines(lines, (at) => align[used[at] as number] === "r")
+    .map((line) => `${line}\n`)
+    .join("");
 }
