@@ -34,6 +34,9 @@ export const PRINT_STYLE: Config = {
     gridColor: "#e3e3e3",
     domainColor: "#666666",
     tickColor: "#666666",
+    // Each label below its own tick, and none over another: the last one would otherwise move inwards, onto its neighbour.
+    labelFlush: false,
+    labelOverlap: true,
     labelFontSize: pxOfPoints(7),
     titleFontSize: pxOfPoints(8),
     titleFontWeight: "normal",
