@@ -1,5 +1,5 @@
 // The pictures of docs/kernel.md, drawn from the simulation and the kernel as they are: a row with its fit and what is
-// left of it, and the precision of each estimator beside the Cramér–Rao bound. Run: npx tsx bench/figures.ts
+// left of it, and the precision of each estimator next to the Cramér–Rao bound. Run: npx tsx bench/figures.ts
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
 import { measure } from "../src/analysis/kernel.ts";

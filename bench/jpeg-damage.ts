@@ -1,5 +1,5 @@
 // What is noticed of damaged JPEG pictures: 500 of each kind, as the decoder's warnings and as our own count of blocks see
-// them, and how far positions are off where nobody notices. Run: npx tsx bench/jpeg-damage.ts [--files 500] [--json]
+// them, and how far positions are off where the damage goes unnoticed. Run: npx tsx bench/jpeg-damage.ts [--files 500] [--json]
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

@@ -1,5 +1,5 @@
 // How fast the kernel fits: microseconds per fit on one core, Gaussian and Fano, at the two usual row lengths, on seeded
-// synthetic rows; beside scipy's curve_fit on the same rows where python3 has scipy, and with the instructions per fit where
+// synthetic rows; compared with scipy's curve_fit on the same rows where python3 has scipy, and with the instructions per fit where
 // valgrind is there.
 // Run: npx tsx bench/kernel.ts [--json]
 import { spawnSync } from "node:child_process";

@@ -113,7 +113,7 @@ async function deliver(delivery: PlantDelivery, frames: number) {
 
 const singles = new Delivery(settingsFor("{roi}").delivery, manifest, () => undefined);
 await deliver(singles, 10);
-// The client library makes a key of its own in the background at first, which is nobody's frame.
+// At first the client library makes its own key in the background; this must not count as time of a frame.
 await sleep(5000);
 const one = await deliver(singles, FRAMES);
 report("1932 nodes: frames a second", 1000 / one.wallMs, "(at least 5)");
@@ -134,7 +134,7 @@ for (let sent = 0; sent < LONG; sent += 500) await deliver(all, Math.min(500, LO
 report(`memory after ${LONG} frames more, ratio`, rss() / before, "(1 is flat)");
 await all.close();
 
-// The stage as a run has it: its thread beside the supervisor's, and a server that is killed and comes back.
+// The stage as a run has it: its thread next to the supervisor's, and a server that is killed and restarted.
 const log = createLogger({ level: "error", console: false, rotateSeconds: 43_200 });
 manifest.outputs.configure([OPC_UA_OUTPUT]);
 manifest.outputs.advance(OPC_UA_OUTPUT, manifest.outcomes.lastId());

@@ -31,7 +31,7 @@ const VIEWS: Readonly<Record<ProfileName, SimulatorOptions>> = {
   pi64: { window: { x: -500, y: -500 } },
 };
 
-/** Bands of a picture that are told apart: those of pi64 reach from 16 to 176 counts. */
+/** Bands of a picture that are reported separately: those of pi64 reach from 16 to 176 counts. */
 const CLASSES: Readonly<
   Record<ProfileName, readonly { readonly name: string; readonly from: number; readonly to: number }[]>
 > = {

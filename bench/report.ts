@@ -108,7 +108,7 @@ function outcome(outcomeId: number, labels: readonly string[], statistics: Float
   };
 }
 
-/** Milliseconds of appending 16 frames of 644 ROIs to a file that holds `frames` frames, and µs per line written anew. */
+/** Milliseconds of appending 16 frames of 644 ROIs to a file that holds `frames` frames, and µs per line rewritten. */
 async function csvReport(frames: number): Promise<{ appendMs: number; usPerLine: number }> {
   const labels = labelsOf(644);
   const statistics = new Float64Array(644 * QUANTITIES[METHOD].length * STATISTICS.length).fill(12.345);

@@ -1,5 +1,5 @@
 // Resident memory of a long run against its frames: the built program with the simulated camera, plot, page and health report,
-// sped up, so that half an hour shows what days do. A high-water mark is reached early and stays; a leak goes on.
+// sped up, so that half an hour shows what days do. A high-water mark is reached early and stays; a leak keeps growing.
 //   npx tsx bench/soak.ts [--frames 10000] [--interval 0.1] [--plot 10] [--program FILE]
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -69,7 +69,7 @@ interface Steps {
 
 const epochMs = () => performance.timeOrigin + performance.now();
 
-/** For the page: `window.drawn` is a promise of the steps in which the plot is drawn with so many frames. */
+/** For the page: `window.drawn` is a promise of the steps in which the plot is drawn with this number of frames. */
 function watching(frames: number): string {
   return `window.drawn = new Promise((resolve) => {
     const known = performance.getEntriesByType("resource").length;
@@ -133,7 +133,7 @@ async function benchHistory(root: string): Promise<void> {
     );
     const { page: shown } = await openPage(browser, `${page.address}#sensorgrams`, DESKTOP);
     await shown.getByText(`${stored} frames`).waitFor();
-    // Wall clock tells of the machine's other work too; this does not.
+    // Wall-clock time includes the machine's other work; processor time does not.
     const debug = await shown.context().newCDPSession(shown);
     await debug.send("Performance.enable");
     const busyMs = async () => {

@@ -7,7 +7,7 @@
 namespace phorest {
 namespace {
 
-constexpr int kBins = 45;             // about so many values are enough to find the start
+constexpr int kBins = 45;             // enough values to find the start
 constexpr double kWidestShare = 0.5;   // of the row
 constexpr double kNarrowest = 0.7;     // bins
 constexpr double kWidthRatio = 2.0;    // between neighbouring widths

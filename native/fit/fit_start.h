@@ -101,7 +101,7 @@ static inline void improve(Start& start, const Template& entry, Lanes response) 
 
 /**
  * The best template of the bank, and the best one of another kind, because what explains a few bins best need not end
- * in the lowest minimum: for a Gaussian the best dip beside the best peak, for a Fano line another width.
+ * in the lowest minimum: for a Gaussian the best dip as well as the best peak, for a Fano line another width.
  */
 template <class Model>
 static inline void search(const Group& group, const FitMemory& memory, Start& best, Start& other) {

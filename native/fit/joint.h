@@ -23,7 +23,7 @@ struct SharedLine {
 
 constexpr int kShared = 4;
 
-/** The noise is known at so many values of the model. */
+/** Number of model values at which the noise is known. */
 constexpr int kNoiseBins = 8;
 
 /** The pixels of one ROI; rows are `stride` apart, and samples beyond `width` have no weight. */
@@ -55,9 +55,9 @@ struct NoiseSizes {
   double models[kNoiseBins];  // sum of the model over the samples; of tracking only
 };
 
-/** Residuals beyond so many deviations have no weight (Tukey's biweight): 1.7 % of precision for immunity to dust. */
+/** Residuals of more than this many deviations have no weight (Tukey's biweight): 1.7 % of precision for immunity to dust. */
 constexpr double kTukey = 5;
-/** A grain of dust must not pass for noise: sizes beyond so many typical ones count as these. */
+/** A grain of dust must not pass for noise: sizes above this multiple of the typical one are clipped to it. */
 constexpr double kDust = 5;
 
 /** Counts: no camera is free of noise of this size, which is rounding to 9 bits. */
@@ -97,7 +97,7 @@ struct Lag {
 
 /** How residuals are alike: along the row and down, as far as that is more than chance, and in between. */
 struct Correlation {
-  int rows, width;  // of what was looked at
+  int rows, width;  // of the part that was fitted
   std::vector<Lag> rightward, down;
   std::vector<double> rho;  // [down][rightward]
 };
@@ -105,7 +105,7 @@ struct Correlation {
 /** Samples and rows: a grain of speckle does not reach farther. */
 constexpr int kFarthestLag = 12;
 
-/** Correlation of the residuals up to so many samples and rows. */
+/** The correlation of the residuals is measured up to these distances, in samples and rows. */
 Correlation correlationOf(const JointRows& roi, const double* influence, int farthest = kFarthestLag);
 
 /** How many functions a fit has: those that each row has for itself, and those of all rows. */

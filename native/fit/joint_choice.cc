@@ -14,7 +14,7 @@ constexpr Line kCandidates[] = {Line::gaussian, Line::lorentzian, Line::fano, Li
  * share has an end where the simpler line is, so that chance gains half as often by it.
  */
 constexpr double kPenalties[kLines] = {0, 12, 0, 8};
-/** A Gaussian and a Lorentzian that are no farther apart are not told apart: what lies between them is wrong by least. */
+/** A Gaussian and a Lorentzian closer than this cannot be told apart: a line between them is the least wrong choice. */
 constexpr double kUndecided = 4;
 
 }  // namespace

@@ -19,7 +19,7 @@ constexpr int kPasses = 8;
 /** No fit swallows more than this share of the slow noise. */
 constexpr double kMostSwallowed = 0.5;
 /**
- * The height common to all rows must reduce the cost by so many times what the noise of one sample, correlated as it is,
+ * The height common to all rows must reduce the cost by this multiple of what the noise of one sample, correlated as it is,
  * would: chance, choosing the best of all places and shapes, stays far below.
  */
 constexpr double kLeastReduction = 80;

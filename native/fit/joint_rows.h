@@ -198,7 +198,7 @@ static inline void noiseSizes(Each each, Edge edge, const double* model, const d
   out.typical = all > 0 ? across(sum) / all : -1;
   if (!(all > 0)) return;
   const double range = out.high - out.low > 1e-9 ? out.high - out.low : 1e-9;
-  // What lies in a bin or above it; the bins themselves are the differences.
+  // The sums of a bin and all above it; the bins themselves are the differences.
   Lanes size[kNoiseBins] = {}, count[kNoiseBins] = {}, models[kNoiseBins] = {};
   each([&](long at, Mask counts) __attribute__((always_inline)) {
     const Lanes value = loadLanes(model + at), place = (value - out.low) / range;
@@ -225,7 +225,7 @@ static void sizes(const JointRows& roi, NoiseSizes& out) {
   noiseSizes<false>([&](auto visit) { eachSample(roi, visit); }, edge, roi.model, roi.residual, out);
 }
 
-/** One over the deviation of the noise, linear between the bins: every stretch adds what of it lies below. */
+/** One over the deviation of the noise, linear between the bins: each segment adds its part below the value. */
 static inline Lanes inverseNoiseAt(const NoiseCurve& noise, Lanes model) {
   const Lanes place = within((model - noise.first) * noise.binsPerCount, 0.0, kNoiseBins - 1.001);
   Lanes inverse = fill(noise.inverse[0]);

@@ -9,7 +9,7 @@
 namespace phorest {
 namespace {
 
-/** Rows are averaged into so many bands, and all of them into one more, to find where to begin. */
+/** Number of bands into which rows are averaged to find the start; one more band is the mean of all rows. */
 constexpr int kBands = 8;
 
 /** The kind of line that rows are fitted with to find where this one begins: symmetric ones have their middle there. */

@@ -67,7 +67,7 @@ static inline Lanes exponential(Lanes x) {
  * before the first and half a step behind the last, plus kMidpoint[k] * h^(2k+1) times f's derivative of order 2k + 1 there.
  */
 constexpr double kMidpoint[] = {-1.0 / 24, 7.0 / 5760, -31.0 / 967680, 127.0 / 154828800};
-/** Lines of at least so many points in width have sums smooth enough for it, to 1e-8 at worst; half as wide, to 1e-3. */
+/** Lines at least this many points wide have sums smooth enough for it, to 1e-8 at worst; half as wide, to 1e-3. */
 constexpr double kSmoothWidth = 6;
 
 /** What one pass over the samples says about a trial (centre, width): everything needed to move and to judge. */

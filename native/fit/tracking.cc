@@ -137,7 +137,7 @@ bool Tracking::isFar(const Anchor& anchor, const TrackedLine& at) const {
   return varianceOfShape(anchor, at) * normals_.matrix[0][0] > kFar;
 }
 
-/** A first answer with the shape held. One that is far may be a gradient of the light, where that can be told from a shift. */
+/** A first answer with the shape held. One that is far may be a gradient of the light, where that can be distinguished from a shift. */
 bool Tracking::approach(const Anchor& anchor, TrackedLine& at) {
   free_ = kShiftBit;
   if (!settle(anchor, free_, at)) return false;

@@ -15,7 +15,7 @@ constexpr int kTrackingColumns = 4;
 /** centre, slope, log width, phase and ground: what frame and reference share. */
 constexpr int kShape = 5;
 
-/** What is known of an ROI's reference beside its pixels; kernel.ts, ANCHOR_NUMBERS. */
+/** What is known of an ROI's reference in addition to its pixels; kernel.ts, ANCHOR_NUMBERS. */
 struct Anchor {
   double frames;           // in the mean of the pixels; 0: there is no reference
   double position, error;  // px: of the joint fit that the curve begins with
@@ -37,7 +37,7 @@ constexpr std::uint16_t kCutOff = 65535;
 
 /** The shift, the shape, and the gradient of the light along the rows. */
 constexpr int kTracked = 1 + kShape + 1;
-/** Besides: width and asymmetry that the frame alone has. Only their effect on the others is looked at. */
+/** In addition: width and asymmetry of this frame alone. Only their effect on the other parameters matters. */
 constexpr int kSuspected = kTracked + 2;
 
 /** Sets of parameters, by their bits. */
@@ -83,7 +83,7 @@ struct TrackRows {
   double typical;   // scale of a row, where a line is fitted to the pixels as they are
 };
 
-/** The noise is learnt from every so-manieth row: so many know it to two percent. */
+/** The noise is learnt from every n-th row only: this number of rows determines it to two percent. */
 constexpr int rowsPerNoise(int rows) { return rows < 48 ? 1 : rows / 24; }
 
 /** Samples on either side of one that are as alike as a grain is wide. */
@@ -114,7 +114,7 @@ struct TrackNoise {
 
 /**
  * Sums over the samples that can be compared: squares of their influence, its derivatives, Tukey's weights, and 1, the last
- * only where the camera sees light. The first three also as far as the sample tells of a shift.
+ * only where the camera sees light. The first three are also weighted by how much the sample says about a shift.
  */
 struct TrackPulls {
   double influences, slopes, inside, compared;

@@ -17,7 +17,7 @@ constexpr double kFirstFloor = 0.15, kFirstPerCount = 0.03;
 constexpr double kDarkestShare = 0.95;
 /** px: a step that ends the descent. */
 constexpr double kFine = 5e-4;
-/** As a share of the light: how far what the speckle tells of the dark level may be off. */
+/** How far the dark level estimated from the speckle may be off, as a share of the light. */
 constexpr double kDarkDoubt = 0.05;
 /** px^2: grains of speckle, and what the camera's own processing makes of them, are not larger. */
 constexpr double kLargestGrain = 60;

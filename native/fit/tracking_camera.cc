@@ -75,7 +75,7 @@ bool Tracking::leavesSpeckle() const {
 }
 
 /**
- * By how many deviations of chance more than nothing this frame and the reference have in common beside the line. Samples count
+ * By how many deviations of chance more than nothing this frame and the reference have in common apart from the line. Samples count
  * as speckle of the same contrast would be seen in them. Overwrites spread and pull.
  */
 double Tracking::foundAgain() {

@@ -9,7 +9,7 @@ namespace {
 
 /** Deviations from which on a gradient of the light may be there, and times the variance that taking it out may cost. */
 constexpr double kThinkable = 2, kMostLoss = 4;
-/** Another cause is suspected from so many of its deviations on, where it would move the shift by so many errors. */
+/** Another cause is suspected if it is this many of its deviations large and would move the shift by this many errors. */
 constexpr double kSuspicion = 4, kHarm = 1;
 /** Deviations of a correlation by chance: more is speckle that two frames have in common. */
 constexpr double kAlong = 4, kChance = 2;
@@ -20,7 +20,7 @@ constexpr double kLargestGrain = 60;
 
 /**
  * Share of the variance about the rows' means that the last trace leaves over, and whether the frame has the speckle of the
- * reference, however much noise there is beside it: not when the descent has gone astray, or to another place of the chip.
+ * reference, however much noise is added to it: not when the descent has gone astray, or to another place of the chip.
  */
 double Tracking::leftOver() {
   double total = 0, left = 0, both = 0, here = 0, there = 0, samples = 0;
@@ -72,7 +72,7 @@ double Tracking::inflationOfShift() const {
 
 /**
  * px^2: of the shift, by what the frame tells after worth(). Where speckle is not known sample by sample, a grain of it may
- * be, which the anchor's shape was learnt from: what the samples seem to tell of the shape there is no news.
+ * be, which the anchor's shape was learnt from: what the samples seem to say about the shape there is nothing new.
  */
 bool Tracking::shiftVariance(const Anchor& anchor, const TrackedLine& at, double& variance) {
   double step[kSuspected], variances[kSuspected];

@@ -38,7 +38,7 @@ struct Along {
   Lanes at(int i) const { return first + i * step; }
 };
 
-/** Scale and offset of a row from its sums over weight * {1, q, y, qq, qy}; both 0 where nothing can be told. */
+/** Scale and offset of a row from its sums over weight * {1, q, y, qq, qy}; both 0 where they are undetermined. */
 struct RowFit {
   double scale = 0, offset = 0, own = 0, perWeight = 0;
   bool known = false;

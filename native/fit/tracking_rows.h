@@ -1,4 +1,4 @@
-// The passes over an ROI's samples that tracking consists of beside its normal equations, samples of a row in lanes.
+// The passes over an ROI's samples that tracking makes in addition to its normal equations; the samples of a row are in lanes.
 #pragma once
 #include "fit/tracking_normals.h"
 
@@ -25,7 +25,7 @@ static void lightAround(const TrackRows& roi, const Anchor& anchor, int row, dou
     const double mean = rowGain * light, grain = speckle * mean * mean;
     const double camera = anchor.floor * samples + anchor.perCount * mean, least = roi.least * samples;
     const double noise = roi.together * (camera > least ? camera : least) / anchor.frames + doubt * samples * samples;
-    // What the samples around know beside the sample itself: where noise is alike, nothing.
+    // What the neighbouring samples add to the sample itself: nothing where they have the same noise.
     const double beside = samples - roi.together, known = beside > 0 && light > 0 ? grain * beside / samples : 0;
     const double share = known > 0 ? known / (known + noise) : 0;
     roi.pull[first + i] = share;
@@ -74,7 +74,7 @@ static void gainOf(const TrackRows& roi, const Anchor& anchor) {
   }
 }
 
-/** Writes what the line foretells, what is left over and what the reference does not know, by the last normals' scales. */
+/** Writes the line's prediction, the residual and what the reference does not know, with the scales of the last normal equations. */
 template <Line shape>
 static void traceTracked(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at) {
   const PreparedLine before = lineAt(shape, anchor, at, 0), now = lineAt(shape, anchor, at, at.by[0]);
@@ -156,7 +156,7 @@ static void trackSizes(const TrackRows& roi, int every, NoiseSizes& out) {
       [](int bin) { return noiseEdge(bin); }, roi.predicted, roi.residual, out);
 }
 
-/** One over the variance of a residual, its noise linear between the nodes: every stretch adds what of it lies below. */
+/** One over the variance of a residual, its noise linear between the nodes: each segment adds its part below the value. */
 static inline Lanes inverseVarianceAt(const TrackRows& roi, const TrackNoise& noise, long at) {
   const Lanes predicted = loadLanes(roi.predicted + at);
   Lanes inverse = fill(noise.inverse[0]);

@@ -12,7 +12,7 @@ constexpr std::uint8_t kSignature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '
 constexpr std::size_t kFrame = 12;  // length, type and checksum of a chunk
 constexpr std::uint32_t kLongestSide = 65535;
 constexpr std::size_t kMostPixels = 400'000'000;
-/** Deflate never expands more; whoever claims it does wants memory for nothing. */
+/** Deflate never expands more; a file that claims more only makes the reader allocate memory in vain. */
 constexpr std::size_t kMostExpansion = 1032;
 /** The first byte of a zlib stream with the usual window. Narrower ones are a reader's duty to check, and rare. */
 constexpr std::uint8_t kUsualWindow = 0x78;

@@ -11,7 +11,7 @@ constexpr int kBits = 16, kFull = 65535, kWhiteOf12Bits = 4095 * 16;
 /** Beyond it low bits that are 0 say that a picture has few values, not that a camera has few bits. */
 constexpr int kMostShift = 8, kFewestBits = 8;
 
-/** So many pixels at the largest value, and so many times the mean of the values beneath it, are light that was cut off. */
+/** Light was cut off if at least this many pixels have the largest value, and this many times the mean of the values below it. */
 constexpr std::uint32_t kLeastPixels = 8;
 constexpr int kBeneath = 16, kPileUp = 2;
 

@@ -5,9 +5,9 @@
 
 namespace phorest {
 
-/** What is known before a picture is looked at: the setting, and what the pictures of its series before it have shown. */
+/** What is known before a picture is examined: the setting, and what the pictures of its series before it have shown. */
 struct DepthKnowledge {
-  int bits = 0;     // of the camera's samples, as a person says; 0 where nobody has
+  int bits = 0;     // of the camera's samples, as configured; 0 where it is not
   int largest = 0;  // largest value of the series
   int shift = 16;   // low bits that were 0 in all values of the series
   int top = 0;      // full scale that the series has shown by values that were cut off there; 0 for none

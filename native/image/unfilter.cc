@@ -1,6 +1,6 @@
 // A byte of a filtered row needs its left neighbour, so that one row can use neither vectors nor more than a fraction of
 // the processor. Rows depend on each other only downwards: row k may run one pixel behind row k - 1. Sixteen rows in the
-// lanes of a vector, each a pixel behind the one above, need no waiting, whatever filters they mix.
+// lanes of a vector, each a pixel behind the one above, need no waiting, with any mix of filters.
 #include "image/unfilter.h"
 
 #include <bit>

@@ -13,7 +13,7 @@ constexpr int kMostEstimates = kMostRates + kMostSites;
 constexpr double kMixtureGain = 12;
 constexpr double kMostRho = 0.995;
 constexpr int kRounds = 4;
-/** From fewer points of a cycle no correlation can be told. */
+/** With fewer points in a cycle, its correlation cannot be estimated. */
 constexpr std::size_t kFewest = 24;
 
 /** Value of a local's column (times the root of the weight) at a point. */

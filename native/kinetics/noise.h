@@ -7,7 +7,7 @@
 
 namespace phorest::kinetics {
 
-/** Most lags that are looked at. */
+/** Largest number of lags. */
 constexpr int kLags = 64;
 
 /** Noise of variance `variance`, of which the part `share` is autoregressive with `rho` from frame to frame, the rest white. */

@@ -6,7 +6,7 @@
 namespace phorest::kinetics {
 namespace {
 
-/** A local whose own part is a smaller share than this of itself cannot be told from the others. */
+/** A local whose own part is a smaller share than this of itself cannot be distinguished from the others. */
 constexpr double kAlike = 1e-9;
 
 void placePoints(Cycle& cycle) {

@@ -12,9 +12,9 @@ constexpr int kBins = 64;
 constexpr double kLongest = 3;    // of a logarithm, from one place to the next
 constexpr double kClose = 0.01;   // to the quantile
 constexpr double kEdge = 1e-6;
-/** A rate at the edge that would win so many standard deviations beyond it. */
+/** A rate at the edge is a bound if the cost would still fall by this many standard deviations beyond it. */
 constexpr double kWants = 0.05;
-/** With smaller errors of a logarithm the cost is a parabola as far as anybody looks. */
+/** With smaller errors of a logarithm the cost is a parabola over the whole range that is searched. */
 constexpr double kCertain = 0.03;
 constexpr int kMostSteps = 40;
 constexpr double kFarthestRmax = 14;

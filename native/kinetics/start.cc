@@ -20,7 +20,7 @@ struct Place {
   double cost;
 };
 
-/** Evenly spaced values over what data can fix: narrower than the range in which bounds are looked for. */
+/** Evenly spaced values over the range that data can determine, which is narrower than the range searched for bounds. */
 std::vector<double> levels(double low, double high) {
   const int count = std::max(2, static_cast<int>(std::ceil((high - low) / kGridStep)) + 1);
   std::vector<double> list(count);

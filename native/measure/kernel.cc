@@ -17,7 +17,7 @@ constexpr int kBatchRows = 256;
 constexpr double kIndependent = 0.05;
 
 /**
- * A line must explain so many times the variance per parameter that the noise of independent samples would. Chance does
+ * A line must explain this multiple of the variance per parameter that the noise of independent samples would. Chance does
  * not reach it in one of a thousand rows of noise, although the best of all positions and widths was chosen.
  */
 constexpr double kLeastF = 8.5;

@@ -78,7 +78,7 @@ double errorAlongLine(const double* positions, int rows, TiltedLine line, double
     const double far = 1.702 * std::fabs(z), e = decay(far < 700 ? far : 700), part = e / ((1 + e) * (1 + e));
     weight += positions[row] == positions[row] ? 4 * part : 0;
   }
-  // Where no other row lies near the median the weight vanishes, but the median is made of one or two rows at least.
+  // If no other row is near the median, the weight vanishes, but the median is made of one or two rows at least.
   const int middleRows = 2 - countKnown(positions, rows) % 2;
   return std::min(std::sqrt(kPi / 2) / std::sqrt(weight), 1 / std::sqrt(static_cast<double>(middleRows))) * deviation;
 }
@@ -183,7 +183,7 @@ double MedianError::correlationTime(double deviation) {
       // What is not larger than chance makes of independent rows ends the sum.
       if (!(correlation > lost + kChance / std::sqrt(rows))) break;
       linear += 2 * correlation;
-      // The median feels on which side a row lies, not how far.
+      // The median depends on which side of it a row is, not on how far away.
       time += 2 * (1 - static_cast<double>(lag) / rows) * (2 / kPi) * std::asin(std::min(1.0, correlation));
     }
     lost = std::min(0.3, 2 * (linear - 1) / rows);

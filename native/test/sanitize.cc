@@ -97,7 +97,7 @@ void damage(Bytes& bytes, Random& random) {
   }
 }
 
-/** Makes the checksums of the chunks right, so that damage reaches what lies behind them. */
+/** Makes the checksums of the chunks right, so that damage reaches the decoder behind them. */
 void mend(Bytes& png) {
   for (std::size_t at = 8; at + 12 <= png.size();) {
     const std::size_t length = static_cast<std::size_t>(png[at]) << 24 | png[at + 1] << 16 | png[at + 2] << 8 | png[at + 3];

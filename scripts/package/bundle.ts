@@ -44,7 +44,7 @@ function programOptions(root: string, entries: readonly string[], kept: readonly
     chunkNames: "src/shared/[name]-[hash]",
     platform: "node",
     external: [...kept, ...CHOICES],
-    // Some ES modules declare these names themselves, so only those that nobody declares are replaced.
+    // Some ES modules declare these names themselves, so only undeclared ones are replaced.
     define: { __filename: "filename$", __dirname: "dirname$" },
     legalComments: "none",
     logLevel: "error",

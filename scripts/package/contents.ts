@@ -7,7 +7,7 @@ import { ONLY_PACKED, PACKED_NAMES } from "../../src/installation/only-packed.ts
 import { packageClosure } from "../../src/installation/packages.ts";
 import type { Base } from "./base.ts";
 
-/** Packages that stay as they are, because they find native or data files beside themselves; the others are bundled. */
+/** Packages that stay as they are, because they look for native or data files in their own directory; the others are bundled. */
 export const KEPT_PACKAGES = ["@resvg/resvg-js", "better-sqlite3", "dejavu-fonts-ttf", "piscina", "sharp"];
 
 /** What of a kept package is needed to run: code, libraries and the two fonts of the plots. */

@@ -1,5 +1,5 @@
 // `npm run package`: dist/phorest-<version>-linux-<arch>, the program and its Node.js in one file, with a .sha256 and a
-// .cdx.json (bill of materials) beside it. The same commit gives the same bytes.
+// .cdx.json (bill of materials) next to it. The same commit gives the same bytes.
 //
 //   source ─▶ stage (packages of the lock file, natives compiled for the base) ─▶ program (as it is unpacked) ─▶ executable
 import { createHash } from "node:crypto";
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       arch: { type: "string", default: process.arch },
-      /** Intermediate files; a new one builds everything anew. */
+      /** Intermediate files; a new version rebuilds everything. */
       stage: { type: "string", default: join(root, "build", "package") },
       out: { type: "string", default: join(root, "dist") },
     },

@@ -71,7 +71,7 @@ function main(): void {
   });
   const [one = "", other = ""] = made;
   for (const directory of made) {
-    // Beside the artefacts lies what `npm run build` makes, which is in them.
+    // The directory also holds the output of `npm run build`, which is part of the artefacts.
     for (const name of readdirSync(join(directory, "dist"))) {
       if (!name.startsWith("phorest-")) rmSync(join(directory, "dist", name), { recursive: true });
     }

@@ -1,4 +1,4 @@
-// The bill of materials beside an executable (CycloneDX), by npm from the installed packages, completed by what npm does
+// The bill of materials next to an executable (CycloneDX), by npm from the installed packages, completed by what npm does
 // not know: the Node.js inside, and source that came with ours.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -27,7 +27,7 @@ export function billOfMaterials(stage: string, executable: string, base: Base, c
   );
   bill.metadata.timestamp = new Date(commitSeconds * 1000).toISOString();
   const content = createHash("sha256").update(readFileSync(executable)).digest("hex");
-  // npm would name it after the directory it lies in.
+  // npm would name it after its directory.
   bill.metadata.component.name = own.name;
   bill.metadata.component.type = "application";
   bill.metadata.component.hashes = [{ alg: "SHA-256", content }];
@@ -41,7 +41,7 @@ function part(name: string, version: string, id: string | undefined, purl: strin
   return { type: "library", "bom-ref": `${name}@${version}`, name, version, purl, ...licenses };
 }
 
-/** SQLite itself, which lies as source inside its binding. */
+/** SQLite itself, whose source is inside its binding. */
 function sqlite(stage: string): object {
   const header = readFileSync(join(stage, "node_modules/better-sqlite3/deps/sqlite3/sqlite3.h"), "utf8");
   const [, version] = /^#define SQLITE_VERSION +"([\d.]+)"/m.exec(header) ?? [];

@@ -25,7 +25,7 @@ export function run(
   throw new PackingError(`${what} failed: ${error?.message ?? told}`);
 }
 
-/** Whether a program is to be had here. */
+/** Whether a program is installed here. */
 export function has(command: string): boolean {
   return spawnSync(command, ["--version"], { stdio: "ignore" }).error === undefined;
 }

@@ -13,7 +13,7 @@ export interface Measured<Frame> {
 }
 
 /**
- * The pictures meant by `paths`: a file stands for itself whatever its name, a directory for the pictures directly in
+ * The pictures meant by `paths`: a file is used whatever its name is, a directory for the pictures directly in
  * it, by name. `skipped` is called with a line for each picture whose name cannot be used. Throws Failure `usage.invalid` for a path that is not there or a directory without pictures.
  */
 export async function listPictures(
@@ -42,7 +42,7 @@ export async function listPictures(
 
 /**
  * Measures frames with `measureOne`, at most `ahead` at a time, and yields the answers in the order of `frames`. An error
- * thrown by `measureOne` (an analysis thread that died) becomes the answer of its frame.
+ * thrown by `measureOne` (an analysis thread that crashed) becomes the result of its frame.
  */
 export async function* measureInOrder<Frame>(
   frames: readonly Frame[],

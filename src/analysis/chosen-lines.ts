@@ -4,7 +4,7 @@
 import { type FrameResult, LINES, type Line, lineOfCode } from "../measurement/method.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
-/** After so many frames an ROI that never had a sound fit gets the line that most ROIs have. */
+/** An ROI without a sound fit in this many frames gets the line that most ROIs have. */
 const MOST_OFFERS = 16;
 
 /** Chosen lines, encoded: the number of frames that were offered, then per ROI 1 + the index in LINES, 0 for none yet. */

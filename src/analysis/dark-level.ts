@@ -13,7 +13,7 @@ export type DarkLevel = number | "auto";
 
 /** Side of the squares whose means are compared, px: their noise is a sixteenth of a pixel's, and they fit into margins. */
 const BLOCK_PX = 16;
-/** So many squares of a picture are looked at, in even steps. */
+/** Number of evenly spaced squares of a picture that are sampled. */
 const MOST_BLOCKS = 16_384;
 /** Share of the squares, the darkest, whose mean is the dark level. */
 const DARKEST = 0.01;
@@ -41,7 +41,7 @@ export function darkestLevel(picture: Picture, rois: RoiManifest): number | unde
   return darkest.length === 0 ? undefined : darkest.reduce((sum, mean) => sum + mean, 0) / darkest.length;
 }
 
-/** A level may be above the darkest places by this share and so many counts, for noise. */
+/** Because of noise, a level may be above the darkest places by this share and this many counts. */
 const TOLERANCE = { share: 0.02, counts: 1 } as const;
 
 /** What a picture is measured with, counts; nothing where the level is not known, or cannot be what was said. */

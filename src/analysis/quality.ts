@@ -30,11 +30,11 @@ export interface Assessment {
 const SATURATED_SHARE = 0.005;
 /** Nearer to either end of the row than this share of its length, so much of the band is outside that it misleads. */
 const EDGE_SHARE = 0.08;
-/** A position may be at the edge when so many of its standard errors reach there. */
+/** A position may be at the edge if the edge is within this many of its standard errors. */
 const EDGE_ERRORS = 2;
 /** A line of this width, as a share of the row's length, is a slope of the light, or a band that is mostly elsewhere. */
 const WIDE_SHARE = 0.3;
-/** Below this height over noise (median of the rows) a band cannot be told from speckle. */
+/** Below this height over noise (median of the rows) a band cannot be distinguished from speckle. */
 const LOW_CONTRAST = 3;
 /** All rows together show a band that none of them shows by itself. */
 const LOW_CONTRAST_OF_JOINT = 1.5;

@@ -109,7 +109,7 @@ export function trackPicture(
   }: Pick<PictureOptions, "displacement" | "depth" | "lines"> & { readonly carriedBy?: AnalysisSettings } = {},
 ): { readonly result: FrameResult; readonly carrier?: FrameResult; readonly reference?: TrackingReference } {
   const frames = settings.referenceFrames ?? DEFAULT_REFERENCE_FRAMES;
-  // The carrier says how many rows there are; tracking looks at all of them whatever it says.
+  // The carrier says how many rows there are; tracking uses all rows in any case.
   const all = carriedBy === undefined ? [settings] : [carriedBy, settings];
   const analyse = (against: KernelReference, kernel: typeof measureTogether) => {
     const results = analyseTogether(picture, rois, all, { displacement, depth, lines, reference: against, kernel });

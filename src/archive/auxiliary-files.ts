@@ -116,7 +116,7 @@ async function sideFile(
 ): Promise<AuxiliaryFile | undefined> {
   // A file replaced between listing and looking is found again by the next pass.
   const stats = await lstat(source).catch(() => undefined);
-  // A link is nobody's result.
+  // A link is never a result file.
   if (stats?.isFile() !== true) return undefined;
   const modifiedAtUs = Math.round(stats.mtimeMs * 1000);
   return { source, path: remotePathOf(source, layout), bytes: stats.size, modifiedAtUs };
@@ -234,14 +234,14 @@ async function stageWhole({ known, source, ...file }: AuxiliaryTask, context: Co
   const ours = new Set([known?.sha256, known?.stagedSha256]);
   const wanted = join(root, file.path);
   await ensureRemoteDirectory(root, dirname(wanted));
-  // First where it is by the manifest; where that is somebody else's by now, the first free name.
+  // First the place recorded in the manifest; if another file is there now, the first free name.
   const first = known === undefined || !isPlainPath(known.remotePath) ? wanted : join(root, known.remotePath);
   await ensureRemoteDirectory(root, dirname(first));
   for (let n = -1; ; n++) {
     const path = n < 0 ? first : join(dirname(wanted), numberedName(basename(wanted), n));
     const remotePath = relative(root, path);
     const there = await lstatOrNone(path);
-    // On a share that ignores case, `R.csv` is found where `r.csv` is looked for: it is another file of ours, or somebody's.
+    // A share that ignores case returns `R.csv` for `r.csv`, which is another file of phorest, or someone else's.
     if (there !== undefined && known === undefined && !(await isListed(path))) continue;
     const standing =
       there?.isFile() === true ? (await digestFile(path, { direct: true, signal, progress })).sha256 : undefined;

@@ -71,7 +71,7 @@ export async function buildWhole(
   }
 }
 
-/** Removes what dead processes left half-built (or half-removed) in `parent`; returns the names. */
+/** Removes what killed processes left half-built (or half-removed) in `parent`; returns the names. */
 export async function sweepUnfinished(parent: string): Promise<string[]> {
   if (!existsSync(parent)) return [];
   const names = readdirSync(parent).filter((name) => {
@@ -108,7 +108,7 @@ export function newestBackup(directory: string, nowUs: number): string | undefin
 /**
  * Removes the oldest snapshots beyond the newest `keep`. Archived history is not among them. One that cannot be removed is
  * named, and the others are removed all the same.
- * `made` was made just now: whatever is dated later is from before the clock was set, and so is older.
+ * `made` was made just now: anything with a later date is from before the clock was set back, and so is older.
  */
 export async function removeOldest(backupDir: string, keep: number, made: string): Promise<Removals> {
   const names = completeBackups(backupDir);

@@ -1,5 +1,5 @@
 // Brightfield pictures as they lie here: which there are, and which may go. Nothing in the manifest names them; their names
-// say when they were taken, and a file of any other name is somebody else's.
+// say when they were taken, and a file with any other name is not phorest's.
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { hasCode } from "../failure/error-code.ts";
@@ -26,7 +26,7 @@ export interface TrimOptions {
   readonly directory: string;
   /** Kept at least; 0 keeps all. */
   readonly keep: number;
-  /** Whether a verified copy of this file, of so many bytes, is noted. Absent: nothing is copied, and none is needed. */
+  /** Whether a verified copy of this file, with this size in bytes, is recorded. Absent: nothing is copied, and none is needed. */
   readonly copied?: ((path: string, bytes: number) => boolean) | undefined;
   /** Those that cannot be removed, by name. */
   readonly aside: SetAside<string>;

@@ -59,7 +59,7 @@ export async function copyVerified(task: CopyTask, context: CopyContext): Promis
       const identity = there === undefined ? "other" : await identityOf(path, there, task.source, own);
       if (identity === "same") throw leadsBack(task.shown ?? task.source, context.root);
       if (identity === "other" && (await holds(path, bytes, sha256, context))) {
-        // The rest of a copy that died after it had its name.
+        // What is left of a copy that was killed after it had its name.
         await rm(partial, { force: true });
         return { value: { ...copied, adopted: !written }, path };
       }
@@ -69,7 +69,7 @@ export async function copyVerified(task: CopyTask, context: CopyContext): Promis
       }
       if (!written) await writePartial(task.source, partial, sha256, context);
       written = true;
-      // Where another bears the name by now, it is looked at: it may be this copy, named by a call whose answer was lost.
+      // If another file has the name now, compare it: it may be this copy, named by a call whose answer was lost.
       if (await nameFirst(partial, path)) return { value: { ...copied, adopted: false }, path };
     }
   });
@@ -170,7 +170,7 @@ interface Identity {
 /**
  * Whether what is at `path` on the share is the picture itself. Where the remote root leads back to the experiment (a link, a
  * bind mount, a hard link of the picture) the original would be taken for its own proof, and then removed. `unknown`: both
- * are on one file system that numbers its files again at each look, so that this cannot be told.
+ * are on one file system that gives its files new numbers each time, so that this cannot be determined.
  */
 async function identityOf(
   path: string,
@@ -196,7 +196,7 @@ async function holds(path: string, bytes: number, sha256: string, { signal, prog
   const there = await lstatOrNone(path);
   if (there?.isFile() !== true || there.size !== bytes) return false;
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
-    // Somebody's, who lets nobody read it.
+    // Another user's file, which only they may read.
     if (["EACCES", "EPERM", "ELOOP"].includes(systemCode(error) ?? "")) return undefined;
     throw error;
   });

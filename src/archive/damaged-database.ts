@@ -82,7 +82,7 @@ function knownRoiManifests(config: Config): RoiManifest[] {
     try {
       return [parseRoiManifest(readFileSync(file, "utf8"), file, { kept: true })];
     } catch (error) {
-      // Of no help here, and named by whoever needs it.
+      // Not usable here; the caller names it in its own message.
       if (encodeFailure(error).code === "rois.invalid") return [];
       throw error;
     }

@@ -1,5 +1,5 @@
 // Archives: finished history in a database of its own, of the same form as the live one. Written and proved here by
-// whoever may only read the live manifest; its rows leave the live tables in moving.ts, by the one who writes it.
+// a process that may only read the live manifest; moving.ts, in the process that writes it, deletes the rows from the live tables.
 //
 //   write under a temporary name ▸ count, check, read back ▸ rename ▸ note in the manifest ▸ delete live rows ▸ "moved"
 //

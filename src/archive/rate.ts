@@ -21,7 +21,7 @@ export class RateLimit {
     return this.bytesPerSecond === 0 ? Number.POSITIVE_INFINITY : Math.max(4096, Math.floor(this.bytesPerSecond / 4));
   }
 
-  /** Takes `bytes` off at once and returns how long to wait for them, ms: whoever comes later waits behind. */
+  /** Takes `bytes` off at once and returns how long to wait for them, ms: later callers wait behind earlier ones. */
   reserve(bytes: number): number {
     if (this.bytesPerSecond === 0) return 0;
     const nowMs = this.now();

@@ -1,5 +1,5 @@
 // What holds around every access to the remote: the root's marker is read before and after, the mount must be the same
-// one, and the copy must be on the marker's own file system. Errors of local files are told from errors of the remote.
+// one, and the copy must be on the marker's own file system. Errors of local files are distinguished from errors of the remote.
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { hasCode } from "../failure/error-code.ts";

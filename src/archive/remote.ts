@@ -60,7 +60,7 @@ const FULL_BELOW_BYTES = 1_000_000;
 
 /**
  * Looks at a remote root and changes nothing. `expectedId` is the id that the experiment was copied to before.
- * Every call goes to the file system and a dead share can hold it up without limit: call it where that does no harm.
+ * Every call goes to the file system, and a share that no longer answers can block it without limit: call it where that does no harm.
  */
 export function inspectRemote(directory: string, expectedId?: string): RemoteInspection {
   const facts: { mount?: Mount; remoteId?: string; device?: number; freeBytes?: number | undefined } = {};

@@ -1,5 +1,5 @@
 // A file here that is to be copied to the share: opened once, in its directory, without following a link. What was opened is
-// what is copied, whatever takes its name meanwhile.
+// what is copied, even if another file takes its name meanwhile.
 import { Failure } from "../failure/failure.ts";
 import { descriptorPath, type NamedFile, withConfinedFile } from "../system/confined-file.ts";
 import { FileProblem, fromSource } from "./remote-guard.ts";

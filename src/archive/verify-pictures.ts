@@ -25,7 +25,7 @@ export interface PictureContext {
   readonly nowUs: number;
   /** Whether the share is there at this moment. What was not found on one that went away meanwhile is not lost. */
   remoteThere(): boolean;
-  /** Notes a copy that could not be looked at. */
+  /** Records a copy that could not be checked. */
   unseen(entryId: number): void;
   /** Notes a copy on a share that is not the one mounted. */
   elsewhere(row: PictureRow): void;
@@ -41,7 +41,7 @@ interface Look {
 }
 
 interface Copy {
-  /** `unseen`: it could not be looked at. */
+  /** `unseen`: it could not be checked. */
   readonly state: State | "unseen";
   readonly path: string;
   readonly difference: string;
@@ -54,7 +54,7 @@ export async function checkPicture(row: PictureRow, context: PictureContext): Pr
   return row.local ? await checkLocal(row, context) : await checkMoved(row, context);
 }
 
-/** A row that names something else than a picture. Nothing is looked at. */
+/** A row that does not name a picture. No file is opened. */
 function refused({ entryId, filename }: PictureRow, problem: string, { repairs, nowUs }: PictureContext): Finding {
   const reason = `its file name ${problem}`;
   repairs?.refuse(entryId, reason, nowUs);

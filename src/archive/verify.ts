@@ -25,7 +25,7 @@ import { checkPicture, unreadable } from "./verify-pictures.ts";
 /** States of a remote root in which its copies can be read. */
 const READABLE: ReadonlySet<RemoteState> = new Set(["ready", "read_only", "full"]);
 
-/** Next to a run, a picture may be between two names or two places: it is looked at again after so long. */
+/** Next to a run, a picture may be between two names or two places: it is checked again after this time. */
 const LOOK_AGAIN_MS = [100, 400];
 
 export interface VerifyOptions {
@@ -47,7 +47,7 @@ export interface Verified {
   /** Pictures known to be missing or damaged before this check. */
   readonly knownMissing: number;
   readonly knownDamaged: number;
-  /** Copies that could not be looked at, because the share is not there. */
+  /** Copies that could not be checked, because the share is not there. */
   readonly unseenCopies: number;
   /** Copies on shares that are not mounted because another one of this experiment is in use, or is mounted now. */
   readonly elsewhere: readonly CopiesElsewhere[];
@@ -123,7 +123,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     counts.knownMissing += row.missing ? 1 : 0;
     counts.knownDamaged += row.damaged ? 1 : 0;
     let found = await checkPicture(row, context);
-    // Compressed, moved or let go of while it was looked at: only what stays so is a finding.
+    // It may have been compressed, moved or removed during the check: only what is still so afterwards is a finding.
     for (const pauseMs of running ? LOOK_AGAIN_MS : []) {
       if (found.length === 0) break;
       await sleep(pauseMs);

@@ -56,11 +56,11 @@ const DRIFT_NOISES = 2;
 const SURE_WANDER = 3.1;
 /** With fewer values the ratio cannot become that small. */
 const FEWEST_TO_WANDER = 12;
-/** A scatter over the window of so many noises from frame to frame does not matter. */
+/** A scatter over the window below this multiple of the frame-to-frame noise does not matter. */
 const WANDER_NOISES = 1.3;
 /** A step is sure when chance makes one like it, anywhere in the window, more rarely than this. */
 const SURE_STEP = 0.002;
-/** In up to so many frames the stated errors tell drift from wander. */
+/** Up to this many frames, the stated errors distinguish drift from wander. */
 const FEW = 12;
 /** What remains is no more than stated: up to this factor. */
 const LIKE_STATED = 1.5;
@@ -68,10 +68,10 @@ const LIKE_STATED = 1.5;
 const PLAIN_ERRORS = 4.5;
 /** Less, in stated errors, does not matter. */
 const PLAIN_SIZE = 4;
-/** Smaller steps, in noises, cannot be told from wander. */
+/** Smaller steps, in multiples of the noise, cannot be distinguished from wander. */
 const STEP_NOISES = 4;
 const FEWEST_TO_STEP = 8;
-/** Longer windows are averaged into so many points before a step is looked for. */
+/** Longer windows are averaged into this many points before the search for a step. */
 const MOST_POINTS = 96;
 
 /** Warnings about the values themselves, in the order of BASELINE_WARNINGS; none while their noise is unknown. */

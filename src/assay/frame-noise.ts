@@ -17,7 +17,7 @@ export interface FrameNoise {
 
 /** Fewer differences between frames say nothing of their scatter. */
 const FEWEST_STEPS = 3;
-/** With fewer steps a wild one cannot be told from the others. */
+/** With fewer differences, an outlier cannot be distinguished from the others. */
 const FEWEST_TO_JUDGE = 8;
 /** Steps farther from the median than this many robust deviations are wild: one in 10^11 of normal noise. */
 const WILD = 7;

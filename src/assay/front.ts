@@ -33,7 +33,7 @@ const PARAMETERS = 5;
 const PLACES = 60;
 const WIDTHS = [0.02, 0.06, 0.15, 0.3];
 const ROUNDS = 60;
-/** Widths below this part of the interval between frames cannot be told from zero. */
+/** Widths below this part of the interval between frames cannot be distinguished from zero. */
 const SHARP = 0.4;
 
 const NO_FRONT: Front = {
@@ -200,7 +200,7 @@ function alikeness(residuals: Float64Array): number {
     squares += one * one;
     if (i > 0) products += one * (residuals[i - 1] as number);
   });
-  // Residuals of a fit are less alike than the errors were, by about a parameter in so many frames.
+  // Residuals of a fit are less correlated than the errors were: each parameter absorbs a part.
   const seen = squares > 0 ? products / squares : 0;
   const count = residuals.length;
   const rho = Math.min(0.9, Math.max(0, (count * seen + PARAMETERS) / (count - PARAMETERS)));

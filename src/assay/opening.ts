@@ -21,9 +21,9 @@ export interface OpeningFrame {
   readonly flags: Uint8Array;
 }
 
-/** With so many frames a stretch is a baseline. */
+/** Smallest number of frames of a baseline. */
 const ENOUGH_FRAMES = 8;
-/** Frames that are looked at again after a step. */
+/** Frames that are searched again after a step. */
 const KEPT_FRAMES = 2 * CONFIRMING_FRAMES;
 /** An ROI that moves with the others in a step is marked as a jump in the frames after it. */
 const DOUBTFUL = 0xff & ~FLAGS.jumped;

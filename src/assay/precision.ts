@@ -27,7 +27,7 @@ export interface Precision {
   /** Half the widths of the intervals about it that hold the true drift with 68 and 95 %, also where frames are alike. */
   readonly driftError: number;
   readonly driftError95: number;
-  /** Smallest change that is told from noise: three times the noise. */
+  /** Smallest change that can be distinguished from noise: three times the noise. */
   readonly detectionLimit: number;
   /** Its standard error. */
   readonly detectionLimitError: number;

@@ -55,7 +55,7 @@ function medianErrors(timesUs: Float64Array, values: Float64Array, errors: Float
   return { variance: Math.max(linear, Math.min(most, variance)), shares };
 }
 
-/** Variance of the median of so many normal values over its value for many; to 1 %, from order statistics. */
+/** Variance of the median of n normal values over its asymptotic value; to 1 %, from order statistics. */
 function ofFew(effective: number, count: number): number {
   const values = Math.max(1, effective);
   return values / (values + (count % 2 === 1 ? 0.43 + 0.14 / values : 1.43 - 0.58 / values));

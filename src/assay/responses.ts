@@ -43,7 +43,7 @@ export interface Response {
 export type ResponseCurve = Pick<WorkedSensorgram, "timesUs" | "result" | "frameErrors" | "flags">;
 
 const FEWEST = 3;
-/** The drift before an injection is looked for in so many windows. */
+/** Number of windows before an injection in which drift is measured. */
 const DRIFT_WINDOWS = 6;
 /** A drift that would move the response by more than this many of its errors is said. */
 const CLEAR = 3;

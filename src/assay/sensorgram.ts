@@ -18,7 +18,7 @@ export interface Trace {
   readonly flags: Uint8Array;
 }
 
-/** Whether a point has a say: there is a number, and nothing is doubtful about it. */
+/** Whether a point counts: there is a number, and it has no flag. */
 export function isSound({ values, flags }: Pick<Trace, "values" | "flags">, at: number): boolean {
   return flags[at] === 0 && Number.isFinite(values[at]);
 }
@@ -83,7 +83,7 @@ export class FrameMean {
     });
   }
 
-  /** The mean in each frame; NaN where no curve has a say. */
+  /** The mean in each frame; NaN where no curve has a valid point. */
   of(entryId: Float64Array): Float64Array {
     return entryId.map((entry) => {
       const { value, count } = this.#sums.get(entry) ?? NOTHING;
@@ -92,7 +92,7 @@ export class FrameMean {
   }
 
   /**
-   * A curve minus the mean of the same frame; NaN where none has a say in it. One that is part of the mean `itself` is
+   * A curve minus the mean of the same frame; NaN where none has a valid point. One that is part of the mean `itself` is
    * compared with the others only: minus a mean that holds it, it would look quieter than it is.
    */
   subtractFrom(entryId: Float64Array, curve: MeanMember, itself: boolean): Float64Array {
@@ -102,7 +102,7 @@ export class FrameMean {
     });
   }
 
-  /** The errors of the mean that `subtractFrom` subtracts, or of the whole one; NaN where none has a say. */
+  /** The errors of the mean that `subtractFrom` subtracts, or of the whole one; NaN where there is no valid point. */
   errors(entryId: Float64Array, curve?: MeanMember): CurveErrors {
     const sums = Array.from(entryId, (entry, at) => this.#others(entry, curve, at, curve !== undefined));
     const part = (key: keyof CurveErrors) => Float64Array.from(sums, (sum) => sum[key] / (sum.count * sum.count));

@@ -121,7 +121,7 @@ function localLine(
   }
   if (!(w > 0)) return medianWeights(values.subarray(first, first + width));
   const spread = w * wxx - wx * wx;
-  // All weight at one moment: there is no slope to be had.
+  // All weight is at one time, so the slope is undetermined.
   if (!(spread > 1e-12 * w * wxx)) return weights.map((weight) => weight / w);
   return weights.map((weight, i) => (weight * (wxx - wx * ((times[first + i] as number) - t))) / spread);
 }

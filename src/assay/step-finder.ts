@@ -1,4 +1,4 @@
-// Finds the first step of an experiment: a change of level that many ROIs share, such as an injection that nobody marked.
+// Finds the first step of an experiment: a change of level that many ROIs share, such as an injection without a marker.
 // Frame by frame in order of capture, and from the frames so far alone: a live run and a later reading find the same one.
 //
 // The level after a frame is compared with the straight line through the two stretches before it. All three are medians, so

@@ -18,9 +18,9 @@ export interface Trend {
 
 const UNKNOWN: Omit<Trend, "kept"> = { slope: Number.NaN, error: Number.NaN, error95: Number.NaN, doubt: Number.NaN };
 const [ONE_SIGMA, MOST] = [0.6827, 0.95];
-/** With fewer points a wild one cannot be told from the others. */
+/** With fewer points, an outlier cannot be distinguished from the others. */
 const FEWEST_TO_JUDGE = 9;
-/** Longer windows are averaged into so many points: a slope loses nothing by it. */
+/** Longer windows are averaged into this many points; the slope loses nothing. */
 const MOST_POINTS = 400;
 /** Points farther from the line than this many robust deviations are wild. */
 const WILD = 7;

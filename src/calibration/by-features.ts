@@ -24,10 +24,10 @@ const MOST_TURN = 15;
 const SCALES = { least: 0.05, most: 3 } as const;
 /** The established orientation is taken unless another one fits clearly better. */
 const ESTABLISHED_BONUS = 0.25;
-/** An orientation in which the labels are worth so much less than in the best one is not looked at further. */
+/** An orientation in which the labels are worth less than this share of the best one's is not examined further. */
 const ALIKE = 0.6;
 /**
- * Of three labels one may be anywhere, and every two of them agree with themselves: so many arrangements are looked at. Of
+ * Of three labels one may be anywhere, and any two of them always agree: this number of arrangements is tried. Of
  * more, those that agree show which one does not.
  */
 const MOST_ROUGH = 3;

@@ -29,7 +29,7 @@ export const SURE = {
   margin: 0.3,
   /** Where every other arrangement is clearly worse, fewer labels do: glyphs of a few pixels are illegible one by one. */
   clear: { share: 0.4, labels: 5, margin: 2 },
-  /** Margin with which looking for another arrangement is in vain, whatever else is wrong. */
+  /** With this margin, a search for another arrangement is pointless, even if something else is wrong. */
   settled: 1,
   /** Share of labels that may be more like another one: dirt, and glyphs of a few pixels. */
   misread: 0.34,
@@ -37,7 +37,7 @@ export const SURE = {
   worth: 0.55,
   labelResidual: { px: 0.4, um: 0.5 },
   /**
-   * Where so many edges and sides of gratings agree that they alone tell the pose to `openPx`, their unevenness averages out, and labels
+   * Where enough edges and sides of gratings agree to determine the pose to `openPx` by themselves, their unevenness averages out, and labels
    * only say which grating is which: print and optics may move them.
    */
   byGratings: {
@@ -68,7 +68,7 @@ export const SURE = {
   /** Share of the edges seen that must go along, and of those that should be in view: gratings off resonance are dark. */
   edgeShare: 0.6,
   edgesInView: 0.35,
-  /** A label so clear that does not go along speaks against the pose, for a lens that was not understood; one of so many may. */
+  /** A label this clear that does not fit speaks against the pose (a lens that was not understood); one in this many may. */
   clearLabel: 0.75,
   clearOff: 0.1,
   stretch: 0.012,
@@ -125,7 +125,7 @@ export function isOfAnotherSize(judged: Judged): boolean {
   if (Math.abs(overhangPx) <= usual) return false;
   const { likeness, most: mostSmaller, width } = SURE.ownSize;
   if (overhangPx > 0 || -2 * overhangPx > mostSmaller * heightPx) return true;
-  // On a chip of a larger pitch gratings are as much too narrow as they are too low. Sides far from where they are looked for are not
+  // On a chip of a larger pitch gratings are as much too narrow as they are too low. Sides far from where they are expected are not
   // seen, and what is seen for them says nothing: across narrow gaps both are.
   const { sidewaysPx } = refined;
   if (

@@ -3,7 +3,7 @@ import type { FoundLabel } from "./label-search.ts";
 import { direction, type Pose } from "./pose.ts";
 import type { View } from "./view.ts";
 
-/** A label as much like itself is read, whatever is over it. */
+/** A label this similar to its drawing is read, even if something covers it. */
 const READ = 0.65;
 /** Light that is brighter than the picture's range by this share of it is not the chip's. */
 const BEYOND = 0.25;

@@ -12,7 +12,7 @@ export type Deviations = readonly number[];
 
 export const NO_DEVIATIONS: Deviations = [0, 0, 0, 0];
 
-/** What is expected of them: these standard deviations, with so many degrees of freedom, so that large ones are possible. */
+/** What is expected of them: these standard deviations, with this number of degrees of freedom, so that large ones are possible. */
 const EXPECTED = {
   inset: { px: 0.1, um: 0.2 },
   shift: { px: 0, um: 0.1 },
@@ -39,7 +39,7 @@ export function deviationPriors(now: Deviations, { pxPerUm }: Pose, bothSeen: bo
   return [of(inset, y), of(inset, x), ...shifts];
 }
 
-/** px; what cannot be told does not move. */
+/** px; 0 for what is undetermined. */
 const HELD = 1e-4;
 
 /** By how much the deviations move an edge along its direction, for each px of them. */

@@ -22,7 +22,7 @@ const CLOSED_PX = 0.2;
 /** Edges that face no grating needed to judge the gratings' size by these alone. */
 const FEWEST_OUTER = 4;
 
-/** How edges are looked for: so far from where they are expected, µm, and that by how much inside their boxes. */
+/** How edges are searched: how far from where they are expected, and how far inside their boxes, µm. */
 export interface EdgeSearch {
   readonly reachUm: number;
   readonly insetUm: number;
@@ -78,7 +78,7 @@ export function gratingSides(
   return sightingsOf(view, pose, someOf(wanted), "along y", search);
 }
 
-/** What is looked at on both sides of an edge, µm. */
+/** Width of the strip that is compared on both sides of an edge, µm. */
 function beyondOf({ stripUm, reachUm, insetUm }: EdgeSearch & { readonly stripUm: number }): number {
   return stripUm + reachUm + Math.abs(insetUm);
 }

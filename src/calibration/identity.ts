@@ -24,10 +24,10 @@ export interface Hypothesis {
 const LABEL = { chance: 0.4, hidden: -0.1 } as const;
 /** What a site is worth where a label is worth about one half. */
 const SITE = 0.05;
-/** Hypotheses so far behind the best occupancy (in sites, and as a share of all) are not looked at. */
+/** Hypotheses this far behind the best occupancy (in sites, and as a share of all) are dropped. */
 const BEHIND = { sites: 6, share: 0.12 } as const;
 const MOST_LOOKED_AT = 800;
-/** So many labels tell a hypothesis that is worth while, by one at least so likely. */
+/** A hypothesis is worth testing if this many labels support it, one of them with at least this likelihood. */
 const FIRST_LABELS = 8;
 const LEAST_PROMISING = 0.5;
 /** Labels that are read against all others, and by how much another has to be likelier. */

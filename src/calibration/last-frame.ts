@@ -1,4 +1,4 @@
-// The newest picture of an experiment, for whoever looks at it while the experiment runs.
+// The newest picture of an experiment, to look at while the experiment runs.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";

@@ -1,9 +1,9 @@
-// Which of a chip's edges and gaps are looked at in a picture, and where what is seen across one is.
+// Which of a chip's edges and gaps are measured in a picture, and where the profile across each one is.
 import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
 import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
 
-/** Upper edges looked at at most, and lower ones. */
+/** Largest number of upper edges, and of lower ones. */
 const MOST_PIECES = 250;
 
 /** Of very many pieces some, in pairs of opposite ones. */

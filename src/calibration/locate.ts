@@ -35,9 +35,9 @@ const LATTICE_PX = 512;
 const MOST_LATTICES = 6;
 /** Ways of laying a lattice's boxes that are judged in one picture; pictures that are accepted need few (bench/calibrate-proof.ts). */
 const MOST_JUDGED = 16;
-/** Lattices with a lower score are looked at only when none has a higher one, at any level. */
+/** Lattices with a lower score are tried only if none has a higher one, at any level. */
 const CLEAR_SCORE = 0.11;
-/** A lattice with so small a share of the best one's score is not looked at. */
+/** A lattice with less than this share of the best one's score is not tried. */
 const FAINT = 0.4;
 /** Labels are at most this far from where a hypothesis puts them, µm. */
 const REACH_UM = 20;

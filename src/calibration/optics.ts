@@ -3,7 +3,7 @@ import type { Lens, Pose } from "./pose.ts";
 
 /** Standard deviations of a lens's amounts among ordinary optics, as shares of half the picture's diagonal. */
 export const ORDINARY = [0.006, 0.0015, 0.0015, 0.002, 0.0015, 0.002, 0.002] as const;
-/** So many of these deviations are no optics, but another chip. */
+/** Beyond this many deviations it is not the optics but another chip. */
 const BEYOND_OPTICS = 3.5;
 
 /** A lens that does not bend, for a picture of this size: where it is given, a fit tells its amounts. */
@@ -25,7 +25,7 @@ export function isOrdinary(lens: Lens): boolean {
 /** Bent by less than this share of what is ordinary, root mean square, the picture shows no bend. */
 const STRAIGHT = 0.25;
 
-/** Whether nothing that can be told of the optics bends the picture: then what cannot be told hardly will. */
+/** Whether no measurable distortion of the optics bends the picture: then what cannot be measured hardly will. */
 export function isStraight({ lens }: Pose): boolean {
   if (lens === undefined) return true;
   const shares = sharesOf(lens);

@@ -36,7 +36,7 @@ export function rowsOf(sightings: readonly Sighting[], trust: readonly number[],
   });
 }
 
-/** What the others tell of a row's place, as a share: 0 where it stands alone. */
+/** How much of a row's place the other rows determine, as a share: 0 where it stands alone. */
 export function redundancy({ values, weight }: Row, covariance: Matrix): number {
   return 1 - weight * product(covariance, values, values);
 }

@@ -124,7 +124,7 @@ function sway(
   return Math.sqrt(most);
 }
 
-/** What the others tell of a sighting at least, as a share: less is the noise of solving. */
+/** Least share of a sighting that the others determine: less is rounding of the solver. */
 const LEAST_LEFT = 0.02;
 
 /** Whether two rounds give the same to a thousandth of a pixel over some thousand micrometres. */

@@ -30,7 +30,7 @@ export function sideStrip(chip: Chip, pose: Pose): number {
 const LINES = 24;
 const BENT_PARTS = 4;
 
-/** The edges of boxes: middles on the chip, the length along which light is averaged, and what is looked at on both sides, µm. */
+/** The edges of boxes: middles on the chip, the length along which light is averaged, and the width that is compared on both sides, µm. */
 export interface EdgeLines {
   readonly middles: readonly Point[];
   /** Upper and lower edges are along the chip's x, left and right ones along its y. */

@@ -58,7 +58,7 @@ export interface Refined {
 /** A manifest is not written where a grating may be farther off than this, px. */
 export const MOST_OFF_PX = 1;
 
-/** So many standard deviations, where the optics bend the picture and where nothing shows that they do. */
+/** Limits in standard deviations, where the optics bend the picture and where nothing shows that they do. */
 const SIGMAS = { bent: 3, straight: 2.2 } as const;
 
 /**
@@ -76,7 +76,7 @@ const CLEAR = { none: 0.45, full: 0.9 } as const;
 /** Higher labels are large ones: uneven light over them moves where they seem to be. */
 export const LARGE_UM = 200;
 const LARGE_WEIGHT = 0.15;
-/** So many small labels tell the pose without large ones. */
+/** This many small labels determine the pose without large ones. */
 const ENOUGH = 2;
 /** Sharper than the coarse search: samples down a glyph. */
 const FINE_ROWS = 35;

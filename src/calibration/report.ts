@@ -126,7 +126,7 @@ export function describeCalibration(
   return { summary, layout, located };
 }
 
-/** A half-written file this old is nobody's any more; two may calibrate at once. */
+/** A half-written file this old was abandoned; a newer one may belong to a second calibration. */
 const ABANDONED_MS = 600_000;
 
 /**

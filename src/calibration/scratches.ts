@@ -1,4 +1,4 @@
-// Taking scratches out of a picture before lattices are looked for: what hangs together over a good part of the picture is
+// Removes scratches from a picture before the search for lattices: what hangs together over a good part of the picture is
 // no band, because gratings end at gaps. Without this a scratch outweighs a small or faint chip.
 import { flatten, type Plane } from "../analysis/correlate.ts";
 

@@ -5,7 +5,7 @@ import { type Pose, toPicture } from "./pose.ts";
 import { Profile, profilesOf, sideStrip } from "./profiles.ts";
 import type { View } from "./view.ts";
 
-/** Gratings that are looked at together, at least. */
+/** Smallest number of gratings that are evaluated together. */
 const LEAST = 2;
 
 /** How far the gratings in view are from where the pose puts them, along x, µm; undefined when that is not to be seen. */

@@ -15,7 +15,7 @@ const LEAST_NOISE: Readonly<Record<Kind, { readonly px: number; readonly um: num
   side: { px: 0.15, um: 0.15 },
   guess: { px: 0.5, um: 0 },
 };
-/** The least noise counts like so many sightings of a kind. */
+/** The prior of the least noise has the weight of this many sightings of a kind. */
 const EXPECTED = 3;
 
 /** Residuals smaller than this, px, are taken for noise even when all the others are smaller still. */

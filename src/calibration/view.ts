@@ -4,9 +4,9 @@ import { type Plane, shrink } from "../analysis/correlate.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Point } from "./pose.ts";
 
-/** Pixels at either end whose value is not believed: so many, of a small picture this share. A chip may be a small part of a large one. */
+/** Pixels at either end of the scale that are ignored: this number, or of a small picture this share. A chip may be a small part of a large one. */
 const BEYOND = { pixels: 11_300, share: 0.004 } as const;
-/** No coarser than this: a shrunk picture keeps at least so many px on its shorter side. */
+/** A reduced picture keeps at least this many px on its shorter side. */
 const FEWEST_PX = 48;
 
 export class View {

@@ -43,9 +43,9 @@ export interface SourceContext {
 export interface Capabilities {
   /** Computed: no camera takes them. */
   readonly simulated: boolean;
-  /** Files that other programs wrote: they come when somebody makes them and are dated by another clock. */
+  /** Files written by other programs: they appear at any time and are dated by another clock. */
   readonly files: boolean;
-  /** Files that are in the data directory from the beginning, and may be somebody's only ones. */
+  /** Files that are in the data directory from the beginning, and may be the only copies. */
   readonly inPlace: boolean;
 }
 

@@ -59,7 +59,7 @@ export class CommandCamera implements Source {
   async capture(signal: AbortSignal): Promise<CapturedFrame> {
     const { format, size, timeoutMs, clock } = this.options;
     const raw = format !== "picture" && size !== undefined ? { format, size } : undefined;
-    // Twice a frame, so that a program that writes more than it should is heard, not just cut off.
+    // Twice a frame, so that a program that writes too much is reported, not just cut off.
     const maxBytes = raw === undefined ? MAX_PICTURE_BYTES : 2 * frameBytes(raw.format, raw.size);
     const { program, args } = this;
     const output = await runProgram({ program, args, timeoutMs, maxBytes, signal });

@@ -5,7 +5,7 @@ import type { PictureFile } from "../image/picture-files.ts";
 import { type FileAxes, SeparateImages } from "../image/separate-images.ts";
 import type { CaptureTimes } from "../image/times/capture-times.ts";
 
-/** So many of the files that an earlier run took are asked which series it is. */
+/** Number of files of an earlier run from which the series is recognised. */
 const MOST_TAKEN = 16;
 
 interface Looked {

@@ -1,7 +1,7 @@
 // The folder source: takes the pictures another program writes into a directory. A picture is complete when its size
 // and time of modification have stood still for a while as seen from here, because the other side's clock may be wrong
 // and copying tools set times back. A name rewritten with other content is a new picture; the same content is not.
-// What is rewritten while this program is down is told by the size and time noted when it was taken.
+// A file that is rewritten while phorest is not running is recognised by the size and time recorded at its capture.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
@@ -39,7 +39,7 @@ export interface FolderOptions {
   readonly nowMs?: () => number;
 }
 
-/** Longest wait inside one capture for a file to prove complete; after it the collector hears "nothing new". */
+/** Longest wait inside one capture for a file to prove complete; after it the collector is told "nothing new". */
 const LONGEST_WAIT_MS = 5000;
 const POLL_MS = 200;
 
@@ -51,7 +51,7 @@ export class Folder implements Source {
   private readonly watched = new Map<string, Watched>();
   /** Names seen and not taken yet. */
   private readonly waiting = new Set<string>();
-  /** Pictures that could not be looked at: said once. */
+  /** Pictures that could not be examined: each is reported once. */
   private readonly unseen = new Set<string>();
   /** As of the last whole listing, and of what was skipped since. */
   private skippedLines = new Set<string>();
@@ -163,7 +163,7 @@ export class Folder implements Source {
     const fresh = files.filter((file) => this.watch(file, nowMs, stacks.get(file), before.get(file.name)));
     this.waiting.clear();
     for (const { name } of fresh) this.waiting.add(name);
-    // What was removed or taken since is nobody's problem any more.
+    // Files that were removed or captured since then need no more attention.
     this.aside.keepOnly((name) => this.waiting.has(name));
     // An empty file is the beginning of one: worth watching, not worth waiting for.
     const due = fresh.filter(({ name, bytes }) => bytes > 0 && !this.aside.isResting(name));

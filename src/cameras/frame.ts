@@ -32,7 +32,7 @@ export interface CapturedFrame {
   readonly sensorBits?: number;
   /** What the picture was taken with, as read back from the device, for the manifest. */
   readonly settings: FrameSettings;
-  /** Doubts a person should hear about; the frame is good nevertheless. */
+  /** Warnings to show; the frame is good nevertheless. */
   readonly warnings: readonly string[];
 }
 

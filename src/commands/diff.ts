@@ -55,7 +55,7 @@ export const diffCommand: CommandModule<GlobalOptions, DiffArguments> = {
   },
 };
 
-/** Movements of less than so many standard errors are none. */
+/** Movements below this many standard errors count as none. */
 const SURE = 3;
 
 function wordsOf(a: ChosenPicture, b: ChosenPicture, moved: Displacement | undefined, { gain }: Difference): string[] {

@@ -1,4 +1,4 @@
-// The numbers of a figure as CSV, beside it.
+// The numbers that a figure shows, as a CSV file.
 import { writeToString } from "fast-csv";
 import type { HistogramBar } from "../assay/intervals.ts";
 import { rolledCurves } from "../figures/curves-figure.ts";
@@ -11,7 +11,7 @@ import { safeText } from "../outputs/csv/file/text.ts";
 
 const FORM = { headers: false, includeEndRowDelimiter: true } as const;
 
-/** A line per curve and frame; `frames`: with the rolling median over so many frames, and its difference. */
+/** A line per curve and frame; `frames`: with the rolling median over this many frames, and its difference. */
 export function curvesTable(curves: readonly FigureCurve[], firstUs: number, frames?: number): Promise<string> {
   const rolled = frames === undefined ? undefined : rolledCurves(curves, frames);
   const lines = curves.flatMap(({ label, timesUs, values, flags }, curve) =>

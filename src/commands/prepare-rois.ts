@@ -38,7 +38,7 @@ export async function prepareRois(loaded: Loaded, manifestFile: string, log: Log
   if (left > 0) log.stage("supervisor").warn(`left out ${left} of ${rois.rois.length} ROIs (${name})`);
 }
 
-/** The simulated chip must not continue somebody's experiment only because no camera was set. */
+/** A run without a camera setting must not add images of the simulated chip to a real experiment. */
 function checkContinued(loaded: Loaded): void {
   if (!isSimulatedByDefault(loaded)) return;
   throw new Failure(

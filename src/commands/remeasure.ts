@@ -1,4 +1,4 @@
-// `phorest remeasure`: measures the frames of a stopped experiment again, as a new analysis beside those there are.
+// `phorest remeasure`: measures the frames of a stopped experiment again, as a new analysis next to the existing ones.
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";

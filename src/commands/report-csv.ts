@@ -27,7 +27,7 @@ export async function writeReportCsv(
   const analyses = isOfRun || analysis === undefined ? undefined : manifest.analyses.sameMeasure(analysis);
   const read: ReadOutcomes = (cursor, limit) => manifest.outcomes.after(cursor, limit, { analyses });
   const csv = join(directory, isOwn && isAgain ? analysisCsvName(analysis.name) : CSV_FILENAME);
-  // The recorded state of the experiment's own CSV shows whether the file was changed by somebody else.
+  // The recorded state of the experiment's own CSV shows whether another program changed the file.
   const recorded = isOfRun ? parseCsvState(manifest.outputs.state(CSV_OUTPUT).state) : undefined;
   const from = isAgain ? BEFORE_ALL : 0;
   const { lines, keptAside } = await updateCsv(csv, recorded, read, { rewrite: true, from });

@@ -127,7 +127,7 @@ export function remaining(frames: readonly FileFrame[], done: ReadonlyMap<string
 
 /** A record with the values of every row of a large chip takes some megabytes. */
 const MOST_LINE_BYTES = 256e6;
-/** Longest beginning or end of a record that is looked at; a record of a large chip is megabytes. */
+/** Longest beginning or end of a record that is searched; a record of a large chip is megabytes. */
 const LOOKED_AT_BYTES = 65_536;
 /** In a text inside JSON a quote has a backslash before it: only a key matches. */
 const MEASURED = /,"processing_successful":(true|false),/;

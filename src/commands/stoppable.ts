@@ -3,7 +3,7 @@ import { endPrograms } from "../system/program.ts";
 import { onStopSignal, Patience, SIGNAL_EXIT_CODES, SIGNAL_REASONS, type StopSignal } from "../system/stop-signals.ts";
 
 const INTERRUPTED_TWICE = 130;
-/** A call to a disconnected share may never return, and nobody may be there to press Ctrl-C again. */
+/** A call to a disconnected share may never return, and there may be no one to press Ctrl-C again. */
 const LONGEST_STOP_MS = 30_000;
 
 /**

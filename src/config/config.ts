@@ -156,7 +156,7 @@ function resolvePaths(config: Writable, directory: string): void {
   }
 }
 
-/** Nobody means a directory named "~". */
+/** A path "~" is the home directory, never a directory of that name. */
 function atHome(path: string): string {
   return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
 }

@@ -19,13 +19,13 @@ const FRAME_MEASURES = [
 ] as const;
 export type FrameMeasure = (typeof FRAME_MEASURES)[number];
 
-/** Of the program as it is now, whatever frame is being written. */
+/** About the program at this moment, independent of the frame being written. */
 const LIVE_MEASURES = ["heartbeat", "alarm"] as const;
 type LiveMeasure = (typeof LIVE_MEASURES)[number];
 
 export type ValueName =
   | { readonly kind: "roi"; readonly measure: RoiMeasure }
-  /** `quantity` undefined: the resonance position, whatever the method calls it. */
+  /** `quantity` undefined: the resonance position, for every method. */
   | { readonly kind: "statistic"; readonly quantity: string | undefined; readonly statistic: Statistic }
   | { readonly kind: "frame"; readonly measure: FrameMeasure }
   | { readonly kind: "reading"; readonly sensor: string }

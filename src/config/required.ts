@@ -1,5 +1,5 @@
 // Whether a run may begin without a configuration file, or with one that names no camera. In a container or a service this is a
-// mistake: the built-in settings would photograph the simulated chip, and nobody sits there to notice.
+// mistake: the built-in settings would photograph the simulated chip, and no one would notice.
 
 import { join } from "node:path";
 import { Failure } from "../failure/failure.ts";
@@ -15,7 +15,7 @@ export function isConfigRequired(env: NodeJS.ProcessEnv): boolean {
   return value !== "" && value !== "0";
 }
 
-/** Whether a run would photograph the simulated chip although nobody asked for it: by its name, or by a setting of it. */
+/** Whether a run would photograph the simulated chip although no setting asks for it, by name or by a setting of it. */
 export function isSimulatedByDefault({ config, origins }: Loaded): boolean {
   if (!config.Services.enable_camera || config.Camera.camera_type !== "simulated") return false;
   const isSet = (key: string) => typeof origins.get(key) === "object";

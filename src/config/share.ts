@@ -6,7 +6,7 @@ import { shownPath } from "./toml-file.ts";
 
 /**
  * Refuses to wait for a share that was never named: the default is a directory next to the file, which is a share only once
- * somebody has prepared it. Throws Failure config.invalid.
+ * it has been prepared. Throws Failure config.invalid.
  */
 export function checkShare({ config, origins, file }: Loaded): void {
   if (origins.get("Paths.remote_root_dir") !== "default" || existsSync(config.Paths.remote_root_dir)) return;

@@ -30,7 +30,7 @@ const EXPECTED = { configuration: "a configuration", features: "a feature file" 
 
 /**
  * The text of `file`, without byte order mark; that of an INI file as TOML. Throws Failure config.invalid in one line, also
- * where the file is another one of ours than `expected`.
+ * where the file is another file of phorest than `expected`.
  */
 export function readToml(file: string, expected: keyof typeof EXPECTED): string {
   const shown = shownPath(file);
@@ -67,7 +67,7 @@ const MOST_TABLES = 10_000;
 /** A header, or a dotted key that makes tables like one. */
 const TABLE_LINE = /^\s*(?:\[|(?:"[^"]*"|'[^']*'|[\w-]+)\s*\.)/;
 
-/** Refuses a file with more tables than any of ours has: to make all of them, and to name each one, takes many seconds. */
+/** Refuses a file with more tables than any configuration has: to make all of them, and to name each one, takes many seconds. */
 function checkTables(text: string, shown: string): void {
   const lines = text.split("\n").filter((line) => TABLE_LINE.test(line.slice(0, LONGEST_KEY))).length;
   const tables = lines + (text.match(/\{/g)?.length ?? 0);

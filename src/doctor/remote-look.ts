@@ -1,4 +1,4 @@
-// Looks at the remote share once and says what it is. A process of its own for the doctor: a dead share never answers, and
+// Looks at the remote share once and says what it is. A process of its own for the doctor: a share that is gone never answers, and
 // who asks it cannot be interrupted.
 import { inspectRemote } from "../archive/remote.ts";
 

@@ -1,4 +1,4 @@
-// The name that somebody may have meant who typed another one.
+// The known name nearest to a mistyped one.
 
 /** What is longer was not meant as one of our names. */
 const LONGEST_NAME = 100;

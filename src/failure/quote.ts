@@ -42,7 +42,7 @@ export function excerpt(text: string): string {
   return text.length <= LONGEST_VALUE ? shown : `${shown.slice(0, LONGEST_VALUE - 3)}...`;
 }
 
-/** A message of readable length: whatever was quoted in it, each line is cut in the middle, and so many lines are kept. */
+/** A message of readable length, with any quoted text: each line is cut in the middle, and only the first lines are kept. */
 export function readable(message: string): string {
   const lines = message.split("\n", MOST_LINES + 1).map(cutLine);
   if (lines.length <= MOST_LINES) return lines.join("\n");

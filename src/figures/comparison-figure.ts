@@ -1,4 +1,4 @@
-// The curves of two experiments over each other, and their difference beside them, for print.
+// The curves of two experiments over each other, and their difference next to them, for print.
 import type { TopLevelSpec } from "vega-lite";
 import { lowerBound } from "../manifest/timestamps.ts";
 import { COLOURS, STYLE } from "./figure-style.ts";

@@ -25,7 +25,7 @@ export interface CurvesLook {
   readonly zone: TimeZone;
 }
 
-/** Colours and dashes tell so many curves apart. */
+/** Number of curves that colours and dashes distinguish. */
 export const MOST_TOLD_APART = COLOURS.length * DASHES.length;
 
 /** Rows handed to Vega for all lines together. */

@@ -14,7 +14,7 @@ export interface IntervalsLook {
 const LEFT = 52;
 /** A bar of one frame next to bars of thousands is still to be seen. */
 const LOGARITHMIC_FROM = 100;
-/** The axis is at least so many bars long. */
+/** Smallest length of the axis, in bars. */
 const LEAST_BARS = 15;
 
 /** The specification; `bars` in seconds. The vertical axis is logarithmic where the highest bar would hide the others. */

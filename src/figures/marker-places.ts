@@ -19,7 +19,7 @@ export interface PlacedMarker {
 export interface Lettering {
   /** Mean width of a character. */
   readonly characterPx: number;
-  /** Wider texts are cut by whoever draws them. */
+  /** The caller cuts wider texts when it draws them. */
   readonly longestPx: number;
 }
 

@@ -131,7 +131,7 @@ export class PlotFeed {
     this.#isWanted = labels.length === 0 ? () => true : labelMatcher(labels);
   }
 
-  /** Takes in what is new. Costs in proportion to that, whatever the history. */
+  /** Takes in what is new. The cost grows with that only, not with the history. */
   refresh(): void {
     this.#readCurves();
     this.#readTemperatures();
@@ -167,7 +167,7 @@ export class PlotFeed {
         curve.add(takenAtUs, [value ?? Number.NaN], SOUND);
       }
       if (readings.length > 0) continue;
-      // A page is so many entries: an empty one may only mean that none of them has a reading.
+      // A page is a fixed number of entries: an empty one may only mean that none of them has a reading.
       if (this.#seenEntry + READINGS_PAGE > this.#newestEntry) return;
       this.#seenEntry += READINGS_PAGE;
     }

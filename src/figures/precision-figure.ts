@@ -16,7 +16,7 @@ const HEIGHT = 150;
 /** More labels would overlap. */
 const MOST_LABELS = 60;
 
-/** Noise, drift and limit of detection of every ROI, in their order on the chip; undefined where nothing can be told yet. */
+/** Noise, drift and limit of detection of every ROI, in their order on the chip; undefined where they are not known yet. */
 export function precisionFigure(title: string, rois: readonly RoiPrecision[]): TopLevelSpec | undefined {
   const told = rois.filter(({ precision }) => Number.isFinite(precision.noise));
   if (told.length === 0) return undefined;
@@ -108,7 +108,7 @@ const COLUMNS = [
 ];
 
 /**
- * The same as CSV, a line per ROI; an empty cell where it cannot be told. `simulated`: there are frames of the simulated chip,
+ * The same as CSV, a line per ROI; an empty cell where a value is not known. `simulated`: there are frames of the simulated chip,
  * and a last column says so.
  */
 export async function precisionCsv(

@@ -100,7 +100,7 @@ function clamp(value: number, [low, high]: Limits): number {
   return Math.min(Math.max(value, low), high);
 }
 
-/** What an ROI's shift is measured from: its baseline, else the middle of whatever it has, else nothing. */
+/** What an ROI's shift is measured from: its baseline, else the middle of its points, else nothing. */
 export function zeroOf(series: PlotSeries): number {
   if (series.baselinePx !== undefined) return series.baselinePx;
   return upperMedian(series.values.filter(Number.isFinite)) ?? 0;

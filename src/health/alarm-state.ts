@@ -1,8 +1,8 @@
 // Which problems were notified. Each check of the experiment is compared with it: a problem that is new, and has lasted as long
-// as it must, becomes a notice; so does its end. Kept in a file, so that a restart tells nobody a second time.
+// as it must, becomes a notice; so does its end. Kept in a file, so that no notice is repeated after a restart.
 //
 //   new ──lasts──▶ notified ──over in two checks──▶ forgotten
-//    └──over──▶ forgotten, nobody heard of it
+//    └──over──▶ forgotten, no notice was sent
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { hasCode } from "../failure/error-code.ts";
@@ -41,9 +41,9 @@ export type AlarmState = z.output<typeof ALARM_STATE>;
 export const ALARM_STATE_FILENAME = "phorest.alarms.json";
 export const EMPTY_ALARM_STATE: AlarmState = { version: 1, troubles: {}, outbox: [] };
 
-/** A problem that flickers is one problem: it is over when it is absent in so many looks in a row. */
+/** A problem that flickers is one problem: it is over when it is absent in this many checks in a row. */
 const LOOKS_TO_FORGET = 2;
-/** Notices nobody could be given: older ones make room. */
+/** Largest number of unsent notices; the oldest are dropped. */
 const MOST_WAITING = 200;
 
 /**

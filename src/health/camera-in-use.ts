@@ -1,4 +1,4 @@
-// Says which camera a run uses, so that nobody mistakes images of the simulated chip for real ones.
+// Says which camera a run uses, so that images of the simulated chip are not mistaken for real ones.
 
 import * as z from "zod";
 import { capabilitiesOf } from "../cameras/camera.ts";
@@ -26,7 +26,7 @@ export function cameraInUse({ Camera, Services }: z.infer<typeof SETTINGS>): Cam
   return { type: Camera.camera_type, simulated: isSimulated(Camera.camera_type) };
 }
 
-/** The same from what a run stored of its configuration, in whichever version. Undefined also where that cannot be told. */
+/** The same from what a run stored of its configuration, by any version. Undefined also where that is not known. */
 export function cameraOfRun(configText: string): CameraInUse | undefined {
   try {
     const { success, data } = SETTINGS.safeParse(JSON.parse(configText));
@@ -56,7 +56,7 @@ export function cameraLine({ config, origins, file }: Loaded, namedOnCommandLine
   return `camera: ${text} (${key}: ${origin})`;
 }
 
-/** Whether it is worth a warning: no pictures are taken, or those of a simulated chip that nobody asked for. */
+/** Whether it is worth a warning: no pictures are taken, or images of a simulated chip that no setting asks for. */
 export function isCameraUncertain({ config, origins }: Loaded): boolean {
   const camera = cameraInUse(config);
   return camera === undefined || (camera.simulated && origins.get("Camera.camera_type") === "default");

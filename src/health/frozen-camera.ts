@@ -9,7 +9,7 @@ import { type RecentCurves, recentCurves } from "./recent-curves.ts";
 
 /**
  * Sources whose pictures may repeat for good reasons: `dummy` replays a picture, the simulated chip may be set to have no noise,
- * and pictures imported from a directory are whatever somebody put there. A watched folder is fed by another program's camera.
+ * and imported pictures may legitimately repeat. A watched folder is fed by another program's camera.
  */
 const MAY_REPEAT: ReadonlySet<string> = new Set<CameraType>(["simulated", "dummy", "file_importer"]);
 /** Positions in whole pixels repeat by themselves. */
@@ -20,7 +20,7 @@ const MOST_FRAMES = 100;
 const FEWEST_FRAMES = 2;
 
 export interface FrozenCamera {
-  /** How many of the newest frames repeat each other; more may, beyond those looked at. */
+  /** How many of the newest frames repeat each other; more may, beyond those checked. */
   readonly frames: number;
   /** How many different ones there are among them: 1 for a camera that stands still, more for one that replays a cycle. */
   readonly different: number;

@@ -4,7 +4,7 @@ import { MOST_GUESSED } from "../manifest/history.ts";
 const WHY = "from the time of modification of the file, which copying may change";
 const CURE = "give the times with --times, or a pattern of the names with Camera.name_time";
 
-/** One line for so many frames with guessed times. */
+/** One line about this number of frames with guessed times. */
 export function guessedText(frames: number): string {
   const count =
     frames >= MOST_GUESSED ? `${MOST_GUESSED} or more frames` : frames === 1 ? "1 frame" : `${frames} frames`;

@@ -34,7 +34,7 @@ export class Notifier {
     this.#firstDelayMs = firstDelayMs;
   }
 
-  /** Channels that somebody listens to. */
+  /** Channels that reach a person. */
   get channels(): Channel[] {
     const { command, webhook } = this.#settings;
     return [

@@ -52,11 +52,11 @@ export interface Snapshot {
   readonly opcUa: OutputReport | undefined;
   readonly freeBytes: number | undefined;
   readonly diskFull: DiskFull | undefined;
-  /** Brightfield pictures lying here. */
+  /** Brightfield pictures on this machine. */
   readonly brightfield: number;
   /** The frames measured last, for what is drawn of them. */
   readonly recent: RecentCurves | undefined;
-  /** What is wrong, and what cannot be told. */
+  /** What is wrong, and what could not be checked. */
   readonly findings: readonly Finding[];
   /** What needs a person, in words. */
   readonly alarms: readonly string[];
@@ -68,7 +68,7 @@ export interface Snapshot {
   readonly notes: readonly string[];
 }
 
-/** Frames that are looked back at. */
+/** Number of last frames that are checked. */
 const RECENT_FRAMES = 100;
 
 /**
@@ -197,7 +197,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
   }
 }
 
-/** Heartbeats so many times late are worth a look at what keeps them from being stored. */
+/** If heartbeats are late by this factor, check what keeps them from being stored. */
 const LATE_BEATS = 2;
 /** The run itself holds the file locked for milliseconds at a time. */
 const LOCK_LOOK_MS = 300;
@@ -208,7 +208,7 @@ function isLocked(file: string, stages: readonly StageHealth[], { Supervisor }: 
   return silentSeconds > LATE_BEATS * Supervisor.heartbeat_seconds && isLockedByOther(file, LOCK_LOOK_MS);
 }
 
-/** Meant so where pictures come by other ways; no alarm, but nobody should wait for pictures. */
+/** Intended where pictures come from elsewhere: no alarm, but the status says that none are captured. */
 const CAMERA_OFF =
   "the camera is switched off (Services.enable_camera = false): phorest captures no images, and measures the waiting ones";
 

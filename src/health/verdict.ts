@@ -1,4 +1,4 @@
-// The health report as data: the verdict on an experiment and what it rests on.
+// The health report as data: the verdict on an experiment and the reasons for it.
 import type { LogLine } from "../log/tail.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -9,7 +9,7 @@ export interface HealthReport {
   readonly verdict: Verdict;
   readonly at: string;
   readonly snapshot: Snapshot;
-  /** Next to the alarms: what somebody has been told of and is not over yet, in words, with its beginning. */
+  /** In addition to the alarms: problems that were reported and are not over yet, in words, with their start. */
   readonly told: readonly { readonly since: string; readonly text: string }[];
   /** Notices that have not arrived yet. */
   readonly undelivered: number;

@@ -140,7 +140,7 @@ async function omePlacesOf(file: NamedFile, description: string, { pages, count 
     if (place === undefined) return undefined;
     const { image, names, stage, at } = place;
     const axes = { channel: at.C, z: at.Z, position: image, time: at.T };
-    // The only image of a file is number 0 whatever its place on the stage is: files of several places differ by its name.
+    // The only image of a file is number 0, wherever it is on the stage: files of several places differ by its name.
     if (!isAlone || stage === undefined) return { ...axes, positionNames: names };
     return { ...axes, positionNames: [stage, ...names.filter((name) => name !== stage)], isUnnumbered: true };
   });

@@ -24,7 +24,7 @@ interface NativeDepth {
   depth(pixels: Uint8Array | Uint16Array, width: number, height: number, known: Int32Array): Int32Array;
 }
 
-/** Where the scale of a picture ends. 8-bit pictures end at 255 whatever is known. */
+/** Where the scale of a picture ends. 8-bit pictures always end at 255. */
 export function depthOf({ pixels, width, height }: Picture, known: DepthKnowledge = depthBefore(0)): Depth {
   const numbers = (loadKernel() as NativeDepth).depth(pixels, width, height, encodeDepth(known));
   return decodeDepth(numbers, known.bits);

@@ -1,4 +1,4 @@
-// From a picture file to gray pixels. The bytes decide what a file is, not its name; whatever cannot be read whole is
+// From a picture file to gray pixels. The bytes decide what a file is, not its name; a file that cannot be read whole is
 // refused with one plain line, because a picture with gray bars at its end would be measured like a good one.
 import type { Metadata, SharpOptions } from "sharp";
 import { Failure } from "../failure/failure.ts";
@@ -89,7 +89,7 @@ export async function byLibrary<T>(
   try {
     return await work(await sharp(bytes, SHARP_OPTIONS).metadata());
   } catch (error) {
-    // sharp throws plain errors; these are defects of this program, or memory that could not be had.
+    // sharp throws plain errors; these are defects of this program, or a lack of memory.
     if (error instanceof Failure || error instanceof TypeError || error instanceof RangeError) throw error;
     const reason = damageOf(bytes, format);
     throw new Failure("frame.unreadable", `${where}: the ${format} image is damaged or incomplete: ${reason}`, {

@@ -10,7 +10,7 @@ import type { CaptureTimes, TimedFile } from "./times/capture-times.ts";
 const PLAIN = new RegExp(`${TIFF_ENDING}$`, "i");
 /** Of compressed files, which are unpacked for a look, only those that may have something to say. */
 const PACKED = new RegExp(String.raw`(?:\.ome|_MMStack.*|NDTiffStack.*)${TIFF_ENDING}\.gz$`, "i");
-/** So many files are looked into at once. */
+/** Number of files that are read at once. */
 const AT_ONCE = 32;
 
 type Place = Pick<TimedFile, "directory" | "name" | "followLinks">;

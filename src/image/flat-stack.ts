@@ -11,7 +11,7 @@ const Y4M = /\.y4m(?:\.gz)?$/i;
 const Y4M_SIGNATURE = "YUV4MPEG2 ";
 const HEADER_BYTES = 1024;
 const FRAME_BYTES = 256;
-/** Gray alone, or colours of so many samples; deep samples have two bytes. */
+/** Gray, or colours with this many samples per pixel; deep samples have two bytes. */
 const Y4M_KIND = /^(mono|420|422|444|411)(?:jpeg|paldv|mpeg2|(alpha)|p?(9|10|12|14|16))?$/;
 
 interface Frames {

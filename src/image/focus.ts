@@ -28,7 +28,7 @@ export function sharpnessOf(picture: Picture, bits = 0): Sharpness {
  * How sharp a picture is, in counts² of 8 bits: the variance of the Laplacian with the kernel 0 1 0 / 1 -4 1 / 0 1 0 over the
  * inner pixels (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000). It looks in both directions,
  * and an even change of light over the picture does not count. It grows with the square of the light: compare pictures of one
- * exposure. `full`: the end of the picture's scale; `every`: of so many rows one is looked at.
+ * exposure. `full`: the end of the picture's scale; `every`: one row in this many is used.
  */
 export function focusOf({ pixels, width, height }: Picture, full: number, every = 1): number {
   const toCounts = 255 / full;

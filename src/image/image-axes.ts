@@ -21,7 +21,7 @@ const NAMED = /^img_\d{9}_(.*)_(\d{3,})\.tiff?(?:\.gz)?$/i;
 const STACK = new RegExp(String.raw`_MMStack_(.+?)(?:(?:\.ome)?${TIFF_ENDING}(?:\.gz)?)?$`, "i");
 /** Behind the position of the further files of a stack; numbers in a position's own name begin with a 0. */
 const FURTHER_FILE = /_[1-9]\d*$/;
-/** How Micro-Manager calls positions that nobody named. */
+/** Micro-Manager's name for positions without a name. */
 const NUMBERED = /^Pos-?(\d+)$/i;
 
 /** What the name of a separate image says; undefined for other names. */

@@ -5,7 +5,7 @@ import type { Picture } from "./picture.ts";
 const FIRST_TURNED = 5;
 
 /**
- * The picture as it is to be looked at, of one that is stored in the orientation 1 to 8 of TIFF and EXIF: 1 upright, 2
+ * The upright picture of one that is stored in the orientation 1 to 8 of TIFF and EXIF: 1 upright, 2
  * mirrored left to right, 3 turned by 180°, 4 mirrored top to bottom, 5 mirrored along the main diagonal, 6 to be turned
  * clockwise, 7 mirrored along the other diagonal, 8 to be turned anticlockwise.
  */

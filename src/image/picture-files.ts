@@ -1,4 +1,4 @@
-// Pictures lying in a directory, as the file-reading sources see them: whole listings in the order of their time.
+// Pictures in a directory, as the file-reading sources see them: whole listings in the order of their time.
 import { type BigIntStats, lstatSync, type Stats, statSync } from "node:fs";
 import { lstat, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ export interface PictureFile {
   readonly inode: bigint;
 }
 
-/** Is told of a picture that is there and cannot be looked at: a link in a circle, a share's broken file. */
+/** Called with a picture that is there and cannot be examined: a circular link, a share's broken file. */
 type LeftOut = (name: string, why: Failure) => void;
 
 /** What is reported about pictures that are in the directory and not in the listing. */

@@ -1,4 +1,4 @@
-// Pictures to be looked at: as they are up to a number of pixels, larger ones made smaller by a power of two, while they are
+// Pictures for display: as they are up to a number of pixels, larger ones made smaller by a power of two, while they are
 // decoded where the format allows that, so that memory does not grow with the picture.
 import type { NamedFile } from "../system/confined-file.ts";
 import { pngSize } from "./damage.ts";
@@ -18,7 +18,7 @@ export interface ReducedPicture {
   /** Of the whole picture, px. */
   readonly width: number;
   readonly height: number;
-  /** A pixel here stands for so many on each side. */
+  /** Reduction factor: each pixel stands for a square with this side, px. */
   readonly scale: number;
 }
 

@@ -1,5 +1,5 @@
 // Uncompressed gray TIFF of one page, read without copying where the pixels are in one piece. Cameras write such files
-// because nothing is faster. All other kinds, and whatever is out of the ordinary, are left to the general reader.
+// because nothing is faster. All other kinds, and unusual files, are left to the general reader.
 import { endianness } from "node:os";
 import type { Picture } from "./picture.ts";
 

@@ -54,7 +54,7 @@ export function withUnpackedStack<T>(
     return stack === undefined ? undefined : use(stack);
   };
   const mine = before.then(work);
-  // The next call runs however this one ends; its caller hears how.
+  // The next call runs even if this one fails; only its own caller gets the error.
   before = mine.catch(() => undefined);
   return mine;
 }

@@ -13,7 +13,7 @@ import { forgetRecord, inspect, type Packing } from "./unpacked.ts";
 
 const WRONG_USAGE = 2;
 
-/** What is to be started: the command line, or a worker of ours that `fork` names as Node would be given it. */
+/** What is to be started: the command line, or one of phorest's workers, which `fork` names as it would for Node. */
 function entryOf(directory: string, word: string | undefined): string {
   if (word !== undefined && isAbsolute(word) && process.channel !== undefined) {
     const inside = relative(join(directory, "dist", "workers"), word);

@@ -1,4 +1,4 @@
-// The systemd unit that keeps an experiment running: started at boot, restarted whatever happened, watched.
+// The systemd unit that keeps an experiment running: started at boot, restarted after any failure, watched.
 import { Failure } from "../failure/failure.ts";
 
 export interface ServiceSettings {

@@ -1,4 +1,4 @@
-// What systemd is told of a run: that it is ready, that it lives, that it stops. Its socket takes datagrams, which Node
+// Tells systemd about a run: that it is ready, alive, or stopping. Its socket takes datagrams, which Node
 // does not send to a path; the system's own `systemd-notify` does, a short process every so often.
 import { spawn } from "node:child_process";
 
@@ -19,7 +19,7 @@ export function isService(env: NodeJS.ProcessEnv): boolean {
 /**
  * Tells systemd that the run is ready and, where the unit has a watchdog, keeps telling that it lives. The timer is the
  * main thread's: should that ever stop turning, the notices stop, and systemd starts the program again. The threads next to
- * it are the supervisor's to watch. Does nothing outside a service; `complain` hears of a notice that could not be sent.
+ * it are the supervisor's to watch. Does nothing outside a service; `complain` is called with a notice that could not be sent.
  */
 export function notifyService(env: NodeJS.ProcessEnv, complain: (line: string) => void): ServiceNotices {
   if (!isService(env)) return SILENT;

@@ -1,7 +1,7 @@
-// Decides whether a directory is safe to run code from: nobody but this user and root may change it or exchange it for
-// another one. Everything is looked at without following links, and before anything is written.
+// Decides whether a directory is safe to run code from: only this user and root may change it or replace it with
+// another one. Everything is checked without following links, and before anything is written.
 //
-// A path is walked from "/" down. Once a directory and all above it are safe, nobody else can rename what is inside, so
+// A path is walked from "/" down. Once a directory and all above it are safe, no one else can rename what is inside, so
 // what was checked stays as it was checked.
 
 import {
@@ -43,7 +43,7 @@ export function ownUser(): number {
 /**
  * The real path of the directory `place` if it is safe, or undefined if it does not exist. With `make` it is made, with its
  * parents, and can be read by everybody. Links in the middle of the path are followed where only this user or root
- * can set them; `place` must not be a link. Throws an UntrustedError if somebody else could change the place.
+ * can set them; `place` must not be a link. Throws an UntrustedError if another user could change the place.
  */
 export function trustedPlace(place: string, make: boolean): string | undefined {
   const parent = walk(dirname(resolve(place)), make);
@@ -59,7 +59,7 @@ export function trustedPlace(place: string, make: boolean): string | undefined {
 }
 
 /**
- * Throws an UntrustedError unless `path` is a directory of this user or root that nobody else can write to, and an Error
+ * Throws an UntrustedError unless `path` is a directory of this user or root that no one else can write to, and an Error
  * unless it is a directory. `whole`: the directory that is to be closed to others with all that is in it.
  */
 export function checkDirectory(
@@ -74,7 +74,7 @@ export function checkDirectory(
 }
 
 /**
- * Throws an UntrustedError unless `path` is of this user or root and nobody else can write to it, and an Error unless it is a
+ * Throws an UntrustedError unless `path` is of this user or root and no one else can write to it, and an Error unless it is a
  * regular file. `whole`: as for `checkDirectory`.
  */
 export function checkFile(path: string, found: BigIntStats, whole: string): void {
@@ -140,7 +140,7 @@ function isSticky({ mode }: Stats): boolean {
   return (mode & STICKY) !== 0;
 }
 
-/** Root's group, or the one that many systems give each user: its number is the user's, and nobody else is in it. */
+/** Root's group, or the one that many systems give each user: its number is the user's, and it has no other member. */
 function isOwnGroup(gid: number): boolean {
   if (gid === 0) return true;
   if (gid !== process.getegid?.() || gid !== ownUser()) return false;
@@ -168,7 +168,7 @@ function isUnmapped(uid: number): boolean {
   if (String(uid) !== textOf("/proc/sys/kernel/overflowuid").trim()) return false;
   return !ranges.some((range) => {
     const [inside = Number.NaN, , count = Number.NaN] = range.trim().split(/\s+/).map(Number);
-    // A range that cannot be read hides nobody.
+    // A range that cannot be read hides no user.
     return !(uid < inside || uid >= inside + count);
   });
 }

@@ -2,7 +2,7 @@
 // unpacked once, into a directory that is named by the hash of its contents: another version is another directory, and
 // two programs that unpack at the same moment make the same one.
 //
-// Code is run from that directory. So it is used only if nobody else can change it or a directory above it (trusted.ts),
+// Code is run from that directory. So it is used only if no one else can change it or a directory above it (trusted.ts),
 // and if its files are those that were packed (unpacked.ts). Both are checked before a file of it is loaded or written.
 import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
 import { homedir } from "node:os";
@@ -73,8 +73,8 @@ interface Unpacking {
 
 /**
  * The directory that holds the files of `packing`: the first place with a whole copy, otherwise the first place where they
- * can be unpacked now. `contents` gives a file's bytes, `usable` throws where the files cannot be used. `notice` hears,
- * in the start that unpacks, why it was not done at the first place, or what was damaged. Throws a Failure that names every
+ * can be unpacked now. `contents` gives a file's bytes, `usable` throws where the files cannot be used. `notice` is called
+ * in the start that unpacks, with the reason why it was not done at the first place, or with what was damaged. Throws a Failure that names every
  * place and what is wrong with it, or what no other place would mend: a damaged executable, a system that is too old.
  */
 export function unpack(
@@ -176,7 +176,7 @@ function unpackAt(place: string, { packing, contents, usable }: Unpacking): stri
   return directory;
 }
 
-/** A place that programs cannot run from, whatever is in its files. */
+/** A place that programs cannot run from, even with intact files. */
 class PlaceRefusal extends Error {}
 
 const NOEXEC = "the disk is mounted noexec, so libraries cannot be loaded";

@@ -44,7 +44,7 @@ type Times = readonly [bytes: string, contents: string, anything: string];
 
 const RECORD = ".unpacked";
 /**
- * Files up to this size are compared with their hash at every start, whatever the record says: it takes some 10 ms, and all
+ * Files up to this size are compared with their hash at every start, even if the record matches: it takes some 10 ms, and all
  * that loads the rest is among them.
  */
 const ALWAYS_READ_BYTES = 262_144;
@@ -112,7 +112,7 @@ export function directoriesOf({ files }: Packing): string[] {
   return [...found];
 }
 
-/** Writes a new file that nobody changes by mistake, and flushes it to the disk. */
+/** Writes a new read-only file, and flushes it to the disk. */
 export function writeFile(path: string, bytes: Uint8Array): void {
   const descriptor = openSync(path, "wx", READ_ONLY);
   try {

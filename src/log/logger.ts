@@ -60,7 +60,7 @@ export function createLogger(options: LogOptions): Logger {
   const stream = options.stream ?? process.stderr;
   const memory = new LogMemory(REMEMBERED_LINES);
   if (options.console && !guarded.has(stream)) {
-    // A terminal that was closed must not end a run that nobody watches.
+    // A closed terminal must not end the run.
     stream.on("error", () => undefined);
     guarded.add(stream);
   }

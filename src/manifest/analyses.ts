@@ -9,7 +9,7 @@ export interface NewAnalysis {
   readonly method: Method;
   /** All else that decides the numbers, as JSON. */
   readonly settings: string;
-  /** Absent when frames could not be measured for want of one. */
+  /** Absent where frames could not be measured because there was none. */
   readonly roiManifestId?: number | undefined;
   readonly kernelVersion: string;
 }
@@ -30,7 +30,7 @@ type AnalysisRow = Omit<Analysis, "labels" | "roiManifestId" | "name" | "remeasu
   readonly remeasuredAtUs: number | null;
 };
 
-/** Frames that an analysis has looked at. */
+/** Frames that an analysis has measured, or has failed to measure. */
 export interface AnalysisExtent {
   readonly measured: number;
   readonly failed: number;
@@ -49,7 +49,7 @@ export function measureKey({ method, settings, roiManifestId, kernelVersion }: N
   return JSON.stringify([method, settings, roiManifestId, ...(method === "tracking" ? [kernelVersion] : [])]);
 }
 
-/** `base`, or with the first number that makes it a name nobody has. */
+/** `base`, with the first number that makes the name unique if it is taken. */
 function freeName(base: string, taken: ReadonlySet<string>): string {
   for (let number = 2, name = base; ; number += 1) {
     if (!taken.has(name)) return name;
@@ -79,7 +79,7 @@ export class Analyses {
   }
 
   /**
-   * The row of an analysis that measures frames again, made if it is new: one of its own, whatever a run measured with.
+   * The row of an analysis that measures frames again, made if it is new: always separate from the analyses of runs.
    * Failure `usage.invalid` where an analysis with other settings has the name.
    */
   ensureAgain(analysis: NewAnalysis, { name, alongWith }: AgainOptions, nowUs: number): number {
@@ -153,7 +153,7 @@ export class Analyses {
   }
 
   /**
-   * The analysis that is shown where nobody chooses: the newest that has measured every frame that any has, else the one that
+   * The analysis that is shown by default: the newest that has measured every frame that any has, else the one that
    * the last frames of a run were measured by. Undefined while nothing is measured.
    */
   inForce(): Analysis | undefined {
@@ -170,7 +170,7 @@ export class Analyses {
     return this.all().find(({ analysisId }) => analysisId === found);
   }
 
-  /** Failed frames count: an analysis that could not measure a frame has looked at it. */
+  /** Failed frames count: an analysis that could not measure a frame has dealt with it. */
   #newestComplete(ids: readonly number[]): number | undefined {
     const { db } = this.#connection;
     const frames = db.prepare<[], number>("SELECT count(DISTINCT entry_id) FROM outcome").pluck().get();

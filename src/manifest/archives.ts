@@ -39,7 +39,7 @@ export interface FinishedQuery {
 }
 
 /**
- * Measured or failed for good, passed by every output, and without a picture here that anybody still has to look after: of
+ * Measured or failed for good, passed by every output, and without a picture here that a stage still has to handle: of
  * an entry `e`, whose file is another entry's (`f`) where it is one of several pages.
  */
 const FINISHED = `
@@ -140,7 +140,7 @@ export class Archives {
 
   /**
    * Deletes, in one transaction, those of `archived` that still are as the archive has them and still may go; returns how
-   * many. One that got another outcome since, or is wanted again, stays live, and so does the entry of its file. They are
+   * many. One that got another outcome since, or was queued again, stays live, and so does the entry of its file. They are
    * deleted from the last to the first, so that the pages of a file leave before the entry that carries it.
    */
   drop(archiveId: number, archived: readonly ArchivedEntry[], syncing: boolean): number {

@@ -2,7 +2,7 @@
 import type Database from "better-sqlite3";
 import type { Failure } from "../failure/failure.ts";
 
-/** An open manifest file. `write` is the only way to change it. Whatever it is asked, it throws Failures. */
+/** An open manifest file. `write` is the only way to change it. All errors are Failures. */
 export interface Connection {
   readonly db: Database.Database;
   /** Directory of the manifest file, absolute. */

@@ -40,7 +40,7 @@ export class Displacements {
       .map(stored);
   }
 
-  /** The displacement measured last, whatever the analysis. */
+  /** The displacement measured last, in any analysis. */
   last(): StoredDisplacement | undefined {
     const row = this.#connection.db.prepare<[], Row>(`${LATEST} ORDER BY d.outcome_id DESC LIMIT 1`).get();
     return row === undefined ? undefined : stored(row);

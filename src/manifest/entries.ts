@@ -141,7 +141,7 @@ export class Entries {
       const entryId = this.#addRow(entry, history);
       // One transaction for all: a crash leaves every page of a file with its row, or none.
       const shared = { runId, cameraType, cameraIndex };
-      // What is known of a frame's past is known of the one that the row is about: nobody has measured the others.
+      // The known past of a frame belongs to the page that the row is about: the other pages have not been measured.
       const past = history && { origin: history.origin, status: "pending" as const };
       for (const page of furtherPages) this.#addRow({ ...shared, ...page }, past, entryId);
       return entryId;

@@ -69,7 +69,7 @@ function merge(entries: Map<string, EstablishedEntry>, entry: EstablishedEntry, 
 
 const PROGRESS = { pending: 0, processing: 1, failed: 2, processed: 3 } as const;
 
-/** Whether an entry of the same capture, which was read later, tells of more than `known`. */
+/** Whether an entry of the same capture, which was read later, got further than `known`. */
 function isFurther(entry: EstablishedEntry, known: EstablishedEntry): boolean {
   const more = PROGRESS[entry.status] - PROGRESS[known.status];
   return more > 0 || (more === 0 && (entry.processedAtUs ?? 0) >= (known.processedAtUs ?? 0));

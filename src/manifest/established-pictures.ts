@@ -11,7 +11,7 @@ import { isInside } from "./picture-place.ts";
 /** A picture that an entry names. Directories are absolute; only that of the data directory may contain links. */
 export type NamedPicture =
   | { readonly kind: "found"; readonly directory: string; readonly filename: string; readonly bytes: number }
-  /** `directory`: where it is expected should it turn up. `outside`: where the file says, not looked into. */
+  /** `directory`: where it is expected if it appears later. `outside`: the place that the file names, which is not read. */
   | {
       readonly kind: "missing";
       readonly directory: string;
@@ -24,7 +24,7 @@ export type NamedPicture =
 /** Directories that are remembered. */
 const MOST_PLACES = 10_000;
 
-/** Looks for pictures where the file says, and next to the file, whatever machine it was written on. */
+/** Looks for pictures where the file says, and next to the file, for files from any machine. */
 export class PictureFinder {
   readonly #roots: readonly string[];
   readonly #allowed: readonly string[];
@@ -105,7 +105,7 @@ function realOf(directory: string): string | undefined {
     const real = realpathSync(directory);
     return lstatSync(real).isDirectory() ? real : undefined;
   } catch (error) {
-    // Not there, not to be looked at, or a link in a circle: no place for pictures in any case.
+    // Missing, not readable, or a circular link: it cannot hold pictures.
     if (errorCode(error) !== undefined) return undefined;
     throw error;
   }

@@ -29,7 +29,7 @@ interface Doubt {
   readonly flags: Uint8Array;
 }
 
-/** The result on a line; "failed" when it tells of a frame that was not measured, undefined when it cannot be used. */
+/** The result on a line; "failed" if the line is about a frame that was not measured, undefined when it cannot be used. */
 export function parseResultLine(line: string): EstablishedResult | "failed" | undefined {
   const record = parseLoosely(line);
   if (!isRecord(record) || typeof record.image_filename !== "string") return undefined;

@@ -32,7 +32,7 @@ export async function* resultsIn(file: string, findings: Findings): AsyncGenerat
       const found = text === undefined ? [undefined] : recordsIn(text.trim());
       if (found.includes(undefined)) findings.add(TORN, where);
       for (const result of found) {
-        // "failed" tells of a frame that was not measured.
+        // "failed": a frame that was not measured.
         if (result !== undefined && result !== "failed") yield { result, where };
       }
     }

@@ -1,4 +1,4 @@
-// An open SQLite file whose errors are Failures: whoever reads or writes through it meets a code of failure.ts, never an
+// An open SQLite file whose errors are Failures: its users get a code of failure-data.ts, never an
 // error of SQLite's own.
 import type Database from "better-sqlite3";
 import { databaseFailure } from "../failure/database-failure.ts";

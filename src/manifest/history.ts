@@ -25,7 +25,7 @@ export interface ManifestCounts {
   readonly imageBytes: number;
   /** Frames that are in the file of another one: these have no file of their own to be copied or compressed. */
   readonly furtherPages: number;
-  /** Pictures lying in the data directory, and their size. */
+  /** Pictures in the data directory, and their size. */
   readonly localImages: number;
   readonly localBytes: number;
   /** Moved out of the live tables; in none of the other counts. */
@@ -93,7 +93,7 @@ export interface CapturedPicture {
   readonly cameraType: string | undefined;
   /** Of the file as it was captured. */
   readonly sha256: string | undefined;
-  /** Of the pixels, whatever the file says next to them; undefined where nobody decoded it before it was stored. */
+  /** Hash of the pixels alone, without the file's metadata; undefined where the file was stored without decoding it. */
   readonly pixels: number | undefined;
 }
 

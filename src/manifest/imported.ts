@@ -79,7 +79,7 @@ export class Imported {
   }
 
   /**
-   * A result of this entry was imported: it is not to be measured again, nor does it fail for want of its picture. Whether that
+   * A result of this entry was imported: it is not measured again, and does not fail if its picture is missing. Whether that
    * changed its status.
    */
   settleMeasured(entryId: number, processedAtUs: number): boolean {

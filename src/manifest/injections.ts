@@ -58,7 +58,7 @@ export interface PastChange {
 
 /** Longest name of a solution, note or author, characters. */
 export const LONGEST_TEXT = 200;
-/** So many are kept; an experiment of a week with one every two minutes has fewer. */
+/** Largest number of injections; an experiment of a week with one every two minutes has fewer. */
 export const MOST_INJECTIONS = 3_000;
 /** M. No solution has more; a larger number is one with a wrong unit. */
 const MOST_MOLAR = 100;

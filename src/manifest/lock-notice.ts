@@ -1,10 +1,10 @@
-// What a person hears while another program holds the manifest locked: once when it lasts, once more when it lasts for long,
+// Reports that another program holds the manifest locked: once after a moment, again if it lasts long,
 // and once when it is over.
 import { type Failure, lineOf } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { LockEvents } from "./lock-wait.ts";
 
-/** Shorter locks are nobody's business. */
+/** Shorter locks are not reported. */
 const SAY_AFTER_MS = 1000;
 const URGENT_AFTER_MS = 60_000;
 

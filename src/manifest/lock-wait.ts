@@ -142,7 +142,7 @@ export function isLockedByOther(file: string, patienceMs: number): boolean {
 }
 
 /**
- * Resolves when no other program holds the manifest `file` locked. `announce` hears once that there is a wait. Failure
+ * Resolves when no other program holds the manifest `file` locked. `announce` is called once if it has to wait. Failure
  * `manifest.locked` after `limitMs`, or when `signal` is aborted.
  */
 export async function untilUnlocked(

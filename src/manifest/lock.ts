@@ -1,5 +1,5 @@
 // One process per experiment. The lock is an exclusive transaction on a small second SQLite file: the operating system
-// frees it with the process, however it dies, so a stale lock cannot exist.
+// frees it when the process ends, in any way, so a stale lock cannot exist.
 //
 // Nothing else in the process may open and close this file (or the manifest) by other means: closing any descriptor of a
 // file drops all of the process's locks on it. Copies go through SQLite's own backup.
@@ -12,14 +12,14 @@ import { PARTIAL_SUFFIX } from "../system/files.ts";
 import { mountOf } from "../system/mounts.ts";
 
 const LOCK_FILENAME = "phorest.lock";
-/** Who holds the lock, for the message to whoever is refused. Means nothing while the lock is free. */
+/** Who holds the lock, for the message to the process that is refused. Meaningless while the lock is free. */
 const HOLDER_FILENAME = "phorest.holder.json";
 
 export interface ExperimentLock {
   /** One line when the place cannot be trusted to lock or to keep a database; undefined otherwise. */
   readonly warning: string | undefined;
   readonly holder: Holder;
-  /** Who died holding it before. */
+  /** The process that held it before and was killed. */
   readonly died: Holder | undefined;
   /** Frees the experiment; a second call does nothing. */
   release(): void;
@@ -33,11 +33,11 @@ export interface Holder {
   readonly page?: string | undefined;
 }
 
-/** Open locks of this process: one that nobody refers to any more would be closed, and so freed, by the collector. */
+/** Open locks of this process: one without a reference would be closed, and so freed, by the garbage collector. */
 const held = new Set<Database.Database>();
 
 /**
- * Takes the experiment in `dataDir` for this process until it releases it or dies.
+ * Takes the experiment in `dataDir` for this process until it releases it or ends.
  * Failure `experiment.locked` names the process that has it already.
  */
 export function lockExperiment(dataDir: string): ExperimentLock {
@@ -58,7 +58,7 @@ export function lockExperiment(dataDir: string): ExperimentLock {
       retry: "later",
     });
   }
-  // Whoever let it go took the note along.
+  // The process that released it has removed the note.
   const died = readHolder(dataDir);
   const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
   const note = join(dataDir, HOLDER_FILENAME);

@@ -128,7 +128,7 @@ export class Manifest {
 
   /**
    * Opens a manifest; one that does not exist is made, unless it is to be read only. To write, hold the experiment's
-   * lock. `check`: also one that is only read is looked at for damage first, for a result that people rely on.
+   * lock. `check`: check for damage first, also if it is only read, because people rely on the result.
    * Failures: `manifest.corrupt`, `manifest.newer`, `experiment.unusable` (nothing there), `disk.failed`.
    */
   static open({
@@ -170,7 +170,7 @@ export class Manifest {
 
   /**
    * To be asked before a file is removed, moved or replaced. Throws the damage, which it looks for from time to time:
-   * nothing may rely on the word of a database that cannot be read back from the disk.
+   * a database that cannot be read back from the disk must not decide that.
    */
   checkSound(): void {
     this.#connection.look();
@@ -191,7 +191,7 @@ export class Manifest {
     return this.lockWait.write(changes);
   }
 
-  /** Puts right what a dead run left (invariants 2 and 3): claims, rows without pictures, pictures that came back. */
+  /** Cleans up after a run that was killed (invariants 2 and 3): claims, rows without pictures, pictures that came back. */
   recover(options: RecoveryOptions): Recovery {
     return recoverEntries(this.#connection, this, options);
   }

@@ -32,7 +32,7 @@ export type MarkerChange =
 
 /** Longest text of a marker, characters. */
 export const LONGEST_MARKER = 200;
-/** So many are kept; more would hide the curves, and somebody is filling the disk. */
+/** Largest number of markers; more would hide the curves, and can only be a program filling the disk. */
 export const MOST_MARKERS = 1000;
 
 export class Markers {

@@ -1,4 +1,4 @@
-// What the manifest remembers of the OPC UA output next to its cursor: what `phorest status` tells of it.
+// What the manifest stores about the OPC UA output in addition to its cursor, for `phorest status`.
 import * as z from "zod";
 import { OUTPUT_FACTS } from "../config/output-methods.ts";
 

@@ -16,7 +16,7 @@ import { APPLICATION_ID } from "./schema.ts";
 import { checkIdentity, checkSchema, checkSound, forgetDamage } from "./soundness.ts";
 import { WatchedFile } from "./watched-file.ts";
 
-/** Chosen with bench/manifest: a larger page makes a curve quicker to read and a frame dearer to write. */
+/** Chosen with bench/manifest: a larger page makes reading a curve faster and writing a frame slower. */
 const PAGE_BYTES = 4096;
 /** PRAGMA synchronous = FULL. */
 const FULL = 2;
@@ -25,8 +25,8 @@ const CHECKPOINT_PAGES = 4000;
 const LARGEST_IDLE_LOG_BYTES = 64 * 1024 * 1024;
 
 /**
- * Opens (and with `readonly` false, makes or migrates) the manifest `file`. With `check`, one that is read is looked at
- * first, as one that is written always is. Errors as `Manifest.open` says.
+ * Opens (and with `readonly` false, makes or migrates) the manifest `file`. With `check`, one that is read is checked for
+ * damage first, as one that is written always is. Errors as `Manifest.open` says.
  */
 export function connect(file: string, readonly: boolean, check = false): Connection {
   const path = resolve(file);

@@ -35,7 +35,7 @@ export class Outputs {
     });
   }
 
-  /** Where an output has got to; the beginning for one never heard of. */
+  /** How far an output has got; the beginning for an unknown one. */
   state(name: string): OutputState {
     this.#selectState ??= this.#connection.db.prepare<[string], OutputRow>(
       "SELECT cursor, state FROM output WHERE name = ?",

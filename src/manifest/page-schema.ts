@@ -13,7 +13,7 @@ export const REMOVABLE = `${OWN} AND damaged = 0
   AND ((${REPORTED} AND measured = 1 AND pages_unmeasured = 0)
     OR (${COPIED} AND (status = 'failed' OR ${REPORTED}) AND pages_unreported = 0))`;
 
-/** A measured picture that nobody has tried to compress. */
+/** A measured picture that compression has not tried yet. */
 export const UNCOMPRESSED = `compression_attempted = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status = 'processed'
   AND pages_unsettled = 0`;
 

@@ -1,4 +1,4 @@
-// The frames that have an image, for whoever chooses some of them.
+// The frames that have an image, to choose some of them.
 import type { Connection } from "./connection.ts";
 import { JOIN_FILE } from "./page-rows.ts";
 

@@ -82,7 +82,7 @@ function copied(path: string): Database.Database {
     for (const file of files) {
       const copy = join(place, basename(file));
       copyFileSync(file, copy);
-      // A copy has the mode of its original, which may allow nobody to write.
+      // A copy has the mode of its original, which may be read-only.
       chmodSync(copy, 0o600);
     }
     const db = new Database(join(place, basename(path)), { fileMustExist: true });

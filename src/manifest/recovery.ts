@@ -1,5 +1,5 @@
-// What a start finds after a crash: claims nobody holds any more, pictures whose removal or compression was interrupted,
-// and rows whose picture is gone or has come back. Its cost goes with the pictures lying here, not with the history.
+// Recovery after a crash: claims of processes that ended, pictures whose removal or compression was interrupted,
+// and rows whose picture is gone or has come back. Its cost grows with the number of pictures on this machine, not with the history.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isPictureName, pictureNameProblem } from "../image/picture-name.ts";
@@ -23,7 +23,7 @@ export interface Recovery {
   readonly returned: readonly string[];
   /** Rows that name something else than a picture, and why: they are set aside. */
   readonly refused: readonly { readonly filename: string; readonly reason: string }[];
-  /** Names in the manifest's own directory that no row of a picture lying here bears. */
+  /** Names in the manifest's own directory that no row of a local picture has. */
   readonly unclaimed: readonly string[];
   /** Printable forms of names in that directory that are not UTF-8: no file can be opened by them. */
   readonly unusable: readonly string[];
@@ -54,7 +54,7 @@ interface FileRow {
   filename: string;
 }
 
-/** Only for the holder of the experiment's lock: every claim it finds belongs to a dead process. */
+/** Only for the holder of the experiment's lock: every claim it finds belongs to a process that has ended. */
 export function recoverEntries(connection: Connection, nouns: RecoveredNouns, options: RecoveryOptions): Recovery {
   return connection.write(() => {
     const claims = releaseAbandonedClaims(connection, options);
@@ -64,8 +64,8 @@ export function recoverEntries(connection: Connection, nouns: RecoveredNouns, op
 }
 
 /**
- * Whoever ends the program, a power cut say, ends it while some frame is being measured. So a frame that was there
- * `maxAttempts` times is tried once more, last and alone (see the processor stage), and failed only after that.
+ * The program may be killed (by a power cut, for example) while any frame is being measured. So a frame that was being measured
+ * `maxAttempts` times is tried again, last and alone (see the processor stage), and fails only after that.
  */
 function releaseAbandonedClaims(
   { db }: Connection,
@@ -101,7 +101,7 @@ function comparePictures(
   const unclaimed = new Set(present);
   const exists = (stored: string, name: string) =>
     stored === "." ? present.has(name) : existsSync(join(entries.absoluteDirectory(stored), name));
-  // Of what was compressed behind our back the hash is not known yet; of what was unpacked, it is.
+  // The hash of a file that another program compressed is not known yet; that of an unpacked file is.
   const follow = db.prepare(`
     UPDATE entry SET filename = @name, missing = 0,
       bytes = iif(@packed, NULL, original_bytes), sha256 = iif(@packed, NULL, original_sha256),
@@ -147,7 +147,7 @@ function comparePictures(
       followForm(id, filename);
       continue;
     }
-    // A move or a removal died between the file and the row: the verified copy is the picture now.
+    // A move or a removal was killed between the file and the row: the verified copy is the picture now.
     if (syncing.standIn(id, nowUs)) continue;
     repairs.markMissing(id, nowUs);
     missing.push(filename);

@@ -27,7 +27,7 @@ export class References {
 
   /**
    * Gives an analysis without a drift reference that of the last other one with the same ROI manifest. The patches are cut out of
-   * images, whatever they are measured with; made again now, they would take the chip's present place for the one in the manifest.
+   * images and do not depend on the method; made again now, they would take the chip's present place for the one in the manifest.
    */
   adoptDrift(analysisId: number): void {
     this.#connection.write(() =>

@@ -47,7 +47,7 @@ export function repair(path: string, options: SalvageOptions): Repaired {
 /** Ends a repair that was killed when the new manifest was whole already. True where there was one to end. */
 export function endRepair(path: string): boolean {
   if (!existsSync(`${path}${READY}`)) return false;
-  // Only in place of what it was made from: somebody may have brought back a backup meanwhile.
+  // Only in place of the file it was made from: a backup may have been restored in the meantime.
   if (existsSync(path) && !keptOnes(path).some((kept) => isSameContent(path, kept))) return false;
   putInPlace(path);
   return true;

@@ -74,7 +74,7 @@ export class Repairs {
     );
   }
 
-  /** The row names something that is never opened: it is set aside, whatever is there. `reason` ends "the picture ...". */
+  /** The row names something that is never opened: it is set aside without opening it. `reason` completes "the picture ...". */
   refuse(entryId: number, reason: string, nowUs: number): void {
     this.#run(
       `UPDATE entry SET missing = ${ofFile("missing", 1)}, processed_at_us = iif(status IN ('pending', 'processing'), @nowUs, processed_at_us),
@@ -116,12 +116,12 @@ export class Repairs {
     return true;
   }
 
-  /** A file beside the pictures is copied to the share again. */
+  /** A file that is not a picture is copied to the share again. */
   forgetSynced({ remoteId, path }: Pick<SyncedFile, "remoteId" | "path">): void {
     this.#run("DELETE FROM synced_file WHERE remote_id = @remoteId AND path = @path", { remoteId, path });
   }
 
-  /** Claims nobody holds; returns how many went back to the queue. */
+  /** Releases claims of processes that ended; returns how many went back to the queue. */
   releaseClaims(): number {
     return this.#run("UPDATE entry SET status = 'pending' WHERE status = 'processing'", {});
   }

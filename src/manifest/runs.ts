@@ -15,7 +15,7 @@ export interface NewRun {
 export interface Run extends NewRun {
   readonly runId: number;
   readonly endedAtUs: number | undefined;
-  /** undefined while it lives; "died" when a later run found it without an end. */
+  /** undefined while it runs; "died" if a later run found it without an end. */
   readonly endReason: string | undefined;
 }
 
@@ -28,7 +28,7 @@ export class Runs {
     this.#connection = connection;
   }
 
-  /** Begins a run; runs that never ended are marked as dead. */
+  /** Begins a run; runs without an end are marked as died. */
   begin(run: NewRun): number {
     return this.#connection.write(() => {
       this.#connection.db

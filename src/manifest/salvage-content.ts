@@ -62,7 +62,7 @@ function canUnpack(value: Exclude<Value, null>, unpack: (value: Exclude<Value, n
     unpack(value);
     return true;
   } catch {
-    // Whatever stumbles over it, it is not what was stored.
+    // Any error means that this is not what was stored.
     return false;
   }
 }

@@ -1,4 +1,4 @@
-// What the rows of each table look like in the file: by that, a page that no longer hangs on its table is told from others.
+// What the rows of each table look like in the file. By this, a page that is cut off from its table is recognised.
 import Database from "better-sqlite3";
 import type { Value } from "./salvage-records.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -85,7 +85,7 @@ function isOfType(type: string, value: Exclude<Value, null>): boolean {
   switch (type) {
     case "INTEGER":
       return typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value));
-    // A whole number is stored as an integer, whatever the column.
+    // A whole number is stored as an integer, in any column.
     case "REAL":
       return typeof value === "number";
     case "TEXT":

@@ -1,4 +1,4 @@
-// Rows that were saved from a damaged manifest, made into a consistent one: what refers to lost rows goes or is made good
+// Rows that were saved from a damaged manifest, made into a consistent one: what refers to lost rows is removed or rebuilt
 // from the rest, and frames whose results are not complete are measured again where their picture is still here.
 
 import type { Database } from "better-sqlite3";
@@ -15,7 +15,7 @@ import { completeOutcomes, countResults, keepUnmeasured, requeue } from "./salva
 
 export interface MendOptions {
   readonly nowUs: number;
-  /** The ROI manifest in force and others at hand: one whose row is lost is known again by its ROIs. */
+  /** The ROI manifest in force and other known ones: one whose row is lost is recognised by its ROIs. */
   readonly roiManifests: readonly RoiManifest[];
   /** What analyses are taken to have measured with whose own record is lost, and whose runs' as well. */
   readonly method: Method;

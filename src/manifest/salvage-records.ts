@@ -149,7 +149,7 @@ function exact(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** A variable-length integer, and where it ends; undefined beyond the page, and for one that no row of ours has. */
+/** A variable-length integer, and where it ends; undefined beyond the page, and for one that no row of a manifest has. */
 function varint(bytes: Buffer, at: number): { readonly value: number; readonly end: number } | undefined {
   let value = 0;
   for (let i = 0; i < 8; i += 1) {

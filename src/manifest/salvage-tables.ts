@@ -57,7 +57,7 @@ export function survey(file: PageFile, forms: readonly TableForm[]): Survey {
     const root = known ?? (looksLike(file, form.usualRoot, form) ? form.usualRoot : undefined);
     const nothing: Walk = { pages: [], unreadable: [0], gaps: [{ after: 0, upTo: Number.POSITIVE_INFINITY }] };
     const walk = root === undefined ? nothing : follow(file, root, form.withoutRowid, owned);
-    // Pages that its rows overflow into are nobody else's. Rows of numbers never do.
+    // Pages that its rows overflow into belong to no other table. Rows of numbers never overflow.
     if (form.columns.some(({ type }) => type !== "INTEGER" && type !== "REAL")) {
       for (const page of walk.pages) isWhole(file, page, owned);
     }

@@ -1,5 +1,5 @@
 // What can still be read of a damaged manifest, in a new one. The damaged file is only read; the new one has all its rows
-// that are whole, is made consistent, and is checked by SQLite before anybody gets it.
+// that are whole, is made consistent, and is checked by SQLite before it is used.
 import Database from "better-sqlite3";
 import { damagedDatabase } from "../failure/database-failure.ts";
 import { decodeFailure, Failure } from "../failure/failure.ts";
@@ -17,7 +17,7 @@ interface SavedTable {
   readonly table: string;
   /** Rows in the new manifest. */
   readonly saved: number;
-  /** Rows that are gone, at most; undefined where nobody can tell. */
+  /** Largest number of lost rows; undefined where it is unknown. */
   readonly lost: number | undefined;
 }
 
@@ -132,7 +132,7 @@ function create(target: string, version: number): Database.Database {
     new Database(target),
     attemptOn(target, () => undefined),
   );
-  // The whole file is flushed at the end; until then it has no name that anybody knows.
+  // The whole file is flushed at the end; until then it has a name that no other process knows.
   db.pragma("page_size = 4096");
   db.pragma("journal_mode = OFF");
   db.pragma("synchronous = OFF");
@@ -237,7 +237,7 @@ function lostOf(
   let missing = 0;
   for (const { after, upTo } of gaps) {
     const from = Math.max(0, after);
-    // Behind the last row that is known, nobody can tell how many there were.
+    // How many rows there were after the last known one is unknown.
     if (upTo > highest && !Number.isFinite(upTo) && highest <= from) return undefined;
     const to = Math.min(upTo, highest);
     missing += Math.max(0, to - from - (within.get(from, to) ?? 0));

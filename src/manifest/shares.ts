@@ -37,7 +37,7 @@ export class Shares {
       .map((share) => ({ ...share, inUse: share.inUse === 1 }));
   }
 
-  /** Binds the experiment to a share. What is on others stays noted as lying there. */
+  /** Binds the experiment to a share. Copies on other shares stay recorded. */
   bind({ remoteId, root }: BoundRemote, nowUs: number): void {
     const { db } = this.#connection;
     this.#connection.write(() => {

@@ -54,7 +54,7 @@ export function forgetDamage(database: string): void {
 
 /**
  * Looks at the database through a connection that cannot write, and changes nothing in it. Throws Failure `manifest.corrupt`.
- * `whole`: it is read whole, whatever its size; so is one that an earlier process found damaged.
+ * `whole`: it is read whole, at any size; so is one that an earlier process found damaged.
  */
 export function checkSound(path: string, whole = false): void {
   const noted = readDamageNote(path) !== undefined;

@@ -2,8 +2,8 @@
 //
 // The numbers are multiples of 0.001, so each is kept as an integer. One column per number of an ROI (all "Mean of
 // amplitude" together), because columns are alike and ROIs are not; within a quantity each statistic is kept as its
-// distance from what the Median foretells, which is small. Columns go out byte plane by byte plane, since the low bytes
-// are noise and the high ones nearly constant, and deflate then codes each with its own table. Whatever does not fit
+// distance from what the Median predicts, which is small. Columns go out byte plane by byte plane, since the low bytes
+// are noise and the high ones nearly constant, and deflate then codes each with its own table. A number that does not fit
 // (NaN, runaway fits, a value with more than three decimals) is kept as the double it is, so nothing is ever lost.
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { Failure } from "../failure/failure.ts";

@@ -2,7 +2,7 @@
 import { COUNTED, type Counted, countingTriggers } from "./counters.ts";
 
 // Where each picture is: here, compressed, on the share, or no longer anywhere. Counted are those in the manifest's own
-// directory: what is elsewhere belongs to somebody else and is not the ring buffer's.
+// directory: what is elsewhere belongs to another program, and the ring buffer leaves it alone.
 const STORED: Counted = {
   ...COUNTED,
   local_images: (row) => `(${row}.local = 1 AND ${row}.directory IS '.' AND ${row}.missing = 0)`,

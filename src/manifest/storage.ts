@@ -7,7 +7,7 @@ import type { Entries } from "./entries.ts";
 import { REMOVABLE, REMOVABLE_COPIED, UNCOMPRESSED } from "./page-schema.ts";
 import { OWN } from "./removal-schema.ts";
 
-/** A picture lying on this machine. */
+/** A picture on this machine. */
 export interface LocalPicture {
   readonly entryId: number;
   readonly filename: string;
@@ -117,7 +117,7 @@ export class Storage {
   }
 
   /**
-   * Up to `limit` pictures that may be removed from this machine, in the order in which they came, whatever the clock said.
+   * Up to `limit` pictures that may be removed from this machine, in the order in which they were stored, independent of the clock.
    * `synced`: only those whose verified copy on the share is recorded. Otherwise also those that were measured and
    * reported.
    */

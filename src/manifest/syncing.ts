@@ -16,7 +16,7 @@ export interface UnsyncedPicture {
   readonly filename: string;
   /** Directory, absolute. */
   readonly filepath: string;
-  /** As the manifest has it; undefined where nobody has computed it yet. */
+  /** As recorded in the manifest; undefined where it has not been computed yet. */
   readonly sha256: string | undefined;
   readonly bytes: number | undefined;
 }
@@ -25,7 +25,7 @@ export interface UnsyncedQuery {
   readonly limit: number;
   /** Only pictures with a higher id. */
   readonly afterEntryId?: number;
-  /** Leave out what compression has not looked at yet, for its file will still change. */
+  /** Leave out pictures that compression has not handled yet, because their files will still change. */
   readonly compressedOnly: boolean;
   /** Entries to leave out. */
   readonly except?: readonly number[];
@@ -228,7 +228,7 @@ export class Syncing {
     };
   }
 
-  /** Whether a verified copy of an auxiliary file, of so many bytes, is on any share. */
+  /** Whether a verified copy of an auxiliary file, with this size in bytes, is on any share. */
   fileCopied(path: string, bytes: number): boolean {
     return this.#fileCopied.get(path, bytes) === 1;
   }

@@ -1,5 +1,5 @@
 // The file of a database that this process writes: whether it can still be trusted, and how it is closed. What is written
-// into a file that is damaged, or has no name any more, is lost; what is removed on its word may be lost with it.
+// into a file that is damaged, or has no name any more, is lost; and so may be the pictures that are removed because of its rows.
 import { randomBytes } from "node:crypto";
 import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -21,7 +21,7 @@ export class WatchedFile {
   readonly #path: string;
   readonly #names: ReadonlyMap<string, string | undefined>;
   #found: Failure | undefined;
-  /** The file in progress is whole: somebody has only taken its name away. */
+  /** The open file is whole: only its name has been removed or changed. */
   #whole = false;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
@@ -160,7 +160,7 @@ function closeAsOneFile(db: Database.Database): void {
     db.pragma("busy_timeout = 0");
     db.pragma("journal_mode = DELETE");
   } catch (error) {
-    // Somebody is reading: the log stays next to the file, which is as safe.
+    // Another process is reading: the log stays next to the file, which is just as safe.
     if (encodeFailure(error).code !== "manifest.locked") throw error;
   } finally {
     db.close();

@@ -1,6 +1,6 @@
 // Where the scale of a picture ends, and what a series of pictures has shown of it.
 
-/** What is known before a picture is looked at. Plain data, as it crosses to the threads. */
+/** What is known before a picture is examined. Plain data, as it crosses to the threads. */
 export interface DepthKnowledge {
   /** Bits of the camera's samples as configured; 0 where that is for the pictures to show. */
   readonly bits: number;

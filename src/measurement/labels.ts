@@ -4,7 +4,7 @@ import type { Roi } from "./roi.ts";
 
 /**
  * Tests labels against patterns: `*` stands for any characters, `?` for one, upper and lower case are the same. Patterns also
- * come from whoever looks at the page: one with many `*`, as a regular expression, would take years.
+ * come from the users of the page: one with many `*`, as a regular expression, would take years.
  */
 export function labelMatcher(patterns: readonly string[]): (label: string) => boolean {
   const wanted = patterns.map((pattern) => pattern.toLowerCase());

@@ -26,7 +26,7 @@ export function loadKernel(): unknown {
 }
 
 /**
- * Lets this process have so many arenas of glibc's allocator. By default there are eight for each core, and each keeps
+ * Sets the number of arenas of glibc's allocator in this process. By default there are eight for each core, and each keeps
  * what its threads have freed. Call it before threads start: an arena that is there stays.
  */
 export function limitArenas(arenas: number): void {

@@ -34,7 +34,7 @@ export interface Position {
   readonly state: string | undefined;
   /** Frames measured and not delivered yet. */
   readonly waiting: number;
-  /** The run ends: whatever is worth doing at all is to be done now. */
+  /** The run ends: work that is still worth doing must be done now. */
   readonly final: boolean;
 }
 

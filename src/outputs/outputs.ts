@@ -1,4 +1,4 @@
-// All outputs. A new one is a folder beside this file and a row here, under its name in src/config/output-methods.ts, which is
+// All outputs. A new one is a folder next to this file and a row here, under its name in src/config/output-methods.ts, which is
 // what [Communication] method takes. Without the row the program does not compile.
 import { OUTPUT_METHODS, type OutputMethod } from "../config/output-methods.ts";
 import type { Config } from "../config/schema.ts";

@@ -19,7 +19,7 @@ div.wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;font-vari
 th,td{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #eee;vertical-align:top}
 pre{background:#f6f6f6;padding:.8rem;overflow-x:auto;font-size:12px}summary{cursor:pointer}@media print{details{display:none}}`;
 
-/** The page. The policy in its head forbids it to run or to load anything, whatever a label or a message holds. */
+/** The page. The policy in its head forbids it to run or to load anything, also if a label or a message contains HTML. */
 export function htmlReport(title: string, subtitle: string, sections: readonly HtmlSection[]): string {
   const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
   return [

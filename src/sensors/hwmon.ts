@@ -8,7 +8,7 @@ const HWMON_DEVICES = "/sys/class/hwmon";
 export interface HwmonInput {
   /**
    * chip/label, the name that configuration files use; the label is the driver's, else temp1, temp2, ... Two chips of one
-   * name (two disks, two processors) are told apart by the device they sit on: chip@device/label.
+   * name (two disks, two processors) are distinguished by the device they sit on: chip@device/label.
    */
   readonly id: string;
   /** The file that holds thousandths of a degree. */

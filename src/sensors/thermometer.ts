@@ -1,5 +1,5 @@
 // The thermometers of an experiment. Each is read in a loop of its own, all at the same time and off the path of
-// capture: a conversion of 750 ms, a slow program or a dead bus delays no picture. A frame is given the reading nearest
+// capture: a conversion of 750 ms, a slow program or a bus without an answer delays no picture. A frame is given the reading nearest
 // to it in time; one that failed or is too old carries its error, and never costs the picture.
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -54,7 +54,7 @@ export function createThermometers(settings: ThermometerSettings): Thermometer[]
 const READ_MS = 30_000;
 /** Readings remembered for each sensor: the one before a picture, and the one during it. */
 const REMEMBERED = 4;
-/** A reading is too old for a picture after this many intervals, and at least so many ms. */
+/** A reading is too old for a picture after this many intervals, and at least this many ms. */
 const STALE_INTERVALS = 3;
 const STALE_MS = 30_000;
 
@@ -66,7 +66,7 @@ export class ThermometerWatch {
   private readonly intervalMs: number;
   private readonly abort = new AbortController();
   private readonly readings: ReadingMemory;
-  /** Asked and not answered yet: not asked again, so that a dead bus does not gather questions. */
+  /** Asked and not answered yet: not asked again, so that requests do not pile up on a bus that does not answer. */
   private readonly asked = new Set<Thermometer>();
   private loops: Promise<void>[] = [];
 
@@ -81,7 +81,7 @@ export class ThermometerWatch {
   async start(firstMs: number): Promise<void> {
     const first = this.thermometers.map((thermometer) => this.take(thermometer));
     this.loops = this.thermometers.map((thermometer, at) => this.loop(thermometer, first[at]));
-    // Whoever has not answered by then is late, and the first picture says so.
+    // A thermometer without an answer by then is late, and the first picture's record says so.
     await withDeadline(Promise.all(first), firstMs, () => new Error("late")).catch(() => undefined);
   }
 

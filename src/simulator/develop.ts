@@ -4,7 +4,7 @@
 /** A sigma filter: each pixel becomes the mean of those around it (5 x 5) that differ by at most a limit. */
 interface Denoising {
   readonly passes: number;
-  /** The limit: so many counts, and this share of the pixel's own value; at least one count. What is dark is smoothed less. */
+  /** The limit: this many counts plus this share of the pixel's own value; at least one count. Dark places are smoothed less. */
   readonly from: number;
   readonly share: number;
 }

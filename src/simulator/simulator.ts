@@ -97,7 +97,7 @@ export const SIMULATOR_DEFAULTS = {
 
 /**
  * Sets up a simulated chip (a few milliseconds; its first picture takes some tens more). Failure chip.unknown, or usage.invalid when no whole grating
- * is in view or the camera has no pixels of so many bits.
+ * is in view or the camera has no pixels with this number of bits.
  */
 export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const given = withoutUndefined(options);

@@ -23,9 +23,9 @@ const LONGEST_SIDE_PX = 2048;
 const SMOOTH_SHARE = 1 / 30;
 /** Columns where the fit has less of its most light than this show the camera's noise and not speckle. */
 const LEAST_LIGHT = 0.5;
-/** No grain is brighter than so many times the mean. */
+/** Brightest grain, as a multiple of the mean. */
 const BRIGHTEST = 4;
-/** Share of the darkest pixels that is looked at for the value without light. */
+/** Share of the darkest pixels from which the value without light is estimated. */
 const DARK_SHARE = 0.01;
 
 /**

@@ -29,7 +29,7 @@ export class EnvironmentWatch {
   private lost: string | undefined;
   private jump: { readonly line: string; readonly atMs: number } | undefined;
   private offsetMs: number;
-  /** Another disk with a manifest is where ours was: what this process holds open is dead. */
+  /** Another disk with a manifest is mounted in place of the experiment's: the files that this process has open are useless. */
   displaced = false;
 
   constructor(place: Place, log: StageLog, clocks: Clocks = SYSTEM_CLOCKS) {

@@ -1,4 +1,4 @@
-// What a run has open before its stages: the database, brought into agreement with the files. Whatever fails on the way leaves
+// What a run has open before its stages: the database, brought into agreement with the files. A failure on the way leaves
 // nothing open.
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { wallClockUs } from "../system/clock.ts";
 import { packageVersion } from "../system/files.ts";
 import { type Interrupted, recover } from "./recovery.ts";
 
-/** A run that has begun. Whoever gets it closes the manifest. */
+/** A run that has begun. The caller closes the manifest. */
 export interface OpenRun {
   readonly manifest: Manifest;
   readonly manifestFile: string;

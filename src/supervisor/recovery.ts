@@ -29,7 +29,7 @@ export interface RecoveryOptions {
   readonly maxAttempts: number;
   /** Where the copies are that removed pictures are known by. */
   readonly remoteRoot: string;
-  /** False when the source itself takes the pictures lying in the data directory. */
+  /** False if the source itself takes the pictures in the data directory. */
   readonly adopt: boolean;
   /** Also add links to images. */
   readonly followLinks: boolean;

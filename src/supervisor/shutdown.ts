@@ -1,6 +1,6 @@
 // How a run ends, by the groups of its stages and within one limit: no more pictures; what is being measured is finished; outputs
 // stop, then what looks after the files, so that nothing changes any more; the last deliveries; then copies and removals that
-// waited for them. Whatever is given up is continued at the next start.
+// waited for them. Abandoned work is continued at the next start.
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFailure, Failure, failureLine } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";

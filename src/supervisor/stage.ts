@@ -20,7 +20,7 @@ export interface StageOptions<Name extends string> extends RetryPolicy {
   readonly name: Name;
   readonly schedule: Schedule;
   /**
-   * One unit of work, due at `dueMs` of the clock. Resolves true when more is waiting right now. Whatever it throws
+   * One unit of work, due at `dueMs` of the clock. Resolves true when more is waiting right now. Anything it throws
    * counts as a failure.
    */
   work(signal: AbortSignal, dueMs: number): Promise<boolean>;
@@ -215,7 +215,7 @@ export interface RunningStage {
   readonly life: Stage<StageName>;
 }
 
-/** The life of an open stage. `moved` hears of each of its moves; `run` is done in place of the stage's own. */
+/** The life of an open stage. `moved` is called with each change of its state; `run` is called in place of the stage's own. */
 export function stageOf<Name extends string>(
   name: Name,
   open: Pick<OpenStage, "schedule" | "retry" | "prepare" | "run">,

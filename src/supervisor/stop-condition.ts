@@ -4,7 +4,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import type { StageGroup } from "../stages/contract/stage-definition.ts";
 import type { RunningStage } from "./stage.ts";
 
-/** What a run may be told to end at; a run told nothing continues until it is stopped. */
+/** When a run ends by itself; without any of these it continues until it is stopped. */
 export interface StopOptions {
   /** Stop after this many captures. */
   readonly frames?: number;
@@ -13,7 +13,7 @@ export interface StopOptions {
   readonly durationMs?: number;
 }
 
-/** What is looked at. */
+/** What the decision depends on. */
 export interface Watched {
   readonly stages: readonly RunningStage[];
   readonly manifest: Pick<Manifest, "damage">;
@@ -53,7 +53,7 @@ export class StopCondition {
     return this.watched.stages.filter(({ group }) => groups.includes(group));
   }
 
-  /** Whether the stages after measurement have nothing left; those that have are woken, whatever their interval. */
+  /** Whether the stages after measurement have nothing left; those that have are woken at once. */
   private restIdle(): boolean {
     const rest = this.of("output", "storage", "service");
     const busy = rest.filter((stage) => stateOf(stage) === "running" || !stage.work.idle());

@@ -36,7 +36,7 @@ import { adoptForeign } from "./unknown-files.ts";
 import { WebHost } from "./web-host.ts";
 
 const WATCH_MS = 50;
-/** Longer than this nobody waits for the page at the end of a run; a slow page is ended by force and is no fault of the run. */
+/** Longest wait for the page at the end of a run; a slow page is then stopped by force, which is no fault of the run. */
 const PAGE_CLOSE_MS = 3000;
 /** What is open when a run cannot begin, or fails, is given so long to close. */
 const GIVE_UP_MS = 5000;
@@ -241,7 +241,7 @@ export class Supervisor {
     });
   }
 
-  /** Wakes whoever waits for it. */
+  /** Wakes the stages that wait for it. */
   private happened(event: PipelineEvent, frames = 1): void {
     if (event === "captured" || event === "measured") this.counted[event] += frames;
     this.stages.wake(event);
@@ -263,7 +263,7 @@ export class Supervisor {
     const fault = this.damage.look() ?? this.stages.faulted();
     const pageClosed = this.webHost?.close(PAGE_CLOSE_MS);
     await shutdown.endStages(this.stages.all);
-    // Before the manifest, which becomes one plain file only when nobody reads it.
+    // Before the manifest, which becomes one plain file only when no one reads it.
     await pageClosed;
     this.heartbeat.end();
     let failed = 0;

@@ -49,7 +49,7 @@ export interface ConfinedOptions {
 }
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
-/** O_NONBLOCK: opening a pipe that nobody writes to must not wait. */
+/** O_NONBLOCK: opening a pipe without a writer must not block. */
 const FILE = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**

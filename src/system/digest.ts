@@ -1,4 +1,4 @@
-// SHA-256 of a file, read from the medium where that can be had.
+// SHA-256 of a file, read from the medium where that is possible.
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -18,7 +18,7 @@ export interface DigestOptions {
    * SMB ask the server whether their cache still holds, but a local disk may then answer from memory.
    */
   readonly direct?: boolean;
-  /** Only the first so many bytes. */
+  /** Only this number of bytes from the beginning. */
   readonly bytes?: number;
   readonly signal?: AbortSignal;
   /** Called after each piece. */
@@ -74,7 +74,7 @@ async function eachPiece(
     try {
       use(buffer.subarray(0, wanted));
     } catch (error) {
-      // The buffer of a read under way must not be given to anybody else.
+      // The buffer of a read under way must not be used by another caller.
       if (!last) await coming;
       throw error;
     }

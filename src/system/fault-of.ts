@@ -8,7 +8,7 @@ import { errorCode } from "../failure/error-code.ts";
 import { Failure, failureLine } from "../failure/failure.ts";
 import { PARTIAL_SUFFIX } from "./files.ts";
 
-/** Errors of a name, a size or a kind of file, whatever the disk is like. */
+/** Errors caused by a name, a size or a kind of file, not by the disk. */
 const OF_THE_FILE = new Set(["ENAMETOOLONG", "EILSEQ", "EFBIG", "EISDIR", "ELOOP", "ENOTEMPTY", "ETXTBSY"]);
 /** Errors of this process. */
 const OF_THE_PROCESS = new Set(["EMFILE", "ENFILE", "ENOMEM", "ERR_WORKER_OUT_OF_MEMORY"]);
@@ -50,7 +50,7 @@ export function fileFaultReason(error: unknown): string {
   return WORDS[systemCode(error) ?? ""] ?? failureLine(error);
 }
 
-/** The same for a check that continues whatever it meets; undefined for a defect and for what is this process's own fault. */
+/** The same for a check that continues after any error; undefined for a defect and for what is this process's own fault. */
 export function checkedFaultReason(error: unknown): string | undefined {
   if (error instanceof Failure) return error.code.startsWith("file.") ? error.message : undefined;
   return systemCode(error) === undefined || isOfTheProcess(error) ? undefined : fileFaultReason(error);

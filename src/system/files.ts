@@ -26,7 +26,7 @@ const HASH_DIGITS = 16;
 
 /**
  * The temporary name for a file while it is written, next to it: the same for the same name and `tag`, different for any other.
- * It is short whatever the name is, so that a file system that takes a picture's name takes this one too.
+ * It is always short, so that a file system that takes a picture's name takes this one too.
  */
 export function temporaryPath(path: string, tag: string): string {
   const hash = createHash("sha256")
@@ -51,7 +51,7 @@ export async function writeDurably(
 
 /**
  * Writes several files of one directory so that none of their names changes before the bytes of all are on the disk. The
- * last one is renamed last: whoever finds it new finds the others new as well.
+ * last one is renamed last: a reader that finds it new finds the others new as well.
  */
 export async function writeTogether(
   files: readonly (readonly [path: string, bytes: Uint8Array | string])[],
@@ -61,7 +61,7 @@ export async function writeTogether(
   let handle: FileHandle | undefined;
   let at = "";
   try {
-    // The one thing that a rename would stumble over when others are done already.
+    // The only thing that would make a rename fail after others have succeeded.
     const directory = files
       .map(([path]) => path)
       .find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
@@ -85,7 +85,7 @@ export async function writeTogether(
     // What went wrong first is what is reported, not what the clean-up runs into.
     await Promise.allSettled([handle?.close()]);
     await Promise.allSettled(written.map(({ temporary }) => rm(temporary, { force: true })));
-    // A full disk names no file, and the others the temporary one, which nobody knows.
+    // A full disk names no file, and other errors name the temporary one, which means nothing to the user.
     if (error instanceof Error && "syscall" in error) Object.assign(error, { path: at });
     throw error;
   }
@@ -178,12 +178,12 @@ export function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory);
   } catch (error) {
-    // Somebody else made it in the meantime.
+    // Another process made it in the meantime.
     if (!existsSync(directory)) throw error;
   }
 }
 
-/** Removes files a dead process was still writing, unless it began less than `untouchedMs` ago; returns their names. */
+/** Removes files that a killed process was still writing, unless it began less than `untouchedMs` ago; returns their names. */
 export function sweepPartials(directory: string, untouchedMs = 0): string[] {
   if (!existsSync(directory)) return [];
   const stale = readdirSync(directory, { withFileTypes: true })
@@ -192,7 +192,7 @@ export function sweepPartials(directory: string, untouchedMs = 0): string[] {
     .map(({ name }) => name)
     .filter((name) => name.startsWith(".") && name.endsWith(PARTIAL_SUFFIX))
     .filter((name) => untouchedMs === 0 || ageMs(join(directory, name)) > untouchedMs);
-  // One that cannot be removed (a directory, an immutable file) is in nobody's way.
+  // One that cannot be removed (a directory, an immutable file) does no harm.
   return stale.filter((name) => wasRemoved(join(directory, name)));
 }
 

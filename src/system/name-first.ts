@@ -40,7 +40,7 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** For `catch`: some shares let nobody set a file's times, and the file is the same without. Other errors pass through. */
+/** For `catch`: some shares do not let a file's times be set, and the file is the same without. Other errors pass through. */
 export function timesAreNotKept(error: unknown): void {
   if (!["EPERM", "EACCES", "ENOTSUP", "ENOSYS", "EINVAL"].includes(systemCode(error) ?? "")) throw error;
 }

@@ -68,7 +68,7 @@ export function extensionOf(plain: string): string {
 
 const bytesOf = (text: string): number => Buffer.byteLength(text);
 
-/** The characters of `text` that fit into so many bytes. */
+/** As many characters of `text` as fit into `bytes`. */
 function firstBytes(text: string, room: number): string {
   let cut = "";
   let bytes = 0;

@@ -1,5 +1,5 @@
 // Running another program once: the one place where sources and sensors start child processes. No shell, a time limit,
-// bounded output. Whatever happens to the program, its whole process group is gone and reaped when the promise settles,
+// bounded output. In every case, its whole process group is gone and reaped when the promise settles,
 // and no file of it is left. What it left behind in a session of its own holds nothing up.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -23,7 +23,7 @@ export interface ProgramOptions {
   readonly signal?: AbortSignal | undefined;
   /** Gives the program a file to write next to its output, under the name SIDE_FILE. */
   readonly sideFile?: boolean;
-  /** Where a program that is not installed is to be had. */
+  /** Which package provides a program that is not installed. */
   readonly install?: string;
 }
 
@@ -48,7 +48,7 @@ const GRACE_MS = 1000;
 /**
  * Runs a program to its end and collects its output. Throws Failure: camera.unavailable when it is not installed or may
  * not be run, camera.timeout after `timeoutMs`, camera.failed when it ends with an error (with the last line it said),
- * dies by a signal, is aborted or writes too much. All are worth another try later.
+ * is killed by a signal, is aborted or writes too much. All are worth another try later.
  */
 export async function runProgram(options: ProgramOptions): Promise<ProgramOutput> {
   const output = await tryProgram(options);
@@ -152,7 +152,7 @@ export function markPrograms(run: string): void {
   process.env[RUN_MARK] = run;
 }
 
-/** Kills what programs of a run that died have left running, for the same reason; how many groups of processes. */
+/** Kills processes that a killed run has left running, for the same reason; returns the number of process groups. */
 export function endProgramsOf(run: string): number {
   let ended = 0;
   for (const { pid } of groupLeaders()) {

@@ -1,8 +1,8 @@
-// Files that a stage cannot handle. One such file must not stop the others: it rests, and is tried again ever more
+// Files that a stage cannot handle. One such file must not stop the others: it is set aside, and is tried again ever more
 // seldom. Kept in memory only, so that a new run tries every file again at once.
 import { backOff } from "./back-off.ts";
 
-/** How long a file rests after its first failure, ms. Each further failure doubles it. */
+/** How long a file is set aside after its first failure, ms. Each further failure doubles it. */
 const FIRST_REST_MS = 10_000;
 const LONGEST_REST_MS = 3_600_000;
 
@@ -13,7 +13,7 @@ export interface SetAsideOptions {
   readonly now?: () => number;
 }
 
-/** A file that rests, as people and other programs see it. */
+/** A file that is set aside, as people and other programs see it. */
 export interface SetAsideFile {
   readonly name: string;
   /** Why, as the end of the sentence "NAME: ...". */

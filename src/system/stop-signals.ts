@@ -19,7 +19,7 @@ export const SIGNAL_REASONS: Readonly<Record<StopSignal, string>> = {
 const HANG_UP = 1n;
 
 /**
- * Whether whoever started this program wants it to outlive the terminal. Node.js sets every signal back to its default
+ * Whether this program was started to outlive the terminal. Node.js sets every signal back to its default
  * before the first line of JavaScript, so that the ignored SIGHUP that `nohup` hands on cannot be seen any more. What can be
  * seen: the shell's name for the command, a parent that ignores the signal itself (`trap '' HUP`), and the standard input
  * that nohup puts in a terminal's place, which can only be written to.
@@ -44,7 +44,7 @@ function inputIsOfNohup(): boolean {
   return writeOnly && linkOf("/proc/self/fd/0") === "/dev/null";
 }
 
-/** A file of /proc; empty where there is none, or where it is somebody else's. */
+/** A file of /proc; empty where there is none, or where it belongs to another user. */
 function readProc(path: string): string {
   try {
     return readFileSync(path, "latin1");
@@ -135,7 +135,7 @@ function takeHeld(): readonly StopSignal[] {
 
 /**
  * Whether `signal` is a person's second demand, after which a command ends at once. A closed terminal sends SIGHUP, often
- * twice and after another signal, with nobody being impatient.
+ * twice and after another signal, although no one pressed a key twice.
  */
 export class Patience {
   #demands = 0;

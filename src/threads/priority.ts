@@ -4,7 +4,7 @@ import { constants, getPriority, setPriority } from "node:os";
 import { isMainThread } from "node:worker_threads";
 
 /**
- * Lowers the calling thread's priority below that of its process's main thread, whatever that is: the whole program may run at a
+ * Lowers the calling thread's priority below that of its process's main thread, relative to it: the whole program may run at a
  * low one. On Linux a priority set for process 0 is the calling thread's alone; on the main thread nothing changes.
  */
 export function lowerPriority(): void {

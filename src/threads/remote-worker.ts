@@ -1,5 +1,5 @@
 // The supervisor's end of a stage's worker thread: starts it on first use, gives it one job at a time, and starts a
-// new one after the old one died. The other end is src/threads/host-loop.ts.
+// new one after the old one crashed. The other end is src/threads/host-loop.ts.
 
 import { decodeFailure, Failure, failureLine } from "../failure/failure.ts";
 import type { FailureCode } from "../failure/failure-data.ts";
@@ -41,7 +41,7 @@ export class RemoteWorker<Settings, Job, Answer> {
   }
 
   /**
-   * Gives the thread one job. Rejects with a Failure (retry later) when the thread dies or gives neither an answer nor a
+   * Gives the thread one job. Rejects with a Failure (retry later) when the thread crashes or gives neither an answer nor a
    * sign of progress for `timeoutMs`; a silent thread is replaced, for nothing else would ever bring it back.
    * One that was told to cancel and continues for `graceMs` is replaced as well.
    */

@@ -15,7 +15,7 @@ export interface WorkerHandle {
 
 export interface WorkerEvents {
   message(message: unknown): void;
-  /** It died, or ended. */
+  /** It crashed, or ended. */
   lost(how: string): void;
 }
 
@@ -64,7 +64,7 @@ export function openProcess(name: string, events: WorkerEvents): WorkerHandle {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
-  // Whoever waits for an answer keeps this process alive by its own timer.
+  // A caller that waits for an answer keeps this process alive by its own timer.
   child.unref();
   child.channel?.unref();
   let alive = true;

@@ -1,4 +1,4 @@
-// Who may do what, decided before any route is looked at. Reading is open on the machine itself and needs the token on any
+// Who may do what, decided before the route is looked up. Reading is open on the machine itself and needs the token on any
 // other address; changing something needs the token always. There are no cookies, so no other site can borrow a login.
 import type { MiddlewareHandler } from "hono";
 import { type Host, isLoopback, parseHost } from "./host.ts";
@@ -6,7 +6,7 @@ import { mediaType } from "./media-type.ts";
 import { changesSomething, IMAGE_FILE, IMAGE_TYPES, JSON_TYPE, ROUTES, type Route } from "./route-table.ts";
 import { isToken } from "./token.ts";
 
-/** Every answer, also an error's. Nothing is loaded from elsewhere, nothing inline runs, nobody may frame the page. */
+/** Every answer, also an error's. Nothing is loaded from elsewhere, nothing inline runs, no site may frame the page. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
 import { BadRequest } from "./queries.ts";
 
-/** Whoever has not sent a small body by then never will (slow bodies). */
+/** Longest time for a small body; a client that needs longer is cut off (slow bodies). */
 const BODY_MS = 10_000;
 
 const hurried = new WeakMap<IncomingMessage, NodeJS.Timeout>();

@@ -28,7 +28,7 @@ export const LARGEST_PICTURE_BYTES = 2 * 64 * 1024 * 1024 + 1024 * 1024;
 export const LONGEST_DECODING_MS = 60_000;
 /** A calibration of 64 megapixels takes seconds; next to a saturated machine more. */
 const LONGEST_SEARCH_MS = 180_000;
-/** What nobody accepts is forgotten, with the memory it holds. */
+/** A result that is not accepted is dropped after this time, with the memory it holds. */
 const KEPT_MS = 30 * 60_000;
 const DROPPED_PREFIX = ".dropped-";
 /** The one who sends went away. */
@@ -38,7 +38,7 @@ interface Work {
   readonly id: number;
   readonly name: string;
   readonly file: PictureFile;
-  /** A file of ours, removed when it is no longer needed. */
+  /** A temporary file, removed when it is no longer needed. */
   readonly ours: boolean;
   readonly picture: FrameView;
   /** From 1, and how many the file has. */

@@ -1,5 +1,5 @@
 // The calibrator's thread: finds the chip in a picture, for the page. Seconds of computing that must hold up neither
-// capture nor the page: its process runs at a lower priority. What was found is kept here until somebody accepts it.
+// capture nor the page: its process runs at a lower priority. The result is kept here until it is accepted.
 import { join } from "node:path";
 import {
   type Calibration,

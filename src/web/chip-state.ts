@@ -79,7 +79,7 @@ export class ChipState {
   }
 }
 
-/** Frames may fail, or be measured out of order; the last good one is looked for among so many. */
+/** Frames may fail, or be measured out of order; the last good one is searched among this many. */
 const LOOK_BACK = 8;
 
 function placeOf({ label, flip, x, y, width, height }: Roi) {

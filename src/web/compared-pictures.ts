@@ -1,4 +1,4 @@
-// Several images of an experiment beside each other: the difference of two, and the profiles of one ROI in some. Runs in a process
+// Several images of an experiment compared: the difference of two, and the profiles of one ROI in some. Runs in a process
 // that decodes pictures for the page.
 import { checkAlike, pictureShift } from "../analysis/picture-shift.ts";
 import { Failure } from "../failure/failure.ts";

@@ -20,7 +20,7 @@ import { MeasuredSpan } from "./span.ts";
 import { READING_AGE_US, Temperatures } from "./temperatures.ts";
 import type { BaselineView, CurvesView, CurveView } from "./views.ts";
 
-/** Seven colours with ten dashes tell so many curves apart. */
+/** Number of curves that seven colours with ten dashes distinguish. */
 export const MOST_CURVES = 64;
 
 export interface CurvesQuery {
@@ -300,7 +300,7 @@ function unknownNames(
   ];
 }
 
-/** Frames that a page may have missed and still be told of alone. */
+/** Number of frames that a page may have missed and still get one by one. */
 const MOST_NEW = 500;
 
 /** What of a curve is drawn, and how; see decimate. */

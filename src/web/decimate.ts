@@ -3,9 +3,9 @@
 import { lowerBound } from "../manifest/timestamps.ts";
 import { upperMedian } from "../measurement/statistics.ts";
 
-/** A pause of more than so many usual intervals cuts the line. */
+/** A pause of more than this many usual intervals interrupts the line. */
 const GAP_INTERVALS = 3;
-/** Intervals looked at to know the usual one. */
+/** Number of intervals from which the usual one is taken. */
 const SAMPLED_INTERVALS = 501;
 /** Doubtful points are marks of some pixels: more of them than this would only overlap. */
 const MOST_MARKS = 400;
@@ -37,7 +37,7 @@ export interface DecimatedCurve {
 }
 
 /**
- * How a time is cut into columns: at multiples of a power of two of µs. A column once full never changes, whatever comes
+ * How a time is cut into columns: at multiples of a power of two of µs. A full column never changes, even if more comes
  * after it, so that a drawing is brought up to date by its end alone.
  */
 export interface Columns {

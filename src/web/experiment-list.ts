@@ -8,9 +8,9 @@ import { failureLine } from "../failure/failure.ts";
 import { experimentHolder, type Holder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 
-/** Directories below the given one that are looked into. */
+/** Largest number of directories below the given one that are searched. */
 const DEEPEST = 4;
-/** Found so many, others are not looked for. */
+/** The search stops at this number of experiments. */
 const MOST = 1000;
 
 /** An experiment that was found. */
@@ -66,7 +66,7 @@ function subdirectories(directory: string): string[] {
       .map(({ name }) => name)
       .sort();
   } catch {
-    // Nobody's own, or gone meanwhile: other directories can be read.
+    // Not readable by this user, or gone meanwhile: other directories can be read.
     return [];
   }
 }

@@ -45,7 +45,7 @@ import type {
 } from "./views.ts";
 
 const RUNS_SHOWN = 50;
-/** Settings whose value is nobody's business. */
+/** Settings whose value is secret. */
 const SECRET = /password|secret|token|passphrase/i;
 
 export class Experiment {

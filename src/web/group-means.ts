@@ -52,7 +52,7 @@ export class GroupMeans {
   }
 
   /**
-   * Mean shift of the sound members in each frame, px, and its standard error; NaN where none has a say. Undefined for an
+   * Mean shift of the sound members in each frame, px, and its standard error; NaN where there is no valid point. Undefined for an
    * unknown group.
    */
   curve(name: string): GroupMean | undefined {

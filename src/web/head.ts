@@ -1,4 +1,4 @@
-// The form of a request's head, looked at before anything else reads it: what could be read in two ways is refused.
+// The form of a request's head, checked before anything else reads it: a head that could be read in two ways is refused.
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { SECURITY_HEADERS } from "./auth.ts";
 import { parseHost } from "./host.ts";

@@ -9,10 +9,10 @@ import type { StateView } from "./views.ts";
 
 /** Pages open at a time. */
 const MOST_CLIENTS = 32;
-/** A state is sent at least so often, so that ages and gauges move, and a dead connection is noticed. */
+/** Longest time between two states, so that ages and gauges move, and a dead connection is noticed. */
 const LONGEST_SILENCE_MS = 2000;
 /**
- * Frames may come faster than anybody can look. Short all the same: a frame is often measured just after something else
+ * Frames may come faster than a person can follow. Short all the same: a frame is often measured just after something else
  * was told of.
  */
 const SHORTEST_INTERVAL_MS = 25;

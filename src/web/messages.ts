@@ -1,4 +1,4 @@
-// What crosses between the supervisor's thread and that of the page: plain data only. The page reads by itself; whatever
+// What crosses between the supervisor's thread and that of the page: plain data only. The page reads by itself; whenever
 // it wants changed is asked of the supervisor, which alone writes the manifest.
 
 import type { Anchor } from "../calibration/from-anchors.ts";
@@ -43,7 +43,7 @@ export type FromWeb =
   | { readonly type: "change"; readonly id: number; readonly change: Change }
   | { readonly type: "closed" };
 
-/** Settings and jobs of the calibrator's thread, in the process that decodes pictures, while somebody calibrates. */
+/** Settings and jobs of the calibrator's thread, in the process that decodes pictures, during a calibration. */
 export interface CalibratorSettings {
   /** Directory of the four files of a calibration, and the ROI manifest's name in it. */
   readonly directory: string;

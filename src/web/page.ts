@@ -10,7 +10,7 @@ import { end, listen } from "./server.ts";
 export interface Page {
   readonly address: string;
   readonly experiment: Experiment;
-  /** To be told when something is new. */
+  /** To be called when something is new. */
   readonly live: Live;
   close(): Promise<void>;
 }
@@ -23,7 +23,7 @@ export interface PageOptions {
   change(change: Change): Promise<void>;
 }
 
-/** Serves the page until it is closed. Throws a Failure where the experiment cannot be read, or the address cannot be had. */
+/** Serves the page until it is closed. Throws a Failure where the experiment cannot be read, or the address cannot be used. */
 export async function openPage(settings: WebSettings, { port, log, change }: PageOptions): Promise<Page> {
   const { config, token } = settings;
   const assets = loadAssets();

@@ -1,5 +1,5 @@
 // Many curves at once, each as the smallest and largest value in columns of time. Columns are cut at multiples of a power of two
-// of µs and merged in twos while time goes on, so that any number of frames takes the same memory.
+// of µs and merged in twos as time passes, so that any number of frames takes the same memory.
 
 /** Columns that are kept; more of them are merged. */
 const MOST_COLUMNS = 512;

@@ -37,7 +37,7 @@ export interface DifferenceAnswer {
 export type PictureView = Omit<FrameView, "entryId" | "filename" | "capturedAt">;
 
 export type PictureJob =
-  /** Decodes the picture, which the other jobs do as well where it is not the one at hand. */
+  /** Decodes the picture, which the other jobs do as well if it is not the one in memory. */
   | { readonly type: "view"; readonly picture: PictureFile }
   | {
       readonly type: "tile";

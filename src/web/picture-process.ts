@@ -10,7 +10,7 @@ import type { FromPictures, PictureAnswers, PictureJob, ToPictures } from "./pic
 const LONGEST_JOB_MS = 60_000;
 /** Unused for so long, the process gives its memory back. */
 const IDLE_MS = 300_000;
-/** After so many crashes in a row without an answer, no new process is started for a while. */
+/** After this many crashes in a row without an answer, no new process is started for a while. */
 const MOST_CRASHES = 2;
 const REST_MS = 60_000;
 
@@ -45,7 +45,7 @@ export class PictureProcess {
 
   /**
    * The answer to a job about a picture called `what`. Rejects with a Failure: the job's own, or `web.unavailable` (retry
-   * later) when the process dies, gives no answer within `limitMs`, or has died so often that it is left alone.
+   * later) when the process crashes, gives no answer within `limitMs`, or has crashed too often to be started again.
    */
   async ask<J extends PictureJob>(what: string, job: J, limitMs = LONGEST_JOB_MS): Promise<PictureAnswers[J["type"]]> {
     if (this.#crashes >= MOST_CRASHES && performance.now() < this.#restUntilMs)

@@ -28,7 +28,7 @@ let before: string | undefined;
 let loading: Promise<unknown> = Promise.resolve();
 let calibrator: RemoteWorker<CalibratorSettings, CalibratorJob, CalibratorAnswer> | undefined;
 
-/** The picture, decoded where it is not the one at hand; one at a time, so that two never take memory at once. */
+/** The picture, decoded if it is not the one in memory; one at a time, so that two never take memory at once. */
 function load(file: PictureFile): Promise<ShownPicture> {
   const loaded = loading.then(async () => {
     if (shown?.key === file.key) return shown;

@@ -13,7 +13,7 @@ import {
 } from "../measurement/method.ts";
 import type { Roi } from "../measurement/roi.ts";
 
-/** 16 bits hold the mean of many rows of 8 bits without rounding that anybody sees. */
+/** 16 bits hold the mean of many rows of 8 bits without visible rounding. */
 const SCALE = 257;
 
 /** Mean over the rows of an ROI, in counts of `shown` (8 bit); the ROI is in the picture turned by -imageAngle. */

@@ -12,7 +12,7 @@ import { routes } from "./routes.ts";
 import type { Served } from "./served.ts";
 
 const LIMITS = {
-  /** Whoever has not said what they want by then never will (slowloris). */
+  /** Longest time for a request's head; a client that needs longer is cut off (slowloris). */
   headersTimeout: 5_000,
   /** Of a picture, the only large thing that is taken; everything else has ten seconds, see body.ts. */
   requestTimeout: 300_000,
@@ -30,7 +30,7 @@ const SILENCE_MS = 15_000;
 /** Hosts that stand for all of the machine's addresses. */
 const ANY_ADDRESS = new Set(["0.0.0.0", "::"]);
 
-/** Serves until closed. Throws a Failure `web.unavailable` when the address cannot be had. */
+/** Serves until closed. Throws a Failure `web.unavailable` when the address cannot be used. */
 export async function listen(served: Served, port: number): Promise<{ server: Server; address: string }> {
   const server = boundedServer(getRequestListener(routes(served).fetch));
   const address = await listenAt(server, served.host, port);
@@ -54,7 +54,7 @@ export function boundedServer(listener: RequestListener): Server {
     socket.end(
       `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     );
-    // Whoever does not take the answer must not keep the connection.
+    // A client that does not read the answer must not keep the connection.
     setTimeout(() => socket.destroy(), 1000).unref();
   });
   return server;

@@ -14,7 +14,7 @@ import { meanRow } from "./profile.ts";
 
 const TILE_PX = 512;
 const JPEG_QUALITY = 88;
-/** Pixels looked at for the focus. */
+/** Number of pixels from which the focus is computed. */
 const FOCUS_SAMPLES = 4_000_000;
 /** Larger pictures are shown smaller: half as much again as the largest camera we know (64 megapixels). */
 const MOST_SHOWN_PIXELS = 100_000_000;

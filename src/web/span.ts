@@ -2,7 +2,7 @@
 import type { Manifest } from "../manifest/manifest.ts";
 import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 
-/** The last frame in time is among so many measured last. */
+/** The last frame in time is searched among this many measured last. */
 const RECENT = 64;
 
 export class MeasuredSpan {

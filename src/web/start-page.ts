@@ -11,7 +11,7 @@ import { boundedServer, end, listenAt } from "./server.ts";
 export interface StartPageOptions {
   readonly host: string;
   readonly port: number;
-  /** For whoever looks from another computer. */
+  /** For users at another computer. */
   readonly token: string;
   readonly title: string;
   /** Number of experiments. */

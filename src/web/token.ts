@@ -1,5 +1,5 @@
 // The token: what tells a person at the page from a program that only found its port. One per experiment, in a file that
-// nobody else can read.
+// no one else can read.
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -35,7 +35,7 @@ function readToken(file: string): string | undefined {
 function makeToken(file: string): string {
   const token = randomBytes(32).toString("base64url");
   const temporary = `${file}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`;
-  // The mode is given at the birth of the file: not for a moment can anybody else read it.
+  // The mode is set when the file is created, so that no one else can read it even for a moment.
   const descriptor = openSync(temporary, "wx", OWNER_ONLY);
   try {
     writeSync(descriptor, `${token}\n`);

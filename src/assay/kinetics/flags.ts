@@ -22,9 +22,9 @@ export type Flag = (typeof FLAGS)[number];
 
 /** A response that explains less than this, in squared standard deviations of the noise, is none. */
 const LEAST_BINDING = 30;
-/** Runs too few, and squared correlations of cycles too large, by so many standard deviations. */
+/** Limit, in standard deviations, for too few runs and for too large squared correlations of cycles. */
 const [FEW_RUNS, COMMON] = [-5, 8];
-/** A misfit below this share of the response changes no rate that anybody would notice. */
+/** A misfit below this share of the response changes no rate noticeably. */
 const NOTICED = 2e-3;
 const FEWEST_CONCENTRATIONS = 3;
 /** A response must drop by this share to be a hook. */

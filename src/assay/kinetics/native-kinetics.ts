@@ -91,7 +91,7 @@ export interface CycleFit {
   readonly bulk: readonly (number | undefined)[];
 }
 
-/** So many points before an injection fix where the curve starts. */
+/** Number of points before an injection that fix where the curve starts. */
 const FEWEST_BASELINE = 3;
 const [OFFSET, DRIFT] = [1, 2];
 const QUANTITY_NUMBERS = 6;

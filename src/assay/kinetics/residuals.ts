@@ -34,7 +34,7 @@ export function rmsOf(values: readonly Float64Array[]): number {
   return count === 0 ? Number.NaN : Math.sqrt(sum / count);
 }
 
-/** Blocks of a run test are so many memories of the noise long. */
+/** Length of a block of the run test, in correlation lengths of the noise. */
 const MEMORIES = 2;
 const FEWEST_BLOCKS = 10;
 

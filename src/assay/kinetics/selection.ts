@@ -23,7 +23,7 @@ export interface Selection {
 export const CLEARLY = 10;
 /** Residuals below this share of the response are rounding, of a simulation or of a file. */
 const EXACT = 1e-4;
-/** Correlation of neighbouring residuals, over its standard error, from which on another model is looked at. */
+/** Correlation of neighbouring residuals, over its standard error, from which on another model is tried. */
 const SUSPICIOUS = 4;
 
 /** The 1:1 model with what else the data ask for: bulk shifts, drift, mass transport. Never two sites. */

@@ -43,7 +43,7 @@ export async function readRows(file: Uint8Array, fields: PageFields, plane = 0):
   return { bytes, rowBytes };
 }
 
-/** A tile is no larger than a picture may be, whatever a damaged field says. */
+/** A tile is never larger than a picture may be, even if a damaged field says so. */
 const largestBlock = (pictureBytes: number): number => Math.max(LARGEST_SMALL_TILE, MOST_TILE_SHARE * pictureBytes);
 
 /**

@@ -7,7 +7,7 @@ import { unpackLzw } from "./lzw.ts";
 /** The numbers of the compressions that are read here. */
 export const COMPRESSION = { none: 1, lzw: 5, deflate: 8, packBits: 32773, oldDeflate: 32946, zstd: 50000 } as const;
 
-/** So many times as much as belongs to a picture is unpacked at most. */
+/** At most this multiple of a picture's size is unpacked. */
 const MOST_SURPLUS = 64;
 const READ: ReadonlySet<number> = new Set(Object.values(COMPRESSION));
 

@@ -102,7 +102,7 @@ class Walk {
   }
 
   async series(first: TiffDirectory): Promise<TiffSeries> {
-    // Whoever calls his only picture a thumbnail means it all the same.
+    // If the only picture is marked as a thumbnail, it is the picture.
     if (this.#count === 0 && this.#leftOut.length === 0) await this.add(first);
     if (this.#count === 1) await this.addBehind(first);
     const [pages, count, leftOut, notes] = [this.#pages, this.#count, this.#leftOut, this.#notes];

@@ -45,7 +45,7 @@ interface Start {
 
 const ofEpoch: Start = { us: 0, isGuessed: false };
 
-/** So many files are opened at once. */
+/** Number of files that are opened at once. */
 const AT_ONCE = 16;
 const MOST_KNOWN = 1_000_000;
 

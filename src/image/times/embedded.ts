@@ -34,7 +34,7 @@ export interface Sourced {
 export interface Embedded {
   readonly pages: Sourced | undefined;
   readonly date: number | undefined;
-  /** Pages of the file; 1 where that was not looked at. */
+  /** Pages of the file; 1 where they were not counted. */
   readonly total: number;
 }
 

@@ -6,7 +6,7 @@ import { fileMark } from "./file-mark.ts";
 
 const fileIn = (directory: string): string => join(directory, "checked");
 
-/** Notes in the certificate directory that a person has looked at the server. */
+/** Records in the certificate directory that a person has checked the server. */
 export function noteAsked(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = fileIn(directory);
@@ -15,7 +15,7 @@ export function noteAsked(directory: string): void {
   writeFileSync(file, `${process.pid} ${process.hrtime.bigint()}\n`, { mode: 0o600 });
 }
 
-/** Changes when a person has looked at the server again; empty while nobody has. Never throws. */
+/** Changes when a person has checked the server again; empty while no one has. Never throws. */
 export function askedMark(directory: string): string {
   return fileMark(fileIn(directory));
 }

@@ -23,7 +23,7 @@ interface Collected {
   opening: Opening;
   /** In order of capture. */
   readonly frames: Curve[];
-  /** The last outcome looked at. */
+  /** The last outcome taken into account. */
   outcomeId: number;
   /** The outcome that settled the baseline; undefined before. */
   settledBy: number | undefined;
@@ -94,7 +94,7 @@ export class Baselines {
     const known = this.#analyses.get(analysisId);
     const isSame = known?.key === key;
     if (isSame && known.settledBy !== undefined && known.settledBy <= outcomeId) return known;
-    // A frame before the last one looked at (sent again, or after the latest): what came after it has no say.
+    // A frame before the last one taken into account (sent again, or after the latest): later outcomes do not count.
     const goesOn = isSame && known.settledBy === undefined && known.outcomeId <= outcomeId;
     const collected = goesOn ? known : this.#nothing(key);
     this.#analyses.set(analysisId, collected);

@@ -21,7 +21,7 @@ export interface OwnCertificate {
   /** As in the certificate: a server compares the two. */
   readonly applicationUri: string;
   readonly manager: OPCUACertificateManager;
-  /** Why its key can be broken: somebody put another one in its place. */
+  /** Why its key can be broken: another file was put in its place. */
   readonly weak: string | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface OwnCertificate {
  */
 export async function ownCertificate(directory: string): Promise<OwnCertificate> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  // The directory may be there already, made by somebody less careful.
+  // The directory may exist already, with wider permissions.
   chmodSync(directory, 0o700);
   const library = wholeOf(await import("node-opcua-certificate-manager"));
   const manager = new library.OPCUACertificateManager({

@@ -26,7 +26,7 @@ export async function createClient(
   trusted: Buffer | undefined,
 ): Promise<OPCUAClient> {
   const transport = await transportTo(settings.endpoint_url, settings.connect_timeout_seconds * 1000);
-  // The client disposes of a manager that nobody else counts on.
+  // The client disposes of a manager that nothing else references.
   own.manager.referenceCounter += 1;
   const client = library.OPCUAClient.create({
     applicationName: APPLICATION_NAME,
@@ -61,8 +61,8 @@ export async function createClient(
 }
 
 /**
- * Which log-in a server asks for is only known once it has been asked, and the library does as it is told: what leaves is
- * looked at last, where nothing comes after it. A password that is encrypted by itself may pass.
+ * Which log-in a server asks for is only known once it has been asked, and the library sends what it is given: messages are
+ * checked at the last place before they leave. A password that is encrypted by itself may pass.
  */
 function holdBackOpenPasswords(
   library: Library,
@@ -92,7 +92,7 @@ export function noAnswer({ endpoint_url, connect_timeout_seconds }: ServerSettin
 }
 
 /**
- * The endpoints as the server describes them to anybody. Throws what the connection throws; Failure `opcua.refused` when the
+ * The endpoints as the server describes them to any client. Throws what the connection throws; Failure `opcua.refused` when the
  * server says why it ends the connection, ends it before it says anything, or is none; `opcua.timeout` when it does not answer.
  */
 export async function discover(

@@ -51,9 +51,9 @@ type Source = ManifestPart<{
   archives: "last";
 }>;
 
-/** A step ends after so long, so that the cursor is committed and a stop is heard. */
+/** Longest time of a step, so that the cursor is committed and a stop is noticed. */
 const STEP_MS = 1000;
-/** Frames measured side by side are not always measured in the order of capture: of so many, the earliest is sent first. */
+/** Frames measured in parallel do not always finish in the order of capture: of this number, the earliest is sent first. */
 const WINDOW = 16;
 /** A node that could not take the newest value is offered it again so often. */
 const LAGGARDS_MS = 5000;

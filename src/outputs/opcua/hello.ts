@@ -58,7 +58,7 @@ function answerToHello(endpointUrl: string, timeoutMs: number): Promise<"answer"
       end(ANSWERS.some((known) => known.startsWith(type)) ? "answer" : "foreign");
     });
     socket.once("end", () => end("end"));
-    // A reset is an end as well; a connection that was never there is somebody else's to report.
+    // A reset is an end as well; a connection that was never opened is reported elsewhere.
     socket.once("error", () => end(connected ? "end" : "silence"));
   });
 }

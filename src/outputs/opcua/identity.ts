@@ -1,4 +1,4 @@
-// Who logs in. Secrets come from the environment or from files that nobody else can read; they are read when a session is
+// Who logs in. Secrets come from the environment or from files that no one else can read; they are read when a session is
 // made, kept nowhere, and named in no message.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";

@@ -86,7 +86,7 @@ const finding = (subject: string, well: boolean, text: string, cure?: string): F
   ...(cure === undefined ? {} : { cure }),
 });
 
-/** Some servers let it be encrypted even so; nobody knows whose certificate that would be. */
+/** Some servers allow encryption even so, but it is unclear whose certificate that would use. */
 const OPEN_PASSWORD = finding(
   "password",
   false,
@@ -123,7 +123,7 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
       findings.push(finding(TRUSTED, false, other, cure));
     }
   } catch (error) {
-    // Standard servers answer this to anybody; one that does not can still be spoken to with a certificate from a file.
+    // Standard servers answer this without a log-in; one that does not can still be used with a certificate from a file.
     if (error instanceof Failure) findings.push(finding(ENDPOINTS, false, error.message, error.hint));
     else findings.push(finding(ENDPOINTS, false, "the server does not list them to unknown clients", EXPORT_CURE));
   }

@@ -6,7 +6,7 @@ export type Library = typeof import("node-opcua-client");
 
 let loaded: Promise<Library> | undefined;
 
-/** The client library. What it says goes to `hear` (as debug lines) for the rest of this thread's life. */
+/** The client library. What it prints goes to `hear` (as debug lines) until this thread ends. */
 export function loadLibrary(hear: (level: LogLevel, message: string) => void): Promise<Library> {
   loaded ??= load(hear);
   return loaded;

@@ -1,4 +1,4 @@
-// What a person is told of the mapped nodes as a whole: once in the log, and in `phorest status`.
+// Remarks on the mapped nodes as a whole: once in the log, and in `phorest status`.
 
 import { type OutputReport, REFUSALS_KEPT } from "../../manifest/opcua-output-state.ts";
 import { type BoundNode, isWritten } from "./node-table.ts";

@@ -6,7 +6,7 @@ import type { ValueKind } from "../../config/opcua-value-name.ts";
 import { naturalType } from "./data-type.ts";
 import type { PlantSession } from "./session.ts";
 
-/** A built-in type; an abstract one; or `undefined` for what no value of ours fits (structures, GUIDs, ...). */
+/** A built-in type; an abstract one; or `undefined` for one that takes none of phorest's values (structures, GUIDs, ...). */
 export type NodeType = BuiltInName | Abstract | undefined;
 type Abstract = "BaseDataType" | "Number" | "Integer" | "UInteger";
 
@@ -20,7 +20,7 @@ const NAMES: Readonly<Record<number, BuiltInName>> = Object.fromEntries(
   Object.entries(BUILT_IN).map(([name, number]) => [number, name as BuiltInName]),
 );
 const ENUMERATION = 29;
-/** Built-in types have the numbers up to here; BaseDataType, above them all, would hide those that fit nothing of ours. */
+/** Built-in types have the numbers up to here; BaseDataType, above them all, would hide those that take none of phorest's values. */
 const LAST_BUILT_IN = 25;
 const DEEPEST = 32;
 const VALUE_ATTRIBUTE = 13;

@@ -22,7 +22,7 @@ const LOOK_FOR_MS = 250;
 const LONGEST_BACK_OFF_MS = 60_000;
 /** The same secret would not be sent again: the log is reminded of it, nothing more. */
 const LOG_IN_MS = 3_600_000;
-/** During a back-off, whether a person has removed its cause is looked at this often. */
+/** During a back-off, how often to check whether a person has removed its cause. */
 const LOOK_FOR_CHANGE_MS = 2000;
 /** Sessions lost one after the other until the server is left in peace for longer: halving a Write takes that many. */
 const LOST_BEFORE_SLOWER = 8;
@@ -33,7 +33,7 @@ const SAY_AGAIN_MS = 3_600_000;
 export const opcua: OutputDefinition = {
   name: OPC_UA_OUTPUT,
   wakesOn: ["measured", "failed"],
-  // The plant is told of the damage.
+  // Report the damage to the plant.
   runsDamaged: true,
   open: (context) => new OpcUaOutput(context),
 };
@@ -55,7 +55,7 @@ export class OpcUaOutput implements Output {
     failureLimit: Number.POSITIVE_INFINITY,
     /** Each try counts, the looks in between do not. */
     backOffMs: patience(),
-    /** A person has looked at the server (`phorest opcua check` or `trust`), or there is another secret to log in with. */
+    /** A person has checked the server (`phorest opcua check` or `trust`), or there is another secret to log in with. */
     backOffEnd: { everyMs: LOOK_FOR_CHANGE_MS, isOver: () => this.settingsMark() !== this.triedMark },
   };
   /** When the last try began. */
@@ -107,7 +107,7 @@ export class OpcUaOutput implements Output {
         await withDeadline(step(), untilMs - performance.now(), late);
       }
     } catch (error) {
-      // A long backlog is no fault of anybody; a server that went away is one.
+      // A long backlog is not a fault; a server that went away is.
       if (performance.now() < untilMs) this.failure = encodeFailure(error);
     }
   }

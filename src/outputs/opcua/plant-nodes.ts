@@ -15,7 +15,7 @@ interface NodeTable {
 
 type Source = ManifestPart<{ outcomes: "after" | "lastId"; analyses: "all" }>;
 
-/** Refused nodes are looked up again so often: somebody may have cured them. */
+/** How often refused nodes are looked up again: they may have been fixed. */
 const LOOK_AGAIN_MS = 60_000;
 
 export class PlantNodes {
@@ -79,7 +79,7 @@ export class PlantNodes {
 
   /**
    * The nodes of the session before, without looking them up; false when there are none that are surely the same. Nodes found
-   * by a browse path are left out: a server may number its nodes differently after a restart, and what was one of ours may be
+   * by a browse path are left out: a server may number its nodes differently after a restart, and a mapped node may now be
    * anything now.
    */
   recall({ namespaces }: PlantSession): boolean {

@@ -1,4 +1,4 @@
-// Is anybody there? A bare TCP connection, before anything heavier: it may be asked twice a second for a whole weekend.
+// Whether a server is there: a bare TCP connection, cheap enough for twice a second over a whole weekend.
 import { connect, type Socket } from "node:net";
 import { Failure } from "../../failure/failure.ts";
 

@@ -1,7 +1,7 @@
 // Maps fit flags and failed frames to OPC UA status codes (Part 8).
 import { FLAGS } from "../../measurement/method.ts";
 
-/** Names of the status codes that a value of ours can carry, from the best to the worst. */
+/** Names of the status codes that phorest's values can carry, from the best to the worst. */
 const QUALITIES = [
   "Good",
   "Uncertain",

@@ -131,7 +131,7 @@ export function remedyFor(statusName: string): string {
 /** What a server's answer to one written value means for the frames to come. */
 export type Verdict =
   | "good"
-  /** The node takes nothing; it is left alone until it is looked at again. */
+  /** The node takes nothing; it is left alone until it is checked again. */
   | "refused"
   /** The node took everything but the status or time stamp. */
   | "bare"

@@ -27,7 +27,7 @@ export class ServerErrors {
     this.ended = new Promise<never>((_, reject) => {
       this.#reject = reject;
     });
-    // Nobody may be waiting when it comes.
+    // There may be no one waiting for it.
     this.ended.catch(() => undefined);
     client.on("secure_channel_created", (channel) => {
       channel.on("receive_chunk", (chunk) => {

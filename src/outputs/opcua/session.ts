@@ -1,5 +1,5 @@
 // One session with the plant's server, from the first byte to the last. It is used until anything is wrong with it and then
-// thrown away: the client library's own reconnection would replay writes whose fate nobody knows, so it is switched off.
+// thrown away: the client library's own reconnection would replay writes whose result is unknown, so it is switched off.
 import type {
   BrowseDescriptionLike,
   BrowsePath,
@@ -127,7 +127,7 @@ export class PlantSession {
     const own = await ownCertificate(settings.certificate_dir);
     const connectMs = settings.connect_timeout_seconds * 1000;
     const deadlineMs = performance.now() + connectMs;
-    // First: nobody can trust the certificate of a server that is not there.
+    // First, because the certificate of a server that is not there cannot be checked.
     await probe(settings.endpoint_url, connectMs);
     const trusted = settings.security_mode === "None" ? undefined : requireUsable(settings, own);
     const client = await createClient(library, settings, own, trusted);
@@ -213,7 +213,7 @@ export class PlantSession {
     return results;
   }
 
-  /** Ends the session and the connection; never longer than 2 s, whatever the server does. Idempotent. */
+  /** Ends the session and the connection; never longer than 2 s, even if the server does not answer. Idempotent. */
   async close(): Promise<void> {
     this.#broken ??= "it was closed";
     await abandon(this.#client);

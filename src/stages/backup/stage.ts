@@ -68,7 +68,7 @@ class Backup {
     this.#intervalMs = intervalMs;
     const { config, log } = options;
     this.#thread = new RemoteWorker("backup", config, (level, message) => log.log(level, message));
-    // A start is no reason for a backup: one that dies and starts every minute would push the good ones out.
+    // A start is no reason for a backup: a run that crashes and starts every minute would push the good ones out.
     const newest = newestBackup(config.Paths.backup_dir, options.nowUs());
     const madeMs = newest === undefined ? undefined : backupTimeMs(newest);
     const neverMs = options.manifest.history.counts().total > 0 ? intervalMs : 0;

@@ -50,11 +50,11 @@ export const collector: StageDefinition = {
 
 interface CollectorOptions
   extends Pick<StageContext, "config" | "manifest" | "manifestFile" | "place" | "runId" | "log"> {
-  /** Captures after which the collector rests. */
+  /** Number of captures after which the collector stops capturing. */
   readonly limit: number | undefined;
   /** False for sources that take files other programs wrote: these may have nothing new. */
   readonly live: boolean;
-  /** A picture was taken, with so many frames in it. */
+  /** A picture was taken that holds this number of frames. */
   collected(taken: number): void;
   /** Pictures that waited for the database have their rows. */
   recorded(): void;

@@ -110,7 +110,7 @@ async function framesIn(
   return { frames: { ...first, furtherPages, damage }, notes: [...times.notes, ...leftOut] };
 }
 
-/** Of the pixels as the camera gave them: a frozen camera is told by it even where each file bears another time stamp. */
+/** Of the pixels as the camera gave them: it reveals a frozen camera even where each file has another time stamp. */
 function checksum({ picture, encoded }: CapturedFrame): Record<string, number> {
   const pixels = (picture ?? encoded?.picture)?.pixels;
   if (pixels === undefined) return {};

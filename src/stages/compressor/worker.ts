@@ -1,5 +1,5 @@
 // The compressor's thread: one picture at a time, at lower priority. zlib runs in this thread itself and not in Node's
-// pool of threads, whose priority nobody lowers.
+// pool of threads, whose priority is not lowered.
 import { type CompressOutcome, tryCompress } from "../../archive/compress.ts";
 import type { JobHandler } from "../../threads/host-loop.ts";
 import { lowerPriority } from "../../threads/priority.ts";

@@ -95,7 +95,7 @@ export interface RetryPolicy {
   readonly backOffMs?: (failure: FailureData, failures: number) => number;
   /** What may end a back-off before its time; asked every `everyMs` while it lasts. Must not throw. */
   readonly backOffEnd?: BackOffEnd;
-  /** False: a faulted stage rests until the next start, instead of being tried again at a slow pace. */
+  /** False: a faulted stage stays stopped until the next start, instead of being tried again at a slow pace. */
   readonly recover?: boolean;
 }
 
@@ -129,7 +129,7 @@ export interface OpenStage {
   /** What the first work needs and may take long; tried until it succeeds. A cadence's grid begins after it. */
   prepare?(signal: AbortSignal): Promise<void>;
   /**
-   * One unit of work, due at `dueMs` of performance.now(); true when more is waiting right now. Whatever it throws counts as
+   * One unit of work, due at `dueMs` of performance.now(); true when more is waiting right now. Anything it throws counts as
    * a failure.
    */
   run(signal: AbortSignal, dueMs: number): Promise<boolean>;

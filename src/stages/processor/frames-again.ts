@@ -1,5 +1,5 @@
 // Frames that are measured again, in order of capture. Their entries stay as they are: only results of the new analysis are added.
-// A frame that has a result of it is not measured once more, so an interrupted remeasurement is continued by the same list.
+// A frame that already has a result is not measured again, so the same list continues an interrupted remeasurement.
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { FailureData } from "../../failure/failure.ts";

@@ -8,7 +8,7 @@ import { withDeadline } from "../../system/deadline.ts";
 import { THREAD_LIMITS } from "../../threads/thread-memory.ts";
 import { workerFile } from "../../threads/worker-handle.ts";
 
-/** So many threads, started at once and kept. `null`, to the export `ready`, asks a thread only whether it is there. */
+/** A fixed number of threads, all started at the beginning. `null`, sent to the export `ready`, only asks whether a thread is there. */
 export function measuringThreads(threads: number): Piscina<TaskRequest | null, TaskAnswer> {
   const { url, execArgv } = workerFile("processor");
   return new Piscina({
@@ -40,7 +40,7 @@ export class MeasuringPool {
   /** Starts the threads and waits until each can measure. */
   async prepare(): Promise<void> {
     const { pool } = this;
-    // So many at once that every thread gets one.
+    // As many at once as there are threads, so that each one gets one.
     await Promise.all(Array.from({ length: this.options.threads }, () => pool.run(null, { name: "ready" })));
   }
 

@@ -177,7 +177,7 @@ export class Processor implements OpenStage {
     return Math.min(this.options.batchSize, this.options.threads) - (this.measuring.size - waiting);
   }
 
-  /** Never rejects: whatever goes wrong is settled, or set aside until it can be. */
+  /** Never rejects: an error is settled, or set aside until it can be. */
   private process(claim: Claim, measure: Measure): Promise<void> {
     return measure.references.run((turn) => this.measureAndSettle(claim, measure, turn));
   }

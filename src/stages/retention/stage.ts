@@ -45,7 +45,7 @@ export interface RetentionOptions extends Pick<StageContext, "config" | "manifes
   readonly filesInUse: ReadonlySet<number>;
   /** How long the limits may be exceeded before that is said. */
   readonly patienceMs?: number;
-  /** The disk of the data directory; undefined when its size cannot be told. A test's own in place of the real one. */
+  /** The disk of the data directory; undefined if its size is unknown. Tests replace it. */
   space?(): DiskSpace | undefined;
 }
 
@@ -66,7 +66,7 @@ export class Retention implements OpenStage {
     this.options = options;
     this.brightfieldImages = new BrightfieldRetention(options, LOOK_EVERY_MS, this.lastCheck);
     const before = options.manifest.heartbeats.all().find(({ stage }) => stage === retention.name);
-    // Also where another run began to: whoever was told is not told again.
+    // Also where another run began to: it has been reported and is not reported again.
     this.makingRoom = before?.code === "buffer.making_room";
     this.announce();
   }
@@ -138,7 +138,7 @@ export class Retention implements OpenStage {
     );
   }
 
-  /** Whether anything may ever be removed. Pictures imported where they are may be somebody's only ones. */
+  /** Whether anything may ever be removed. Pictures imported in place may be the only copies. */
   private get limited(): boolean {
     const { Buffer, Camera, Services } = this.options.config;
     if (capabilitiesOf(Camera.camera_type).inPlace && !Services.enable_remote_sync) return false;
@@ -160,7 +160,7 @@ export class Retention implements OpenStage {
     return chooseRemovals(available.slice(0, BATCH), excess);
   }
 
-  /** The database may have been damaged since the files were chosen: then its word removes nothing. */
+  /** The database may have been damaged since the files were chosen: then nothing is removed. */
   private readonly lastCheck = (): void => this.options.manifest.checkSound();
 
   private measure(): void {

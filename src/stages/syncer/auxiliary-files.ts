@@ -12,7 +12,7 @@ import { printable } from "../../system/file-name.ts";
 import { SetAside } from "../../system/set-aside.ts";
 import type { AnswerTo, SyncerAnswer, SyncerJob } from "./messages.ts";
 
-/** Brightfield pictures in one go, for nobody waits for them. */
+/** Largest number of brightfield pictures in one step; they are not urgent. */
 const BRIGHTFIELD = 16;
 const SNAPSHOT_TIMEOUT_MS = 7_200_000;
 

@@ -109,7 +109,7 @@ export class PictureCopies {
     });
   }
 
-  /** The copies are proven and noted: the local files go, then the rows name the copies. Recovery finishes what dies in between. */
+  /** The copies are proven and noted: the local files go, then the rows name the copies. Recovery finishes what is interrupted in between. */
   async #moveAway(copies: readonly PictureCopied[]): Promise<void> {
     const { manifest, config, log, nowUs, checkPlace } = this.#context;
     checkPlace();

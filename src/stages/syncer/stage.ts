@@ -27,7 +27,7 @@ export const syncer: StageDefinition = {
 
 export interface SyncerOptions
   extends Pick<StageContext, "config" | "manifest" | "manifestFile" | "log" | "nowUs" | "checkPlace"> {
-  /** Continue with whatever share is mounted, even if it is not the one the experiment knows. */
+  /** Continue with the share that is mounted, even if it is not the one the experiment knows. */
   readonly acceptRemote?: boolean;
 }
 

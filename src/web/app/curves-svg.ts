@@ -166,7 +166,7 @@ function panel({ top, height, name, ticks, lines, limits }: Panel, { x, within }
   return { y, holds: (value: number) => value >= low && value <= high, parts };
 }
 
-/** Entries of the legend in a column beside a panel. */
+/** Entries of the legend in a column next to a panel. */
 function perColumn(height: number): number {
   return Math.max(1, Math.floor(height / LEGEND_STEP));
 }

@@ -105,7 +105,7 @@ function Difference({ a, b }: { a: number; b: number }) {
   );
 }
 
-/** Movements of less than so many standard errors are none. */
+/** Movements below this many standard errors count as none. */
 const SURE = 3;
 
 function movement({ moved }: DifferenceView): string {

@@ -19,7 +19,7 @@ export function Intervals({ intervals }: { intervals: NonNullable<FramesView["in
   const { bars, medianSeconds, shortestSeconds, longestSeconds, long } = intervals;
   const [low, high] = [bars[0]?.from ?? 0, bars.at(-1)?.to ?? 1];
   const most = Math.max(1, ...bars.map(({ count }) => count));
-  // Logarithmic, with one frame half a step high: a single gap must be seen beside thousands of regular intervals.
+  // Logarithmic, with one frame half a step high: a single gap must be visible next to thousands of regular intervals.
   const steps = Math.log10(2 * most);
   const x = (value: number) => LEFT + ((WIDTH - LEFT - RIGHT) * (value - low)) / (high - low || 1);
   const y = (count: number) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * Math.log10(2 * count)) / (steps || 1);

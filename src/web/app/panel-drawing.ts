@@ -22,7 +22,7 @@ export interface PanelsDrawing {
 const NAMED_PX = 40;
 /** More flagged frames than this mark a panel. */
 const DOUBTFUL = 0.5;
-/** A pause of so many usual columns interrupts the line. */
+/** A pause of more than this many usual columns interrupts the line. */
 const GAP_COLUMNS = 3;
 
 interface Pen {

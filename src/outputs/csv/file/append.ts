@@ -5,8 +5,8 @@
 //   3. hand the new state to the supervisor, which commits it.
 // Killed before 3, the file is longer than the state says and the rest is the beginning of exactly the lines that step 2
 // writes next: it is written again, over itself. So no line is missing and none is there twice, wherever the kill falls.
-// A file that is missing, shorter or changed by somebody is rewritten from the manifest, under a temporary name;
-// one that somebody changed is kept under another name first. A rewrite that was killed before its state was committed
+// A file that is missing, too short or changed by another program is rewritten from the manifest, under a temporary name;
+// a changed one is kept under another name first. A rewrite that was killed before its state was committed
 // leaves a file that is a prefix of the next rewrite, which tells it from an edited one.
 // When history has been archived, the file is rewritten from what is still live: the state says which archive it knows.
 import { existsSync } from "node:fs";

@@ -35,7 +35,7 @@ export async function rewrite(
       const keptAside = edited ? await keepAside(path) : undefined;
       await rename(temporary, path);
       syncDirectory(directory);
-      // What is a beginning of the new file was only cut off, or lost its state: there is nothing of anybody's in it.
+      // A file that is the beginning of the new one was only cut off, or lost its state: no other program has changed it.
       const rewritten = reason === "edited" && !edited ? "incomplete" : reason;
       return { state: written.state, lines: written.lines, rewritten, keptAside, upToDate: true };
     }

@@ -56,7 +56,7 @@ export interface CsvUpdate {
   readonly lines: number;
   /** Why the file was written again from the start, if it was. */
   readonly rewritten: "new" | "missing" | "incomplete" | "edited" | "columns" | "asked" | "archived" | undefined;
-  /** The path that a file changed by somebody was moved to. */
+  /** The path that a file changed by another program was moved to. */
   readonly keptAside: string | undefined;
   /** True when nothing newer was waiting. */
   readonly upToDate: boolean;
