@@ -1,6 +1,5 @@
-// What crosses between the supervisor's thread and that of the page: plain data only. The page reads by itself; whenever
-// it wants changed is asked of the supervisor, which alone writes the manifest.
-
+// Messages between the supervisor's thread and the page's: plain data only. The page reads the database by itself; to change
+// something it asks the supervisor, which alone writes the manifest.
 import type { Anchor } from "../calibration/from-anchors.ts";
 import type { Config } from "../config/schema.ts";
 import type { FailureData } from "../failure/failure.ts";

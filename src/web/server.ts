@@ -60,7 +60,7 @@ export function boundedServer(listener: RequestListener): Server {
   return server;
 }
 
-/** Binds a server to an address, and returns it for people. Throws a Failure `web.unavailable` when it cannot be had. */
+/** Binds a server to an address, and returns it for people. Throws a Failure `web.unavailable` when it cannot be used. */
 export async function listenAt(server: Server, host: string, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException) => reject(unavailable(host, port, error));
