@@ -59,7 +59,7 @@ export function figureOptions<T>(yargs: Argv<T>): Argv<T & FigureArguments> {
     .option("max-noise", {
       type: "number",
       requiresArg: true,
-      describe: "Leave out curves with more noise than so many px",
+      describe: "Leave out curves with more noise than this, px",
     })
     .option("y-limits", {
       type: "string",

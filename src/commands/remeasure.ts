@@ -49,7 +49,7 @@ const NAMED = 5;
 
 export const remeasureCommand: CommandModule<GlobalOptions, RemeasureArguments> = {
   command: "remeasure",
-  describe: "Measure all frames of a stopped experiment again, as a new analysis beside the others",
+  describe: "Measure all frames of a stopped experiment again, as a new analysis next to the others",
   builder: (yargs) =>
     subsetOptions(yargs)
       .option("method", { choices: METHODS, describe: "Method that finds the resonance (default: as configured)" })

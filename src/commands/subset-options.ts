@@ -26,7 +26,7 @@ export function subsetOptions<T>(yargs: Argv<T>): Argv<T & SubsetArguments> {
       describe: "take images from this time on (UTC unless it names its zone)",
     })
     .option("to", { type: "string", requiresArg: true, describe: "take images up to this time" })
-    .option("limit", { type: "number", requiresArg: true, describe: "take at most so many images" })
+    .option("limit", { type: "number", requiresArg: true, describe: "take at most this many images" })
     .option("roi", {
       type: "string",
       requiresArg: true,

@@ -124,7 +124,7 @@ defaults apply. The \`config.toml\` of the repository lists every key with its d
 `;
 
 const FORMER = `## Keys of earlier versions
-Files of the established system load unchanged, whatever its version. Where they set both a former key and the present one, the present one counts.
+Files of the established system load unchanged, from any version. Where they set both a former key and the present one, the present one counts.
 
 | key | what phorest does with it |
 |---|---|

@@ -73,7 +73,7 @@ function scaleOf({ width, height }: Pick<PictureSize, "width" | "height">, mostP
   return scale;
 }
 
-/** Every so manieth pixel of a picture that is in memory already. */
+/** Every n-th pixel of a picture that is in memory already. */
 function thinned(picture: Picture, mostPixels: number): ReducedPicture {
   const { pixels, width, height, bitDepth } = picture;
   const scale = scaleOf(picture, mostPixels);
