@@ -4,18 +4,18 @@ import { BaselineInForce, baselineReason, baselineText } from "../assay/baseline
 import { baselineWarningLines } from "../assay/baseline-warnings.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import { configuredSensorgrams } from "../evaluation/configured-sensorgrams.ts";
+import { TIMES, windowOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { recentCurves } from "../health/recent-curves.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { changeExperiment } from "./change-experiment.ts";
-import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import type { GlobalOptions } from "./global.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
-import { TIMES, windowOption } from "./time-options.ts";
 
 interface BaselineArguments extends GlobalOptions {
   window: string | undefined;

@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import type { Argv } from "yargs";
 import { FILE_CAMERAS } from "../cameras/camera.ts";
 import type { Loaded } from "../config/loaded.ts";
+import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { isNamePattern } from "../system/name-pattern.ts";
-import { wrongOption } from "./time-options.ts";
 
 export interface CaptureTimeArguments {
   times?: string | undefined;

@@ -6,12 +6,12 @@ import { type Compared, type CurveFigures, compare, figuresOf } from "../assay/c
 import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
 import { experimentName } from "../config/identity.ts";
+import { configuredSensorgrams } from "../evaluation/configured-sensorgrams.ts";
 import { Failure } from "../failure/failure.ts";
 import { type CurvePair, comparisonFigure, type TimedCurve } from "../figures/comparison-figure.ts";
 import { printVegaLite } from "../figures/print-picture.ts";
 import { alignedLines } from "../terminal/text-table.ts";
 import { chosenAnalysis } from "./chosen-analysis.ts";
-import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
 import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";

@@ -5,6 +5,8 @@ import { type Baseline, BaselineInForce, baselineReason } from "../assay/baselin
 import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
+import { configuredSensorgrams } from "../evaluation/configured-sensorgrams.ts";
+import { timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -14,10 +16,8 @@ import { safeText } from "../outputs/csv/file/text.ts";
 import { packageVersion } from "../system/files.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { chosenAnalysis, labelHint } from "./chosen-analysis.ts";
-import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import { emptyWindow } from "./empty-window.ts";
 import type { Pairs } from "./pairs-option.ts";
-import { timeOption } from "./time-options.ts";
 
 /** What a column holds; the decimals are those of `phorest sensorgram`. */
 export const QUANTITIES = ["shift", "position", "referenced", "riu", "standard_error"] as const;

@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { writeToString } from "fast-csv";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
+import { TIMES } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { allOutcomes, metadataManifest, processingResults } from "../manifest/established-export.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -23,7 +24,6 @@ import type { GlobalOptions } from "./global.ts";
 import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
-import { TIMES } from "./time-options.ts";
 
 const FORMATS = ["manifest-json", "results-jsonl", "csv", "csv-wide", "parquet"] as const;
 type Format = (typeof FORMATS)[number];

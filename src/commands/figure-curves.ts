@@ -1,16 +1,16 @@
 // The curves of a figure: those of `phorest sensorgram`, of the chosen ROIs and frames, without the noisy ones.
 import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
+import { configuredSensorgrams } from "../evaluation/configured-sensorgrams.ts";
+import { timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { FigureCurve } from "../figures/figure-curve.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
-import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 import { emptyWindow } from "./empty-window.ts";
 import { countOption, type FigureArguments, type Normalisation, noiseOption } from "./figure-options.ts";
-import { timeOption } from "./time-options.ts";
 
 export interface ChosenCurves {
   readonly analysis: Analysis;

@@ -1,10 +1,10 @@
 // The options of `phorest figure`: which curves, over which time, in which size.
 import type { Argv } from "yargs";
+import { TIMES, wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { type FigureSize, PAGE_MM, pxOfMm } from "../figures/print-style.ts";
 import { ANALYSIS_OPTION } from "./chosen-analysis.ts";
 import { TZ } from "./shown-zone.ts";
-import { TIMES, wrongOption } from "./time-options.ts";
 
 /** What values are counted from. */
 const NORMALISATIONS = ["baseline", "first", "none"] as const;

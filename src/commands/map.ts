@@ -1,26 +1,39 @@
 // `phorest map`: any quantity of the gratings, drawn on the chip.
 import { join } from "node:path";
-import { writeToString } from "fast-csv";
 import type { CommandModule } from "yargs";
+import type { ReportPoint } from "../assay/responses.ts";
 import { loadConfig } from "../config/config.ts";
 import { experimentName } from "../config/identity.ts";
+import {
+  MAP_QUANTITIES,
+  type MapQuantity,
+  mapCells,
+  mapCsv,
+  mapJson,
+  mapOf,
+  mapSummary,
+  withUnit,
+} from "../evaluation/maps.ts";
+import { timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
-import { type MapCell, mapFigure } from "../figures/map-figure.ts";
+import { mapFigure } from "../figures/map-figure.ts";
 import { renderVegaLite } from "../figures/render.ts";
-import type { Manifest } from "../manifest/manifest.ts";
-import { roisOf } from "../measurement/labels.ts";
-import { medianOf } from "../measurement/statistics.ts";
-import { safeText } from "../outputs/csv/file/text.ts";
-import { ANALYSIS_OPTION } from "./chosen-analysis.ts";
+import { ANALYSIS_OPTION, chosenAnalysis } from "./chosen-analysis.ts";
 import { writeText } from "./export.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
-import { digits } from "./injection-curves.ts";
-import { MAP_QUANTITIES, type MapQuantity, type MapRequest, type MapValue, mapOf } from "./map-values.ts";
 import { openStored } from "./stored-experiment.ts";
 
-interface MapArguments extends GlobalOptions, MapRequest {
+interface MapArguments extends GlobalOptions {
   readonly quantity: MapQuantity | undefined;
+  readonly at: string | undefined;
+  readonly injection: number | undefined;
+  readonly point: ReportPoint;
+  readonly "buffer-index": number | undefined;
+  readonly roi: string[] | undefined;
+  readonly pairs: boolean;
+  readonly analysis: string | undefined;
+  readonly window: number | undefined;
   readonly scale: string | undefined;
   readonly out: string | undefined;
   readonly csv: string | undefined;
@@ -85,23 +98,28 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
     const target = figureFile("--out", argv.out ?? join(config.Paths.results_dir, `map_${quantity}.png`));
     const manifest = openStored(config);
     try {
-      const map = mapOf(manifest, config, quantity, argv);
-      const cells = cellsOf(manifest, map.roiManifestId, map.values);
+      const map = mapOf(manifest, config, quantity, {
+        ...argv,
+        analysis: chosenAnalysis(manifest, argv.analysis),
+        at: argv.at === undefined ? undefined : timeOption("--at", argv.at),
+        bufferIndex: argv["buffer-index"],
+      });
+      const cells = mapCells(manifest, map);
       if (cells.length === 0)
         throw new Failure("usage.invalid", "the places of these gratings are not known, so there is no map");
-      const subtitle = [map.detail, summaryLine(map.values, map.unit)];
+      const subtitle = [map.detail, mapSummary(map)];
       const title = `${experimentName(config)}: ${map.name}`;
       const figure = mapFigure(cells, {
         title,
         subtitle,
-        quantity: `${map.name} (${map.unit})`,
+        quantity: withUnit(map.name, map.unit),
         diverging: map.diverging,
         limits,
       });
-      if (argv.csv !== undefined) await writeText([await csvOf(map.values, quantity, map.unit)], argv.csv);
+      if (argv.csv !== undefined) await writeText([await mapCsv(quantity, map)], argv.csv);
       await writeFigure(target, await renderVegaLite(figure));
-      if (argv.json) process.stdout.write(`${JSON.stringify(jsonOf(map.values, quantity, map.unit))}\n`);
-      else process.stdout.write(`${target.path}: ${summaryLine(map.values, map.unit)}\n`);
+      if (argv.json) process.stdout.write(`${JSON.stringify(mapJson(quantity, map))}\n`);
+      else process.stdout.write(`${target.path}: ${mapSummary(map)}\n`);
     } finally {
       manifest.close();
     }
@@ -112,62 +130,4 @@ function limitsOf(text: string): readonly [number, number] {
   const [low, high, ...more] = text.split(",").map(Number);
   if (low !== undefined && high !== undefined && more.length === 0 && high > low) return [low, high];
   throw new Failure("usage.invalid", `--scale needs MIN,MAX, not "${text}"`, { hint: "for example --scale 0,2" });
-}
-
-/** Values with the places of their gratings in the image; what has no place is left out. */
-function cellsOf(manifest: Manifest, roiManifestId: number | undefined, values: readonly MapValue[]): MapCell[] {
-  const rois = roiManifestId === undefined ? [] : (manifest.analyses.roiManifest(roiManifestId)?.rois ?? []);
-  return values.flatMap(({ label, value, flagged }): MapCell[] => {
-    const own = roisOf(rois, label);
-    if (own.length === 0) return [];
-    const edge = (of: (roi: (typeof own)[number]) => number, most: (...all: number[]) => number) =>
-      most(...own.map(of));
-    return [
-      {
-        label,
-        left: edge(({ x }) => x, Math.min),
-        top: edge(({ y }) => y, Math.min),
-        right: edge(({ x, width }) => x + width, Math.max),
-        bottom: edge(({ y, height }) => y + height, Math.max),
-        value,
-        flagged,
-      },
-    ];
-  });
-}
-
-/** "median 1054 px/RIU, middle 68 % from 1020 to 1090, 318 of 322" */
-function summaryLine(values: readonly MapValue[], unit: string): string {
-  const known = values
-    .map(({ value }) => value)
-    .filter(Number.isFinite)
-    .sort((a, b) => a - b);
-  if (known.length === 0) return `none of ${values.length} is known`;
-  const at = (share: number) => digits(known[Math.round(share * (known.length - 1))] as number, 4);
-  return `median ${digits(medianOf(Float64Array.from(known)), 4)} ${unit}, middle 68 % from ${at(0.16)} to ${at(0.84)}, ${known.length} of ${values.length}`;
-}
-
-function csvOf(values: readonly MapValue[], quantity: string, unit: string): Promise<string> {
-  const rows = values.map(({ label, value, error, flagged }) => [
-    safeText(label),
-    digits(value, 7),
-    digits(error, 4),
-    Number(flagged),
-  ]);
-  const names = ["label", `${quantity} (${unit})`, `standard error (${unit})`, "flagged"];
-  return writeToString([names, ...rows], { headers: false, includeEndRowDelimiter: true });
-}
-
-function jsonOf(values: readonly MapValue[], quantity: string, unit: string): object {
-  const number = (value: number) => (Number.isFinite(value) ? value : null);
-  return {
-    quantity,
-    unit,
-    values: values.map(({ label, value, error, flagged }) => ({
-      label,
-      value: number(value),
-      standard_error: number(error),
-      flagged,
-    })),
-  };
 }

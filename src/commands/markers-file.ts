@@ -1,10 +1,11 @@
 // Reads a CSV of markers: the file that a run keeps (results/markers.csv), that `phorest markers list --csv` writes, or one made
 // in a spreadsheet.
+
+import { csvLines } from "../evaluation/csv-rows.ts";
+import { timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { NewMarker } from "../manifest/markers.ts";
-import { csvLines } from "./csv-rows.ts";
 import { markerText } from "./marker-text.ts";
-import { timeOption } from "./time-options.ts";
 
 /** Names of the two columns, in upper or lower case; others are ignored. */
 const TIME_COLUMNS = ["time", "timestamp"];

@@ -3,6 +3,8 @@ import { writeToString } from "fast-csv";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import { textOf } from "../evaluation/csv-rows.ts";
+import { timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Marker } from "../manifest/markers.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
@@ -10,13 +12,11 @@ import { safeText } from "../outputs/csv/file/text.ts";
 import { wallClockUs } from "../system/clock.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { changeExperiment } from "./change-experiment.ts";
-import { textOf } from "./csv-rows.ts";
 import type { GlobalOptions } from "./global.ts";
 import { markerText } from "./marker-text.ts";
 import { parseMarkers } from "./markers-file.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
-import { timeOption } from "./time-options.ts";
 
 const TIME = "ISO time (in --tz unless it names its zone), or seconds since the first frame";
 

@@ -1,6 +1,6 @@
 // The option --pairs: one curve for each grating, as configured or in a form that is named.
 import { PAIR_FORMS, type PairForm } from "../assay/curve-units.ts";
-import { wrongOption } from "./time-options.ts";
+import { wrongOption } from "../evaluation/time-options.ts";
 
 /** `true`: in the form of Analysis.pair_form. */
 export type Pairs = boolean | PairForm;

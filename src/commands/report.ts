@@ -6,6 +6,7 @@ import { sensitivityOf } from "../assay/sensitivity.ts";
 import { loadConfig } from "../config/config.ts";
 import { mayWrite } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
+import { TIMES, timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderPlot, writePlot } from "../figures/plot.ts";
 import { PlotFeed } from "../figures/plot-feed.ts";
@@ -34,7 +35,6 @@ import { otherMethodLine } from "./other-method.ts";
 import { writeReportCsv } from "./report-csv.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
-import { TIMES, timeOption } from "./time-options.ts";
 
 interface ReportOptions extends GlobalOptions {
   out: string | undefined;

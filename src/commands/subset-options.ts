@@ -2,11 +2,11 @@
 import type { Argv } from "yargs";
 import { FILE_TYPES } from "../config/consistency.ts";
 import type { Loaded } from "../config/loaded.ts";
+import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { FrameSubset } from "../image/frame-subset.ts";
 import { usFromOption } from "../manifest/timestamps.ts";
 import { labelPatterns } from "../measurement/keep-rois.ts";
-import { wrongOption } from "./time-options.ts";
 
 export interface SubsetArguments {
   every?: number | undefined;

@@ -158,7 +158,7 @@ test("a map shows the same numbers, each grating in its place", async () => {
     "label,response (px),standard error (px),flagged",
   );
   expect(existsSync(join(root, "results", "map_response.png"))).toBe(true);
-  for (const quantity of ["shift", "noise", "drift", "detection-limit", "arrival"]) {
+  for (const quantity of ["shift", "quality", "noise", "drift", "detection-limit", "arrival"]) {
     const { values } = await json<Mapped>("map", quantity);
     expect(values, quantity).toHaveLength(12);
   }
@@ -169,7 +169,7 @@ test("what cannot be evaluated is one line", async () => {
     [["responses", "--injection", "7"], "there is no injection 7"],
     [["responses", "--roi", "nothing"], "no ROI has this name"],
     [["responses", "--window", "0"], "--window needs seconds above 0"],
-    [["map", "shift", "--at", "9000"], "--at 9000: there is no frame at this time"],
+    [["map", "shift", "--at", "9000"], "there is no frame at "],
     [["map", "noise", "--scale", "2,1"], '--scale needs MIN,MAX, not "2,1"'],
     [["map", "noise", "--out", "map.jpg"], "the name must end with .png or .svg"],
     [["sensitivity", "--buffer-index", "0.2"], "--buffer-index needs a refractive index"],

@@ -1,18 +1,23 @@
-// The quantities that `phorest map` draws, grating by grating.
+// Maps: any quantity of the gratings, with its place on the chip.
+import { writeToString } from "fast-csv";
 import { type ReportPoint, responsesOf } from "../assay/responses.ts";
 import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
+import type { MapCell } from "../figures/map-figure.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { gratingOf, roisOf } from "../measurement/labels.ts";
 import { medianOf } from "../measurement/statistics.ts";
-import { frontIn } from "./arrival.ts";
-import { type InjectionCurves, injectionCurves, plainCurves } from "./injection-curves.ts";
-import { lineOf } from "./sensitivity.ts";
-import { timeOption } from "./time-options.ts";
+import { safeText } from "../outputs/csv/file/text.ts";
+import { frontIn } from "./arrivals.ts";
+import { type ChosenCurves, type InjectionCurves, injectionCurves, plainCurves } from "./injection-curves.ts";
+import { digits, numberOrNull } from "./numbers.ts";
+import { isCalibration, lineOf } from "./sensitivities.ts";
 
 export const MAP_QUANTITIES = [
   "shift",
+  "quality",
   "noise",
   "drift",
   "detection-limit",
@@ -22,19 +27,20 @@ export const MAP_QUANTITIES = [
 ] as const;
 export type MapQuantity = (typeof MAP_QUANTITIES)[number];
 
-/** What the options of the command say. */
-export interface MapRequest {
-  readonly at: string | undefined;
+/** What of a quantity is mapped. */
+export interface MapRequest extends ChosenCurves {
+  /** shift: microseconds since the epoch, given the first frame's; undefined: the last frames. */
+  readonly at: ((firstUs: number | undefined) => number) | undefined;
+  /** response, arrival, sensitivity: number of the injection; undefined: the first, or all calibrations. */
   readonly injection: number | undefined;
   readonly point: ReportPoint;
-  readonly "buffer-index": number | undefined;
-  readonly roi: string[] | undefined;
-  readonly pairs: boolean;
-  readonly analysis: string | undefined;
+  /** sensitivity: refractive index of the running buffer. */
+  readonly bufferIndex: number | undefined;
+  /** Length of windows, seconds; undefined: the usual one. */
   readonly window: number | undefined;
 }
 
-export interface MapValue {
+interface MapValue {
   readonly label: string;
   /** NaN: not known. */
   readonly value: number;
@@ -57,6 +63,8 @@ export function mapOf(manifest: Manifest, config: Config, quantity: MapQuantity,
   switch (quantity) {
     case "shift":
       return shiftMap(manifest, config, request);
+    case "quality":
+      return qualityMap(manifest, config, request);
     case "noise":
     case "drift":
     case "detection-limit":
@@ -69,20 +77,20 @@ export function mapOf(manifest: Manifest, config: Config, quantity: MapQuantity,
   }
 }
 
-/** Part of the frames that the last shift is the median of. */
+/** Part of the frames that the last shift and the quality are the medians of. */
 const LAST_PART = 0.1;
 const FEWEST = 3;
 
 function shiftMap(manifest: Manifest, config: Config, request: MapRequest): QuantityMap {
   const { analysis, curves, timesUs } = plainCurves(manifest, config, request);
-  const wantedUs = request.at === undefined ? undefined : timeOption("--at", request.at)(timesUs[0]);
+  const wantedUs = request.at?.(timesUs[0]);
   const [first = 0, last = 0] = [timesUs[0], timesUs.at(-1)];
   if (wantedUs !== undefined && (wantedUs < first || wantedUs > last)) {
-    throw new Failure("usage.invalid", `--at ${request.at}: there is no frame at this time`, {
+    throw new Failure("usage.invalid", `there is no frame at ${isoFromUs(wantedUs)}`, {
       hint: `the frames are from ${isoFromUs(first)} to ${isoFromUs(last)}`,
     });
   }
-  const count = Math.max(FEWEST, Math.ceil(LAST_PART * timesUs.length));
+  const count = lastFrames(timesUs);
   const values = [...curves()].map((curve): MapValue => {
     const at = wantedUs === undefined ? undefined : nearestFrame(curve.timesUs, wantedUs);
     const from = at ?? Math.max(0, curve.result.length - count);
@@ -99,6 +107,25 @@ function shiftMap(manifest: Manifest, config: Config, request: MapRequest): Quan
       ? `Shift from the baseline, median of the last ${count} frames`
       : `Shift from the baseline at ${isoFromUs(wantedUs)}`;
   return { name: "Shift", unit: "px", detail, diverging: true, roiManifestId: analysis.roiManifestId, values };
+}
+
+const lastFrames = (timesUs: Float64Array): number => Math.max(FEWEST, Math.ceil(LAST_PART * timesUs.length));
+
+/** The quality of a grating is that of its worse half. */
+function qualityMap(manifest: Manifest, config: Config, request: MapRequest): QuantityMap {
+  const { analysis, curves, timesUs } = plainCurves(manifest, config, request);
+  const count = lastFrames(timesUs);
+  const values = [...curves()].map(({ label }): MapValue => {
+    const halves = analysis.labels.flatMap((one, roi) => {
+      if (one !== label && gratingOf(one) !== label) return [];
+      const { quality, flags } = manifest.results.sensorgram({ analysisId: analysis.analysisId, roi });
+      return [{ quality: medianOf(quality.slice(-count)), isFlagged: flags.slice(-count).some((flag) => flag !== 0) }];
+    });
+    const value = Math.min(...halves.map(({ quality }) => quality));
+    return { label, value, error: Number.NaN, flagged: halves.some(({ isFlagged }) => isFlagged) };
+  });
+  const detail = `Quality from 0 to 1, median of the last ${count} frames; dashed: one of them is flagged`;
+  return { name: "Quality", unit: "", detail, diverging: false, roiManifestId: analysis.roiManifestId, values };
 }
 
 function nearestFrame(timesUs: Float64Array, wantedUs: number): number {
@@ -169,7 +196,7 @@ function injectionMap(
 function sensitivityMap(manifest: Manifest, config: Config, request: MapRequest): QuantityMap {
   const given = injectionsOf(manifest, config, request, true);
   const values = [...given.curves()].map((curve): MapValue => {
-    const line = lineOf(curve, given, request["buffer-index"]);
+    const line = lineOf(curve, given, request.bufferIndex);
     const [value, error] = [line?.pxPerRiu ?? Number.NaN, line?.error ?? Number.NaN];
     return { label: curve.label, value, error, flagged: line?.flags.includes("not_linear") === true };
   });
@@ -186,6 +213,68 @@ function sensitivityMap(manifest: Manifest, config: Config, request: MapRequest)
 
 function injectionsOf(manifest: Manifest, config: Config, request: MapRequest, calibrations = false): InjectionCurves {
   const { injection, ...rest } = request;
-  const argv = { ...rest, injection: injection === undefined ? undefined : [injection] };
-  return injectionCurves(manifest, config, argv, ({ injection: one }) => !calibrations || one.type === "calibration");
+  const chosen = { ...rest, injection: injection === undefined ? undefined : [injection] };
+  return injectionCurves(manifest, config, chosen, (one) => !calibrations || isCalibration(one));
+}
+
+/** Values with the places of their gratings in the image; what has no place is left out. */
+export function mapCells(manifest: Manifest, { roiManifestId, values }: QuantityMap): MapCell[] {
+  const rois = roiManifestId === undefined ? [] : (manifest.analyses.roiManifest(roiManifestId)?.rois ?? []);
+  return values.flatMap(({ label, value, flagged }): MapCell[] => {
+    const own = roisOf(rois, label);
+    if (own.length === 0) return [];
+    const edge = (of: (roi: (typeof own)[number]) => number, most: (...all: number[]) => number) =>
+      most(...own.map(of));
+    return [
+      {
+        label,
+        left: edge(({ x }) => x, Math.min),
+        top: edge(({ y }) => y, Math.min),
+        right: edge(({ x, width }) => x + width, Math.max),
+        bottom: edge(({ y, height }) => y + height, Math.max),
+        value,
+        flagged,
+      },
+    ];
+  });
+}
+
+/** "median 1054 px/RIU, middle 68 % from 1020 to 1090, 318 of 322" */
+export function mapSummary({ values, unit }: QuantityMap): string {
+  const known = values
+    .map(({ value }) => value)
+    .filter(Number.isFinite)
+    .sort((a, b) => a - b);
+  if (known.length === 0) return `none of ${values.length} is known`;
+  const at = (share: number) => digits(known[Math.round(share * (known.length - 1))] as number, 4);
+  const median = [digits(medianOf(Float64Array.from(known)), 4), unit].join(" ").trim();
+  return `median ${median}, middle 68 % from ${at(0.16)} to ${at(0.84)}, ${known.length} of ${values.length}`;
+}
+
+/** "Noise (px)" */
+export const withUnit = (name: string, unit: string): string => (unit === "" ? name : `${name} (${unit})`);
+
+export function mapCsv(quantity: string, { values, unit }: QuantityMap): Promise<string> {
+  const rows = values.map(({ label, value, error, flagged }) => [
+    safeText(label),
+    digits(value, 7),
+    digits(error, 4),
+    Number(flagged),
+  ]);
+  const names = ["label", withUnit(quantity, unit), withUnit("standard error", unit), "flagged"];
+  return writeToString([names, ...rows], { headers: false, includeEndRowDelimiter: true });
+}
+
+/** As programs read it. */
+export function mapJson(quantity: string, { values, unit }: QuantityMap) {
+  return {
+    quantity,
+    unit,
+    values: values.map(({ label, value, error, flagged }) => ({
+      label,
+      value: numberOrNull(value),
+      standard_error: numberOrNull(error),
+      flagged,
+    })),
+  };
 }

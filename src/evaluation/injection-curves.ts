@@ -1,0 +1,90 @@
+// The curves of an experiment and its injections, for everything that evaluates injections.
+import { type Phases, phasesOf, usualWindowUs } from "../assay/responses.ts";
+import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure/failure.ts";
+import type { Analysis } from "../manifest/analyses.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { pairsOf } from "../measurement/labels.ts";
+import { configuredSensorgrams } from "./configured-sensorgrams.ts";
+
+/** Which curves. */
+export interface ChosenCurves {
+  readonly analysis: Analysis;
+  /** Patterns of the labels; undefined: all. */
+  readonly roi: readonly string[] | undefined;
+  /** One curve for each grating, where there are pairs. */
+  readonly pairs: boolean;
+}
+
+/** Which injections of them, and over which windows. */
+export interface ChosenInjections extends ChosenCurves {
+  /** Numbers of injections; undefined: all that the question is about. */
+  readonly injection: readonly number[] | undefined;
+  /** Length of the windows, seconds; undefined: the usual one. */
+  readonly window: number | undefined;
+}
+
+export interface Curves {
+  readonly analysis: Analysis;
+  /** Of the frames. */
+  readonly timesUs: Float64Array;
+  curves(): Iterable<WorkedSensorgram>;
+}
+
+export interface InjectionCurves extends Curves {
+  readonly phases: readonly Phases[];
+  /** Microseconds. */
+  readonly windowUs: number;
+}
+
+/**
+ * The curves and the injections that are chosen; `wanted`: which injections the question is about. Failure `usage.invalid`
+ * where there are none.
+ */
+export function injectionCurves(
+  manifest: Manifest,
+  config: Config,
+  chosen: ChosenInjections,
+  wanted: (phases: Phases) => boolean = () => true,
+): InjectionCurves {
+  const curves = plainCurves(manifest, config, chosen);
+  const { timesUs } = curves;
+  const all = phasesOf(manifest.injections.all(), timesUs[0] ?? 0, timesUs.at(-1) ?? 0);
+  checkNumbers(all, chosen.injection);
+  const phases = all.filter((one) => chosen.injection?.includes(one.injection.injectionId) ?? wanted(one));
+  if (phases.length === 0) {
+    throw new Failure("usage.invalid", all.length === 0 ? "there are no injections" : "there is no such injection", {
+      hint: "record them with `phorest injections add`, or see `phorest injections list`",
+    });
+  }
+  return { ...curves, phases, windowUs: windowOf(chosen.window) ?? usualWindowUs(timesUs) };
+}
+
+/** The curves that are chosen. Failure `usage.invalid` where there are none. */
+export function plainCurves(manifest: Manifest, config: Config, { analysis, roi, pairs }: ChosenCurves): Curves {
+  const isPaired = pairs && hasPairs(manifest, analysis);
+  const sensorgrams = configuredSensorgrams(manifest, analysis, config, { roi, pairs: isPaired });
+  if (sensorgrams.labels.length === 0) {
+    const first = analysis.labels.slice(0, 3).join(", ");
+    throw new Failure("usage.invalid", "no ROI has this name", { hint: `the first ROIs are ${first}` });
+  }
+  const timesUs = manifest.results.sensorgram({ analysisId: analysis.analysisId, roi: 0 }).capturedAtUs;
+  return { analysis, timesUs, curves: () => sensorgrams.curves() };
+}
+
+function hasPairs({ analyses }: Manifest, { roiManifestId }: Analysis): boolean {
+  return roiManifestId !== undefined && pairsOf(analyses.roiManifest(roiManifestId)?.rois ?? []).length > 0;
+}
+
+function checkNumbers(all: readonly Phases[], numbers: readonly number[] = []): void {
+  const unknown = numbers.find((id) => !all.some(({ injection }) => injection.injectionId === id));
+  if (unknown === undefined) return;
+  throw new Failure("usage.invalid", `there is no injection ${unknown}`, { hint: "see `phorest injections list`" });
+}
+
+function windowOf(seconds: number | undefined): number | undefined {
+  if (seconds === undefined) return undefined;
+  if (seconds > 0 && Number.isFinite(seconds)) return seconds * 1e6;
+  throw new Failure("usage.invalid", `--window needs seconds above 0, not "${seconds}"`);
+}
