@@ -57,6 +57,11 @@ export class Opening {
     return this.#timesUs.at(-1);
   }
 
+  /** The steps that are confirmed so far: each the time of the first frame after it. */
+  get stepsUs(): readonly number[] {
+    return this.#stepsUs;
+  }
+
   /** Takes in the next frame in order of capture. */
   add({ capturedAtUs, position, flags }: OpeningFrame): void {
     this.#timesUs.push(capturedAtUs);

@@ -54,13 +54,26 @@ function mapLimits(values: readonly number[], diverging: boolean): readonly [num
   return [low - pad, high + pad];
 }
 
+/** The colours of a map: those of a quantity with a sign where both signs occur, and the ends of the scale. */
+export function mapScale(
+  values: readonly number[],
+  isSigned: boolean,
+  limits: readonly [number, number] | undefined,
+): { readonly diverging: boolean; readonly limits: readonly [number, number] } {
+  // Of values with one sign only, the differences are what is looked for.
+  const diverging = isSigned && hasBothSigns(values);
+  return { diverging, limits: limits ?? mapLimits(values, diverging) };
+}
+
 /** The specification. */
 export function mapFigure(cells: readonly MapCell[], options: MapOptions): TopLevelSpec {
   const { title, subtitle, quantity } = options;
-  const values = cells.map(({ value }) => value);
-  // Of values with one sign only, the differences are what is looked for.
-  const diverging = options.diverging && hasBothSigns(values);
-  const [low, high] = options.limits ?? mapLimits(values, diverging);
+  const { diverging, limits } = mapScale(
+    cells.map(({ value }) => value),
+    options.diverging,
+    options.limits,
+  );
+  const [low, high] = limits;
   const [left, right] = [Math.min(...cells.map((one) => one.left)), Math.max(...cells.map((one) => one.right))];
   const [top, bottom] = [Math.min(...cells.map((one) => one.top)), Math.max(...cells.map((one) => one.bottom))];
   const scale = Math.min(MOST_WIDTH / (right - left), MOST_HEIGHT / (bottom - top));

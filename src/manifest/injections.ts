@@ -114,6 +114,11 @@ export class Injections {
     return this.#connection.db.prepare<[], Injection>(`SELECT ${SELECTED} FROM injection ORDER BY start_us, id`).all();
   }
 
+  /** Number of the last change: what was read at the same number is up to date. */
+  lastChange(): number {
+    return this.#connection.db.prepare<[], number | null>("SELECT max(id) FROM injection_change").pluck().get() ?? 0;
+  }
+
   /** All changes that were made, oldest first; of one injection, or of all. */
   history(injectionId?: number): PastChange[] {
     interface Row extends Omit<PastChange, "before" | "after"> {

@@ -144,7 +144,7 @@ export class Experiment {
   }
 
   /** Nothing of it where the database is damaged: the page must show the alarm all the same. */
-  #progress(): Pick<StateView, "outcome" | "method" | "markers"> {
+  #progress(): Pick<StateView, "outcome" | "method" | "markers" | "injectionChange"> {
     try {
       return {
         outcome: this.#manifest.outcomes.lastId(),
@@ -152,10 +152,11 @@ export class Experiment {
         markers: this.#manifest.markers
           .all()
           .map(({ markerId, atUs, text }) => ({ id: markerId, at: atUs / 1000, text })),
+        injectionChange: this.#manifest.injections.lastChange(),
       };
     } catch (error) {
       if (encodeFailure(error).code !== "manifest.corrupt") throw error;
-      return { outcome: 0, method: undefined, markers: [] };
+      return { outcome: 0, method: undefined, markers: [], injectionChange: 0 };
     }
   }
 
@@ -234,6 +235,19 @@ export class Experiment {
   /** Injections in order of time. */
   injections() {
     return this.#manifest.injections.all();
+  }
+
+  /** When the first frame was captured, microseconds. */
+  firstFrameUs(): number | undefined {
+    return this.#manifest.history.oldestCaptureUs();
+  }
+
+  /** Changes with everything that injections are evaluated from. */
+  dataStamp(): string {
+    const { outcomes, injections, archives } = this.#manifest;
+    const analysis = this.#newestAnalysis();
+    const window = analysis === undefined ? undefined : this.#curves.baseline(analysis).window;
+    return JSON.stringify([outcomes.lastId(), injections.lastChange(), archives.last(), window]);
   }
 
   async frame(): Promise<FrameView> {

@@ -5,6 +5,7 @@ import { INJECTION_TYPES } from "../manifest/injection-schema.ts";
 import { type Injection, LONGEST_TEXT, MOST_INJECTIONS, type NewInjection } from "../manifest/injections.ts";
 import type { Change } from "./messages.ts";
 import { microseconds, moment } from "./queries.ts";
+import type { InjectionView } from "./views.ts";
 
 const author = line(LONGEST_TEXT).min(1).default("web page").describe("Who makes the change, for the history");
 
@@ -47,6 +48,12 @@ export const INJECTION_ID = z.object({
 });
 export const INJECTION_AUTHOR = z.object({ author });
 
+export const INJECTION_FILE = z.strictObject({
+  csv: z.string().min(1).describe("Text of a CSV file as `phorest injections import` reads it"),
+  name: line(LONGEST_TEXT).min(1).default("the file").describe("Name of the file, for messages"),
+  author,
+});
+
 export function newInjections(given: readonly z.output<typeof injection>[], by: string): Change {
   const injections = given.map(({ start, end, dissociationEnd, cycle, ...rest }) => ({
     ...(cycle === undefined ? {} : { cycle }),
@@ -87,8 +94,15 @@ export function injectionRequest({
 }
 
 /** An injection as it is answered. */
-export function injectionView({ injectionId, ...rest }: Injection): object {
-  return { id: injectionId, ...injectionRequest(rest) };
+export function injectionView({
+  injectionId: id,
+  startUs,
+  endUs,
+  dissociationEndUs,
+  ...rest
+}: Injection): InjectionView {
+  const dissociationEnd = dissociationEndUs === null ? null : dissociationEndUs / 1000;
+  return { id, ...rest, start: startUs / 1000, end: endUs / 1000, dissociationEnd };
 }
 
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -2,6 +2,7 @@
 import type { LogLevel } from "../log/levels.ts";
 import { loadAssets } from "./assets.ts";
 import { CalibrationSession } from "./calibration-session.ts";
+import { Evaluator } from "./evaluator.ts";
 import { Experiment } from "./experiment.ts";
 import { Live } from "./live.ts";
 import type { Change, WebSettings } from "./messages.ts";
@@ -31,6 +32,7 @@ export async function openPage(settings: WebSettings, { port, log, change }: Pag
   try {
     const live = new Live(() => experiment.state());
     const calibrating = new CalibrationSession(config, log);
+    const evaluator = new Evaluator({ config, manifestFile: settings.manifestFile }, log);
     const served = {
       host: config.Web.host,
       token,
@@ -38,6 +40,7 @@ export async function openPage(settings: WebSettings, { port, log, change }: Pag
       experiment,
       live,
       calibrating,
+      evaluator,
       logsDir: config.Paths.logs_dir,
       change,
       complain: (message: string) => log("warn", message),
@@ -47,6 +50,7 @@ export async function openPage(settings: WebSettings, { port, log, change }: Pag
       live.close();
       await end(server);
       await calibrating.close();
+      await evaluator.close();
       await experiment.close();
     };
     return { address, experiment, live, close };

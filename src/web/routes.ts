@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { stream } from "hono/streaming";
+import { injectionsCsv, parseInjections } from "../evaluation/injections-file.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
 import { LOG_STAGES } from "../log/levels.ts";
 import { logTail } from "../log/tail.ts";
@@ -9,6 +10,7 @@ import type { Asset } from "./assets.ts";
 import { guard, SECURITY_HEADERS, TAKES_IMAGE } from "./auth.ts";
 import { type CalibrationName, calibrationHandlers } from "./calibration-handlers.ts";
 import { curvesCsv } from "./curves-csv.ts";
+import { attached, type EvaluationName, evaluationHandlers } from "./evaluation-handlers.ts";
 import { type Handlers, register } from "./handlers.ts";
 import { editedInjection, injectionView, newInjections } from "./injection-queries.ts";
 import type { Change } from "./messages.ts";
@@ -24,12 +26,13 @@ type ChangingName =
   | "removeMarker"
   | "addInjection"
   | "addInjections"
+  | "addInjectionFile"
   | "editInjection"
   | "removeInjection"
   | "setBaseline"
   | "forgetBaseline"
   | "takeBrightfield";
-type ReadingName = Exclude<RouteName, ChangingName | CalibrationName>;
+type ReadingName = Exclude<RouteName, ChangingName | CalibrationName | EvaluationName>;
 
 /** Bytes; as many markers or injections as an experiment may have fit into it. */
 const LARGEST_BODY = 2 ** 21;
@@ -47,7 +50,12 @@ export function routes(served: Served): Hono<Env> {
     onError: (context) => context.json({ error: `the request body is larger than ${LARGEST_BODY} bytes` }, 413),
   });
   app.use((context, next) => (TAKES_IMAGE.has(context.req.path) ? next() : limited(context, next)));
-  register(app, { ...reading(served), ...changing(served), ...calibrationHandlers(served) });
+  register(app, {
+    ...reading(served),
+    ...changing(served),
+    ...calibrationHandlers(served),
+    ...evaluationHandlers(served),
+  });
   app.get("*", (context) => asset(context, served.assets));
   app.notFound((context) => context.json({ error: "no such page or address" }, 404));
   app.onError((error, context) => {
@@ -98,8 +106,8 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
     },
     curvesCsv: (context, { query }) => {
       const wanted = curvesQuery(query);
-      context.header("Content-Type", ROUTES.curvesCsv.answer.type);
-      context.header("Content-Disposition", 'attachment; filename="sensorgrams.csv"');
+      for (const [name, value] of Object.entries(attached("sensorgrams", ROUTES.curvesCsv)))
+        context.header(name, value);
       return stream(context, async (out) => {
         for await (const part of curvesCsv(experiment, wanted)) await out.write(part);
       });
@@ -122,6 +130,8 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
     },
     experiment: (context) => context.json(experiment.experiment()),
     injections: (context) => context.json(experiment.injections().map(injectionView)),
+    injectionsCsv: async (context) =>
+      context.body(await injectionsCsv(experiment.injections()), 200, attached("injections", ROUTES.injectionsCsv)),
     log: (context, { query: { stage, level, text, lines } }) => {
       const stages = stage === undefined ? LOG_STAGES : [stage];
       const found = logTail(logsDir, { limit: lines, stages, level, containing: text });
@@ -146,6 +156,10 @@ function changing({ change, experiment }: Served): Handlers<ChangingName> {
     removeMarker: (context, { parameters }) => make(context, { type: "remove-marker", markerId: parameters.id }),
     addInjection: (context, { body }) => make(context, newInjections([body], body.author)),
     addInjections: (context, { body }) => make(context, newInjections(body.injections, body.author)),
+    addInjectionFile: async (context, { body: { csv, name, author } }) => {
+      const injections = await parseInjections(csv, name, experiment.firstFrameUs());
+      return make(context, { type: "add-injections", author, injections });
+    },
     editInjection: (context, { parameters, body }) => make(context, editedInjection(parameters.id, body)),
     removeInjection: (context, { parameters, query }) =>
       make(context, { type: "remove-injection", injectionId: parameters.id, author: query.author }),

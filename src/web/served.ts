@@ -2,6 +2,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Asset } from "./assets.ts";
 import type { CalibrationSession } from "./calibration-session.ts";
+import type { Evaluator } from "./evaluator.ts";
 import type { Experiment } from "./experiment.ts";
 import type { Live } from "./live.ts";
 import type { Change } from "./messages.ts";
@@ -12,6 +13,7 @@ export interface Served {
   readonly assets: ReadonlyMap<string, Asset>;
   readonly experiment: Experiment;
   readonly live: Live;
+  readonly evaluator: Evaluator;
   readonly calibrating: CalibrationSession;
   readonly logsDir: string;
   /** Throws a Failure when the change was not made. */

@@ -29,6 +29,7 @@ const STATE: StateView = {
   outcome: 0,
   method: undefined,
   markers: [],
+  injectionChange: 0,
 };
 
 /** Counts the states made: the number is their `outcome`. */

@@ -8,6 +8,7 @@ import type { Failure } from "../../src/failure/failure.ts";
 import { MANIFEST_FILENAME } from "../../src/manifest/manifest.ts";
 import type { Asset } from "../../src/web/assets.ts";
 import { CalibrationSession } from "../../src/web/calibration-session.ts";
+import { Evaluator } from "../../src/web/evaluator.ts";
 import { Experiment } from "../../src/web/experiment.ts";
 import { Live } from "../../src/web/live.ts";
 import type { Change } from "../../src/web/messages.ts";
@@ -49,6 +50,7 @@ export async function serving({
   );
   const live = new Live(() => shown.state());
   const calibrating = new CalibrationSession(config, () => undefined);
+  const evaluator = new Evaluator({ config, manifestFile }, () => undefined);
   const changes: Change[] = [];
   const complaints: string[] = [];
   const change = async (wanted: Change) => {
@@ -62,6 +64,7 @@ export async function serving({
     experiment: shown,
     live,
     calibrating,
+    evaluator,
     logsDir: join(root, "logs"),
     change,
     complain: (line: string) => complaints.push(line),
@@ -71,6 +74,7 @@ export async function serving({
     live.close();
     await end(server);
     await calibrating.close();
+    await evaluator.close();
     await shown.close();
     recorded.manifest.close();
     rmSync(root, { recursive: true, force: true });

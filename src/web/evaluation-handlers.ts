@@ -1,0 +1,56 @@
+// Answers what is asked about injections: from the evaluator's thread, as the commands write it.
+import type { Context } from "hono";
+import type { EvaluationJob } from "./evaluation-jobs.ts";
+import { injectionQuestion, mapQuestion } from "./evaluation-queries.ts";
+import type { Handlers } from "./handlers.ts";
+import { ROUTES, type Route } from "./route-table.ts";
+import type { Env, Served } from "./served.ts";
+
+export type EvaluationName =
+  | "proposedInjections"
+  | "responses"
+  | "responsesCsv"
+  | "arrivals"
+  | "arrivalsCsv"
+  | "sensitivities"
+  | "sensitivitiesCsv"
+  | "map"
+  | "mapCsv";
+
+export function evaluationHandlers({ evaluator, experiment }: Served): Handlers<EvaluationName> {
+  const json = async (context: Context<Env>, route: Route, job: EvaluationJob) =>
+    context.body(await evaluator.ask(job, experiment.dataStamp()), 200, { "Content-Type": route.answer.type });
+  const file = async (context: Context<Env>, route: Route, name: string, job: EvaluationJob) =>
+    context.body(await evaluator.ask(job, experiment.dataStamp()), 200, attached(name, route));
+  return {
+    proposedInjections: (context) => json(context, ROUTES.proposedInjections, { type: "proposals" }),
+    responses: (context, { query }) =>
+      json(context, ROUTES.responses, { type: "responses", question: injectionQuestion(query), csv: false }),
+    responsesCsv: (context, { query }) =>
+      file(context, ROUTES.responsesCsv, "responses", {
+        type: "responses",
+        question: injectionQuestion(query),
+        csv: true,
+      }),
+    arrivals: (context, { query }) =>
+      json(context, ROUTES.arrivals, { type: "arrivals", question: injectionQuestion(query), csv: false }),
+    arrivalsCsv: (context, { query }) =>
+      file(context, ROUTES.arrivalsCsv, "arrival", { type: "arrivals", question: injectionQuestion(query), csv: true }),
+    sensitivities: (context, { query }) => {
+      const question = { ...injectionQuestion(query), bufferIndex: query.bufferIndex };
+      return json(context, ROUTES.sensitivities, { type: "sensitivities", question, csv: false });
+    },
+    sensitivitiesCsv: (context, { query }) => {
+      const question = { ...injectionQuestion(query), bufferIndex: query.bufferIndex };
+      return file(context, ROUTES.sensitivitiesCsv, "sensitivity", { type: "sensitivities", question, csv: true });
+    },
+    map: (context, { query }) => json(context, ROUTES.map, { type: "map", question: mapQuestion(query), csv: false }),
+    mapCsv: (context, { query }) =>
+      file(context, ROUTES.mapCsv, `map_${query.quantity}`, { type: "map", question: mapQuestion(query), csv: true }),
+  };
+}
+
+/** The headers of a CSV file that the browser saves. */
+export function attached(name: string, { answer }: Route): Record<string, string> {
+  return { "Content-Type": answer.type, "Content-Disposition": `attachment; filename="${name}.csv"` };
+}

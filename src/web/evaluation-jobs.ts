@@ -1,0 +1,37 @@
+// What crosses between the page and the thread that evaluates injections for it: plain data only.
+import type { ReportPoint } from "../assay/responses.ts";
+import type { Config } from "../config/schema.ts";
+import type { MapQuantity } from "../evaluation/maps.ts";
+
+export interface EvaluatorSettings {
+  readonly config: Config;
+  readonly manifestFile: string;
+}
+
+/** Which curves and injections, as the options of the commands say it. */
+export interface InjectionQuestion {
+  readonly roi: readonly string[] | undefined;
+  readonly pairs: boolean;
+  readonly injection: readonly number[] | undefined;
+  readonly window: number | undefined;
+}
+
+export interface MapQuestion extends Omit<InjectionQuestion, "injection"> {
+  readonly quantity: MapQuantity;
+  readonly injection: number | undefined;
+  readonly point: ReportPoint;
+  readonly bufferIndex: number | undefined;
+  /** Microseconds since the epoch. */
+  readonly atUs: number | undefined;
+}
+
+/** `csv`: the file that the command writes; else JSON. */
+export type EvaluationJob =
+  | { readonly type: "responses" | "arrivals"; readonly question: InjectionQuestion; readonly csv: boolean }
+  | {
+      readonly type: "sensitivities";
+      readonly question: InjectionQuestion & { readonly bufferIndex: number | undefined };
+      readonly csv: boolean;
+    }
+  | { readonly type: "map"; readonly question: MapQuestion; readonly csv: boolean }
+  | { readonly type: "proposals" };

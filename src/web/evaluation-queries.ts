@@ -1,0 +1,66 @@
+// Questions about injections over HTTP: what a request may contain, with the meaning of the options of the commands.
+import * as z from "zod";
+import { REPORT_POINTS } from "../assay/responses.ts";
+import { MAP_QUANTITIES } from "../evaluation/maps.ts";
+import type { InjectionQuestion, MapQuestion } from "./evaluation-jobs.ts";
+import { microseconds } from "./queries.ts";
+
+const label = z.string().min(1).max(100);
+const id = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
+
+const curves = {
+  roi: z
+    .array(label)
+    .max(128)
+    .default([])
+    .describe("Names of ROIs; `*` stands for any letters. Repeat it; all without it"),
+  pairs: z.enum(["0", "1"]).default("1").describe("1: one value for each grating, from both halves"),
+  window: z.coerce
+    .number()
+    .positive()
+    .max(86_400)
+    .optional()
+    .describe("Length of windows in seconds; the usual one without it"),
+};
+const bufferIndex = z.coerce.number().min(1).max(3).optional().describe("Refractive index of the running buffer");
+
+export const INJECTION_QUESTION = z.object({
+  ...curves,
+  injection: z.array(id).max(1000).default([]).describe("Number of an injection. Repeat it; all without it"),
+});
+export const SENSITIVITY_QUESTION = INJECTION_QUESTION.extend({ bufferIndex });
+export const MAP_QUESTION = z.object({
+  ...curves,
+  quantity: z.enum(MAP_QUANTITIES).describe("What to map"),
+  at: z.coerce
+    .number()
+    .min(0)
+    .max(8.64e15)
+    .optional()
+    .describe("shift: time, ms since 1970; the last frames without it"),
+  injection: id.optional().describe("response, arrival: number of the injection; the first without it"),
+  point: z.enum(REPORT_POINTS).default("late").describe("response: point of the injection"),
+  bufferIndex,
+});
+
+export function injectionQuestion(given: z.output<typeof INJECTION_QUESTION>): InjectionQuestion {
+  return { ...chosen(given), injection: given.injection.length === 0 ? undefined : given.injection };
+}
+
+export function mapQuestion(given: z.output<typeof MAP_QUESTION>): MapQuestion {
+  const { quantity, at, injection, point, bufferIndex: index } = given;
+  const atUs = at === undefined ? undefined : microseconds(at);
+  return { ...chosen(given), quantity, injection, point, bufferIndex: index, atUs };
+}
+
+function chosen({
+  roi,
+  pairs,
+  window,
+}: {
+  readonly roi: readonly string[];
+  readonly pairs: string;
+  window?: number | undefined;
+}) {
+  return { roi: roi.length === 0 ? undefined : roi, pairs: pairs === "1", window };
+}

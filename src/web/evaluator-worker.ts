@@ -1,0 +1,96 @@
+// The thread that evaluates injections for the page: it reads every frame of every curve, which takes seconds in a long
+// experiment. Its answers are the text of the JSON or of the CSV file.
+import { proposedInjections } from "../assay/proposals.ts";
+import { arrivalsCsv, arrivalsJson, arrivalsOf, flowLine } from "../evaluation/arrivals.ts";
+import { type ChosenInjections, injectionCurves } from "../evaluation/injection-curves.ts";
+import { mapCells, mapCsv, mapJson, mapOf, mapSummary } from "../evaluation/maps.ts";
+import { responseJson, responseRows, responsesCsv } from "../evaluation/responses.ts";
+import {
+  checkBufferIndex,
+  isCalibration,
+  sensitivitiesCsv,
+  sensitivitiesOf,
+  sensitivityJson,
+} from "../evaluation/sensitivities.ts";
+import { Failure } from "../failure/failure.ts";
+import { mapScale } from "../figures/map-figure.ts";
+import type { Analysis } from "../manifest/analyses.ts";
+import { Manifest } from "../manifest/manifest.ts";
+import type { JobHandler } from "../threads/host-loop.ts";
+import { lowerPriority } from "../threads/priority.ts";
+import type { EvaluationJob, EvaluatorSettings, InjectionQuestion, MapQuestion } from "./evaluation-jobs.ts";
+import type { MapView, ProposalView } from "./views.ts";
+
+export async function open({ config, manifestFile }: EvaluatorSettings): Promise<JobHandler<EvaluationJob, string>> {
+  lowerPriority();
+  const manifest = Manifest.open({ file: manifestFile, readonly: true });
+
+  const measured = (): Analysis => {
+    const analysis = manifest.analyses.inForce();
+    if (analysis === undefined) throw new Failure("usage.invalid", "no frame has been measured yet");
+    return analysis;
+  };
+  const chosen = (question: InjectionQuestion): ChosenInjections => ({ ...question, analysis: measured() });
+  const text = (value: object) => JSON.stringify(value);
+
+  const map = async (question: MapQuestion, csv: boolean): Promise<string> => {
+    const { quantity, atUs } = question;
+    checkBufferIndex(question.bufferIndex);
+    const found = mapOf(manifest, config, quantity, {
+      ...question,
+      analysis: measured(),
+      at: atUs === undefined ? undefined : () => atUs,
+    });
+    if (csv) return mapCsv(quantity, found);
+    const cells = mapCells(manifest, found);
+    const values = cells.map(({ value }) => value);
+    const { name, detail } = found;
+    const places = cells.map(({ label, left, top, right, bottom }) => ({ label, left, top, right, bottom }));
+    const scale = mapScale(values, found.diverging, undefined);
+    return text({
+      ...mapJson(quantity, found),
+      name,
+      detail,
+      summary: mapSummary(found),
+      places,
+      ...scale,
+    } satisfies MapView);
+  };
+
+  const proposals = (): ProposalView[] => {
+    const frames = manifest.curves.within(measured().analysisId, 0, Number.MAX_SAFE_INTEGER);
+    return proposedInjections(frames, manifest.injections.all()).map(({ startUs, endUs, stepPx }) => ({
+      start: startUs / 1000,
+      end: endUs === undefined ? null : endUs / 1000,
+      stepPx: Number(stepPx.toPrecision(4)),
+    }));
+  };
+
+  const run = async (job: EvaluationJob): Promise<string> => {
+    switch (job.type) {
+      case "responses": {
+        const rows = responseRows(injectionCurves(manifest, config, chosen(job.question)));
+        return job.csv ? responsesCsv(rows) : text(rows.map(responseJson));
+      }
+      case "arrivals": {
+        const { rows, flows } = arrivalsOf(manifest, injectionCurves(manifest, config, chosen(job.question)));
+        return job.csv ? arrivalsCsv(rows) : text({ ...arrivalsJson(rows, flows), summaries: flows.map(flowLine) });
+      }
+      case "sensitivities": {
+        const { bufferIndex } = job.question;
+        checkBufferIndex(bufferIndex);
+        const curves = injectionCurves(manifest, config, chosen(job.question), isCalibration);
+        const found = sensitivitiesOf(curves, bufferIndex);
+        return job.csv ? sensitivitiesCsv(found) : text(found.map(sensitivityJson));
+      }
+      case "map":
+        return map(job.question, job.csv);
+      case "proposals":
+        return text(proposals());
+      default:
+        return job satisfies never;
+    }
+  };
+
+  return { run, close: async () => manifest.close() };
+}
