@@ -1,5 +1,5 @@
-// The second half of an archive's way: its rows leave the live tables, in short transactions, by the one who writes the
-// manifest. What a crash interrupted is found here and continued.
+// The second half of archiving, done by the process that writes the manifest: deletes the archived rows from the live tables, in
+// short transactions. Finds and continues what a crash interrupted.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as yieldToEventLoop } from "node:timers/promises";
@@ -79,7 +79,7 @@ export async function unfinishedArchives({
       try {
         archives.push(await readArchive(backupDir, path));
       } catch (error) {
-        // An index that cannot be understood, a file that cannot be read: the other archives do not wait for it.
+        // An unreadable index or file must not hold up the other archives.
         if (isOfTheProcess(error)) throw error;
         damaged.push(`${directory}: ${failureLine(error)}`);
       }

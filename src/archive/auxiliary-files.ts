@@ -1,9 +1,9 @@
 // The auxiliary files: results, CSV, plots, backups, the manifest's snapshot. They change, so their copies are
-// replaced; but only where what stands on the remote is what we put there.
+// replaced; but only if the file on the remote is the one that phorest put there.
 //
 // A file that only grows is continued in place: only its tail crosses the network. Any other is staged (written under
 // a temporary name and verified), the manifest then notes its hash as about to take the name, and only then is it
-// published. A crash in between leaves the old or the new content, and both are known to be ours.
+// published. A crash in between leaves the old or the new content, and phorest recognises both as its own.
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readdir, rename } from "node:fs/promises";
@@ -114,7 +114,7 @@ async function sideFile(
   source: string,
   layout: { rootDir: string; dataDir: string },
 ): Promise<AuxiliaryFile | undefined> {
-  // A file replaced between listing and looking is found again by the next pass.
+  // A file that was replaced since the listing is found by the next pass.
   const stats = await lstat(source).catch(() => undefined);
   // A link is never a result file.
   if (stats?.isFile() !== true) return undefined;
@@ -145,7 +145,7 @@ export function publishAuxiliaryFile(staged: StagedFile, context: CopyContext): 
 }
 
 const GROWING = /\.(csv|jsonl)$/;
-/** So much before the end of a growing copy is compared before it is continued. */
+/** Before a growing copy is continued, this many bytes before its end are compared. */
 const SEAM_BYTES = 65_536;
 
 /** Appends what is new to a copy that is a beginning of the file; undefined where it is not, or is not ours any more. */
@@ -248,7 +248,7 @@ async function stageWhole({ known, source, ...file }: AuxiliaryTask, context: Co
     const staged = { ...file, bytes, remotePath, sha256, replaces: standing };
     if (standing === sha256) return { ...staged, partial: undefined };
     if (there !== undefined && !ours.has(standing)) continue;
-    // One name for all versions: what an interrupted copy left is written over by the next one.
+    // One name for all versions: the next copy overwrites what an interrupted one left.
     const partial = partialPath(wanted, "next");
     await ensureRemoteDirectory(root, dirname(path));
     await writePartial(source, partial, sha256, context);

@@ -9,7 +9,7 @@ import { type WrittenArchive, writeHistory } from "./history.ts";
 import { type Snapshot, writeSnapshot } from "./snapshot.ts";
 
 export type BackupJob =
-  /** What a crash left: half-built directories go, archives on their way are found. */
+  /** After a crash: removes half-built directories and finds unfinished archives. */
   { readonly type: "resume" } | { readonly type: "snapshot" } | { readonly type: "archive" };
 
 /** Plain data: it crosses from the thread. */

@@ -1,4 +1,4 @@
-// Brightfield pictures as they lie here: which there are, and which may go. Nothing in the manifest names them; their names
+// Brightfield pictures on this machine: which there are, and which may be removed. The manifest does not know them; their names
 // say when they were taken, and a file with any other name is not phorest's.
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -18,7 +18,7 @@ function outside(path: string): boolean {
   return path === "" || path === ".." || path.startsWith("../") || isAbsolute(path);
 }
 
-/** The temporary name of a copy: the same again for the same content, so that an interrupted copy is found and gone on with. */
+/** The temporary name of a copy: the same again for the same content, so that an interrupted copy is found and continued. */
 export function partialPath(path: string, sha256: string): string {
   return temporaryPath(path, sha256.slice(0, 24));
 }

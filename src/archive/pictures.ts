@@ -1,5 +1,5 @@
-// A batch of pictures to the remote, several at a time. Each answer names its entry: what becomes of one says nothing
-// about another.
+// A batch of pictures to the remote, several at a time. Each result names its entry: one may fail
+// while another succeeds.
 import { encodeFailure, Failure, type FailureData } from "../failure/failure.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { NamedFile } from "../system/confined-file.ts";
@@ -34,7 +34,7 @@ export interface BatchResult {
 
 /**
  * Copies the pictures in their order, `parallel` at a time, and begins no further one after `limitMs`. Never throws for a
- * file: the first failure of the remote ends the batch, and what was copied until then is answered all the same.
+ * file: the first failure of the remote ends the batch, and the results until then are returned all the same.
  */
 export async function copyPictures(
   tasks: readonly PictureTask[],

@@ -1,4 +1,4 @@
-// What holds around every access to the remote: the root's marker is read before and after, the mount must be the same
+// The checks around every access to the remote: the root's marker is read before and after, the mount must be the same
 // one, and the copy must be on the marker's own file system. Errors of local files are distinguished from errors of the remote.
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -133,7 +133,7 @@ export async function ensureRemoteDirectory(root: string, directory: string): Pr
   try {
     await mkdir(directory);
   } catch (error) {
-    // A copy next to this one made it meanwhile.
+    // Another copy running at the same time has made it.
     if (!hasCode(error, "EEXIST")) throw error;
   }
   await flushDirectory(parent);
@@ -147,7 +147,7 @@ export async function fromSource<T>(source: string, access: Promise<T>): Promise
     if (isAbort(error) || error instanceof FileProblem || error instanceof Failure) throw error;
     const code = systemCode(error);
     if (code === "ENOENT") throw new FileProblem("missing", source, "the file does not exist", error);
-    // Whole disks fail as well: then no file is to blame.
+    // If the whole disk fails, the error is not the file's.
     if (code === "EMFILE" || code === "ENFILE" || !(await canList(dirname(source)))) {
       throw decodeFailure(encodeFailure(error));
     }

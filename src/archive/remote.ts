@@ -1,6 +1,6 @@
 // The remote root: a directory on a mounted share (SMB, NFS, a USB disk) that carries a marker file. An unmounted share
-// looks like an empty directory, and another share mounted in its place like a good one; the marker and its id tell
-// them apart. Nothing is ever written to a root that is not `ready`.
+// looks like an empty directory, and another share mounted in its place looks good; the marker and its id distinguish
+// them. Nothing is ever written to a root that is not `ready`.
 import { randomUUID } from "node:crypto";
 import {
   accessSync,

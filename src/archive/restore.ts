@@ -231,7 +231,7 @@ async function mergeArchive(manifest: Manifest, path: string, root: string): Pro
   for (const name of readdirSync(root).filter((file) => file.startsWith(".history.sqlite"))) await rm(join(root, name));
 }
 
-/** The run in which the snapshot was made did not die: it continues elsewhere, or ended later. */
+/** The run in which the snapshot was made was not killed: it continues elsewhere, or ended later. */
 function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void {
   const run = manifest.runs.last();
   if (run !== undefined && run.endedAtUs === undefined) manifest.runs.end(run.runId, nowUs, reason);
@@ -240,7 +240,7 @@ function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void
   );
 }
 
-/** The CSV of exactly what is live now, and the manifest's word for it. */
+/** The CSV of exactly what is live now, and its state in the manifest. */
 async function rewriteCsv(manifest: Manifest, root: string): Promise<void> {
   const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
   const { state } = await updateCsv(join(root, "results", CSV_FILENAME), undefined, read, {

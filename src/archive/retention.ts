@@ -1,5 +1,5 @@
-// How much the ring buffer has to remove. It decides from counters and the free space alone and touches nothing; what may
-// go is a question to the manifest (src/manifest/storage.ts), and the removal is src/stages/retention/stage.ts.
+// How much the ring buffer has to remove, from counters and the free space alone. The manifest (src/manifest/storage.ts) says which
+// pictures may be removed, and src/stages/retention/stage.ts removes them.
 import { megabytes } from "../system/byte-size.ts";
 
 /** What is kept on this machine at most; 0 means no limit. */
@@ -36,7 +36,7 @@ export function excessOf(store: LocalStore, limits: BufferLimits): Excess {
 /** Whether nothing is beyond the limits. */
 export const isNothing = ({ images, bytes }: Excess): boolean => images === 0 && bytes === 0;
 
-/** The first of `candidates`, in their order, that bring the excess to nothing, or as near to it as they can. */
+/** The first of `candidates`, in their order, that remove the excess, or as much of it as possible. */
 export function chooseRemovals<T extends { readonly bytes: number | undefined }>(
   candidates: readonly T[],
   excess: Pick<Excess, "images" | "bytes">,

@@ -43,7 +43,7 @@ const FACTS = z.object({
   archives: z.array(z.object({ path: z.string(), sha256: z.string() })),
 });
 
-/** What a snapshot says of itself; undefined when it is not in a form this version knows. */
+/** The description of a snapshot; undefined if this version does not know its form. */
 export function readFacts(directory: string): z.output<typeof FACTS> | undefined {
   const path = join(directory, SNAPSHOT.facts);
   if (!existsSync(path)) return undefined;

@@ -1,4 +1,4 @@
-// Checks archives, backups and copies against the sums that were written down for them.
+// Checks archives, backups and copies against their recorded hashes.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Every picture a row names, against the file here and the copy on the share.
+// Checks every picture that a row names: the local file and the copy on the share.
 import { basename, dirname } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import { pictureNameProblem } from "../image/picture-name.ts";
@@ -107,7 +107,7 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
       });
       break;
     case "damaged":
-      // Marked once, it is known; it is still counted.
+      // It was marked before; it is still counted.
       if (row.damaged) break;
       found.push({
         kind: "damaged",
@@ -166,7 +166,7 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
   return found;
 }
 
-/** A picture whose only copy is on the share, or that the ring buffer let go of. */
+/** A picture whose only copy is on the share, or that the ring buffer has removed. */
 async function checkMoved(row: PictureRow, context: PictureContext): Promise<Finding[]> {
   const { remoteRoot, repairs, nowUs } = context;
   if (!row.synced) return [];

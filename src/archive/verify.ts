@@ -35,7 +35,7 @@ export interface VerifyOptions {
   readonly repair: boolean;
   /** Whether the manifest is opened for writing, so that what imported and found images contain can be recorded. */
   readonly records: boolean;
-  /** Whether a run is going: files may then come and go under the check. */
+  /** Whether a run is active: files may then appear and disappear during the check. */
   readonly running: boolean;
   readonly nowUs: number;
   found(finding: Finding): void;
@@ -96,7 +96,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   const unseen = new Set<number>();
   const first = new Set<number>();
   const remoteThere = () => {
-    // Another share in its place is no better than none.
+    // Another share in its place counts as none.
     const now = inspectRemote(config.Paths.remote_root_dir, remote.remoteId);
     return READABLE.has(now.state);
   };
@@ -171,7 +171,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   };
 }
 
-/** The mounted share where it is one that this experiment was ever copied to; any other is as good as none. */
+/** The mounted share where it is one that this experiment was ever copied to; any other counts as none. */
 function inspectOwn(root: string, manifest: Manifest): RemoteInspection {
   const found = inspectRemote(root);
   const known = manifest.shares.all();
@@ -260,7 +260,7 @@ async function checkUnknownFiles(
         cure: "the next `phorest run` removes it",
       });
     } else if (isPictureName(name) && !importer && !manifest.entries.knowsFile(name)) {
-      // A capture is durable a moment before its row: in a run it is not unknown, only new.
+      // A capture is durable a moment before its row exists: during a run, such a file is new, not unknown.
       if (running) continue;
       const { follow_links: followLinks } = config.Camera;
       const status = usableStatus(dataDir, name, followLinks, (line) =>

@@ -5,7 +5,7 @@ import { vertex } from "./lags.ts";
 import type { ChipLattice } from "./lattice.ts";
 import type { Point } from "./pose.ts";
 
-/** Boxes that fill so much of their cell leave no doubt where they are. */
+/** A box that fills this much of its cell can only be in one place. */
 const FULL = 0.85;
 const MOST_CORNERS = 4;
 /** Corners nearer than this share of the cell are the same. */
@@ -45,7 +45,7 @@ function areApart(a: Point, b: Point, pitch: Point): boolean {
   return isApart((a.x - b.x) / pitch.x) || isApart((a.y - b.y) / pitch.y);
 }
 
-/** Whether a distance in cells is none of nearly whole cells. */
+/** Whether a distance in cells is not close to a whole number. */
 function isApart(cells: number): boolean {
   const share = Math.abs(cells) % 1;
   return Math.min(share, 1 - share) > APART;

@@ -1,5 +1,5 @@
 // Calibration from a feature file: printed labels named by hand, refined one by one, in whichever orientation they fit. Names
-// may be wrong: what is printed in the picture has the last word.
+// may be wrong: what is printed in the picture decides.
 
 import type { Chip, ChipLabel } from "../chip/chip.ts";
 import { Failure } from "../failure/failure.ts";
@@ -32,7 +32,7 @@ const ALIKE = 0.6;
  */
 const MOST_ROUGH = 3;
 const FEW = 4;
-/** Names are not believed beyond these. */
+/** Beyond these limits, the given names are rejected. */
 const SURE = {
   /** Share of the labels in view that look more like another one of the chip. */
   misread: 0.34,
@@ -146,7 +146,7 @@ function shows(named: ChipLabel, printed: ChipLabel): boolean {
   return x > named.x && y > named.y && x < named.x + named.width && y < named.y + named.height;
 }
 
-/** Why the names are not believed; undefined when they are. */
+/** Why the names are rejected; undefined if they are accepted. */
 function doubtOf(
   view: View,
   patterns: LabelPatterns,

@@ -70,7 +70,7 @@ export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites
   const ranked = found.slice(0, fitting).map(weigh).sort(byScore);
   const [best] = ranked;
   if (best === undefined) return [];
-  // Gratings too faint to be seen make a chip look moved by a column: what is read there has the last word.
+  // Gratings too faint to be seen make a chip look moved by a column: the labels read there decide.
   const reach = 1.6 * Math.hypot(lattice.pitch.x, lattice.pitch.y) * best.pose.pxPerUm;
   const beside = found
     .slice(fitting)

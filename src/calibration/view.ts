@@ -59,7 +59,7 @@ export class View {
   }
 }
 
-/** Values between which all but the most extreme pixels are, from every so manyth pixel. */
+/** Values between which all but the most extreme pixels are, from every n-th pixel. */
 function rangeOf({ pixels }: Picture): { low: number; high: number } {
   const every = Math.max(1, Math.floor(pixels.length / 60_000));
   const counts = new Uint32Array(pixels instanceof Uint8Array ? 256 : 65536);

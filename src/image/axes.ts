@@ -190,7 +190,7 @@ async function isFile({ directory, followLinks = false }: NamedFile, path: strin
   try {
     return await withConfinedFile(directory, path, async () => true, { followLinks });
   } catch (error) {
-    // Not there, or not a file that may be used. A name that is too long is none either.
+    // Missing, or not a file that may be used. A name that is too long counts as missing.
     if (error instanceof Failure || hasCode(error, "ENAMETOOLONG")) return false;
     throw error;
   }

@@ -1,5 +1,5 @@
 // Where the scale of a picture ends. Cameras of 10, 12 and 14 bits deliver their samples in the low or in the high bits of 16,
-// so that what is cut off has another value in each; native/image/depth.h decides which. One function for all who ask: the flag
+// so that what is cut off has another value in each; native/image/depth.h decides which. One function for all uses: the flag
 // `saturated`, the figures of capture and preview, the page.
 
 import type { Depth, DepthKnowledge } from "../measurement/depth.ts";

@@ -15,6 +15,6 @@ export function captureTimeOf(name: string): number | undefined {
   if (match === null) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, micros = 0] = match.slice(1).map(Number);
   const us = Date.UTC(year, month - 1, day, hour, minute, second) * 1000 + micros;
-  // Date.UTC carries a 13th month or a 61st second over; such a name is not ours.
+  // Date.UTC accepts a 13th month or a 61st second; phorest never writes such a name.
   return captureFileName(us, 0).startsWith(match[0].slice(0, match[0].indexOf("cam"))) ? us : undefined;
 }

@@ -26,7 +26,7 @@ export const AXIS_NAMES: Readonly<Record<Axis, { readonly one: string; readonly 
   z: { one: "z plane", many: "z planes" },
 };
 export const AXIS_ORDER: readonly Axis[] = ["position", "channel", "z"];
-/** Numbers that are named one by one; more are said as a range or a number. */
+/** Largest number of values that are listed one by one; more are given as a range or a count. */
 const MOST_NAMED = 4;
 
 /** The chosen pages of a file, in its order. Failure `frame.unreadable` where it has none of what is chosen; `where` names it. */
@@ -79,7 +79,7 @@ export function inBrackets(names: Iterable<string>): string {
   return all.length === 0 ? "" : ` (${all.slice(0, MOST_NAMED).join(", ")}${all.length > MOST_NAMED ? ", …" : ""})`;
 }
 
-/** What there is instead of what is wanted. */
+/** What the file has instead of what was asked for. */
 export interface Others {
   readonly numbers: ReadonlySet<number>;
   /** Of positions. */

@@ -1,5 +1,5 @@
 // Why a picture cannot be read, from the file itself. The reasons that libvips gives are in one buffer of the whole process:
-// with several pictures being decoded side by side they may belong to another file, so they are never quoted.
+// with several pictures being decoded side by side they may be about another file, so they are never quoted.
 import { crc32 } from "node:zlib";
 import type { PictureSize } from "./memory.ts";
 

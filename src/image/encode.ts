@@ -1,4 +1,4 @@
-// From gray pixels to the bytes of a picture file, and the name of that file. Reading pictures is decode.ts's work.
+// From gray pixels to the bytes of a picture file, and the name of that file. decode.ts reads pictures.
 import type { Sharp } from "sharp";
 import { Failure } from "../failure/failure.ts";
 import { imageLibrary } from "./library.ts";

@@ -1,4 +1,4 @@
-// Two figures by which a person focuses and lights a chip.
+// Figures that help a person to focus and light a chip.
 import { depthBefore, depthOf } from "./bit-depth.ts";
 import type { Picture } from "./picture.ts";
 

@@ -1,4 +1,4 @@
-// How much memory a picture may take while it is decoded, decided from its header. An allocation that fails inside a native
+// How much memory decoding a picture may take, decided from its header. An allocation that fails inside a native
 // library ends the whole process, so nothing is decoded that does not fit.
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
@@ -18,7 +18,7 @@ export interface PictureSize {
 
 /** More than six times the largest camera we know (64 megapixels). */
 const MAX_PIXELS = 400_000_000;
-/** Four times what 64 megapixels of 16-bit RGBA take; pixels alone say little where one can have eight bytes. */
+/** Four times what 64 megapixels of 16-bit RGBA take. A limit on pixels alone is not enough, because one can have eight bytes. */
 const MAX_SAMPLE_BYTES = 2 ** 31;
 /** Share of the machine's memory that all pictures being decoded may take together: the rest is for measuring and others. */
 const SHARE = 0.5;

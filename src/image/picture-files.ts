@@ -125,7 +125,7 @@ async function describe(directory: string, name: string, followLinks: boolean): 
       found = await stat(path, { bigint: true });
     }
   } catch (error) {
-    // Renamed or removed since the listing: the next listing tells.
+    // Renamed or removed since the listing: the next listing shows it.
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }

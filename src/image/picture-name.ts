@@ -3,7 +3,7 @@ import { Failure } from "../failure/failure.ts";
 import { checkFileName, nameProblem, printable } from "../system/file-name.ts";
 import { extensionOf, GZIPPED, NUMBERED_BEFORE, PICTURE_EXTENSIONS, TIFF_ENDING } from "../system/numbered-name.ts";
 
-/** Beyond it a file is no picture, unless its format can hold many. */
+/** A larger file is not accepted as a picture, unless its format can hold many. */
 export const LARGEST_PICTURE_BYTES = 2 ** 30;
 const MAY_HOLD_MANY = new RegExp(`${TIFF_ENDING}$`, "i");
 

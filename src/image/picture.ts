@@ -10,7 +10,7 @@ export interface Picture {
   readonly pages?: number;
 }
 
-/** What is to be said of a picture's file whose other pages are left out; undefined where there are none. */
+/** The note about a file whose other pages are left out; undefined where there are none. */
 export function otherPages(pages: number | undefined): string | undefined {
   if (pages === undefined || pages < 2) return undefined;
   const others = pages === 2 ? "page 2 is" : `pages 2 to ${pages} are`;

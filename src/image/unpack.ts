@@ -64,11 +64,11 @@ async function inflate(bytes: Uint8Array, where: string, limit = declaredBytes(b
 /** What the first bytes of a gzip file hold: a header, as a rule. None where they cannot be unpacked. */
 export async function firstUnpacked(bytes: Uint8Array): Promise<Uint8Array> {
   try {
-    // Without the file's end there is none to be missed.
+    // Only the beginning is unpacked, so a missing end is no error.
     const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MOST_EXPANSION * HEAD_BYTES };
     return await unzip(bytes.subarray(0, HEAD_BYTES), options);
   } catch (error) {
-    // What is wrong with the file is said of the whole of it.
+    // The error message must be about the whole file.
     if (errorCode(error) !== undefined) return new Uint8Array(0);
     throw error;
   }

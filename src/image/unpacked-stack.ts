@@ -1,5 +1,5 @@
 // A stack that is compressed by gzip, unpacked once for all its pages: gzip cannot be read from the middle. It is unpacked into
-// a file without a name, which takes space on the disk and no memory, and is gone when this process ends, however that is.
+// a file without a name, which takes space on the disk and no memory, and is gone when this process ends, even after a crash.
 import type { BigIntStats } from "node:fs";
 import { constants, createReadStream, createWriteStream } from "node:fs";
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// Archives: finished history on its way out of the live tables: what may go, and the rows of those that went. The order is
-// always: copied, proved, noted here, then deleted; so a crash leaves a row twice and never lost.
+// Archives: which finished frames may move out of the live tables, and the record of those that have. The order is
+// always: copied, verified, recorded here, then deleted; so after a crash a row may exist twice but is never lost.
 import type { Connection } from "./connection.ts";
 import { ANALYSES_OF_ENTRY, type ArchivedEntry } from "./contents.ts";
 import type { Entries } from "./entries.ts";

@@ -1,4 +1,4 @@
-// Checks: what a check of the files needs to know of the rows, and what SQLite itself finds wrong.
+// Checks: what a check of the files needs from the rows, and what SQLite itself finds wrong.
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import { FILE_ENTRY } from "./page-rows.ts";

@@ -1,4 +1,4 @@
-// Contents: entries with everything that belongs to them, to copy them to another manifest of the experiment and to prove
+// Contents: entries with everything that belongs to them, to copy them to another manifest of the experiment and to verify
 // the copy.
 import type { Connection } from "./connection.ts";
 import { BLOCK_BITS } from "./schema.ts";

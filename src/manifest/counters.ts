@@ -1,4 +1,4 @@
-// Counting a million rows takes longer than a status line may; one row of counters is kept by triggers instead.
+// Counting a million rows is too slow for a status line, so triggers keep one row of counters.
 /** A column of the row of counters, and what a row of `entry` adds to it. */
 export type Counted = Readonly<Record<string, (row: string) => string>>;
 

@@ -1,5 +1,5 @@
-// One entry of a metadata_manifest.json as other programs wrote it. What only describes the capture may be wrong or absent; without a
-// time, or with a file name that is none, it cannot be used.
+// One entry of a metadata_manifest.json as other programs wrote it. Values that only describe the capture may be wrong or absent; without a
+// time or a valid file name, it cannot be used.
 import * as z from "zod";
 import { readable } from "../failure/quote.ts";
 import { isKeptLabel } from "../measurement/label-rules.ts";
@@ -11,7 +11,7 @@ const time = z
   .refine((text) => usFromIso(text) !== undefined)
   .nullish()
   .catch(undefined);
-/** Messages are cut: they are stored with each entry, and shown. */
+/** Longer messages are cut, because they are stored with each entry and shown. */
 const text = z
   .string()
   .transform((given) => readable(given))

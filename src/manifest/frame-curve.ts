@@ -39,7 +39,7 @@ export function packCurve(position: Float64Array, flags: Uint8Array): Buffer {
   return curve;
 }
 
-/** The same taken apart again. */
+/** Unpacks it again. */
 export function unpackCurve(curve: Buffer): { position: Float32Array; flags: Uint8Array } {
   const rois = curve.length / 5;
   // Copied: a typed array of floats may not begin at the odd offset SQLite's buffer may have.

@@ -107,7 +107,7 @@ interface CapturedRow {
 }
 
 const PAGE = 1000;
-/** Counting ends here: the state of an experiment is read every second. */
+/** Counting stops at this number, because the state of an experiment is read every second. */
 export const MOST_GUESSED = 100_000;
 
 export class History {

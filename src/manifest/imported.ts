@@ -1,5 +1,5 @@
-// Imported entries: those of another program, which entry of an earlier import a capture is, and what becomes of it once its picture is found or
-// brought in. Pictures outside of the data directory stay another program's: these are the only ways to make one ours.
+// Imported entries: frames of another program, how they are recognised in a later import, and what changes when their picture is found or
+// copied in. Pictures outside the data directory stay another program's; these are the only ways to make them phorest's.
 import * as z from "zod";
 import { captureTimeOf } from "../image/capture-name.ts";
 import type { NewFile } from "../system/new-file.ts";

@@ -1,4 +1,4 @@
-// What is known of the last run before the database is opened, and so perhaps updated, by the next one.
+// What is known of the last run before the next one opens (and possibly updates) the database.
 import Database from "better-sqlite3";
 import { BUSY_TIMEOUT_MS } from "./reading.ts";
 

@@ -87,7 +87,7 @@ export class Manifest {
   readonly archives: Archives;
   /** Entries with everything that belongs to them, to be copied to another manifest. */
   readonly contents: Contents;
-  /** What people said of the experiment. */
+  /** Markers and the baseline that users have entered. */
   readonly markers: Markers;
   /** What was brought onto the chip, and when. */
   readonly injections: Injections;

@@ -1,4 +1,4 @@
-// What people said of the experiment: markers (a moment and a text, such as an injection), and the baseline they chose.
+// What users enter: markers (a moment and a text, such as "buffer on"), and the baseline they choose.
 import { Failure } from "../failure/failure.ts";
 import { concentrationText } from "../measurement/concentration.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";

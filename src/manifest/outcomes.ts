@@ -1,4 +1,4 @@
-// Outcomes: what the analyses said about the frames, in order of completion, as an output reads them.
+// Outcomes: the results of the analyses for each frame, in order of completion, as an output reads them.
 import type { Statement } from "better-sqlite3";
 import { type CompanionResult, decodeValues } from "../analysis/task.ts";
 import type { TimeSource } from "../image/times/source.ts";

@@ -1,4 +1,4 @@
-// Readings: what the sensors measured when frames were captured.
+// Readings of the sensors when frames were captured.
 import type { Statement } from "better-sqlite3";
 import type { Reading } from "../sensors/thermometer.ts";
 import type { Connection } from "./connection.ts";

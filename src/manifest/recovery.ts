@@ -21,7 +21,7 @@ export interface Recovery {
   readonly missing: readonly string[];
   /** Pictures that were missing and are there again. */
   readonly returned: readonly string[];
-  /** Rows that name something else than a picture, and why: they are set aside. */
+  /** Rows that do not name a picture, and why: they are set aside. */
   readonly refused: readonly { readonly filename: string; readonly reason: string }[];
   /** Names in the manifest's own directory that no row of a local picture has. */
   readonly unclaimed: readonly string[];
@@ -29,7 +29,7 @@ export interface Recovery {
   readonly unusable: readonly string[];
   /** Pictures that are under their own name and, compressed, under the other one: which to keep, the content must tell. */
   readonly twofold: readonly LocalPicture[];
-  /** Pictures that lay there only under the other of their two names; the row names that one now. */
+  /** Pictures that were there only under the other of their two names; the row has that name now. */
   readonly renamed: readonly LocalPicture[];
 }
 

@@ -1,4 +1,4 @@
-// Results: what an analysis said about a frame, written once, and read back ROI by ROI. Frame by frame: curves.ts.
+// Results of an analysis for a frame, written once, and read back ROI by ROI. Frame by frame: curves.ts.
 import type { Statement } from "better-sqlite3";
 import type { CompanionResult } from "../analysis/task.ts";
 import type { FailureData } from "../failure/failure.ts";

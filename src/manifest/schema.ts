@@ -239,7 +239,7 @@ CREATE TABLE companion (
 ) STRICT, WITHOUT ROWID;
 `;
 
-// What people said of the experiment on the page: moments with a text, and the window that shifts count from.
+// What users enter: moments with a text, and the window that shifts count from.
 const MARKERS = `
 CREATE TABLE marker (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,5 +1,5 @@
 // Whether the database can be trusted: the look at it before a process writes to it, and the note that damage was found.
-// The note is a small file next to the database, because a damaged database cannot be asked to remember its own damage.
+// The note is a small file next to the database, because a damaged database cannot store the note about its own damage.
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";

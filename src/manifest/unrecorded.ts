@@ -1,6 +1,6 @@
-// Captures whose rows the database did not take: a picture is on the disk, and all that is known of it waits here, a line of
-// JSON each, until the database takes rows again. Without this file the pictures would still be found, their temperatures
-// and camera settings would not.
+// Captures whose rows could not be written to the database: the picture is on the disk, and its data wait in this file, a line of
+// JSON each, until the database can be written again. Without the file the pictures would still be found, but their
+// temperatures and camera settings would be lost.
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
