@@ -289,7 +289,7 @@ type Problem = { readonly refused: string } | { readonly unreadable: string };
 
 /**
  * What a file is; undefined when there is none. `refused`: it is no file that may be opened (a link, a pipe, a directory).
- * One file that cannot be read ends no check.
+ * One unreadable file must not end the check.
  */
 async function contentOrProblem({ directory, path, ...options }: NamedFile): Promise<Content | Problem | undefined> {
   try {
