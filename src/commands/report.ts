@@ -1,5 +1,6 @@
 // `phorest report`: writes the CSV, the plots and an HTML page from the database and the images; also during a run.
 
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { sensitivityOf } from "../assay/sensitivity.ts";
@@ -21,6 +22,7 @@ import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { MarkersFile } from "../outputs/csv/file/markers.ts";
+import { CSV_FILENAME } from "../outputs/csv/file/state.ts";
 import { type Measured, measuredBy, precisions, roiDetails } from "../report/roi-detail-data.ts";
 import { runPage } from "../report/run-page.ts";
 import { wallClockUs } from "../system/clock.ts";
@@ -32,9 +34,9 @@ import { refuseEmpty } from "./empty-window.ts";
 import { limitsOption } from "./figure-options.ts";
 import type { GlobalOptions } from "./global.ts";
 import { otherMethodLine } from "./other-method.ts";
+import { openShown, RECORDS_OPTION, RECORDS_ROIS_OPTION } from "./records-option.ts";
 import { writeReportCsv } from "./report-csv.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
-import { openStored } from "./stored-experiment.ts";
 
 interface ReportOptions extends GlobalOptions {
   out: string | undefined;
@@ -44,6 +46,8 @@ interface ReportOptions extends GlobalOptions {
   to?: string | undefined;
   "y-limits"?: string | undefined;
   analysis?: string | undefined;
+  records?: string | undefined;
+  rois?: string | undefined;
 }
 
 const PRECISION_NAME = "noise_and_drift";
@@ -63,6 +67,8 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         describe: "ROIs to show in detail (sensorgram, pixels, one row with its fit); * matches any",
       })
       .option("analysis", ANALYSIS_OPTION)
+      .option("records", { ...RECORDS_OPTION, implies: "out" })
+      .option("rois", RECORDS_ROIS_OPTION)
       .option("from", { type: "string", requiresArg: true, describe: `Curves from this time on: ${TIMES}` })
       .option("to", { type: "string", requiresArg: true, describe: "Curves up to this time" })
       .option("y-limits", {
@@ -72,13 +78,17 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       })
       .example("$0 report --out talk", "write everything measured so far into ./talk")
       .example("$0 report --roi 052A_N", "with one ROI in detail")
-      .example("$0 report --analysis joint --out joint", "what `phorest remeasure --method joint` has measured"),
+      .example("$0 report --analysis joint --out joint", "what `phorest remeasure --method joint` has measured")
+      .example(
+        "$0 report --records results/processing_results.jsonl --out results",
+        "what `phorest analyse --out results` has measured",
+      ),
   handler: async (argv) => {
     const { json, out, roi, tz } = argv;
     const limits = limitsOption(argv["y-limits"]);
-    const { config } = loadConfig(argv.config);
-    const zone = shownZone(config, tz);
-    const { results_dir } = config.Paths;
+    const { config: configured } = loadConfig(argv.config);
+    const zone = shownZone(configured, tz);
+    const { results_dir } = configured.Paths;
     const directory = out === undefined ? results_dir : resolve(out);
     if (!mayWrite(directory)) {
       throw new Failure(
@@ -89,7 +99,8 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         },
       );
     }
-    const manifest = openStored(config);
+    refuseOwnDirectory(argv.records, directory, results_dir);
+    const { manifest, config, close } = await openShown(configured, argv.records, argv.rois);
     try {
       const measured = measuredOf(manifest, argv.analysis);
       const window = windowBetween(argv, manifest.history.oldestCaptureUs(), zone);
@@ -104,7 +115,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         directory === results_dir,
       );
       sayWhatIsArchived(manifest);
-      const otherMethod = otherMethodLine(manifest, config);
+      const otherMethod = argv.records === undefined ? otherMethodLine(manifest, config) : undefined;
       if (otherMethod !== undefined) process.stderr.write(`${otherMethod}\n`);
       const markers = await new MarkersFile(directory).update(manifest.markers.all());
       const simulated = measured !== undefined && !manifest.results.simulatedFrames(measured.analysis.analysisId).none;
@@ -134,7 +145,18 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       const snapshot = takeSnapshot(config, wallClockUs());
       await writeDurably(
         page,
-        runPage({ zone, config, manifest, snapshot, simulated, measured, overview, ...quiet, rois }),
+        runPage({
+          zone,
+          config,
+          manifest,
+          snapshot,
+          simulated,
+          measured,
+          overview,
+          ...quiet,
+          rois,
+          records: argv.records,
+        }),
       );
       const written = [
         ...(markers === undefined ? [] : [markers]),
@@ -151,10 +173,18 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       process.stdout.write(`${csv}: ${lines} lines\n${[...plots, ...written].map((path) => `${path}\n`).join("")}`);
       if (plots.length === 0) process.stderr.write("no plots: no frame has been measured yet\n");
     } finally {
-      manifest.close();
+      close();
     }
   },
 };
+
+/** The results directory of an experiment has the files of the experiment, under the same names. */
+function refuseOwnDirectory(records: string | undefined, directory: string, results: string): void {
+  if (records === undefined || directory !== results || !existsSync(join(results, CSV_FILENAME))) return;
+  throw new Failure("usage.invalid", `--out ${directory}: it holds the results of the experiment`, {
+    hint: "choose another directory for the report on the records",
+  });
+}
 
 /** The window of `--from` and `--to`; undefined without either. */
 function windowBetween(

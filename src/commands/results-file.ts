@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { type FileFrame, shownFrame } from "../analysis/frames.ts";
 import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
+import { measureFile } from "../manifest/records.ts";
 import { writeDurably } from "../system/files.ts";
 import { givenLines } from "../system/given-file.ts";
 
@@ -21,11 +22,6 @@ export interface ResultsFile {
   readonly done: ReadonlyMap<string, number>;
   /** Records in the file that say their picture could not be measured. */
   readonly failed: number;
-}
-
-/** Name of the note next to a file of records. */
-function measureFile(path: string): string {
-  return `${path}.measure.json`;
 }
 
 /**

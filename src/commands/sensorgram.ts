@@ -19,10 +19,10 @@ import { refuseEmpty } from "./empty-window.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
 import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
+import { openShown, RECORDS_OPTION, RECORDS_ROIS_OPTION } from "./records-option.ts";
 import { ALWAYS, curvesCsv, curvesJson } from "./sensorgram-curves.ts";
 import { summaryJson, summaryRows, summaryTable, summaryWarnings } from "./sensorgram-summary.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
-import { openStored } from "./stored-experiment.ts";
 
 interface SensorgramArguments extends GlobalOptions {
   roi: string[] | undefined;
@@ -36,6 +36,8 @@ interface SensorgramArguments extends GlobalOptions {
   format: "csv" | "json" | undefined;
   smooth: number | undefined;
   analysis: string | undefined;
+  records: string | undefined;
+  rois: string | undefined;
   tracking: boolean;
   summary: boolean;
   tz: string | undefined;
@@ -85,6 +87,8 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       })
       .option("smooth", { type: "number", requiresArg: true, describe: "Add a curve smoothed over this many frames" })
       .option("analysis", ANALYSIS_OPTION)
+      .option("records", RECORDS_OPTION)
+      .option("rois", RECORDS_ROIS_OPTION)
       .option("tracking", {
         type: "boolean",
         default: false,
@@ -94,10 +98,10 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       .option("tz", TZ)
       .option("out", { type: "string", requiresArg: true, describe: "File to write (default: standard output)" })
       .example("$0 sensorgram --pairs --summary", "the precision of each grating")
-      .example("$0 sensorgram --roi '05*' --reference '130*' --baseline 0..600 --out shifts.csv", "referenced shifts"),
+      .example("$0 sensorgram --roi '05*' --reference '130*' --baseline 0..600 --out shifts.csv", "referenced shifts")
+      .example("$0 sensorgram --records results/processing_results.jsonl", "of what `phorest analyse` has measured"),
   handler: async (argv) => {
-    const { config } = loadConfig(argv.config);
-    const manifest = openStored(config);
+    const { config, manifest, close } = await openShown(loadConfig(argv.config).config, argv.records, argv.rois);
     try {
       sayWhatIsArchived(manifest);
       const analysis = chosenAnalysis(manifest, argv.analysis, argv.tracking);
@@ -113,7 +117,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       };
       await writeText(written(sensorgrams, config, argv, beside, writtenWindow(manifest, config, argv)), argv.out);
     } finally {
-      manifest.close();
+      close();
     }
   },
 };
@@ -187,7 +191,7 @@ function open(manifest: Manifest, analysis: Analysis, config: Config, argv: Sens
   if (sensorgrams.labels.length === 0) {
     const hint =
       (argv.pairs ?? false) !== false && argv.roi === undefined
-        ? "no grating has two halves"
+        ? `no grating has two halves${argv.records === undefined ? "" : "; name the ROI manifest of the records with --rois"}`
         : labelHint(analysis, argv.roi);
     throw new Failure("usage.invalid", "no ROI has this name", { hint });
   }

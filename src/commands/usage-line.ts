@@ -16,6 +16,7 @@ export interface Usage {
 const UNKNOWN = /^Unknown (?:arguments?|commands?): (.*)$/s;
 const MISSING = /^Missing required arguments?: (.*)$/s;
 const NO_VALUE = /^Not enough arguments following: (.*)$/s;
+const IMPLIED = /^Implications failed:\s*(\S+) -> (\S+)/s;
 const CHOICE = /Argument: ([^,]+), Given: (.+?), Choices: (.*?)$/m;
 
 /** The line. `complaint`: as yargs says it. */
@@ -36,6 +37,8 @@ function what(complaint: string, usage: Usage): string {
   }
   const valueless = NO_VALUE.exec(complaint)?.[1];
   if (valueless !== undefined) return `${optionNames(valueless)} needs a value`;
+  const [, implying = "", needed = ""] = IMPLIED.exec(complaint) ?? [];
+  if (needed !== "") return `--${implying} needs --${needed}`;
   const [, option = "", given = "", choices = ""] = CHOICE.exec(complaint) ?? [];
   if (option !== "") return choiceText(option, given, choices.replaceAll('"', ""));
   return complaint.replace(/\s*\n\s*/g, " ");

@@ -148,6 +148,11 @@ export class Entries {
     });
   }
 
+  /** Inserts a further frame in the file of an entry; returns its id. */
+  addPage(fileEntryId: number, page: NewEntry & { readonly page: number }, history: EntryHistory): number {
+    return this.#connection.write(() => this.#addRow(page, history, fileEntryId));
+  }
+
   #addRow(entry: NewEntry, history: EntryHistory | undefined, fileEntryId?: number): number {
     const { filename } = entry;
     const withoutPicture = entry.collectionError === undefined ? "processed" : "failed";

@@ -5,7 +5,6 @@ import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
-import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import { labelsOnly, type RoiManifest } from "../measurement/roi.ts";
 import { unusableNameLine } from "../system/names-in-bytes.ts";
 import { establishedFiles } from "./established-files.ts";
@@ -13,14 +12,13 @@ import { readEntries } from "./established-metadata.ts";
 import { orphans } from "./established-orphans.ts";
 import { PictureFinder } from "./established-pictures.ts";
 import type { EstablishedResult } from "./established-result.ts";
-import { type PlacedResult, resultsIn } from "./established-results.ts";
+import { type PlacedResult, resultsIn, storedResult } from "./established-results.ts";
 import { establishedRois } from "./established-rois.ts";
 import { stackPages } from "./established-stacks.ts";
 import { type Adoption, Taking, type TakingSummary, withCount } from "./established-taking.ts";
 import { type Finding, Findings } from "./import-findings.ts";
 import type { Manifest } from "./manifest.ts";
 import { plainName } from "./plain-name.ts";
-import { encodeStatistics } from "./statistics-codec.ts";
 
 export interface ImportSummary extends TakingSummary {
   /** The files that were read. */
@@ -192,24 +190,4 @@ function ensureEstablishedAnalysis(
     known.set(key, analysisId);
   }
   return analysisId;
-}
-
-function storedResult({ method, labels, statistics, doubt, brightness, contrast }: EstablishedResult) {
-  const perRoi = QUANTITIES[method].length * STATISTICS.length;
-  const median = medianColumn(method);
-  const unknown = () => new Float64Array(labels.length).fill(Number.NaN);
-  return {
-    position: Float64Array.from(labels, (_, roi) => statistics[roi * perRoi + median] ?? Number.NaN),
-    standardError: unknown(),
-    quality: unknown(),
-    flags: new Uint8Array(labels.length),
-    ...doubt,
-    statistics: encodeStatistics(statistics, perRoi),
-    brightness,
-    contrast,
-  };
-}
-
-function medianColumn(method: Method): number {
-  return POSITION_COLUMN[method] * STATISTICS.length + STATISTICS.indexOf("Median");
 }

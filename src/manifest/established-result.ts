@@ -1,16 +1,29 @@
 // A line of processing_results.jsonl as other programs wrote it.
 
+import { TIME_SOURCES, type TimeSource } from "../image/times/source.ts";
 import { isKeptLabel } from "../measurement/label-rules.ts";
-import { flagBits, METHODS, type Method, QUANTITIES, STATISTICS } from "../measurement/method.ts";
+import { flagBits, LINES, METHODS, type Method, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import { withoutNan } from "./established-metadata.ts";
 import { usFromIso } from "./timestamps.ts";
 
 /** Characters. */
 const LONGEST_FILENAME = 1024;
 
-/** The result of one frame. */
-export interface EstablishedResult {
+/** The frame of a result, as far as the line tells of it. Times in microseconds since the epoch. */
+interface RecordedFrame {
   readonly filename: string;
+  readonly capturedAtUs: number | undefined;
+  readonly timeSource: TimeSource | undefined;
+  /** The image as it was named to `phorest analyse`. */
+  readonly path: string | undefined;
+  /** Which page of the file, from 0. */
+  readonly page: number | undefined;
+  /** degrees C by sensor. */
+  readonly temperatures: ReadonlyMap<string, number>;
+}
+
+/** The result of one frame. */
+export interface EstablishedResult extends RecordedFrame {
   readonly processedAtUs: number | undefined;
   readonly method: Method;
   readonly labels: readonly string[];
@@ -27,6 +40,8 @@ interface Doubt {
   readonly standardError: Float64Array;
   readonly quality: Float64Array;
   readonly flags: Uint8Array;
+  /** LINES codes: 1 + the index; 0 where the line says none. */
+  readonly lines: Uint8Array;
 }
 
 /** The result on a line; "failed" if the line is about a frame that was not measured, undefined when it cannot be used. */
@@ -42,7 +57,7 @@ export function parseResultLine(line: string): EstablishedResult | "failed" | un
   if (picture === undefined || method === undefined || !labels.every(isKeptLabel)) return undefined;
   const at = record.processing_timestamp_iso;
   return {
-    filename: record.image_filename,
+    ...frameOf(record, record.image_filename),
     processedAtUs: typeof at === "string" ? usFromIso(at) : undefined,
     method,
     labels,
@@ -50,6 +65,22 @@ export function parseResultLine(line: string): EstablishedResult | "failed" | un
     doubt: doubtOf(record.resonances, labels),
     brightness: numberOrNan(picture.brightness),
     contrast: numberOrNan(picture.contrast),
+  };
+}
+
+function frameOf(record: Record<string, unknown>, filename: string): RecordedFrame {
+  const { image_timestamp: at, time_source: source, image_path: path, page, temperature_readings: readings } = record;
+  return {
+    filename,
+    capturedAtUs: typeof at === "string" ? usFromIso(at) : undefined,
+    timeSource: TIME_SOURCES.find((one) => one === source),
+    path: typeof path === "string" ? path : undefined,
+    page: Number.isSafeInteger(page) && Number(page) >= 1 ? Number(page) - 1 : undefined,
+    temperatures: new Map(
+      Object.entries(isRecord(readings) ? readings : {}).flatMap(([sensor, celsius]) =>
+        isKeptLabel(sensor) && typeof celsius === "number" ? [[sensor, celsius]] : [],
+      ),
+    ),
   };
 }
 
@@ -72,6 +103,7 @@ function doubtOf(resonances: unknown, labels: readonly unknown[]): Doubt | undef
     standardError: numbers("standard_error"),
     quality: numbers("quality"),
     flags,
+    lines: Uint8Array.from(rois, ({ line }) => 1 + (LINES as readonly unknown[]).indexOf(line)),
   };
 }
 

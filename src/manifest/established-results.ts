@@ -2,9 +2,11 @@
 import { createReadStream } from "node:fs";
 import { createGunzip, gunzipSync, constants as zlib } from "node:zlib";
 import { errorCode } from "../failure/error-code.ts";
+import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import { type GivenKind, givenLines, linesOf, readGivenFile } from "../system/given-file.ts";
 import { type EstablishedResult, parseResultLine } from "./established-result.ts";
 import type { Findings } from "./import-findings.ts";
+import { encodeStatistics } from "./statistics-codec.ts";
 
 /** A record of a large chip with the values of every row takes some megabytes. */
 const MOST_LINE_BYTES = 64e6;
@@ -24,16 +26,23 @@ export interface PlacedResult {
   readonly where: string;
 }
 
-/** The results in a file, in its order. What cannot be used is counted; a file that is damaged gives what there is. */
-export async function* resultsIn(file: string, findings: Findings): AsyncGenerator<PlacedResult> {
+/**
+ * The results in a file, in its order. What cannot be used is counted; a file that is damaged gives what there is. `failed` is
+ * told where a line tells of a frame that was not measured.
+ */
+export async function* resultsIn(
+  file: string,
+  findings: Findings,
+  failed: (where: string) => void = () => undefined,
+): AsyncGenerator<PlacedResult> {
   try {
     for await (const { text, where } of textsIn(file)) {
       if (text?.trim() === "") continue;
       const found = text === undefined ? [undefined] : recordsIn(text.trim());
       if (found.includes(undefined)) findings.add(TORN, where);
       for (const result of found) {
-        // "failed": a frame that was not measured.
-        if (result !== undefined && result !== "failed") yield { result, where };
+        if (result === "failed") failed(where);
+        else if (result !== undefined) yield { result, where };
       }
     }
   } catch (error) {
@@ -92,4 +101,25 @@ function* recordsOfList(file: string): Generator<PlacedText> {
 /** Codes of zlib for bytes that are no gzip. */
 function isDamage(error: unknown): boolean {
   return /^(?:Z_|ERR_BUFFER_TOO_LARGE)/.test(errorCode(error) ?? "");
+}
+
+/** The result as it is stored; without the errors and flags where the line has none. */
+export function storedResult({ method, labels, statistics, doubt, brightness, contrast }: EstablishedResult) {
+  const perRoi = QUANTITIES[method].length * STATISTICS.length;
+  const median = medianColumn(method);
+  const unknown = () => new Float64Array(labels.length).fill(Number.NaN);
+  return {
+    position: Float64Array.from(labels, (_, roi) => statistics[roi * perRoi + median] ?? Number.NaN),
+    standardError: unknown(),
+    quality: unknown(),
+    flags: new Uint8Array(labels.length),
+    ...doubt,
+    statistics: encodeStatistics(statistics, perRoi),
+    brightness,
+    contrast,
+  };
+}
+
+function medianColumn(method: Method): number {
+  return POSITION_COLUMN[method] * STATISTICS.length + STATISTICS.indexOf("Median");
 }

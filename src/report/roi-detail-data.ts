@@ -103,7 +103,8 @@ async function detailOf(
   const markers = plotMarkers(manifest.markers.events());
   const line = manifest.references.linesOf(analysis)?.[at];
   const known = { label, method, line, sensorgram, markers };
-  if (picture === undefined || roiManifest === undefined) return { ...known, view: undefined };
+  const hasPlace = roiManifest !== undefined && (roiManifest.rois[at]?.height ?? 0) > 0;
+  if (picture === undefined || !hasPlace) return { ...known, view: undefined };
   // As written by this program; see NewAnalysis.
   const settings = JSON.parse(analysis.settings) as AnalysisSettings;
   const jointLine = line === undefined ? {} : { jointLine: line };

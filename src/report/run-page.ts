@@ -31,6 +31,8 @@ export interface RunPage {
   readonly noise: Picture | undefined;
   readonly quiet: readonly RoiPrecision[];
   readonly rois: readonly { readonly label: string; readonly picture: Picture }[];
+  /** The file of records that is reported on; undefined: the experiment. */
+  readonly records: string | undefined;
 }
 
 const FAILURES_SHOWN = 50;
@@ -43,7 +45,7 @@ export function runPage(page: RunPage): string {
     { title: "The experiment", table: { head: ["", ""], rows: inZone(facts(page), zone) } },
   ];
   const failures = inZone(failedFrames(page.manifest), zone);
-  if (page.snapshot.alarms.length > 0) {
+  if (page.records === undefined && page.snapshot.alarms.length > 0) {
     const rows = inZone(
       page.snapshot.alarms.map((alarm) => [alarm]),
       zone,
@@ -63,7 +65,9 @@ export function runPage(page: RunPage): string {
     const note = `The last ${failures.length} of ${page.snapshot.counts?.failed} failed frames.`;
     sections.push({ title: "Failed frames", note, table: { head: ["captured", "image", "reason"], rows: failures } });
   }
-  sections.push({ title: "Configuration of the last run", text: configuration(page.manifest) });
+  if (page.records === undefined) {
+    sections.push({ title: "Configuration of the last run", text: configuration(page.manifest) });
+  }
   const chip = page.simulated ? "Simulated chip. " : "";
   const subtitle = `${chip}phorest ${packageVersion()}, ${zone.shown(`${new Date().toISOString().slice(0, 19)}Z`)}. This file is self-contained.`;
   return htmlReport(name === "" ? "Experiment" : name, subtitle, sections);
@@ -74,10 +78,13 @@ function inZone(rows: readonly string[][], zone: TimeZone): string[][] {
   return rows.map((cells) => cells.map((cell) => zone.shown(cell)));
 }
 
-function facts({ config, snapshot, simulated, measured, manifest }: RunPage): string[][] {
+function facts({ config, snapshot, simulated, measured, manifest, records }: RunPage): string[][] {
   const { counts, startedAt, endedAt, endReason, experiment } = snapshot;
   const first = manifest.history.entries().next();
-  const rows: string[][] = [...experimentFacts(config), ["directory", config.Paths.root_dir]];
+  const rows: string[][] = [
+    ...experimentFacts(config),
+    records === undefined ? ["directory", config.Paths.root_dir] : ["records of phorest analyse", records],
+  ];
   if (startedAt !== undefined) rows.push(["last run started", startedAt]);
   if (experiment === "running") rows.push(["state", "running when this report was made"]);
   else if (endedAt !== undefined) rows.push(["last run ended", `${endedAt} (${endReason ?? "reason unknown"})`]);
@@ -99,10 +106,12 @@ function facts({ config, snapshot, simulated, measured, manifest }: RunPage): st
     const lines = manifest.references.linesOf(analysis);
     if (lines !== undefined) rows.push(["line shapes", countsOf(lines)]);
   }
-  rows.push([
-    "camera",
-    `${snapshot.camera?.type ?? config.Camera.camera_type}, every ${config.Timing.collector_interval_seconds} s`,
-  ]);
+  if (records === undefined) {
+    rows.push([
+      "camera",
+      `${snapshot.camera?.type ?? config.Camera.camera_type}, every ${config.Timing.collector_interval_seconds} s`,
+    ]);
+  }
   if (snapshot.guessedTimes > 0) rows.push(["times", guessedText(snapshot.guessedTimes)]);
   if (simulated)
     rows.push([

@@ -37,6 +37,11 @@ test.each<[string, Partial<Usage>, string]>([
     { words: ["markers", "ad"], command: "markers", subcommands: ["add", "list"] },
     'unexpected argument "ad"; did you mean markers add? (phorest markers --help)',
   ],
+  [
+    "Implications failed:\n records -> out",
+    { command: "report", words: ["report", "--records", "r.jsonl"] },
+    "--records needs --out (phorest report --help)",
+  ],
   ["Missing required argument: format", { words: ["export"] }, "--format is missing (phorest export --help)"],
   [
     "Missing required argument: format",

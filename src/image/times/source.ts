@@ -1,7 +1,8 @@
 // Where a capture time comes from.
 
 /** Sources of capture times. `file` is the file's time of modification: a guess, because copying a file may change it. */
-export type TimeSource = "micro-manager" | "ome" | "imagej" | "exif" | "name" | "table" | "file";
+export const TIME_SOURCES = ["micro-manager", "ome", "imagej", "exif", "name", "table", "file"] as const;
+export type TimeSource = (typeof TIME_SOURCES)[number];
 
 /** What one source says about the pages of one file. Times in microseconds. */
 export interface Stated {
