@@ -35,7 +35,7 @@ Napi::Int32Array starts(const CallbackInfo& info, int index, const char* name, s
   return array;
 }
 
-/** (model, time, response, weight, cycleStart, segments, segmentStart, flags, isRmaxGlobal). */
+/** The arguments of fitKinetics but the last one. */
 Problem problemOf(const CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Problem problem;
@@ -56,7 +56,33 @@ Problem problemOf(const CallbackInfo& info) {
   if (segmentStart.ElementLength() != cycles + 1 || flags.ElementLength() != cycles || segments.ElementLength() % kSegmentNumbers != 0) {
     phorest::refuseRange(env, "expected segments and flags for each cycle");
   }
-  problem.isRmaxGlobal = info[8].ToBoolean();
+  const auto groups = arrayAt<Napi::Int32Array>(info, 8, napi_int32_array, "groups");
+  bool isGrouped = groups.ElementLength() == cycles;
+  for (std::size_t c = 0; isGrouped && c < cycles; ++c) {
+    const int before = c == 0 ? 0 : groups[c - 1];
+    isGrouped = groups[c] == before || (c > 0 && groups[c] == before + 1);
+  }
+  if (!isGrouped) phorest::refuseRange(env, "expected a group for each cycle, ascending from 0");
+  problem.group.assign(groups.Data(), groups.Data() + cycles);
+  auto sharedAt = arrayAt<Napi::Float64Array>(info, 9, napi_float64_array, "sharedAt");
+  auto sharedPart = arrayAt<Napi::Float64Array>(info, 10, napi_float64_array, "sharedPart");
+  const bool isShared = sharedAt.ElementLength() > 0;
+  if (sharedPart.ElementLength() != sharedAt.ElementLength() || (isShared && sharedAt.ElementLength() != points)) {
+    phorest::refuseRange(env, "expected a place and a part of the noise that is shared for each point");
+  }
+  if (isShared) {
+    const auto sharedStart = arrayAt<Napi::Int32Array>(info, 11, napi_int32_array, "sharedStart");
+    const std::size_t count = sharedStart.ElementLength();
+    bool isAscending = count >= 2 && sharedStart[0] == 0 && sharedStart[count - 1] > 0;
+    for (std::size_t i = 1; isAscending && i < count; ++i) isAscending = sharedStart[i - 1] <= sharedStart[i];
+    if (!isAscending) phorest::refuseRange(env, "expected ascending numbers for sharedStart");
+    problem.sharedStart.assign(sharedStart.Data(), sharedStart.Data() + count);
+    const double last = problem.sharedStart.back() - 1;
+    for (std::size_t i = 0; i < points; ++i) {
+      const bool isInside = std::isnan(sharedAt[i]) || (sharedAt[i] >= 0 && sharedAt[i] <= last);
+      if (!isInside || !(std::fabs(sharedPart[i]) < kLargest)) phorest::refuseRange(env, "expected places within the shared frames");
+    }
+  }
   for (std::size_t c = 0; c < cycles; ++c) {
     phorest::kinetics::Cycle cycle;
     const int from = cycleStart[c];
@@ -64,6 +90,10 @@ Problem problemOf(const CallbackInfo& info) {
     cycle.time = time.Data() + from;
     cycle.response = response.Data() + from;
     cycle.weight = isWeighted ? weight.Data() + from : nullptr;
+    if (isShared) {
+      cycle.sharedAt = sharedAt.Data() + from;
+      cycle.sharedPart = sharedPart.Data() + from;
+    }
     cycle.offset = (flags[c] & kOffset) != 0;
     cycle.drift = (flags[c] & kDrift) != 0;
     for (int i = 0; i < cycle.points; ++i) {
@@ -120,11 +150,14 @@ Napi::Value objectOf(Napi::Env env, const Fit& fit) {
   return result;
 }
 
-/** (model, time, response, weight or empty, cycleStart, segments, segmentStart, flags, isRmaxGlobal, profiles) -> fields of Fit. */
+/**
+ * (model, time, response, weight or empty, cycleStart, segments, segmentStart, flags, groups, sharedAt and sharedPart or empty,
+ * sharedStart, profiles) -> fields of Fit.
+ */
 Napi::Value fitKinetics(const CallbackInfo& info) {
   try {
     const Problem problem = problemOf(info);
-    return objectOf(info.Env(), phorest::kinetics::fit(problem, info[9].ToBoolean()));
+    return objectOf(info.Env(), phorest::kinetics::fit(problem, info[12].ToBoolean()));
   } catch (const std::bad_alloc&) {
     throw Napi::Error::New(info.Env(), "not enough memory to fit the sensorgrams");
   }

@@ -108,7 +108,7 @@ class Fitting {
       direction[ka + 1] = 1;
       add(use, best_.rates[ka + 1] - best_.rates[ka], false);
     }
-    if (!problem_.isRmaxGlobal || shape_.sites > 1) return;
+    if (!problem_.isRmaxGlobal() || shape_.sites > 1) return;
     direction.assign(covariance_.size, 0.0);
     direction[rates] = 1 / std::fabs(fit_.linear[0]);
     add(fit_.linear[0] == 0 ? nullptr : use, fit_.linear[0], true);
@@ -118,12 +118,12 @@ class Fitting {
     const int rates = shape_.rates();
     for (std::size_t i = 0; i < fit_.linear.size(); ++i) {
       double error = kNone;
-      if (problem_.isRmaxGlobal) {
+      if (problem_.isRmaxGlobal()) {
         const int at = rates + static_cast<int>(i);
         if (!covariance_.whole.empty()) error = std::sqrt(covariance_.whole[at * covariance_.size + at]);
       } else if (shape_.sites == 1) {
         // With the rates as they are: what is left of the response after the locals.
-        const double own = separable_.reducedOf(static_cast<int>(i))[0];
+        const double own = separable_.productsOf(static_cast<int>(i))[0];
         if (own > 0) error = std::sqrt(fit_.noise.variance * fit_.noise.area() / own);
       }
       fit_.linearErrors.push_back(error);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kinetics/descent.h"
 
@@ -92,6 +93,87 @@ void chooseShape(const std::vector<double>& r, double count, Noise& noise) {
   }
 }
 
+/** Variance of sums over frames in order of time, whose noise is correlated, for a variance of 1. */
+class Correlated {
+ public:
+  Correlated(const Noise& noise, int size, double sign, double* to) : noise_(noise), size_(size), sign_(sign), to_(to) {}
+
+  /** What the next frame's noise is multiplied by in each sum. */
+  void next(const double* now) {
+    for (int p = 0; p < size_; ++p) {
+      echo_[p] = noise_.rho * (echo_[p] + before_[p]);
+      before_[p] = now[p];
+    }
+    for (int a = 0; a < size_; ++a) {
+      for (int b = 0; b <= a; ++b) {
+        to_[a * size_ + b] += sign_ * (now[a] * now[b] + noise_.share * (now[a] * echo_[b] + now[b] * echo_[a]));
+      }
+    }
+  }
+
+ private:
+  const Noise& noise_;
+  int size_;
+  double sign_;
+  double* to_;
+  double echo_[kMostEstimates] = {}, before_[kMostEstimates] = {};
+};
+
+/**
+ * The noise of blanks: one blank is subtracted from several cycles, whose noise then is not independent. The variance of a sum over
+ * the blank's frames replaces what each cycle had of it by itself.
+ */
+class Shared {
+ public:
+  Shared(const std::vector<int>& start, int size)
+      : start_(start), size_(size), all_(start.empty() ? 0 : static_cast<std::size_t>(start.back()) * size, 0.0), one_(all_) {}
+
+  void add(const Cycle& cycle, int point, const double* now) {
+    if (cycle.sharedAt == nullptr || std::isnan(cycle.sharedAt[point])) return;
+    const double at = cycle.sharedAt[point], part = cycle.sharedPart[point];
+    const int frames = start_.back(), low = std::clamp(static_cast<int>(at), 0, frames - 1), high = std::min(low + 1, frames - 1);
+    const double share = std::clamp(at - low, 0.0, 1.0);
+    from_ = std::min(from_, low);
+    to_ = std::max(to_, high + 1);
+    for (int p = 0; p < size_; ++p) {
+      one_[static_cast<std::size_t>(low) * size_ + p] += (1 - share) * part * now[p];
+      one_[static_cast<std::size_t>(high) * size_ + p] += share * part * now[p];
+    }
+  }
+
+  void endCycle(const Noise& noise, double* middle) {
+    if (from_ >= to_) return;
+    addVariance(one_, from_, to_, noise, -1, middle);
+    const std::size_t from = static_cast<std::size_t>(from_) * size_, to = static_cast<std::size_t>(to_) * size_;
+    for (std::size_t i = from; i < to; ++i) {
+      all_[i] += one_[i];
+      one_[i] = 0;
+    }
+    from_ = std::numeric_limits<int>::max();
+    to_ = 0;
+  }
+
+  void endAll(const Noise& noise, double* middle) const {
+    if (!start_.empty()) addVariance(all_, 0, start_.back(), noise, 1, middle);
+  }
+
+ private:
+  void addVariance(const std::vector<double>& sums, int from, int to, const Noise& noise, double sign, double* middle) const {
+    for (std::size_t curve = 0; curve + 1 < start_.size(); ++curve) {
+      Correlated correlated(noise, size_, sign, middle);
+      const int end = std::min(start_[curve + 1], to);
+      for (int frame = std::max(start_[curve], from); frame < end; ++frame) {
+        correlated.next(sums.data() + static_cast<std::size_t>(frame) * size_);
+      }
+    }
+  }
+
+  const std::vector<int>& start_;
+  int size_;
+  std::vector<double> all_, one_;
+  int from_ = std::numeric_limits<int>::max(), to_ = 0;
+};
+
 }  // namespace
 
 Residuals residualsOf(const Separable& separable, const Evaluation& at, const double* rates, std::vector<double>& fitted) {
@@ -108,7 +190,7 @@ Residuals residualsOf(const Separable& separable, const Evaluation& at, const do
     std::vector<double> r(prepared.scaled);
     const int first = cycle.segments.empty() ? cycle.points : cycle.segments.front().begin;
     for (int s = 0; s < shape.sites; ++s) {
-      const double size = at.linear[(problem.isRmaxGlobal ? 0 : c) * shape.sites + s];
+      const double size = at.linear[problem.group[c] * shape.sites + s];
       const double* response = columns.at(s * (1 + shape.perSite));
       for (int i = first; i < cycle.points; ++i) r[i] -= size * response[i];
     }
@@ -158,10 +240,11 @@ Covariance covarianceOf(const Separable& separable, const Evaluation& at, const 
   const Shape shape = shapeOf(problem.model);
   const int columns = shape.columns(), per = shape.perSite, size = separable.size();
   Covariance found;
-  found.size = shape.rates() + (problem.isRmaxGlobal ? shape.sites : 0);
+  found.size = shape.rates() + (problem.isRmaxGlobal() ? shape.sites : 0);
   const int n = found.size;
   double normals[kMostEstimates * kMostEstimates] = {}, middle[kMostEstimates * kMostEstimates] = {};
   Columns own;
+  Shared shared(problem.sharedStart, n);
   for (int c = 0; c < static_cast<int>(problem.cycles.size()); ++c) {
     const Cycle& cycle = problem.cycles[c];
     const Prepared& prepared = problem.prepared[c];
@@ -174,7 +257,7 @@ Covariance covarianceOf(const Separable& separable, const Evaluation& at, const 
       solveFactor(prepared.factor, prepared.locals, coefficients.data());
       takeLocals(cycle, prepared, coefficients.data(), own.at(k));
     }
-    const double* g = separable.reducedOf(c);
+    const double* g = separable.productsOf(problem.group[c]);
     const double* lines[kMostEstimates];
     double scales[kMostEstimates];
     for (int p = 0; p < n; ++p) {
@@ -182,29 +265,25 @@ Covariance covarianceOf(const Separable& separable, const Evaluation& at, const 
       const int site = isRate ? p / per : p - shape.rates();
       const int column = site * (1 + per) + (isRate ? 1 + p % per : 0);
       lines[p] = own.at(column);
-      scales[p] = isRate ? at.linear[(problem.isRmaxGlobal ? 0 : c) * shape.sites + site] : 1.0;
-      if (problem.isRmaxGlobal || shape.sites > 1) continue;
+      scales[p] = isRate ? at.linear[problem.group[c] * shape.sites + site] : 1.0;
+      if (problem.isRmaxGlobal() || shape.sites > 1) continue;
       // A maximum response of its own takes its part of the derivative.
       const double part = g[0] > 0 ? g[column] / g[0] : 0.0;
       for (int i = 0; i < cycle.points; ++i) own.at(column)[i] -= part * own.at(0)[i];
     }
-    double echo[kMostEstimates] = {}, before[kMostEstimates] = {};
+    Correlated correlated(noise, n, 1, middle);
     for (int i = 0; i < cycle.points; ++i) {
       double now[kMostEstimates];
-      for (int p = 0; p < n; ++p) {
-        now[p] = scales[p] * lines[p][i];
-        echo[p] = noise.rho * (echo[p] + before[p]);
-        before[p] = now[p];
-      }
+      for (int p = 0; p < n; ++p) now[p] = scales[p] * lines[p][i];
       for (int a = 0; a < n; ++a) {
-        for (int b = 0; b <= a; ++b) {
-          const double product = now[a] * now[b];
-          normals[a * n + b] += product;
-          middle[a * n + b] += product + noise.share * (now[a] * echo[b] + now[b] * echo[a]);
-        }
+        for (int b = 0; b <= a; ++b) normals[a * n + b] += now[a] * now[b];
       }
+      correlated.next(now);
+      shared.add(cycle, i, now);
     }
+    shared.endCycle(noise, middle);
   }
+  shared.endAll(noise, middle);
   double scale[kMostEstimates];
   for (int a = 0; a < n; ++a) {
     for (int b = 0; b < a; ++b) {

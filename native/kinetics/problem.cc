@@ -166,6 +166,7 @@ Thinned::Thinned(const Problem& full, int bins) : problem_(full) {
     problem_.cycles[at].response = responses_.back().data();
     problem_.cycles[at].weight = weights_.back().data();
     problem_.cycles[at].points = static_cast<int>(times_.back().size());
+    problem_.cycles[at].sharedAt = problem_.cycles[at].sharedPart = nullptr;
   }
   const double step = full.step;
   prepare(problem_);

@@ -56,6 +56,9 @@ struct Cycle {
   /** 1/variance of each point, or nullptr for equal ones. */
   const double* weight = nullptr;
   int points = 0;
+  /** Noise that a point has from a frame of a curve that was subtracted: see Problem::sharedStart. nullptr: none. */
+  const double* sharedAt = nullptr;
+  const double* sharedPart = nullptr;
   std::vector<Segment> segments;
   bool offset = false, drift = false;
 };
@@ -75,11 +78,18 @@ struct Problem {
   Model model = Model::oneToOne;
   std::vector<Cycle> cycles;
   std::vector<Prepared> prepared;
-  /** One maximum response for all cycles, or one for each. */
-  bool isRmaxGlobal = true;
+  /** Cycles with the same number, which are neighbours, have one maximum response; numbers from 0 on. */
+  std::vector<int> group;
+  /**
+   * Frames of the curves that were subtracted (blanks), one curve after the other, each from sharedStart[k] to sharedStart[k + 1].
+   * A point has the noise of the two frames about `sharedAt`, in the shares of a straight line, times `sharedPart`, the frame's
+   * standard error over that of the point. NaN: none.
+   */
+  std::vector<int> sharedStart;
   int points = 0, parameters = 0;
   double span = 0, step = 0, least = 0, most = 0;  // s, s, M, M: longest cycle, usual step, concentrations
-  int groups() const { return isRmaxGlobal ? 1 : static_cast<int>(cycles.size()); }
+  int groups() const { return group.empty() ? 0 : group.back() + 1; }
+  bool isRmaxGlobal() const { return groups() == 1; }
 };
 
 /** Fills `prepared` and the numbers of a problem whose cycles are given. */

@@ -163,24 +163,21 @@ const Evaluation& Separable::evaluate(const double* rates, const double* rmax) {
   std::fill(std::begin(result_.descent), std::end(result_.descent), 0.0);
   std::fill(std::begin(result_.normals), std::end(result_.normals), 0.0);
   result_.linear.assign(static_cast<std::size_t>(problem_.groups()) * shape_.sites, 0.0);
-  std::vector<double> sum(static_cast<std::size_t>(size_) * size_, 0.0);
+  groups_.assign(static_cast<std::size_t>(problem_.groups()) * size_ * size_, 0.0);
   const int cycles = static_cast<int>(problem_.cycles.size());
   for (int cycle = 0; cycle < cycles; ++cycle) {
     reduce(cycle, rates);
     result_.squares += problem_.prepared[cycle].squares;
-    if (!problem_.isRmaxGlobal) {
-      join(reducedOf(cycle), cycle, nullptr);
-      continue;
-    }
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += reducedOf(cycle)[i];
+    double* sum = groups_.data() + static_cast<std::size_t>(problem_.group[cycle]) * size_ * size_;
+    for (int i = 0; i < size_ * size_; ++i) sum[i] += reducedOf(cycle)[i];
   }
-  if (problem_.isRmaxGlobal) join(sum.data(), 0, rmax);
+  for (int group = 0; group < problem_.groups(); ++group) join(productsOf(group), group, rmax);
   return result_;
 }
 
 std::vector<double> Separable::localsOf(int at) const {
   const Prepared& prepared = problem_.prepared[at];
-  const int group = problem_.isRmaxGlobal ? 0 : at;
+  const int group = problem_.group[at];
   std::vector<double> found(prepared.locals);
   for (int l = 0; l < prepared.locals; ++l) {
     found[l] = cross_[at][l * size_ + size_ - 1];

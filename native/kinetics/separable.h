@@ -31,12 +31,14 @@ class Separable {
   std::vector<double> localsOf(int cycle) const;
   /** The columns of a cycle at some rates, weighted. */
   void weightedColumns(int cycle, const double* rates, Columns& to) const;
-  /** Of the last evaluation: locals times columns [local][column], and products of columns and response less what locals explain. */
+  /** Of the last evaluation: locals times columns [local][column]. */
   const std::vector<double>& crossOf(int cycle) const { return cross_[cycle]; }
-  const double* reducedOf(int cycle) const { return reduced_.data() + static_cast<std::size_t>(cycle) * size_ * size_; }
+  /** Of the last evaluation: products of columns and response less what locals explain, summed over the cycles of a group. */
+  const double* productsOf(int group) const { return groups_.data() + static_cast<std::size_t>(group) * size_ * size_; }
   int size() const { return size_; }
 
  private:
+  const double* reducedOf(int cycle) const { return reduced_.data() + static_cast<std::size_t>(cycle) * size_ * size_; }
   void reduce(int cycle, const double* rates);
   void join(const double* products, int group, const double* rmax);
 
@@ -45,7 +47,7 @@ class Separable {
   int size_;  // columns and the response
   Columns columns_;
   std::vector<std::vector<double>> cross_;
-  std::vector<double> reduced_;
+  std::vector<double> reduced_, groups_;  // by cycle, and summed over the cycles of a group
   Evaluation result_;
 };
 

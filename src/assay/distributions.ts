@@ -20,6 +20,12 @@ export function studentBelow(t: number, freedom: number): number {
   return normalBelow(Math.sign(t) * size);
 }
 
+/** The `t` that Student's t with `freedom` degrees of freedom is within with 95 %: the inverse of the above, on the large side below 3 degrees. */
+export function student95(freedom: number): number {
+  const z = (1.959963984540054 * (8 * freedom + 3)) / (8 * freedom + 1);
+  return Math.sqrt(freedom * Math.expm1((z * z) / freedom));
+}
+
 /** Above this the first terms of the series are exact to 1e-8. */
 const MANY = 200;
 

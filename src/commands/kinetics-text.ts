@@ -1,8 +1,10 @@
 // Rates for people: a table for the terminal, and one line per curve set for a CSV.
 import { writeToString } from "fast-csv";
 import type { Estimate } from "../assay/kinetics/estimates.ts";
+import type { GroupKinetics, GroupMean } from "../assay/kinetics/experiment/groups.ts";
 import type { KineticsFit, NoFit } from "../assay/kinetics/fit.ts";
 import { modelName } from "../assay/kinetics/models.ts";
+import { safeText } from "../outputs/csv/file/text.ts";
 import { alignedLines } from "../terminal/text-table.ts";
 
 const DOUBTS: Readonly<Record<NonNullable<Estimate["doubt"]>, string>> = {
@@ -13,6 +15,15 @@ const DOUBTS: Readonly<Record<NonNullable<Estimate["doubt"]>, string>> = {
   not_in_model: "-",
   local: "per cycle",
 };
+
+/** Exit code where a curve set could not be fitted. */
+export const SOME_FAILED = 3;
+
+/** Notes and failures of a set, a line each. */
+export function linesOf(found: KineticsFit | NoFit): string[] {
+  if ("why" in found) return [`${found.set.name}: not fitted: ${found.why}`];
+  return found.notes.map((note) => `${found.set.name}: ${note}`);
+}
 
 /** "1.00e-8 ± 2e-10 M", or the bound: "< 2.0e-5". */
 function shown({ value, standardError, low95, high95, doubt }: Estimate): string {
@@ -40,6 +51,33 @@ export function kineticsTable(fits: readonly (KineticsFit | NoFit)[], unit: stri
   return `${alignedLines(rows).join("\n")}\n`;
 }
 
+/** Groups for a terminal; empty without any. */
+export function groupsTable(groups: readonly GroupKinetics[]): string {
+  if (groups.length === 0) return "";
+  const rows = [["group", "gratings", "", "ka, 1/(M s)", "spread", "kd, 1/s", "spread", "KD, M", "spread"]];
+  for (const { name, gratings, pooled, notPooled, ...means } of groups) {
+    const cells = RATES.flatMap((rate) => [meanText(means[rate]), spreadText(means[rate])]);
+    rows.push([name, String(gratings), "mean", ...cells]);
+    if (pooled !== undefined) {
+      const { ka, kd, KD } = pooled;
+      rows.push([name, String(pooled.gratings), "pooled", shown(ka), "", shown(kd), "", shown(KD), ""]);
+    }
+    if (notPooled !== undefined) rows.push([name, "", `not pooled: ${notPooled}`, "", "", "", "", "", ""]);
+  }
+  return `\n${alignedLines(rows).join("\n")}\n`;
+}
+
+const RATES = ["ka", "kd", "KD"] as const;
+
+function meanText({ value, standardError, used }: GroupMean): string {
+  return value === null ? "-" : `${value.toPrecision(4)} ± ${(standardError ?? 0).toPrecision(2)} (${used})`;
+}
+
+/** "12 %", with a star where gratings differ beyond doubt. */
+function spreadText({ spread, differs }: GroupMean): string {
+  return spread === null ? "-" : `${(100 * spread).toPrecision(2)} %${differs ? " *" : ""}`;
+}
+
 /** One line per curve set. */
 export async function kineticsCsv(fits: readonly (KineticsFit | NoFit)[]): Promise<string> {
   const names = ["ka", "kd", "KD", "Rmax"] as const;
@@ -52,14 +90,14 @@ export async function kineticsCsv(fits: readonly (KineticsFit | NoFit)[]): Promi
     "flags",
   ];
   const rows = fits.map((found) => {
-    if ("why" in found) return [found.set.name, "failed"];
+    if ("why" in found) return [safeText(found.set.name), "failed"];
     const { set, model, fit, flags } = found;
     const cells = names.flatMap((name) => {
       const { value, standardError, low95, high95, doubt } = found[name];
       return [value, standardError, low95, high95, doubt].map((cell) => cell ?? "");
     });
     const chi2 = fit.cost / Math.max(1, fit.points - fit.parameters);
-    return [set.name, modelName(model), ...cells, chi2, fit.points, flags.join(" ")];
+    return [safeText(set.name), modelName(model), ...cells, chi2, fit.points, flags.join(" ")];
   });
   return await writeToString([header, ...rows], { includeEndRowDelimiter: true });
 }

@@ -1,7 +1,7 @@
 // Answers what is asked about injections: from the evaluator's thread, as the commands write it.
 import type { Context } from "hono";
 import type { EvaluationJob } from "./evaluation-jobs.ts";
-import { injectionQuestion, mapQuestion } from "./evaluation-queries.ts";
+import { injectionQuestion, kineticsQuestion, mapQuestion } from "./evaluation-queries.ts";
 import type { Handlers } from "./handlers.ts";
 import { ROUTES, type Route } from "./route-table.ts";
 import type { Env, Served } from "./served.ts";
@@ -14,6 +14,7 @@ export type EvaluationName =
   | "arrivalsCsv"
   | "sensitivities"
   | "sensitivitiesCsv"
+  | "kinetics"
   | "map"
   | "mapCsv";
 
@@ -44,6 +45,8 @@ export function evaluationHandlers({ evaluator, experiment }: Served): Handlers<
       const question = { ...injectionQuestion(query), bufferIndex: query.bufferIndex };
       return file(context, ROUTES.sensitivitiesCsv, "sensitivity", { type: "sensitivities", question, csv: true });
     },
+    kinetics: (context, { query }) =>
+      json(context, ROUTES.kinetics, { type: "kinetics", question: kineticsQuestion(query) }),
     map: (context, { query }) => json(context, ROUTES.map, { type: "map", question: mapQuestion(query), csv: false }),
     mapCsv: (context, { query }) =>
       file(context, ROUTES.mapCsv, `map_${query.quantity}`, { type: "map", question: mapQuestion(query), csv: true }),

@@ -1,4 +1,5 @@
 // What crosses between the page and the thread that evaluates injections for it: plain data only.
+import type { KineticsRequest } from "../assay/kinetics/experiment/plan.ts";
 import type { ReportPoint } from "../assay/responses.ts";
 import type { Config } from "../config/schema.ts";
 import type { MapQuantity } from "../evaluation/maps.ts";
@@ -25,6 +26,13 @@ export interface MapQuestion extends Omit<InjectionQuestion, "injection"> {
   readonly atUs: number | undefined;
 }
 
+export interface KineticsQuestion extends KineticsRequest {
+  /** Name of the analysis; undefined: the one in force. */
+  readonly analysis: string | undefined;
+  /** Points of each cycle for a drawing. */
+  readonly points: number;
+}
+
 /** `csv`: the file that the command writes; else JSON. */
 export type EvaluationJob =
   | { readonly type: "responses" | "arrivals"; readonly question: InjectionQuestion; readonly csv: boolean }
@@ -34,4 +42,5 @@ export type EvaluationJob =
       readonly csv: boolean;
     }
   | { readonly type: "map"; readonly question: MapQuestion; readonly csv: boolean }
+  | { readonly type: "kinetics"; readonly question: KineticsQuestion }
   | { readonly type: "proposals" };

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { REPORT_POINTS } from "../assay/responses.ts";
 import { MAP_QUANTITIES } from "../evaluation/maps.ts";
-import type { InjectionQuestion, MapQuestion } from "./evaluation-jobs.ts";
+import type { InjectionQuestion, KineticsQuestion, MapQuestion } from "./evaluation-jobs.ts";
 import { microseconds } from "./queries.ts";
 
 const label = z.string().min(1).max(100);
@@ -42,6 +42,46 @@ export const MAP_QUESTION = z.object({
   point: z.enum(REPORT_POINTS).default("late").describe("response: point of the injection"),
   bufferIndex,
 });
+
+export const KINETICS_QUESTION = z.object({
+  roi: curves.roi,
+  pairs: curves.pairs,
+  group: z.array(label).max(64).default([]).describe("Name of a group. Repeat it for several; all without it"),
+  model: z.string().max(60).default("auto").describe("As `phorest kinetics --model`, such as `1:1+bulk`"),
+  analysis: label.optional().describe("Name of the analysis; the one in force without it"),
+  solution: label.optional().describe("Solution to fit; the one that was injected most often without it"),
+  delay: z.coerce
+    .number()
+    .min(-3600)
+    .max(3600)
+    .default(0)
+    .describe("Seconds from the start of an injection until it is over the chip"),
+  blanks: z.enum(["0", "1"]).default("1").describe("0: do not subtract blanks"),
+  pooled: z.enum(["0", "1"]).default("0").describe("1: also one fit over each group, with common rates"),
+  points: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(2000)
+    .default(0)
+    .describe("Points of each cycle with their fit, for at most 16 curves"),
+});
+
+export function kineticsQuestion(given: z.output<typeof KINETICS_QUESTION>): KineticsQuestion {
+  const { roi, pairs, group, model, analysis, solution, delay, blanks, pooled, points } = given;
+  return {
+    roi: roi.length === 0 ? undefined : roi,
+    pairs: pairs === "1",
+    group: group.length === 0 ? undefined : group,
+    model,
+    analysis,
+    solution,
+    delayS: delay,
+    subtractBlanks: blanks === "1",
+    pooled: pooled === "1",
+    points,
+  };
+}
 
 export function injectionQuestion(given: z.output<typeof INJECTION_QUESTION>): InjectionQuestion {
   return { ...chosen(given), injection: given.injection.length === 0 ? undefined : given.injection };

@@ -1,5 +1,8 @@
 // The thread that evaluates injections for the page: it reads every frame of every curve, which takes seconds in a long
 // experiment. Its answers are the text of the JSON or of the CSV file.
+import { experimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
+import { planOf } from "../assay/kinetics/experiment/plan.ts";
+import { kineticsView } from "../assay/kinetics/experiment/view.ts";
 import { proposedInjections } from "../assay/proposals.ts";
 import { arrivalsCsv, arrivalsJson, arrivalsOf, flowLine } from "../evaluation/arrivals.ts";
 import { type ChosenInjections, injectionCurves } from "../evaluation/injection-curves.ts";
@@ -18,8 +21,17 @@ import type { Analysis } from "../manifest/analyses.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import type { JobHandler } from "../threads/host-loop.ts";
 import { lowerPriority } from "../threads/priority.ts";
-import type { EvaluationJob, EvaluatorSettings, InjectionQuestion, MapQuestion } from "./evaluation-jobs.ts";
+import type {
+  EvaluationJob,
+  EvaluatorSettings,
+  InjectionQuestion,
+  KineticsQuestion,
+  MapQuestion,
+} from "./evaluation-jobs.ts";
 import type { MapView, ProposalView } from "./views.ts";
+
+/** Points of more curves would be an answer of many megabytes. */
+const MOST_DRAWN = 16;
 
 export async function open({ config, manifestFile }: EvaluatorSettings): Promise<JobHandler<EvaluationJob, string>> {
   lowerPriority();
@@ -57,6 +69,12 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
     } satisfies MapView);
   };
 
+  const kinetics = ({ analysis: name, points, ...request }: KineticsQuestion): string => {
+    const analysis = name === undefined ? measured() : namedAnalysis(manifest, name);
+    const found = experimentKinetics(manifest, analysis, planOf(manifest, config, analysis, request));
+    return text(kineticsView(found, found.gratings.length > MOST_DRAWN ? 0 : points));
+  };
+
   const proposals = (): ProposalView[] => {
     const frames = manifest.curves.within(measured().analysisId, 0, Number.MAX_SAFE_INTEGER);
     return proposedInjections(frames, manifest.injections.all()).map(({ startUs, endUs, stepPx }) => ({
@@ -85,6 +103,8 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
       }
       case "map":
         return map(job.question, job.csv);
+      case "kinetics":
+        return kinetics(job.question);
       case "proposals":
         return text(proposals());
       default:
@@ -93,4 +113,12 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
   };
 
   return { run, close: async () => manifest.close() };
+}
+
+function namedAnalysis({ analyses }: Manifest, name: string): Analysis {
+  const all = analyses.all();
+  const found = all.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const names = all.map((one) => `"${one.name}"`);
+  throw new Failure("usage.invalid", `there is no analysis "${name}"`, { hint: `there is ${names.join(", ")}` });
 }

@@ -2,7 +2,7 @@
 // these schemas, and docs/openapi.json is generated from this table.
 import type * as z from "zod";
 import { METRICS_TYPE } from "../health/metrics.ts";
-import { INJECTION_QUESTION, MAP_QUESTION, SENSITIVITY_QUESTION } from "./evaluation-queries.ts";
+import { INJECTION_QUESTION, KINETICS_QUESTION, MAP_QUESTION, SENSITIVITY_QUESTION } from "./evaluation-queries.ts";
 import {
   INJECTION,
   INJECTION_AUTHOR,
@@ -340,6 +340,16 @@ export const ROUTES = {
     summary: "The values of the map, as `phorest map --csv` writes them",
     query: MAP_QUESTION,
     answer: { type: CSV_TYPE, what: "One line for each grating" },
+  },
+  kinetics: {
+    method: "get",
+    path: "/api/kinetics",
+    summary: "Binding kinetics of gratings and groups, fitted to the injections",
+    query: KINETICS_QUESTION,
+    answer: {
+      type: JSON_TYPE,
+      what: "Settings, windows, blanks, `curves` with ka, kd, KD and Rmax, `groups`, notes; rates in 1/(M s), 1/s and M, as in kinetics.md",
+    },
   },
   setBaseline: {
     method: "put",

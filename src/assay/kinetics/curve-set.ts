@@ -17,6 +17,20 @@ export interface CurveCycle {
   /** Standard errors of the responses, where they are known. */
   readonly errors?: Float64Array | undefined;
   readonly injections: readonly InjectionWindow[];
+  /** Where a blank was subtracted that was subtracted from other cycles as well. */
+  readonly shared?: SharedNoise | undefined;
+}
+
+/** The noise that each point has from a blank. */
+interface SharedNoise {
+  /** The same for all cycles that the blank was subtracted from. */
+  readonly blank: number;
+  /** Frames of the blank. */
+  readonly frames: number;
+  /** Place among them for each point, between two of them as it is interpolated; NaN: none. */
+  readonly at: Float64Array;
+  /** Standard error of the blank's frame over that of the point. */
+  readonly part: Float64Array;
 }
 
 export interface CurveSet {

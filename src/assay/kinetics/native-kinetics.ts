@@ -13,7 +13,10 @@ interface Native {
     segments: Float64Array,
     segmentStart: Int32Array,
     flags: Uint8Array,
-    isRmaxGlobal: boolean,
+    groups: Int32Array,
+    sharedAt: Float64Array,
+    sharedPart: Float64Array,
+    sharedStart: Int32Array,
     profiles: boolean,
   ): NativeFit;
 }
@@ -96,8 +99,16 @@ const FEWEST_BASELINE = 3;
 const [OFFSET, DRIFT] = [1, 2];
 const QUANTITY_NUMBERS = 6;
 
-/** Fits a model to cycles. `profiles`: also find the limits, which takes longer than the fit. */
-export function fitModel(cycles: readonly CurveCycle[], model: Model, profiles: boolean): RawFit {
+/**
+ * Fits a model to cycles. `profiles`: also find the limits, which takes longer than the fit. `groups`: cycles of one number have one
+ * Rmax; ascending from 0. Without it that is so for all of them, or for none, as the model says.
+ */
+export function fitModel(
+  cycles: readonly CurveCycle[],
+  model: Model,
+  profiles: boolean,
+  groups: readonly number[] = cycles.map((_cycle, at) => (model.localRmax ? at : 0)),
+): RawFit {
   const parts = cycles.map((cycle) => partOf(cycle, model));
   const points = parts.reduce((sum, { index }) => sum + index.length, 0);
   const [time, response] = [new Float64Array(points), new Float64Array(points)];
@@ -125,10 +136,38 @@ export function fitModel(cycles: readonly CurveCycle[], model: Model, profiles: 
     Float64Array.from(parts.flatMap(({ segments }) => segments)),
     segmentStart,
     Uint8Array.from(parts, ({ flags }) => flags),
-    !model.localRmax,
+    Int32Array.from(groups),
+    ...sharedOf(parts, points),
     profiles,
   );
   return { ...found, model, ...unpacked(found, parts, cycleStart) };
+}
+
+/** The noise of blanks as the kernel takes it: frames of all blanks one after the other. */
+function sharedOf(parts: readonly Part[], points: number): [Float64Array, Float64Array, Int32Array] {
+  const blanks = new Map<number, number>();
+  for (const { cycle } of parts) if (cycle.shared !== undefined) blanks.set(cycle.shared.blank, cycle.shared.frames);
+  if (blanks.size === 0) return [new Float64Array(0), new Float64Array(0), new Int32Array(0)];
+  const [at, part] = [new Float64Array(points).fill(Number.NaN), new Float64Array(points)];
+  const starts = [0];
+  const startOf = new Map<number, number>();
+  for (const [blank, frames] of blanks) {
+    const start = starts.at(-1) as number;
+    startOf.set(blank, start);
+    starts.push(start + frames);
+  }
+  let point = 0;
+  for (const { cycle, index } of parts) {
+    const { shared } = cycle;
+    for (const from of index) {
+      if (shared !== undefined) {
+        at[point] = (startOf.get(shared.blank) ?? 0) + (shared.at[from] as number);
+        part[point] = shared.part[from] as number;
+      }
+      point += 1;
+    }
+  }
+  return [at, part, Int32Array.from(starts)];
 }
 
 function unpacked(found: NativeFit, parts: readonly Part[], cycleStart: Int32Array) {

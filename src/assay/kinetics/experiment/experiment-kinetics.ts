@@ -1,0 +1,146 @@
+// The kinetics of an experiment: fits of every grating and group from the stored sensorgrams and injections. For the command line, the
+// page and the report alike.
+import type { Analysis } from "../../../manifest/analyses.ts";
+import { medianOf } from "../../../measurement/statistics.ts";
+import type { SensorgramSource } from "../../curve-units.ts";
+import { type CurveSet, highestOf } from "../curve-set.ts";
+import { fitCurveSet, type KineticsFit, type NoFit } from "../fit.ts";
+import { hasBinding } from "../flags.ts";
+import { modelNamed } from "../models.ts";
+import { fitModel } from "../native-kinetics.ts";
+import { boundOf } from "../residuals.ts";
+import { type PreparedCurve, type PreparedCurves, preparedCurves } from "./curves.ts";
+import { type GroupKinetics, groupKinetics } from "./groups.ts";
+import type { KineticsPlan } from "./plan.ts";
+
+interface GratingKinetics extends Omit<PreparedCurve, "set"> {
+  readonly found: KineticsFit | NoFit;
+}
+
+/** What the references show. */
+interface ReferenceFinding {
+  readonly labels: readonly string[];
+  /** What has bound to them at the end of the highest association, px, and the same of a typical grating. */
+  readonly bound: number | undefined;
+  readonly typical: number | undefined;
+  /** Whether they bind: then what was subtracted is no background only. */
+  readonly binds: boolean;
+}
+
+export interface ExperimentKinetics extends Pick<PreparedCurves, "blanks" | "withoutBlank" | "sha256"> {
+  readonly plan: KineticsPlan;
+  readonly gratings: readonly GratingKinetics[];
+  readonly groups: readonly GroupKinetics[];
+  readonly references: ReferenceFinding;
+  /** For people, a sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** References bind where this part of a typical grating's response has bound to them. */
+const NON_SPECIFIC = 0.05;
+
+/** Fits what a plan says. The same plan and frames give the same numbers to the last digit. */
+export function experimentKinetics(
+  source: SensorgramSource,
+  analysis: Analysis,
+  plan: KineticsPlan,
+): ExperimentKinetics {
+  const prepared = preparedCurves(source, analysis, plan);
+  const model = modelNamed(plan.model);
+  const fitted = prepared.curves.map(
+    ({ set, ...rest }): GratingKinetics => ({ ...rest, found: fitOf(set, rest, model) }),
+  );
+  const references = referenceFinding(prepared, fitted);
+  const gratings = references.binds ? fitted.map(nonSpecific) : fitted;
+  const names = [...new Set(gratings.flatMap(({ groups }) => groups))].filter(
+    (name) => plan.group?.includes(name) ?? true,
+  );
+  const groups = names.map((name) => {
+    const own = gratings.filter((one) => one.groups.includes(name));
+    return groupKinetics(
+      name,
+      own.map(({ found }) => found),
+      plan.pooled,
+    );
+  });
+  const { blanks, withoutBlank, sha256 } = prepared;
+  return {
+    plan,
+    gratings,
+    groups,
+    references,
+    blanks,
+    withoutBlank,
+    sha256,
+    notes: notesOf(plan, prepared, references),
+  };
+}
+
+function fitOf(set: CurveSet, { frames, unusable }: Omit<PreparedCurve, "set">, model: ReturnType<typeof modelNamed>) {
+  if (frames > 0 && unusable === frames) return { set, why: "every frame is flagged or has no position" };
+  return fitCurveSet(set, model);
+}
+
+function nonSpecific(one: GratingKinetics): GratingKinetics {
+  if ("why" in one.found) return one;
+  return { ...one, found: { ...one.found, flags: [...one.found.flags, "non_specific"] } };
+}
+
+/** Bulk shifts and drift are what references are for; what binds to them as a curve does is not. */
+function referenceFinding(
+  { references: labels, reference }: PreparedCurves,
+  gratings: readonly GratingKinetics[],
+): ReferenceFinding {
+  const none = { labels, bound: undefined, typical: undefined, binds: false };
+  if (reference === undefined || reference.cycles.length === 0) return none;
+  const fit = fitModel(reference.cycles, { kind: "1:1", bulk: true, drift: true, localRmax: false }, false);
+  const bound = hasBinding(fit) ? boundAtEnd(fit) : 0;
+  const sizes = gratings.flatMap(({ found }) =>
+    "why" in found || found.flags.includes("no_binding") ? [] : [boundAtEnd(found.fit)],
+  );
+  if (sizes.length === 0) return { ...none, bound, binds: bound > 0 };
+  const typical = medianOf(Float64Array.from(sizes));
+  return { labels, bound, typical, binds: bound > NON_SPECIFIC * typical };
+}
+
+/** Largest bound response, without sign, of the cycle with the highest concentration at the end of an association, px. */
+function boundAtEnd({ cycles }: Pick<KineticsFit["fit"], "cycles">): number {
+  const [highest] = [...cycles].sort((a, b) => highestOf(b.cycle) - highestOf(a.cycle));
+  if (highest === undefined) return 0;
+  return boundOf(highest).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+function notesOf(
+  plan: KineticsPlan,
+  { blanks, withoutBlank, references }: PreparedCurves,
+  found: ReferenceFinding,
+): string[] {
+  const notes: string[] = [];
+  const list = (numbers: readonly number[]) => numbers.join(", ");
+  if (plan.otherSolutions.length > 0) {
+    notes.push(`fitted ${plan.solution}; --solution chooses another: ${plan.otherSolutions.join(", ")}`);
+  }
+  for (const { injection, why } of plan.leftOut) notes.push(`injection ${injection} is left out: ${why}`);
+  if (references.length === 0)
+    notes.push("no reference gratings (Analysis.reference_rois): drift and bulk shifts of the chip are in the curves");
+  if (found.binds) {
+    const share =
+      found.typical === undefined
+        ? ""
+        : `, ${((100 * (found.bound ?? 0)) / found.typical).toFixed(0)} % of a typical grating`;
+    notes.push(
+      `the references bind (${(found.bound ?? 0).toPrecision(3)} px${share}): what is subtracted is not background only`,
+    );
+  }
+  for (const { cycle, isQuiet, subtractedFrom } of blanks) {
+    if (!isQuiet) notes.push(`the blank of cycle ${cycle} is too noisy and not used`);
+    else if (subtractedFrom.length > 0)
+      notes.push(`the blank of cycle ${cycle} is subtracted from cycle ${list(subtractedFrom)}`);
+  }
+  if (withoutBlank.length > 0) {
+    notes.push(`no blank with the same timing for cycle ${list(withoutBlank)}: nothing is subtracted there`);
+  }
+  if (plan.subtractBlanks && plan.blanks.length === 0)
+    notes.push("no blank was injected: nothing is subtracted but the references");
+  return notes;
+}

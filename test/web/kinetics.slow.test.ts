@@ -1,0 +1,34 @@
+// The page's kinetics: computed in the evaluator's thread, from the experiment's files.
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { KineticsView } from "../../src/assay/kinetics/experiment/view.ts";
+import { loadConfig } from "../../src/config/config.ts";
+import { KINETICS_QUESTION, kineticsQuestion } from "../../src/web/evaluation-queries.ts";
+import { Evaluator } from "../../src/web/evaluator.ts";
+import { storeBinding, TRUTH } from "../assay/kinetics/stored.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+test("fits are answered with their curves, a wrong question with its reason", async () => {
+  const root = temporaryDirectory("phorest-web-kinetics-");
+  storeBinding(root, { concentrations: [0, 3e-8, 1e-7], gratings: 3, references: 0 });
+  const { config } = loadConfig(join(root, "config.toml"));
+  const evaluator = new Evaluator({ manifestFile: join(root, "data", "phorest.sqlite"), config }, () => undefined);
+  const ask = (query: object) =>
+    evaluator.ask({ type: "kinetics", question: kineticsQuestion(KINETICS_QUESTION.parse(query)) }, "1");
+  try {
+    const wrong = [
+      [{ model: "1:2" }, "1:2"],
+      [{ solution: "BSA" }, 'no sample of "BSA" was injected'],
+      [{ group: ["Z"] }, 'there is no group "Z"'],
+      [{ analysis: "none" }, 'there is no analysis "none"'],
+    ] as const;
+    for (const [query, line] of wrong) await expect(ask(query)).rejects.toThrow(line);
+    const view = JSON.parse(await ask({ model: "1:1", roi: ["002A"], points: "40" })) as KineticsView;
+    const [curve] = view.curves;
+    if (curve === undefined || "failed" in curve) throw new Error("no fit");
+    expect(Math.abs((curve.ka.value ?? 0) / TRUTH.ka - 1)).toBeLessThan(0.05);
+    expect(curve.cycles[0]?.curve?.fitted.length).toBeGreaterThan(20);
+  } finally {
+    await evaluator.close();
+  }
+});
