@@ -51,13 +51,14 @@ export async function openPage(browser: Browser, address: string, options: Brows
   return { page, errors, unknownNames };
 }
 
-export const VIEWS = ["now", "sensorgrams", "gratings", "chip", "images", "experiment"] as const;
+export const VIEWS = ["now", "sensorgrams", "assay", "gratings", "chip", "images", "experiment"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** What shows that a view has its data. */
 export const READY: Readonly<Record<View, string>> = {
   now: ".histogram path",
   sensorgrams: ".uplot canvas",
+  assay: ".chip.map rect",
   gratings: "canvas.panels",
   chip: ".chip rect",
   images: "img.difference",

@@ -60,3 +60,27 @@ export function divergingColour(share: number): string {
   const mix = (end: number) => Math.round(240 + (end - 240) * t);
   return `rgb(${mix(r)} ${mix(g)} ${mix(b)})`;
 }
+
+/** Viridis (Smith and van der Walt), nine of its colours: as bright as the value is high, also for colour-blind people. */
+const VIRIDIS = [
+  [68, 1, 84],
+  [71, 44, 122],
+  [59, 81, 139],
+  [44, 113, 142],
+  [33, 144, 141],
+  [39, 173, 129],
+  [92, 200, 99],
+  [170, 220, 50],
+  [253, 231, 37],
+] as const;
+
+/** Of a value without a sign; `share` from 0 to 1. */
+export function sequentialColour(share: number): string {
+  const place = Math.max(0, Math.min(1, share)) * (VIRIDIS.length - 1);
+  const at = Math.min(Math.floor(place), VIRIDIS.length - 2);
+  const mix = (of: 0 | 1 | 2) => {
+    const [low, high] = [VIRIDIS[at]?.[of] ?? 0, VIRIDIS[at + 1]?.[of] ?? 0];
+    return Math.round(low + (high - low) * (place - at));
+  };
+  return `rgb(${mix(0)} ${mix(1)} ${mix(2)})`;
+}

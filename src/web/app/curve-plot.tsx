@@ -37,6 +37,7 @@ export function Plot({
       pointed: (at, values) => latest.current.pointed(at, values),
       near: (label) => latest.current.near(label),
       reset: () => latest.current.reset(),
+      placed: (box) => latest.current.placed?.(box),
     });
     plot.current = made;
     const resized = new ResizeObserver(() => made.resize());
@@ -72,6 +73,6 @@ export function Plot({
     () => plot.current?.show(content),
     [content.view, content.markers, content.unit, content.from, content.to, content.limits?.[0], content.limits?.[1]],
   );
-  useLayoutEffect(() => plot.current?.restyle(content), [content.hidden, content.highlighted]);
+  useLayoutEffect(() => plot.current?.restyle(content), [content.hidden, content.highlighted, content.injections]);
   return null;
 }

@@ -16,11 +16,16 @@ interface LimitsProps {
 
 /** Limits of the y-axis in `unit`. */
 export function YLimits({ range, set, unit }: LimitsProps & { readonly unit: string }) {
+  return <ValueLimits range={range} set={set} name={`y-limits, ${unit}`} />;
+}
+
+/** Limits of anything that has a number; `name` with its unit. */
+export function ValueLimits({ range, set, name }: LimitsProps & { readonly name: string }) {
   return (
     <RangeForm
       range={range}
       set={set}
-      name={`y-limits, ${unit}`}
+      name={name}
       read={(text) => typedNumber(text) ?? Number.NaN}
       write={(value) => String(Number(value.toPrecision(6))).replace("-", "\u2212")}
       pattern={NUMBER}

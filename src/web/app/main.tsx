@@ -1,10 +1,11 @@
-// The page's frame: the health line, the four views, the theme and the token.
+// The page's frame: the health line, the views, the theme and the token.
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { StateView } from "../views.ts";
 import { follow, hasToken, Refused, setToken, takeToken } from "./api.ts";
+import { Assay } from "./assay.tsx";
 import { Chip } from "./chip.tsx";
 import { ExperimentPage } from "./experiment.tsx";
 import { Gratings } from "./gratings.tsx";
@@ -17,6 +18,7 @@ import { TokenForm } from "./token-form.tsx";
 const VIEWS = {
   now: "Now",
   sensorgrams: "Sensorgrams",
+  assay: "Assay",
   gratings: "Gratings",
   chip: "Chip",
   images: "Images",
@@ -129,6 +131,7 @@ function Page() {
           <>
             {view === "now" && <Now state={state} />}
             {view === "sensorgrams" && <Sensorgrams state={state} />}
+            {view === "assay" && <Assay state={state} />}
             {view === "gratings" && <Gratings state={state} />}
             {view === "chip" && <Chip state={state} />}
             {view === "images" && <Images state={state} />}

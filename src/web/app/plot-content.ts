@@ -1,9 +1,10 @@
 // What the plot of curves shows.
-import type { CurvesView, MarkerView } from "../views.ts";
+import type { CurvesView, InjectionView, MarkerView } from "../views.ts";
 
 export interface PlotContent {
   readonly view: CurvesView;
   readonly markers: readonly MarkerView[];
+  readonly injections?: readonly InjectionView[] | undefined;
   /** Of the y-axis, without the unit: "shift". */
   readonly quantity: string;
   readonly unit: string;

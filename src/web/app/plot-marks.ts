@@ -1,6 +1,8 @@
-// Draws the baseline and the markers over the curves.
+// Draws injections below the curves, and the baseline and the markers over them.
 import type uPlot from "uplot";
 import { cutText, placeMarkers } from "../../figures/marker-places.ts";
+import { concentrationText } from "../../measurement/concentration.ts";
+import type { InjectionView } from "../views.ts";
 import type { PlotContent } from "./plot-content.ts";
 import { theme } from "./theme.ts";
 
@@ -38,4 +40,45 @@ export function drawMarks(plot: uPlot, { view, markers, from: first, to: last }:
     );
   }
   ctx.restore();
+}
+
+/** How strongly the time of an injection and that of its dissociation are shaded. */
+const SHADES = { injection: 0.16, dissociation: 0.06 } as const;
+const NAME_PX = 12;
+/** px of a character of a name. */
+const CHARACTER_PX = 6.4;
+
+/** The plot calls this before drawing its curves. */
+export function drawInjections(plot: uPlot, { injections = [], view }: PlotContent): void {
+  const { ctx, bbox } = plot;
+  const place = (ms: number) => plot.valToPos(ms / 1000, "x", true);
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.font = `${NAME_PX * ratio}px system-ui, sans-serif`;
+  ctx.textBaseline = "bottom";
+  injections.forEach((one, at) => {
+    const last = one.dissociationEnd ?? injections[at + 1]?.start ?? Math.max(view.span[1], one.end);
+    const [from, to, end] = [place(one.start), place(one.end), place(last)];
+    ctx.fillStyle = theme(one.type === "sample" || one.type === "calibration" ? "--accent" : "--quiet");
+    ctx.globalAlpha = SHADES.injection;
+    ctx.fillRect(from, bbox.top, to - from, bbox.height);
+    ctx.globalAlpha = SHADES.dissociation;
+    ctx.fillRect(to, bbox.top, end - to, bbox.height);
+    ctx.globalAlpha = 1;
+    const room = (end - from) / ratio - 8;
+    const name = nameOf(one).slice(0, Math.max(0, Math.floor(room / CHARACTER_PX)));
+    if (name.length < 3) return;
+    ctx.fillStyle = theme("--text");
+    ctx.fillText(name, Math.max(from, bbox.left) + 4 * ratio, bbox.top + bbox.height - 4 * ratio);
+  });
+  ctx.restore();
+}
+
+/** "antibody, 50 nM" */
+function nameOf({ solution, concentration, refractiveIndex }: InjectionView): string {
+  const amount = concentration === null ? refractiveIndex : concentrationText(concentration);
+  return amount === null ? solution : `${solution}, ${amount}`;
 }

@@ -4,7 +4,7 @@ import { aligned, type Series } from "./aligned.ts";
 import { curveColour, curveDash, temperatureColour } from "./colours.ts";
 import { axes, inZone } from "./plot-axes.ts";
 import type { PlotContent } from "./plot-content.ts";
-import { drawMarks } from "./plot-marks.ts";
+import { drawInjections, drawMarks } from "./plot-marks.ts";
 import { theme } from "./theme.ts";
 
 export interface PlotEvents {
@@ -17,6 +17,16 @@ export interface PlotEvents {
   /** The pointer is near a curve, or near none. */
   near(label: string | undefined): void;
   reset(): void;
+  /** Where the curves are drawn, whenever that has changed. */
+  placed?(box: PlotBox): void;
+}
+
+/** px within the host of the plot. */
+export interface PlotBox {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 const HEIGHT = 380;
@@ -55,6 +65,8 @@ export class CurvePlot {
   /** Of the curves, px. */
   #width = WIDTH;
   #isByKeys = false;
+  /** Where the curves were drawn last. */
+  #box = "";
 
   constructor(host: HTMLElement, content: PlotContent, events: PlotEvents) {
     this.#host = host;
@@ -169,7 +181,8 @@ export class CurvePlot {
           ),
         ],
         hooks: {
-          draw: [(plot) => drawMarks(plot, this.#content)],
+          drawClear: [(plot) => drawInjections(plot, this.#content)],
+          draw: [(plot) => this.#drawn(plot)],
           setSelect: [(plot) => this.#selected(plot)],
           setCursor: [(plot) => this.#pointed(plot)],
           ready: [(plot) => plot.over.addEventListener("click", (event) => this.#clicked(plot, event))],
@@ -219,6 +232,16 @@ export class CurvePlot {
   #reset(): null {
     this.#events.reset();
     return null;
+  }
+
+  #drawn(plot: uPlot): void {
+    drawMarks(plot, this.#content);
+    const [over, host] = [plot.over.getBoundingClientRect(), this.#host.getBoundingClientRect()];
+    const box = { left: over.left - host.left, top: over.top - host.top, width: over.width, height: over.height };
+    const key = JSON.stringify(box);
+    if (key === this.#box) return;
+    this.#box = key;
+    this.#events.placed?.(box);
   }
 
   #selected(plot: uPlot): void {

@@ -14,6 +14,7 @@ import {
 import { useCurves } from "./curve-feed.ts";
 import { CurveFiles } from "./curve-files.tsx";
 import { Plot, ZOOM } from "./curve-plot.tsx";
+import { useInjections } from "./evaluation.ts";
 import { number } from "./format.ts";
 import { Legend } from "./legend.tsx";
 import { type Range, TimeLimits, YLimits } from "./limits.tsx";
@@ -72,6 +73,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
     state.method === undefined ? undefined : wanted && curvesAddress("/api/curves", wanted, range, columns, shown);
   const view = useCurves(address, [state.outcome, version], setMessage);
   const markers = useSame(state.markers);
+  const injections = useInjections(state);
   const choose = (next: Choice) => {
     setChoice(next);
     keepChoice(next);
@@ -123,7 +125,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   };
   const yLimits = limits?.unit === unit ? limits.range : undefined;
   const content = view && {
-    ...{ view, markers, quantity: quantityOf(shown), unit, factor, hidden, highlighted },
+    ...{ view, markers, injections, quantity: quantityOf(shown), unit, factor, hidden, highlighted },
     limits: yLimits,
     ...shownTime(view, range),
   };

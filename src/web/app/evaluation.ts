@@ -1,0 +1,62 @@
+// What the server computes of all frames: asked again for a change of the injections at once, for new frames now and then.
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { InjectionView, StateView } from "../views.ts";
+import type { Answer } from "./answer.ts";
+import { get, isForNow, reasonOf } from "./api.ts";
+
+/** New frames are evaluated this often. */
+const FRESH_MS = 10_000;
+const AGAIN_MS = 3000;
+
+/** The last outcome, at most every `everyMs`. */
+function useSlowly(outcome: number, now: number, everyMs: number): number {
+  const kept = useRef({ outcome, at: now });
+  if (kept.current.outcome !== outcome && now - kept.current.at >= everyMs) kept.current = { outcome, at: now };
+  return kept.current.outcome;
+}
+
+/**
+ * The JSON at `path`, kept up to date; nothing while it is undefined. What is known of a path stays until there is something newer.
+ * `everyMs`: how often new frames count.
+ */
+export function useEvaluation<T>(path: string | undefined, state: StateView, everyMs = FRESH_MS): Answer<T> {
+  const [answer, setAnswer] = useState<Answer<T> & { readonly of: string | undefined }>({
+    value: undefined,
+    message: "",
+    of: undefined,
+  });
+  const outcome = useSlowly(state.outcome, state.now, everyMs);
+  useEffect(() => {
+    if (path === undefined) return;
+    const ending = new AbortController();
+    let again: ReturnType<typeof setTimeout> | undefined;
+    const read = () =>
+      get<T>(path, ending.signal).then(
+        (value) => setAnswer({ value, message: "", of: path }),
+        (error: unknown) => {
+          if (ending.signal.aborted) return;
+          const isLate = isForNow(error);
+          const message = isLate ? "Still computing …" : reasonOf(error);
+          setAnswer((known) => ({ value: isLate && known.of === path ? known.value : undefined, message, of: path }));
+          if (isLate) again = setTimeout(() => void read(), AGAIN_MS);
+        },
+      );
+    void read();
+    return () => {
+      ending.abort();
+      clearTimeout(again);
+    };
+  }, [path, state.injectionChange, outcome]);
+  return answer.of === path ? answer : { value: undefined, message: "" };
+}
+
+/** The injections of the experiment; undefined until they are loaded. */
+export function useInjections({ injectionChange }: StateView): readonly InjectionView[] | undefined {
+  const [injections, setInjections] = useState<readonly InjectionView[]>();
+  useEffect(() => {
+    const ending = new AbortController();
+    get<InjectionView[]>("/api/injections", ending.signal).then(setInjections, () => undefined);
+    return () => ending.abort();
+  }, [injectionChange]);
+  return injections;
+}
