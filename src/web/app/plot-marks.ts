@@ -58,6 +58,7 @@ export function drawInjections(plot: uPlot, { injections = [], view }: PlotConte
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
   ctx.font = `${NAME_PX * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
   injections.forEach((one, at) => {
     const last = one.dissociationEnd ?? injections[at + 1]?.start ?? Math.max(view.span[1], one.end);
