@@ -6,6 +6,8 @@ export interface IndexPoint {
   /** px from the level in the running buffer. */
   readonly px: number;
   readonly error: number;
+  /** The part of the error that other points have too, in proportion to theirs, px; none by default. */
+  readonly sharedError?: number;
 }
 
 /** `few_levels`: two levels of refractive index are the least, so nothing shows whether a line fits. `not_linear`: it does not. */
@@ -42,11 +44,14 @@ export function calibrationLine(given: readonly IndexPoint[], bufferIndex?: numb
     weights.reduce((a, b) => a + b, 0);
   const originIndex = bufferIndex ?? mean(({ refractiveIndex }) => refractiveIndex);
   const originPx = bufferIndex === undefined ? mean(({ px }) => px) : 0;
-  let [xx, xy] = [0, 0];
-  points.forEach(({ refractiveIndex, px }, at) => {
+  let [xx, xy, own, shared] = [0, 0, 0, 0];
+  points.forEach(({ refractiveIndex, px, error, sharedError = 0 }, at) => {
     const x = refractiveIndex - originIndex;
-    xx += (weights[at] as number) * x * x;
-    xy += (weights[at] as number) * x * (px - originPx);
+    const weighted = (weights[at] as number) * x;
+    xx += weighted * x;
+    xy += weighted * (px - originPx);
+    own += weighted * weighted * (error * error - sharedError * sharedError);
+    shared += weighted * Math.sign(px) * sharedError;
   });
   const pxPerRiu = xy / xx;
   const freedom = points.length - (bufferIndex === undefined ? 2 : 1);
@@ -55,7 +60,7 @@ export function calibrationLine(given: readonly IndexPoint[], bufferIndex?: numb
   }, 0);
   const reducedChiSquare = freedom > 0 ? chiSquare / freedom : Number.NaN;
   const flags: LineFlag[] = levels === 2 ? ["few_levels"] : reducedChiSquare > NOT_LINEAR ? ["not_linear"] : [];
-  const error = Math.sqrt(Math.max(1, reducedChiSquare || 1) / xx);
+  const error = Math.sqrt(Math.max(1, reducedChiSquare || 1) * own + shared * shared) / xx;
   return { pxPerRiu, error, levels, points: points.length, reducedChiSquare, flags };
 }
 

@@ -1,18 +1,6 @@
-// Distributions that statements about few frames need: normal, Student's t, and the standard deviation of a small sample.
+// Distributions that statements about few frames need: Student's t, and the standard deviation of a small sample.
 
-/** Probability that a standard normal number is below `z`; absolute error below 2e-7 (Abramowitz and Stegun, 7.1.26). */
-export function normalBelow(z: number): number {
-  const x = Math.abs(z) / Math.SQRT2;
-  const t = 1 / (1 + 0.3275911 * x);
-  const series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  const above = 0.5 * series * Math.exp(-x * x);
-  return z < 0 ? above : 1 - above;
-}
-
-/** Density of the standard normal distribution. */
-export function normalDensity(z: number): number {
-  return Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI);
-}
+import { normalBelow } from "../measurement/normal-distribution.ts";
 
 /** Probability that Student's t with `freedom` degrees of freedom is below `t`, good to 0.002 from 2 degrees on (Wallace, 1959). */
 export function studentBelow(t: number, freedom: number): number {

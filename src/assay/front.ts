@@ -5,8 +5,8 @@
 // Φ is the normal distribution's integral, which a front takes that diffuses as it flows (Taylor, Proc. R. Soc. A 219, 186, 1953).
 // For given t₀ and w the rest is linear, so that only two parameters are searched for (variable projection).
 import { dot, inverse, normalEquations, solve } from "../measurement/linear.ts";
+import { normalBelow, normalDensity } from "../measurement/normal-distribution.ts";
 import { medianOf } from "../measurement/statistics.ts";
-import { normalBelow, normalDensity } from "./distributions.ts";
 
 /** `no_front`: no step that is larger than the noise. `between_frames`: sharper than the interval between frames. */
 type FrontFlag = "no_front" | "between_frames";

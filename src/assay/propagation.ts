@@ -2,10 +2,10 @@
 // with its own standard error; everything else follows from that: the level of a baseline is in every frame of its curve, and
 // a reference in every curve it is subtracted from. Where a position has no error, nothing that is made from it has one.
 
+import { normalBelow, normalDensity } from "../measurement/normal-distribution.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { CurveErrors } from "./curve-errors.ts";
-import { normalBelow, normalDensity } from "./distributions.ts";
 import { between, blankOf, soundPoints, type Trace } from "./sensorgram.ts";
 
 /** The median of values as a sum of them, as far as their errors are concerned. */

@@ -1,8 +1,11 @@
 // Responses to injections (report points): how far a curve has moved from the level just before the injection, at fixed places
 // of the injection.
 import type { Injection } from "../manifest/injections.ts";
+import { lowerBound } from "../manifest/timestamps.ts";
+import { medianOf } from "../measurement/statistics.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { levelOf } from "./propagation.ts";
+import { soundPoints } from "./sensorgram.ts";
 import type { WorkedSensorgram } from "./sensorgrams.ts";
 import { trendOf } from "./trend.ts";
 
@@ -36,6 +39,8 @@ export interface Response {
   readonly px: number;
   /** Standard error, px. */
   readonly error: number;
+  /** The part of it that does not become less with more frames or injections to the same place, px. */
+  readonly sharedError: number;
   readonly flags: readonly ResponseFlag[];
 }
 
@@ -47,6 +52,11 @@ const FEWEST = 3;
 const DRIFT_WINDOWS = 6;
 /** A drift that would move the response by more than this many of its errors is said. */
 const CLEAR = 3;
+/**
+ * Of the time since the injection before, the part in which that drift is looked for: earlier, the front of the liquid that
+ * followed may still pass.
+ */
+const SETTLED = 1 / 2;
 const LEAST_WINDOW_US = 10e6;
 /** Frames in a window, unless that is shorter than ten seconds. */
 const WINDOW_FRAMES = 5;
@@ -75,26 +85,54 @@ export function usualWindowUs(timesUs: Float64Array): number {
 }
 
 /** The responses of a curve to an injection. `windowUs`: length of the windows, microseconds. */
-export function responsesOf(curve: ResponseCurve, phases: Phases, windowUs: number): Response[] {
-  const { quietFromUs, startUs } = phases;
+export function responsesOf(whole: ResponseCurve, phases: Phases, windowUs: number): Response[] {
+  const { quietFromUs, startUs, dissociationEndUs } = phases;
+  const curve = partOf(whole, Math.max(quietFromUs, startUs - DRIFT_WINDOWS * windowUs), dissociationEndUs);
   const before = { fromUs: Math.max(quietFromUs, startUs - windowUs), toUs: startUs };
-  const baseline = levelIn(curve, before);
-  const slope = slopeBefore(curve, Math.max(quietFromUs, startUs - DRIFT_WINDOWS * windowUs), startUs);
+  const usual = usualError(curve, before);
+  const settledUs = startUs - SETTLED * (startUs - quietFromUs);
+  const slope = slopeBefore(curve, Math.max(settledUs, startUs - DRIFT_WINDOWS * windowUs), startUs);
   return REPORT_POINTS.map((point): Response => {
     const window = windowOf(point, phases, windowUs);
-    const level = levelIn(curve, window);
+    const there = usualError(curve, window);
+    const most = Math.min(usual, there);
+    const [level, baseline] = [levelIn(curve, window, most), levelIn(curve, before, most)];
     const [frames, px] = [level.index.length, level.px - baseline.px];
-    const error = Math.sqrt(level.variance + baseline.variance);
+    // What frames err more where the resonance has moved to comes from the light at that place: all frames there have the same.
+    const sharedError = Math.sqrt(Math.abs(there * there - usual * usual));
+    const error = Math.hypot(Math.sqrt(level.variance + baseline.variance), sharedError);
     const fewest = Math.min(frames, baseline.index.length);
     const flags: ResponseFlag[] = fewest === 0 ? ["no_frames"] : fewest < FEWEST ? ["few_frames"] : [];
     const moved = slope * ((window.fromUs + window.toUs - before.fromUs - before.toUs) / 2);
     if (Math.abs(moved) > CLEAR * error) flags.push("drift");
-    return { point, window, frames, px, error, flags };
+    return { point, window, frames, px, error, sharedError, flags };
   });
 }
 
-function levelIn({ timesUs, result: values, flags, frameErrors }: ResponseCurve, window: TimeWindow) {
-  return levelOf({ timesUs, values, flags }, frameErrors, window);
+/** The frames from one time to before another. */
+function partOf({ timesUs, result, frameErrors, flags }: ResponseCurve, fromUs: number, toUs: number): ResponseCurve {
+  const [from, to] = [lowerBound(timesUs, fromUs), lowerBound(timesUs, toUs)];
+  return {
+    timesUs: timesUs.subarray(from, to),
+    result: result.subarray(from, to),
+    frameErrors: frameErrors.subarray(from, to),
+    flags: flags.subarray(from, to),
+  };
+}
+
+/** The level in a window; `most`: largest error of a frame that is its own. */
+function levelIn({ timesUs, result: values, flags, frameErrors }: ResponseCurve, window: TimeWindow, most: number) {
+  return levelOf(
+    { timesUs, values, flags },
+    frameErrors.map((error) => Math.min(error, most)),
+    window,
+  );
+}
+
+/** The median error of a frame in a window, px; NaN without frames. */
+function usualError({ timesUs, result: values, flags, frameErrors }: ResponseCurve, window: TimeWindow): number {
+  const { index } = soundPoints({ timesUs, values, flags }, window);
+  return medianOf(Float64Array.from(index, (at) => frameErrors[at] as number));
 }
 
 function windowOf(point: ReportPoint, { startUs, endUs, dissociationEndUs }: Phases, windowUs: number): TimeWindow {

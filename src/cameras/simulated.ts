@@ -3,6 +3,7 @@
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { formatRoiManifest } from "../measurement/roi.ts";
+import { assayOf } from "../simulator/assay-settings.ts";
 import { CAMERA_PROFILES } from "../simulator/camera-profiles.ts";
 import { mixSeeds } from "../simulator/noise.ts";
 import {
@@ -50,6 +51,7 @@ export function simulatorOptions({ Simulation: simulation }: Pick<Config, "Simul
     pxPerUm: simulation.px_per_um ?? CAMERA_PROFILES[profile].pxPerUm ?? USUAL_SCALE,
     angleDegrees: simulation.angle_degrees,
     driftPxPerHour: { x: drift * DRIFT_DIRECTION.x, y: drift * DRIFT_DIRECTION.y },
+    assay: simulation.assay === undefined ? undefined : assayOf(simulation.assay),
     binding: { shiftPx: simulation.binding_shift_px, timeSeconds: simulation.binding_time_seconds },
     noise: {
       ...(simulation.speckle === undefined ? {} : { speckle: simulation.speckle }),

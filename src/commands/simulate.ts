@@ -13,30 +13,26 @@ import { Failure } from "../failure/failure.ts";
 import { captureFileName } from "../image/capture-name.ts";
 import { encodePicture, PICTURE_FORMATS, type PictureFormat } from "../image/encode.ts";
 import { formatRoiManifest } from "../measurement/roi.ts";
+import { ASSAY_PRESETS, type Assay, assayOf } from "../simulator/assay-settings.ts";
 import { PHASES } from "../simulator/binding.ts";
 import { CAMERA_PROFILES } from "../simulator/camera-profiles.ts";
-import {
-  bitDepthOf,
-  createSimulator,
-  type RoiTruth,
-  SIMULATOR_DEFAULTS,
-  type Simulator,
-  type SimulatorOptions,
-} from "../simulator/simulator.ts";
+import { bitDepthOf, createSimulator, SIMULATOR_DEFAULTS, type SimulatorOptions } from "../simulator/simulator.ts";
 import { loadTextures } from "../simulator/texture.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
+import { type SimulatedImage, simulatedInjectionsCsv, truthText } from "./simulated-truth.ts";
 
 interface SimulateOptions extends GlobalOptions {
   dir: string;
-  frames: number;
+  frames: number | undefined;
+  assay: string | undefined;
   chip: string;
   profile: ProfileName;
   line: SimulatedLine;
   texture: string[] | undefined;
   size: string;
   noise: string;
-  interval: number;
+  interval: number | undefined;
   angle: number;
   bits: number | undefined;
   format: PictureFormat;
@@ -48,6 +44,8 @@ interface SimulateOptions extends GlobalOptions {
 
 /** Default time stamp of the first image; fixed, so that the same options write the same files. */
 const START = "2025-01-01T00:00:00Z";
+const INTERVAL_S = 10;
+const MOST_FRAMES = 1_000_000;
 const LARGEST_SIDE_PX = 32_768;
 const EXTENSIONS: Readonly<Record<PictureFormat, string>> = { png: "png", tiff: "tiff", bmp: "bmp", jpeg: "jpg" };
 
@@ -57,7 +55,12 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
   builder: (yargs) =>
     yargs
       .positional("dir", { type: "string", demandOption: true, describe: "Directory for the images" })
-      .option("frames", { type: "number", demandOption: true, describe: "Number of images" })
+      .option("frames", { type: "number", describe: "Number of images (default: the whole assay)" })
+      .option("assay", {
+        type: "string",
+        requiresArg: true,
+        describe: `Injections and their effect: ${ASSAY_PRESETS.join(", ")}, or a TOML file`,
+      })
       .option("chip", {
         type: "string",
         default: SIMULATOR_DEFAULTS.chipType as string,
@@ -83,7 +86,7 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
       })
       .option("size", { type: "string", default: "1920x1460", describe: "Width x height, px" })
       .option("noise", { type: "string", default: "on", describe: "on, off, or a multiple of the usual noise" })
-      .option("interval", { type: "number", default: 10, describe: "Seconds between images" })
+      .option("interval", { type: "number", describe: "Seconds between images (default: 10, or as the assay says)" })
       .option("angle", {
         type: "number",
         default: SIMULATOR_DEFAULTS.angleDegrees as number,
@@ -103,19 +106,21 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
         describe: "File for the true positions (default: truth.json next to the images)",
       })
       .example("$0 simulate pictures --frames 50", "an injection in fifty images, truth.json and ROI_manifest.json")
+      .example("$0 simulate pictures --assay binding", "six concentrations and two blanks, with injections.csv")
       .example("$0 simulate big --frames 1 --size 9152x6944 --bits 16", "the whole chip, 16 bit")
       .example("$0 simulate pi --frames 50 --profile pi64 --texture roi.png", "like images of a Raspberry Pi camera"),
   handler: async (options) => {
-    const frames = wholeNumber(options.frames, "--frames", 1, 1_000_000);
-    const intervalSeconds = finite(options.interval, "--interval");
+    const assay = options.assay === undefined ? undefined : assayOf(options.assay);
+    const intervalSeconds = finite(options.interval ?? assay?.interval_seconds ?? INTERVAL_S, "--interval");
     if (intervalSeconds <= 0) throw wrong("--interval", String(intervalSeconds), "a number greater than 0");
+    const frames = numberOfFrames(options.frames, assay, intervalSeconds);
     const startUs = startTimeUs(options.start ?? START);
-    const settings = simulatorOptions(options, frames, intervalSeconds);
+    const settings = { ...simulatorOptions(options, frames, intervalSeconds), assay };
     const textures = await loadTextures(options.texture ?? [], CAMERA_PROFILES[options.profile].pedestal);
     const simulator = createSimulator({ ...settings, textures });
     const directory = resolve(options.dir);
     await ensureDirectory(directory);
-    const taken: { file: string; elapsedSeconds: number; capturedAtUs: number }[] = [];
+    const taken: SimulatedImage[] = [];
     for (let i = 0; i < frames; i++) {
       const elapsedSeconds = i * intervalSeconds;
       const capturedAtUs = startUs + Math.round(elapsedSeconds * 1e6);
@@ -129,15 +134,31 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
     }
     await writeDurably(join(directory, "ROI_manifest.json"), formatRoiManifest(simulator.roiManifest()));
     const truthFile = truthPath(options.truth, directory);
-    await writeDurably(truthFile, truthText(simulator, options, taken));
+    await writeDurably(truthFile, truthText(simulator, { ...options, assay }, taken));
+    const injections = assay === undefined ? undefined : join(directory, "injections.csv");
+    if (assay !== undefined && injections !== undefined) {
+      await writeDurably(injections, await simulatedInjectionsCsv(assay));
+    }
     const rois = simulator.roiManifest().rois.length;
-    if (options.json) process.stdout.write(`${JSON.stringify({ directory, frames, rois, truth: truthFile })}\n`);
-    else
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify({ directory, frames, rois, truth: truthFile, injections })}\n`);
+    } else {
+      const how = injections === undefined ? "" : `; \`phorest injections import ${injections}\` takes the injections`;
       process.stdout.write(
-        `${directory}: ${frames} images, ROI_manifest.json with ${rois} ROIs; true positions in ${truthFile}\n`,
+        `${directory}: ${frames} images, ROI_manifest.json with ${rois} ROIs; true positions in ${truthFile}${how}\n`,
       );
+    }
   },
 };
+
+/** As many as asked for, or to the end of the assay. */
+function numberOfFrames(asked: number | undefined, assay: Assay | undefined, intervalSeconds: number): number {
+  if (asked === undefined && assay === undefined) {
+    throw new Failure("usage.invalid", "--frames is missing", { hint: "say how many images, or give an --assay" });
+  }
+  const whole = assay === undefined ? 1 : Math.floor(assay.duration_seconds / intervalSeconds) + 1;
+  return wholeNumber(asked ?? whole, "--frames", 1, MOST_FRAMES);
+}
 
 function simulatorOptions(options: SimulateOptions, frames: number, intervalSeconds: number): SimulatorOptions {
   if (!chipTypes().includes(options.chip)) throw wrong("--chip", options.chip, `one of ${chipTypes().join(", ")}`);
@@ -175,57 +196,6 @@ function bitsOf({ profile, bits }: SimulateOptions): 8 | 16 {
   const bitDepths = PROFILE_BITS[profile];
   if (bits === undefined || bitDepths.some((one) => one === bits)) return bitDepthOf(profile, bits);
   throw wrong("--bits", String(bits), `${bitDepths.join(" or ")} with --profile ${profile}`);
-}
-
-function truthText(
-  simulator: Simulator,
-  { seed, profile, line }: SimulateOptions,
-  taken: readonly { file: string; elapsedSeconds: number; capturedAtUs: number }[],
-): string {
-  const { chip, placement, bitDepth } = simulator;
-  const rois = [...simulator.truth(0)].map(([label, truth]) => [
-    label,
-    {
-      tilt_px: exact(truth.tiltPx),
-      ...shapeTruth(truth),
-      amplitude: exact(truth.amplitude),
-      background: exact(truth.background),
-      peak_offset: exact(truth.peakOffset),
-      reference: truth.reference,
-    },
-  ]);
-  const frames = taken.map(({ file, elapsedSeconds, capturedAtUs }) => ({
-    file,
-    timestamp: new Date(capturedAtUs / 1000).toISOString(),
-    elapsed_seconds: elapsedSeconds,
-    resonance: Object.fromEntries(
-      [...simulator.truth(elapsedSeconds)].map(([label, truth]) => [label, exact(truth.resonance)]),
-    ),
-  }));
-  const head = {
-    chip_type: chip.type,
-    profile,
-    line,
-    width: placement.width,
-    height: placement.height,
-    bit_depth: bitDepth,
-    px_per_um: placement.pxPerUm,
-    offset: [placement.offsetX, placement.offsetY],
-    image_angle: placement.angleDegrees,
-    seed,
-  };
-  return `${JSON.stringify({ ...head, rois: Object.fromEntries(rois), frames }, null, 1)}\n`;
-}
-
-/** The line's own quantities by their usual names, px. */
-function shapeTruth({ line, width, q }: RoiTruth): Record<string, number> {
-  if (line === "gaussian") return { sigma: exact(width) };
-  return line === "fano" ? { gamma: exact(width), q: exact(q) } : { gamma: exact(width) };
-}
-
-/** Rounded to what can matter, so that the file stays readable. */
-function exact(value: number): number {
-  return Math.round(value * 1e5) / 1e5;
 }
 
 function truthPath(given: string | undefined, directory: string): string {

@@ -1,6 +1,6 @@
 // The settings of the simulated chip: section [Simulation].
 import * as z from "zod";
-import { choice, field, positive, section, texts, whole } from "./field.ts";
+import { choice, field, optionalText, positive, section, texts, whole } from "./field.ts";
 
 /** Cameras that the simulated chip can be photographed with; src/simulator/camera-profiles.ts says what each is like. */
 export const PROFILES = ["ideal", "pi64", "scientific"] as const;
@@ -48,6 +48,16 @@ export const Simulation = section("The simulated chip (camera_type simulated)", 
     unit: "degrees",
   }),
   drift_px_per_hour: field(z.number().default(0), "Movement of the chip in the image", { unit: "px per hour" }),
+  assay: field(
+    optionalText(),
+    "Injections and what they do to the gratings: binding, ethanol, or a TOML file that describes them. It takes the place of binding_shift_px and binding_time_seconds",
+    {
+      relativeTo: "file",
+      words: ["binding", "ethanol"],
+      none: "one sample again and again",
+      example: "binding",
+    },
+  ),
   binding_shift_px: field(z.number().default(4), "Shift of a resonance when binding is complete", { unit: "px" }),
   binding_time_seconds: field(positive().default(20), "Time constant of the binding curve", { unit: "seconds" }),
   speckle: field(z.number().min(0).max(1).optional(), "Contrast of the speckle: standard deviation divided by mean", {

@@ -2,9 +2,9 @@
 
 import { Failure } from "../failure/failure.ts";
 import { nearest } from "../failure/nearest.ts";
-import { INJECTION_TYPES, type InjectionType } from "../manifest/injection-schema.ts";
 import { type InjectionData, LONGEST_TEXT, type NewInjection } from "../manifest/injections.ts";
 import { CONCENTRATION_RULE, molarOf } from "../measurement/concentration.ts";
+import { INJECTION_TYPES, type InjectionType } from "../measurement/injection-type.ts";
 import { textProblem } from "../measurement/label-rules.ts";
 import { type TimeZone, UTC } from "../system/time-zone.ts";
 import { timeOption } from "./time-options.ts";

@@ -40,7 +40,7 @@ export function lineOf(
   const points = phases.flatMap((one) => {
     const { refractiveIndex } = one.injection;
     const late = responsesOf(curve, one, windowUs).find(({ point }) => point === "late");
-    return refractiveIndex === null || late === undefined ? [] : [{ refractiveIndex, px: late.px, error: late.error }];
+    return refractiveIndex === null || late === undefined ? [] : [{ ...late, refractiveIndex }];
   });
   return calibrationLine(points, bufferIndex);
 }

@@ -1,8 +1,6 @@
 // Injections: what was brought onto the chip, and when.
 
-/** What an injection is for. */
-export const INJECTION_TYPES = ["sample", "blank", "calibration", "buffer", "regeneration"] as const;
-export type InjectionType = (typeof INJECTION_TYPES)[number];
+import { INJECTION_TYPES } from "../measurement/injection-type.ts";
 
 const KINDS = INJECTION_TYPES.map((type) => `'${type}'`).join(", ");
 

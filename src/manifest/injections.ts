@@ -1,8 +1,8 @@
 // Injections and their history: every change is kept with its time and author.
 import { Failure } from "../failure/failure.ts";
 import { concentrationText } from "../measurement/concentration.ts";
+import type { InjectionType } from "../measurement/injection-type.ts";
 import type { Connection } from "./connection.ts";
-import type { InjectionType } from "./injection-schema.ts";
 import { isoFromUs } from "./timestamps.ts";
 
 /** What is known of an injection besides its number. Times in microseconds since the epoch. */

@@ -12,6 +12,8 @@ import { PROFILE_BITS, type ProfileName, type SimulatedLine } from "../config/si
 import { Failure } from "../failure/failure.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Roi } from "../measurement/roi.ts";
+import { type AssayMoment, AssayOnChip, type GratingTruth } from "./assay.ts";
+import type { Assay } from "./assay-settings.ts";
 import { type Band, makeBands } from "./bands.ts";
 import { type BindingCurve, bindingShiftPx } from "./binding.ts";
 import { CAMERA_PROFILES, type CameraProfile } from "./camera-profiles.ts";
@@ -41,6 +43,8 @@ export interface SimulatorOptions {
   /** Movement of the chip in the aligned picture, px per hour. */
   readonly driftPxPerHour?: { readonly x: number; readonly y: number };
   readonly binding?: Partial<BindingCurve>;
+  /** Injections and what they do, in place of `binding`. */
+  readonly assay?: Assay | undefined;
   readonly noise?: Partial<NoiseSettings>;
   /** Grains of dust in the picture. */
   readonly dust?: number;
@@ -69,6 +73,14 @@ export interface RoiTruth {
   readonly shift: number;
   /** Nothing binds here. */
   readonly reference: boolean;
+  /** A bubble covers the grating, so there is no resonance to see. */
+  readonly bubble: boolean;
+}
+
+/** What is true of an ROI during a whole assay. */
+export interface AssayTruth extends GratingTruth {
+  /** Largest response, px; 0 where nothing binds. */
+  readonly rmaxPx: number;
 }
 
 export interface Simulator {
@@ -79,6 +91,8 @@ export interface Simulator {
   render(elapsedSeconds: number, frameNumber: number): Picture;
   /** The truth per ROI label, in the order of the ROI manifest. */
   truth(elapsedSeconds: number): Map<string, RoiTruth>;
+  /** The truth about the assay per ROI label; empty without an assay. */
+  assayTruth(): Map<string, AssayTruth>;
   roiManifest(): { readonly imageAngle: number; readonly rois: readonly Roi[] };
 }
 
@@ -127,7 +141,13 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   };
   const textured = textures.length === 0 ? undefined : new Textures(textures, bands, placement, seed);
 
-  const shiftOf = (band: Band, elapsedSeconds: number) => bindingShiftPx(binding, elapsedSeconds, band.affinity);
+  const references = new Set(bands.filter(({ affinity }) => affinity === 0).map(({ half }) => half.grating));
+  const played = given.assay && new AssayOnChip(given.assay, chip, seed, (grating) => references.has(grating));
+  const momentOf = (band: Band, elapsedSeconds: number) =>
+    played?.at(band, elapsedSeconds) ?? {
+      shift: bindingShiftPx(binding, elapsedSeconds, band.affinity),
+      bubble: false,
+    };
   const driftAt = (elapsedSeconds: number) => ({
     x: (driftPxPerHour.x * elapsedSeconds) / 3600,
     y: (driftPxPerHour.y * elapsedSeconds) / 3600,
@@ -139,7 +159,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     bitDepth,
     render(elapsedSeconds, frameNumber) {
       const drift = driftAt(elapsedSeconds);
-      const resonances = Float64Array.from(bands, (band) => band.restPx + shiftOf(band, elapsedSeconds));
+      const resonances = Float64Array.from(bands, (band) => band.restPx + momentOf(band, elapsedSeconds).shift);
       const draw = scene.rowsAt(drift.x, drift.y, resonances);
       const movement = chipMovement(placement, drift);
       const drawDimmed = (row: Float32Array, y: number): void => {
@@ -159,7 +179,19 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
       return new Map(
         measured.map((band) => [
           band.half.label,
-          truthOf(band, shiftOf(band, elapsedSeconds), drift, { light, pedestal: camera.pedestal }),
+          {
+            ...truthOf(band, momentOf(band, elapsedSeconds), drift, { light, pedestal: camera.pedestal }),
+            reference: played?.truthOf(band.half.grating).reference ?? band.affinity === 0,
+          },
+        ]),
+      );
+    },
+    assayTruth() {
+      if (played === undefined) return new Map();
+      return new Map(
+        measured.map((band) => [
+          band.half.label,
+          { ...played.truthOf(band.half.grating), rmaxPx: played.rmaxPx(band) },
         ]),
       );
     },
@@ -194,10 +226,10 @@ function chipMovement(placement: Placement, drift: { x: number; y: number }): { 
 
 function truthOf(
   band: Band,
-  shift: number,
+  { shift, bubble }: AssayMoment,
   drift: { x: number; y: number },
   { light, pedestal }: { light: Illumination; pedestal: number },
-): RoiTruth {
+): Omit<RoiTruth, "reference"> {
   const { box, half, roi } = band;
   if (roi === undefined) throw new Error(`${half.label} has no ROI`);
   const middleY = roi.y + roi.height / 2;
@@ -216,7 +248,7 @@ function truthOf(
     background: pedestal + band.base * left,
     peakOffset: band.widthPx / band.q,
     shift,
-    reference: band.affinity === 0,
+    bubble,
   };
 }
 

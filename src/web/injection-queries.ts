@@ -1,8 +1,8 @@
 // Injections over HTTP: what a request may contain, and how an injection is answered. Times are ms since 1970, concentrations M.
 import * as z from "zod";
 import { line } from "../config/field.ts";
-import { INJECTION_TYPES } from "../manifest/injection-schema.ts";
 import { type Injection, LONGEST_TEXT, MOST_INJECTIONS, type NewInjection } from "../manifest/injections.ts";
+import { INJECTION_TYPES } from "../measurement/injection-type.ts";
 import type { Change } from "./messages.ts";
 import { microseconds, moment } from "./queries.ts";
 import type { InjectionView } from "./views.ts";

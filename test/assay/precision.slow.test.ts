@@ -2,10 +2,11 @@
 // their own uncertainty. The noise is drawn by a generator of the tests' own.
 import { describe, expect, it } from "vitest";
 import { type BaselineWarning, baselineWarningLines } from "../../src/assay/baseline-warnings.ts";
-import { meanOfDeviation, normalBelow, studentBelow } from "../../src/assay/distributions.ts";
+import { meanOfDeviation, studentBelow } from "../../src/assay/distributions.ts";
 import { frameNoise } from "../../src/assay/frame-noise.ts";
 import { inRiu, type Precision, precisionOf } from "../../src/assay/precision.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
+import { normalBelow } from "../../src/measurement/normal-distribution.ts";
 import { autoregressive, gauss, momentsOf } from "../analysis/gauss.ts";
 
 const SIGMA = 0.02;

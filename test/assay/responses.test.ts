@@ -37,6 +37,8 @@ function truth(seconds: number): number {
   return 2 * Math.exp(-(seconds - 200) / 100);
 }
 
+const rmsOf = (z: readonly number[]) => Math.sqrt(z.reduce((sum, one) => sum + one * one, 0) / z.length);
+
 const [FIRST] = phasesOf(INJECTIONS, 0, 598e6);
 
 test("report points are where they are said to be, with errors that hold", () => {
@@ -57,8 +59,7 @@ test("report points are where they are said to be, with errors that hold", () =>
     const times = [0, 2, 4, 6, 8].map((second) => window.fromUs / 1e6 + second);
     const middle = truth(times[2] ?? 0);
     const z = found.map((one) => ((one?.px ?? 0) - middle) / (one?.error ?? 1));
-    const rms = Math.sqrt(z.reduce((sum, one) => sum + one * one, 0) / z.length);
-    expect(Math.abs(rms - 1)).toBeLessThan(0.15);
+    expect(Math.abs(rmsOf(z) - 1)).toBeLessThan(0.15);
   });
   expect(runs.flat().filter(({ flags }) => flags.length > 0).length).toBeLessThan(0.05 * 4 * runs.length);
 });
@@ -83,7 +84,7 @@ test("the sensitivity is the slope of the calibration, and as certain as it says
     expect(line?.levels).toBe(4);
     return ((line?.pxPerRiu ?? 0) - 1500) / (line?.error ?? 1);
   });
-  const rms = Math.sqrt(z.reduce((sum, one) => sum + one * one, 0) / z.length);
+  const rms = rmsOf(z);
   expect(rms).toBeGreaterThan(0.7);
   expect(rms).toBeLessThan(1.1);
 });
@@ -97,4 +98,33 @@ test("one level is no calibration unless the buffer's index is known, and a bent
   expect(bent?.flags).toEqual(["not_linear"]);
   expect(bent?.error).toBeGreaterThan(50);
   expect(calibrationLine([at(1.334, Number.NaN), at(1.335, 2)])).toBeUndefined();
+});
+
+test("a response far from the baseline errs by what its frames share, a front of the injection before is no drift", () => {
+  const [, second] = phasesOf(INJECTIONS, 0, 598e6);
+  if (FIRST === undefined || second === undefined) throw new Error("no phases");
+  // Noise of each frame, and one error for all frames away from the baseline, as uneven light gives.
+  const runs = Array.from({ length: 150 }, (_, seed) => {
+    const next = gauss(seed + 1);
+    const [offset, timesUs] = [0.1 * next(), Float64Array.from({ length: 300 }, (_, i) => 2e6 * i)];
+    const away = timesUs.map((us) => Number((us >= 100e6 && us < 290e6) || (us >= 400e6 && us < 510e6)));
+    const result = away.map((there) => there * (2 + offset) + 0.05 * next());
+    const frameErrors = away.map((there) => Math.hypot(0.05, there * 0.1));
+    return { timesUs, result, frameErrors, flags: new Uint8Array(300) };
+  });
+  const late = (curve: ResponseCurve, phases = FIRST, windowUs = 10e6) =>
+    responsesOf(curve, phases, windowUs).find(({ point }) => point === "late");
+  const z = runs.map((curve) => ((late(curve)?.px ?? 0) - 2) / (late(curve)?.error ?? 1));
+  expect(Math.abs(rmsOf(z) - 1)).toBeLessThan(0.15);
+  const slope = runs.map((curve) => {
+    const points = [FIRST, second].map((phases, at) => {
+      const { px = 0, error = 1, sharedError } = late(curve, phases) ?? {};
+      return { refractiveIndex: 1.334 + at * 1e-6, px, error, sharedError };
+    });
+    const line = calibrationLine(points, 1.333);
+    return ((line?.pxPerRiu ?? 0) - 2000) / (line?.error ?? 1);
+  });
+  expect(Math.abs(rmsOf(slope) - 1)).toBeLessThan(0.2);
+  const flagged = runs.filter((curve) => late(curve, second, 20e6)?.flags.includes("drift"));
+  expect(flagged.length).toBeLessThan(0.02 * runs.length);
 });

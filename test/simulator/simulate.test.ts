@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import yargs from "yargs";
 import { simulateCommand } from "../../src/commands/simulate.ts";
+import { parseInjections } from "../../src/evaluation/injections-file.ts";
 import { decodePicture } from "../../src/image/decode.ts";
 import { readRoiManifest } from "../../src/measurement/roi.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -53,7 +54,22 @@ describe("phorest simulate", () => {
     expect(Buffer.from(first.pixels).equals(Buffer.from(second.pixels))).toBe(false);
   });
 
+  it("writes the injections of an assay in the form that is imported, and the truth about them", async () => {
+    const directory = await simulate("--assay", "binding", "--frames", "1", "--size", "640x480");
+    const file = join(directory, "injections.csv");
+    const injections = await parseInjections(readFileSync(file, "utf8"), file, 0);
+    expect(injections).toHaveLength(16);
+    expect(injections[2]).toMatchObject({ type: "sample", concentration: 1e-9, startUs: 480e6, endUs: 600e6 });
+    const { assay, rois, frames } = JSON.parse(readFileSync(join(directory, "truth.json"), "utf8"));
+    expect(assay.injections[2]).toMatchObject({ number: 3, concentration_M: 1e-9, start: 480, seconds: 120 });
+    const [, grating] = Object.entries<Record<string, number | boolean>>(rois).find(([, roi]) => roi.reference === false) ?? [];
+    expect(grating?.KD).toBeCloseTo(Number(grating?.kd) / Number(grating?.ka), 15);
+    expect(Object.keys(frames[0].shift)).toEqual(Object.keys(rois));
+  });
+
   it.each([
+    [["--size", "640x480"], "--frames is missing"],
+    [["--assay", "bnding"], "bnding: there is no assay of this name and no such file"],
     [["--frames", "0"], "--frames 0 is not valid"],
     [["--frames", "1.5"], "--frames 1.5 is not valid"],
     [["--frames", "1", "--size", "12by7"], "--size 12by7 is not valid"],

@@ -1,0 +1,4 @@
+// What an injection is for.
+
+export const INJECTION_TYPES = ["sample", "blank", "calibration", "buffer", "regeneration"] as const;
+export type InjectionType = (typeof INJECTION_TYPES)[number];
