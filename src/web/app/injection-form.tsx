@@ -1,7 +1,7 @@
 // The form of one injection: a new one, or one that is changed.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { INJECTION_TYPES, type InjectionType } from "../../manifest/injection-schema.ts";
 import { CONCENTRATION_RULE, concentrationText, molarOf } from "../../measurement/concentration.ts";
+import { INJECTION_TYPES, type InjectionType } from "../../measurement/injection-type.ts";
 import type { InjectionView } from "../views.ts";
 import { typedNumber } from "./format.ts";
 import { fromTyped, TYPED_TIME, typed, zoneName } from "./time.ts";
