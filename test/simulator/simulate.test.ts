@@ -62,7 +62,8 @@ describe("phorest simulate", () => {
     expect(injections[2]).toMatchObject({ type: "sample", concentration: 1e-9, startUs: 480e6, endUs: 600e6 });
     const { assay, rois, frames } = JSON.parse(readFileSync(join(directory, "truth.json"), "utf8"));
     expect(assay.injections[2]).toMatchObject({ number: 3, concentration_M: 1e-9, start: 480, seconds: 120 });
-    const [, grating] = Object.entries<Record<string, number | boolean>>(rois).find(([, roi]) => roi.reference === false) ?? [];
+    const [, grating] =
+      Object.entries<Record<string, number | boolean>>(rois).find(([, roi]) => roi.reference === false) ?? [];
     expect(grating?.KD).toBeCloseTo(Number(grating?.kd) / Number(grating?.ka), 15);
     expect(Object.keys(frames[0].shift)).toEqual(Object.keys(rois));
   });
