@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { keptFreeBytes } from "../archive/free-space.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
+import { Failure } from "../failure/failure.ts";
 import { type ImportSummary, importExperiment } from "../manifest/established-import.ts";
 import { findingLine } from "../manifest/import-findings.ts";
 import { lockExperiment } from "../manifest/lock.ts";
@@ -13,6 +14,7 @@ import { wallClockUs } from "../system/clock.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
+import { mergeFrom, mergeText, phorestExperiment } from "./import-merge.ts";
 import { type PageArguments, pageChoice, pageOptions } from "./page-options.ts";
 
 interface ImportArguments extends GlobalOptions, PageArguments {
@@ -23,12 +25,13 @@ interface ImportArguments extends GlobalOptions, PageArguments {
 
 export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
   command: "import <directory>",
-  describe: "Import an experiment of the established system (metadata_manifest.json and images) without changing it",
+  describe:
+    "Import an experiment of the established system, or another phorest experiment of the same chip, without changing it",
   builder: (yargs) =>
     pageOptions(yargs)
       .positional("directory", {
         type: "string",
-        describe: "Directory with metadata_manifest.json, or its data/ directory",
+        describe: "Directory with metadata_manifest.json or phorest.sqlite, or its data/ directory",
       })
       .option("pictures", {
         type: "string",
@@ -46,6 +49,7 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
         "with enable_camera = false, `phorest run` then measures the pending frames",
       )
       .example("$0 import old --pictures /mnt/disk2/pictures", "if the images are on another disk")
+      .example("$0 import ../second_half", "merge another phorest experiment of the same chip into this one")
       .example("$0 import /media/usb/experiment_7 --adopt", "before you remove the USB disk"),
   handler: async ({ config: file, directory, json, pictures = [], adopt, ...axes }) => {
     const { config } = loadConfig(file);
@@ -55,8 +59,15 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
     const lock = lockExperiment(dataDir);
     try {
       if (lock.warning !== undefined) process.stderr.write(`${lock.warning}\n`);
+      const other = phorestExperiment(directory ?? "", dataDir);
       const manifest = Manifest.open({ file: join(dataDir, MANIFEST_FILENAME) });
       try {
+        if (other !== undefined) {
+          refuseForMerge({ pictures, adopt });
+          const merged = mergeFrom(manifest, other, config);
+          process.stdout.write(`${json ? JSON.stringify(merged) : mergeText(merged, other)}\n`);
+          return;
+        }
         const keepFreeBytes = keptFreeBytes(config, diskSpace(dataDir)?.totalBytes ?? 0);
         const options = { pictures, adopt: adopt ? { keepFreeBytes } : undefined, pages };
         const summary = await importExperiment(manifest, directory ?? "", wallClockUs(), options);
@@ -71,6 +82,18 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
     }
   },
 };
+
+/** Images of a phorest experiment stay where they are, and their places are known. */
+function refuseForMerge({ pictures, adopt }: Pick<ImportArguments, "adopt"> & { readonly pictures: string[] }): void {
+  if (pictures.length === 0 && !adopt) return;
+  throw new Failure(
+    "usage.invalid",
+    `${adopt ? "--adopt" : "--pictures"} is for experiments of the established system`,
+    {
+      hint: "images of a phorest experiment stay where they are",
+    },
+  );
+}
 
 /** Makes the experiment's own ROI manifest the one that runs measure by, unless there is one; says what was done. */
 async function keepRoiManifest(found: string | undefined, file: string): Promise<string> {

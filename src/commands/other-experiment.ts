@@ -38,7 +38,7 @@ function otherExperiment(
 }
 
 /** Of the configuration of an earlier run, as it was stored; that of an older version has no such section. */
-function identityIn(stored: string): { readonly name?: string; readonly sample?: string } {
+export function identityIn(stored: string): { readonly name?: string; readonly sample?: string } {
   const section = tableOf(stored).Experiment;
   if (!isTable(section)) return {};
   const text = (value: unknown) => (typeof value === "string" ? value : undefined);

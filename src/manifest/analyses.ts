@@ -99,10 +99,26 @@ export class Analyses {
     });
   }
 
+  /**
+   * The row of an analysis that must not continue one with the same settings, made if it is new: `mark` tells it apart. It gets a
+   * name of its own where its name is taken.
+   */
+  ensureApart(
+    analysis: NewAnalysis,
+    mark: string,
+    { name, remeasuredAtUs }: Pick<Analysis, "name" | "remeasuredAtUs">,
+  ): number {
+    const { method, settings, roiManifestId = null, kernelVersion } = analysis;
+    const identity = [method, settings, roiManifestId, kernelVersion, "apart", mark];
+    return this.#connection.write(() =>
+      this.#ensure(analysis, identity, { name: freeName(name, this.#names()), remeasuredAtUs }),
+    );
+  }
+
   #ensure(
     { method, settings, roiManifestId, kernelVersion }: NewAnalysis,
     identity: readonly unknown[],
-    again: { readonly name: string | undefined; readonly remeasuredAtUs: number } | undefined = undefined,
+    again: { readonly name: string | undefined; readonly remeasuredAtUs: number | undefined } | undefined = undefined,
   ): number {
     const { db } = this.#connection;
     const fingerprint = createHash("sha256").update(JSON.stringify(identity)).digest("hex");

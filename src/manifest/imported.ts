@@ -120,7 +120,8 @@ export class Imported {
   }
 }
 
-function importedName({ settings }: Row): string {
+/** The name that a picture had before it was brought in; empty for every other picture. */
+export function importedName({ settings }: Pick<Row, "settings">): string {
   const parsed = ORIGIN.safeParse(settings === null ? undefined : JSON.parse(settings));
   return parsed.success ? parsed.data.imported_name : "";
 }

@@ -22,6 +22,7 @@ import { Imported } from "./imported.ts";
 import { Injections } from "./injections.ts";
 import { LockWait } from "./lock-wait.ts";
 import { Markers } from "./markers.ts";
+import { type MergeSummary, mergeExperiments } from "./merge.ts";
 import { connect } from "./opening.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Outputs } from "./outputs.ts";
@@ -214,6 +215,15 @@ export class Manifest {
       if (analysisId !== undefined) this.results.insertFailure(claim.entryId, analysisId, failure, nowUs);
       return true;
     });
+  }
+
+  /**
+   * Takes another experiment of the same chip into this one, all of it or nothing. Failure `usage.invalid`, with nothing changed,
+   * for one of another chip.
+   */
+  merge(from: Manifest, nowUs: number): MergeSummary {
+    const side = (manifest: Manifest) => ({ manifest, connection: manifest.#connection });
+    return mergeExperiments(side(this), side(from), nowUs);
   }
 
   /** A consistent copy of the whole database as one plain file; writers continue meanwhile. */
