@@ -6,6 +6,7 @@ import { kineticsView } from "../assay/kinetics/experiment/view.ts";
 import { loadConfig } from "../config/config.ts";
 import { experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
+import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderVegaLite } from "../figures/render.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -14,7 +15,7 @@ import { chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
 import { drawnFits, MOST_DRAWN } from "./kinetics-figures.ts";
-import { groupsTable, kineticsCsv, kineticsTable, linesOf, SOME_FAILED } from "./kinetics-text.ts";
+import { groupsTable, kineticsTable, linesOf, SOME_FAILED } from "./kinetics-text.ts";
 import { openStored } from "./stored-experiment.ts";
 
 /** Which curves and how; `phorest map ka` has the same. */

@@ -6,12 +6,13 @@ import { modelNamed } from "../assay/kinetics/models.ts";
 import { recordOf } from "../assay/kinetics/record.ts";
 import { readTable, type Table, type TableOptions } from "../assay/kinetics/table/read-table.ts";
 import { CONCENTRATION_UNITS, concentrationUnit, type TimeUnit } from "../assay/kinetics/table/units.ts";
+import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderVegaLite } from "../figures/render.ts";
 import { packageVersion, writeDurably } from "../system/files.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import { drawnFits } from "./kinetics-figures.ts";
-import { kineticsCsv, kineticsTable, linesOf, SOME_FAILED } from "./kinetics-text.ts";
+import { kineticsTable, linesOf, SOME_FAILED } from "./kinetics-text.ts";
 
 /** The options of a table. */
 export interface TableArguments {

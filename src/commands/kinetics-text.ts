@@ -1,10 +1,8 @@
-// Rates for people: a table for the terminal, and one line per curve set for a CSV.
-import { writeToString } from "fast-csv";
+// Rates for people: tables for the terminal.
 import type { Estimate } from "../assay/kinetics/estimates.ts";
 import type { GroupKinetics, GroupMean } from "../assay/kinetics/experiment/groups.ts";
 import type { KineticsFit, NoFit } from "../assay/kinetics/fit.ts";
 import { modelName } from "../assay/kinetics/models.ts";
-import { safeText } from "../outputs/csv/file/text.ts";
 import { alignedLines } from "../terminal/text-table.ts";
 
 const DOUBTS: Readonly<Record<NonNullable<Estimate["doubt"]>, string>> = {
@@ -76,28 +74,4 @@ function meanText({ value, standardError, used }: GroupMean): string {
 /** "12 %", with a star where gratings differ beyond doubt. */
 function spreadText({ spread, differs }: GroupMean): string {
   return spread === null ? "-" : `${(100 * spread).toPrecision(2)} %${differs ? " *" : ""}`;
-}
-
-/** One line per curve set. */
-export async function kineticsCsv(fits: readonly (KineticsFit | NoFit)[]): Promise<string> {
-  const names = ["ka", "kd", "KD", "Rmax"] as const;
-  const header = [
-    "curve",
-    "model",
-    ...names.flatMap((name) => [name, `${name}_standard_error`, `${name}_low95`, `${name}_high95`, `${name}_flag`]),
-    "chi2",
-    "points",
-    "flags",
-  ];
-  const rows = fits.map((found) => {
-    if ("why" in found) return [safeText(found.set.name), "failed"];
-    const { set, model, fit, flags } = found;
-    const cells = names.flatMap((name) => {
-      const { value, standardError, low95, high95, doubt } = found[name];
-      return [value, standardError, low95, high95, doubt].map((cell) => cell ?? "");
-    });
-    const chi2 = fit.cost / Math.max(1, fit.points - fit.parameters);
-    return [safeText(set.name), modelName(model), ...cells, chi2, fit.points, flags.join(" ")];
-  });
-  return await writeToString([header, ...rows], { includeEndRowDelimiter: true });
 }

@@ -15,6 +15,7 @@ export type EvaluationName =
   | "sensitivities"
   | "sensitivitiesCsv"
   | "kinetics"
+  | "kineticsCsv"
   | "map"
   | "mapCsv";
 
@@ -46,7 +47,9 @@ export function evaluationHandlers({ evaluator, experiment }: Served): Handlers<
       return file(context, ROUTES.sensitivitiesCsv, "sensitivity", { type: "sensitivities", question, csv: true });
     },
     kinetics: (context, { query }) =>
-      json(context, ROUTES.kinetics, { type: "kinetics", question: kineticsQuestion(query) }),
+      json(context, ROUTES.kinetics, { type: "kinetics", question: kineticsQuestion(query), csv: false }),
+    kineticsCsv: (context, { query }) =>
+      file(context, ROUTES.kineticsCsv, "kinetics", { type: "kinetics", question: kineticsQuestion(query), csv: true }),
     map: (context, { query }) => json(context, ROUTES.map, { type: "map", question: mapQuestion(query), csv: false }),
     mapCsv: (context, { query }) =>
       file(context, ROUTES.mapCsv, `map_${query.quantity}`, { type: "map", question: mapQuestion(query), csv: true }),

@@ -42,5 +42,5 @@ export type EvaluationJob =
       readonly csv: boolean;
     }
   | { readonly type: "map"; readonly question: MapQuestion; readonly csv: boolean }
-  | { readonly type: "kinetics"; readonly question: KineticsQuestion }
+  | { readonly type: "kinetics"; readonly question: KineticsQuestion; readonly csv: boolean }
   | { readonly type: "proposals" };

@@ -6,6 +6,7 @@ import { kineticsView } from "../assay/kinetics/experiment/view.ts";
 import { proposedInjections } from "../assay/proposals.ts";
 import { arrivalsCsv, arrivalsJson, arrivalsOf, flowLine } from "../evaluation/arrivals.ts";
 import { type ChosenInjections, injectionCurves } from "../evaluation/injection-curves.ts";
+import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { mapCells, mapCsv, mapJson, mapOf, mapSummary } from "../evaluation/maps.ts";
 import { responseJson, responseRows, responsesCsv } from "../evaluation/responses.ts";
 import {
@@ -69,9 +70,10 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
     } satisfies MapView);
   };
 
-  const kinetics = ({ analysis: name, points, ...request }: KineticsQuestion): string => {
+  const kinetics = ({ analysis: name, points, ...request }: KineticsQuestion, csv: boolean) => {
     const analysis = name === undefined ? measured() : namedAnalysis(manifest, name);
     const found = experimentKinetics(manifest, analysis, planOf(manifest, config, analysis, request));
+    if (csv) return kineticsCsv(found.gratings.map((one) => one.found));
     return text(kineticsView(found, found.gratings.length > MOST_DRAWN ? 0 : points));
   };
 
@@ -104,7 +106,7 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
       case "map":
         return map(job.question, job.csv);
       case "kinetics":
-        return kinetics(job.question);
+        return kinetics(job.question, job.csv);
       case "proposals":
         return text(proposals());
       default:

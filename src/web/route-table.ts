@@ -351,6 +351,13 @@ export const ROUTES = {
       what: "Settings, windows, blanks, `curves` with ka, kd, KD and Rmax, `groups`, notes; rates in 1/(M s), 1/s and M, as in kinetics.md",
     },
   },
+  kineticsCsv: {
+    method: "get",
+    path: "/api/kinetics.csv",
+    summary: "The same as the file of `phorest kinetics --csv`",
+    query: KINETICS_QUESTION,
+    answer: { type: CSV_TYPE, what: "One line for each grating" },
+  },
   setBaseline: {
     method: "put",
     path: "/api/baseline",

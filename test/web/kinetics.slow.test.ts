@@ -14,7 +14,7 @@ test("fits are answered with their curves, a wrong question with its reason", as
   const { config } = loadConfig(join(root, "config.toml"));
   const evaluator = new Evaluator({ manifestFile: join(root, "data", "phorest.sqlite"), config }, () => undefined);
   const ask = (query: object) =>
-    evaluator.ask({ type: "kinetics", question: kineticsQuestion(KINETICS_QUESTION.parse(query)) }, "1");
+    evaluator.ask({ type: "kinetics", question: kineticsQuestion(KINETICS_QUESTION.parse(query)), csv: false }, "1");
   try {
     const wrong = [
       [{ model: "1:2" }, "1:2"],

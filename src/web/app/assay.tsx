@@ -18,6 +18,7 @@ import { useEvaluation, useInjections } from "./evaluation.ts";
 import type { Draft } from "./injection-form.tsx";
 import { type Edge, InjectionHandles } from "./injection-handles.tsx";
 import { InjectionTable, Proposals } from "./injection-table.tsx";
+import { Kinetics } from "./kinetics.tsx";
 import { Legend } from "./legend.tsx";
 import type { Range } from "./limits.tsx";
 import type { PlotBox } from "./plot.ts";
@@ -254,6 +255,7 @@ export function Assay({ state }: { state: StateView }) {
           failed={setRefused}
         />
       </div>
+      {injections.some(({ type }) => type === "sample") && <Kinetics state={state} chip={chip} failed={setRefused} />}
     </>
   );
 }

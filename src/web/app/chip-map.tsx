@@ -223,7 +223,7 @@ function triangle(x: number, y: number, size: number, direction: number): string
 
 const STEPS = 24;
 
-function Scale({ map, low, high }: Pick<CellsProps, "map" | "low" | "high">) {
+export function Scale({ map, low, high }: Pick<CellsProps, "map" | "low" | "high">) {
   const known = map.values.flatMap(({ value }) => (value === null ? [] : [value]));
   const outside = known.filter((value) => value < low || value > high).length;
   const flagged = map.values.filter((one) => one.flagged).length;

@@ -13,10 +13,14 @@ const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
 interface Line {
+  /** Absent: those of the chart. */
+  readonly x?: readonly number[];
   readonly values: readonly (number | null)[];
   readonly colour: string;
   /** Lengths of line and gap, px; absent for a solid line. */
   readonly dash?: readonly number[];
+  /** px; absent: 1.5. */
+  readonly width?: number;
 }
 
 interface ChartProps {
@@ -29,6 +33,8 @@ interface ChartProps {
   readonly yLabel: string;
   /** Position of a dashed vertical line. */
   readonly mark?: number | undefined;
+  /** px. */
+  readonly height?: number;
   /** `x` is in ms since 1970. */
   readonly isTime?: boolean;
 }
@@ -48,7 +54,7 @@ function clockTicks(from: number, to: number, most: number): Tick[] {
   return ticks.map((at) => ({ at, text: step >= DAY_MS ? day(at) : clock(at, step < MINUTE_MS) }));
 }
 
-export function LineChart({ name, x, lines, xLabel, yLabel, mark, isTime = false }: ChartProps) {
+export function LineChart({ name, x, lines, xLabel, yLabel, mark, height = HEIGHT, isTime = false }: ChartProps) {
   const all = lines.flatMap(({ values }) => values.filter((value) => value !== null));
   if (all.length === 0) return <p class="quiet">No values yet.</p>;
   const [least, most] = [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))];
@@ -56,17 +62,17 @@ export function LineChart({ name, x, lines, xLabel, yLabel, mark, isTime = false
   const [low, high] = [least - margin, most + margin];
   const [first, last] = [x[0] ?? 0, Math.max(x.at(-1) ?? 1, (x[0] ?? 0) + 1e-9)];
   const px = (value: number) => LEFT + ((WIDTH - LEFT - RIGHT) * (value - first)) / (last - first);
-  const py = (value: number) => TOP + (HEIGHT - BOTTOM - TOP) * (1 - (value - low) / (high - low));
-  const yTicks = numberTicks(low, high, 4);
+  const py = (value: number) => TOP + (height - BOTTOM - TOP) * (1 - (value - low) / (high - low));
+  const yTicks = numberTicks(low, high, height < HEIGHT ? 2 : 4);
   const xTicks = last - first < 1 ? [] : isTime ? clockTicks(first, last, 4) : numberTicks(first, last, 6);
-  const bottom = HEIGHT - BOTTOM;
-  const path = ({ values }: Line) => {
+  const bottom = height - BOTTOM;
+  const path = ({ values, x: own = x }: Line) => {
     let pen = "M";
     let drawn = "";
     values.forEach((value, at) => {
       if (value === null) pen = "M";
       else {
-        drawn += `${pen}${px(x[at] as number).toFixed(1)} ${py(value).toFixed(1)}`;
+        drawn += `${pen}${px(own[at] as number).toFixed(1)} ${py(value).toFixed(1)}`;
         pen = "L";
       }
     });
@@ -75,7 +81,7 @@ export function LineChart({ name, x, lines, xLabel, yLabel, mark, isTime = false
   return (
     <figure class="chart">
       <svg
-        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        viewBox={`0 0 ${WIDTH} ${height}`}
         role="img"
         aria-label={`${name}: ${yLabel} from ${yTicks[0]?.text ?? fixed(least, 3)} to ${yTicks.at(-1)?.text ?? fixed(most, 3)}`}
         fill="var(--quiet)"
@@ -92,7 +98,7 @@ export function LineChart({ name, x, lines, xLabel, yLabel, mark, isTime = false
         {xTicks.map(({ at, text }) => (
           <g key={at}>
             <path d={`M${px(at)} ${bottom}v3`} stroke="var(--line)" />
-            <text x={Math.min(px(at), WIDTH - 3 * text.length)} y={HEIGHT - 5} text-anchor="middle">
+            <text x={Math.min(px(at), WIDTH - 3 * text.length)} y={height - 5} text-anchor="middle">
               {text}
             </text>
           </g>
@@ -108,7 +114,7 @@ export function LineChart({ name, x, lines, xLabel, yLabel, mark, isTime = false
             d={path(line)}
             fill="none"
             stroke={line.colour}
-            stroke-width="1.5"
+            stroke-width={line.width ?? 1.5}
             stroke-dasharray={line.dash?.join(" ")}
           />
         ))}

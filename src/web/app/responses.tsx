@@ -16,7 +16,7 @@ interface ResponseView {
 }
 
 const POINTS = ["early", "late", "stability", "dissociation"] as const;
-const HEADS = { early: "early", late: "end", stability: "after the end", dissociation: "end of dissociation" } as const;
+const HEADS = { early: "early", late: "end", stability: "after it", dissociation: "dissociated" } as const;
 /** Flags in the words of the page. */
 const FLAG_WORDS: Readonly<Record<string, string>> = {
   no_frames: "no frames",

@@ -1,5 +1,7 @@
 // The kinetics of an experiment as data for other programs and for the page. Rates in SI units with M for mol/l, responses in px.
 import { isoFromUs } from "../../../manifest/timestamps.ts";
+import type { KineticsFit, NoFit } from "../fit.ts";
+import { predictionOf } from "../prediction.ts";
 import type { QuantityRecord } from "../record.ts";
 import { type FitRecord, type NoFitRecord, quantityOf, recordOf } from "../record.ts";
 import type { ExperimentKinetics } from "./experiment-kinetics.ts";
@@ -36,12 +38,23 @@ interface GroupView {
   readonly not_pooled?: string;
 }
 
-type GratingView = (FitRecord | NoFitRecord) & {
+export type GratingView = (FitRecord | NoFitRecord) & {
   readonly groups: readonly string[];
   /** Frames in the windows, and those of them that cannot be used. */
   readonly frames: number;
   readonly unusable_frames: number;
+  /** Of the last cycle; null where nothing can be predicted. */
+  readonly prediction: PredictionView | null;
 };
+
+/** Seconds. */
+interface PredictionView {
+  readonly cycle: string;
+  /** From the start of its last injection until 95 % of the change is done. */
+  readonly association95: { readonly value: number; readonly low95: number; readonly high95: number } | null;
+  /** Of dissociation, until its frames alone fix kd to 10 %; `is_at_least`: so far only a bound of kd is known. */
+  readonly dissociation: { readonly seconds: number; readonly is_at_least: boolean } | null;
+}
 
 export interface KineticsView {
   readonly settings: {
@@ -140,10 +153,26 @@ export function kineticsView(found: ExperimentKinetics, points = 0): KineticsVie
       groups,
       frames,
       unusable_frames: unusable,
+      prediction: predictionView(fit),
     })),
     groups: found.groups.map(groupView),
     notes: found.notes,
     data_sha256: found.sha256,
+  };
+}
+
+function predictionView(found: KineticsFit | NoFit): PredictionView | null {
+  const prediction = "why" in found || found.flags.includes("no_binding") ? undefined : predictionOf(found.fit);
+  if (prediction === undefined) return null;
+  const { cycle, association95, dissociation } = prediction;
+  return {
+    cycle,
+    association95:
+      association95 === undefined
+        ? null
+        : { value: association95.seconds, low95: association95.low95, high95: association95.high95 },
+    dissociation:
+      dissociation === undefined ? null : { seconds: dissociation.seconds, is_at_least: dissociation.isAtLeast },
   };
 }
 

@@ -1,0 +1,151 @@
+// What a cycle that is under way will show: when the association has reached 95 % of its end, and for how long the dissociation must
+// be watched until it alone fixes kd to 10 %. From the fit of what is there so far, and its noise.
+import { inverse, normalEquations } from "../../measurement/linear.ts";
+import { estimateOf } from "./estimates.ts";
+import type { Quantity, RawFit } from "./native-kinetics.ts";
+import { boundOf, residualsOf, rmsOf } from "./residuals.ts";
+
+export interface Prediction {
+  readonly cycle: string;
+  /** Seconds after the start of its last injection at which 95 % of the change is done, and their 95 % limits; undefined while that is not known. */
+  readonly association95: { readonly seconds: number; readonly low95: number; readonly high95: number } | undefined;
+  /**
+   * Seconds of dissociation after which its frames alone fix kd to 10 % (standard error); `isAtLeast`: so far only an upper bound
+   * of kd is known, and a slower dissociation takes longer. undefined while nothing is known.
+   */
+  readonly dissociation: { readonly seconds: number; readonly isAtLeast: boolean } | undefined;
+}
+
+/** Of a relaxation, 95 % is done after so many of its time constants. */
+const TIMES_95 = Math.log(20);
+/** kd is fixed where its standard error is this part of it. */
+const FIXED = 0.1;
+/** A rate that is known worse than this says nothing about the time. */
+const MOST_ERROR = 0.4;
+const SIDES_95 = 1.96;
+/** Nobody watches a dissociation for longer. */
+const LONGEST_S = 7 * 86_400;
+/** Frames that the sums go over: of more, every second, third … with the weight of all. */
+const MOST_SUMMED = 2000;
+const ROUNDS = 40;
+
+/** The prediction for the last cycle of a fit; undefined for models without both rates, and where nothing has bound. */
+export function predictionOf(fit: RawFit): Prediction | undefined {
+  const cycle = fit.cycles.at(-1);
+  const last = cycle?.cycle.injections.at(-1);
+  if (cycle === undefined || last === undefined || cycle.fitted.length === 0) return undefined;
+  if (fit.model.kind !== "1:1" && fit.model.kind !== "mass-transport") return undefined;
+  const [logKa, logKd] = fit.quantities as [Quantity, Quantity];
+  const [onRate, kd] = [Math.exp(logKa.value) * last.concentration, Math.exp(logKd.value)];
+  const timesS = Float64Array.from(cycle.index, (at) => cycle.cycle.timesS[at] as number);
+  const intervalS = ((timesS.at(-1) ?? 0) - (timesS[0] ?? 0)) / Math.max(1, timesS.length - 1);
+  const rms = rmsOf(fit.cycles.map(residualsOf)) * Math.sqrt(fit.noise.area);
+  const bound = boundOf(cycle);
+  const now = lastBefore(timesS, last.endS);
+  if (now === undefined || !(intervalS > 0) || !(rms > 0)) return undefined;
+  const rate = onRate + kd;
+  // From the frame that was seen last in the association to its end.
+  const rmax = (fit.model.localRmax ? fit.linear.at(-1) : fit.linear[0]) ?? Number.NaN;
+  const plateau = (rmax * onRate) / rate;
+  const rest = Math.exp(-rate * Math.max(0, last.endS - (timesS[now] as number)));
+  const height = plateau + ((bound[now] as number) - plateau) * rest;
+  return {
+    cycle: cycle.cycle.name,
+    association95: association95(fit, timesS.slice(0, now + 1), { ...last, rate, onRate, height: plateau, rms }),
+    dissociation: dissociationOf(logKd, { height, rms, intervalS, hasDrift: fit.model.drift }),
+  };
+}
+
+function lastBefore(timesS: Float64Array, endS: number): number | undefined {
+  const at = timesS.findLastIndex((timeS) => timeS < endS);
+  return at < 0 ? undefined : at;
+}
+
+interface Association {
+  readonly startS: number;
+  readonly rate: number;
+  readonly onRate: number;
+  readonly height: number;
+  readonly rms: number;
+}
+
+function association95(fit: RawFit, timesS: Float64Array, association: Association): Prediction["association95"] {
+  const { rate } = association;
+  const error = Math.min(ownError(timesS, association), sharedError(fit, association));
+  if (!(error < MOST_ERROR * rate)) return undefined;
+  const seconds = TIMES_95 / rate;
+  // The error of the logarithm, so that both limits are positive.
+  const part = Math.exp((SIDES_95 * error) / rate);
+  return { seconds, low95: seconds / part, high95: seconds * part };
+}
+
+/** Standard error of the rate from the frames of this association alone: level, height and rate are free. */
+function ownError(timesS: Float64Array, { startS, rate, height, rms }: Association): number {
+  const rows = Array.from(timesS, (timeS) => {
+    const t = timeS - startS;
+    if (t < 0) return [1, 0, 0];
+    const decay = Math.exp(-rate * t);
+    return [1, 1 - decay, height * t * rate * decay];
+  });
+  if (rows.length < 4) return Number.POSITIVE_INFINITY;
+  const variance = inverse(normalEquations(rows, timesS))[2]?.[2] ?? Number.NaN;
+  return variance > 0 ? rms * rate * Math.sqrt(variance) : Number.POSITIVE_INFINITY;
+}
+
+/** The same from the fit of all cycles, where that fixes both rates. */
+function sharedError({ covariance }: RawFit, { rate, onRate }: Association): number {
+  const size = Math.round(Math.sqrt(covariance.length));
+  if (size < 2) return Number.POSITIVE_INFINITY;
+  const at = (row: number, column: number) => covariance[row * size + column] ?? Number.NaN;
+  const kd = rate - onRate;
+  const variance = onRate ** 2 * at(0, 0) + kd ** 2 * at(1, 1) + 2 * onRate * kd * at(0, 1);
+  return variance > 0 ? Math.sqrt(variance) : Number.POSITIVE_INFINITY;
+}
+
+interface Dissociation {
+  /** Response at its beginning. */
+  readonly height: number;
+  /** Of a frame that shares no noise with others. */
+  readonly rms: number;
+  readonly intervalS: number;
+  readonly hasDrift: boolean;
+}
+
+function dissociationOf(logKd: Quantity, dissociation: Dissociation): Prediction["dissociation"] {
+  const { doubt, value, high95 } = estimateOf(logKd);
+  const kd = doubt === "upper_bound" ? high95 : value;
+  if (kd === null) return undefined;
+  const seconds = secondsToFix(kd, dissociation);
+  return seconds === undefined ? undefined : { seconds, isAtLeast: doubt === "upper_bound" };
+}
+
+/** Seconds of dissociation until kd is fixed; undefined where a week is too short. */
+function secondsToFix(kd: number, dissociation: Dissociation): number | undefined {
+  const isFixed = (seconds: number) => relativeError(kd, seconds, dissociation) <= FIXED;
+  let high = 4 * dissociation.intervalS;
+  while (!isFixed(high)) {
+    high *= 2;
+    if (high > LONGEST_S) return undefined;
+  }
+  let low = high / 2;
+  for (let round = 0; round < ROUNDS && high - low > dissociation.intervalS / 2; round += 1) {
+    const middle = (low + high) / 2;
+    if (isFixed(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
+/** Standard error of kd over kd after so many seconds: height, rate, and with drift a slope, are free; the end level is known. */
+function relativeError(kd: number, seconds: number, { height, rms, intervalS, hasDrift }: Dissociation): number {
+  const frames = Math.max(3, Math.floor(seconds / intervalS));
+  const step = Math.ceil(frames / MOST_SUMMED);
+  const timesS = Float64Array.from({ length: Math.ceil(frames / step) }, (_, at) => (at + 0.5) * step * intervalS);
+  const rows = Array.from(timesS, (t) => {
+    const decay = Math.exp(-kd * t);
+    const row = [decay, -height * kd * t * decay];
+    return hasDrift ? [...row, t / seconds] : row;
+  });
+  const variance = inverse(normalEquations(rows, timesS))[1]?.[1] ?? Number.NaN;
+  return variance > 0 ? (rms * Math.sqrt(variance)) / Math.sqrt(step) : Number.POSITIVE_INFINITY;
+}
