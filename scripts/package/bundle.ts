@@ -1,8 +1,8 @@
 // The program's own code and most packages, bundled: a few dozen files instead of ten thousand, because each file costs time at
 // every start and in every thread. They are laid out as the sources are, because threads and assets are found by their place.
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import { ONLY_PACKED } from "../../src/installation/only-packed.ts";
 import { entryPoints, filesBelow, KEPT_PACKAGES } from "./contents.ts";
 
@@ -31,6 +31,40 @@ const CHOICES = ["canvas", "proper-lockfile"];
 /** sharp finds its native part by the name of a package: its forty files of code need not stay. */
 const KEPT_IN_PLACE = KEPT_PACKAGES.filter((name) => name !== "sharp");
 
+/** What string-width makes when it is loaded, and the same made when a text is not plain ASCII. */
+const LATE = [
+  [
+    "const segmenter = new Intl.Segmenter();",
+    "let made$; const segmenter = { segment: (text) => (made$ ??= new Intl.Segmenter()).segment(text) };",
+  ],
+  [
+    "const rgiEmojiRegex = /^\\p{RGI_Emoji}$/v;",
+    'let emoji$; const rgiEmojiRegex = { test: (text) => (emoji$ ??= new RegExp("^\\\\p{RGI_Emoji}$", "v")).test(text) };',
+  ],
+] as const;
+
+/**
+ * The width of text in the terminal, which yargs asks for at every start. One version of string-width answers, which needs nothing of
+ * Unicode for ASCII. To load Unicode's data for it would take a tenth of the time of a short command.
+ */
+function lateUnicode(root: string): Plugin {
+  const file = join(root, "node_modules/string-width/index.js");
+  return {
+    name: "late-unicode",
+    setup: ({ onResolve, onLoad }) => {
+      onResolve({ filter: /^string-width$/ }, () => ({ path: file }));
+      onLoad({ filter: /\/string-width\/index\.js$/ }, () => {
+        let contents = readFileSync(file, "utf8");
+        for (const [early, late] of LATE) {
+          if (!contents.includes(early)) throw new Error(`${file}: no longer contains: ${early}`);
+          contents = contents.replace(early, () => late);
+        }
+        return { contents };
+      });
+    },
+  };
+}
+
 /** How the program is bundled, for the executable and for an installation alike. `root`: the source and its packages. */
 function programOptions(root: string, entries: readonly string[], kept: readonly string[]) {
   return {
@@ -44,6 +78,7 @@ function programOptions(root: string, entries: readonly string[], kept: readonly
     chunkNames: "src/shared/[name]-[hash]",
     platform: "node",
     external: [...kept, ...CHOICES],
+    plugins: [lateUnicode(root)],
     // Some ES modules declare these names themselves, so only undeclared ones are replaced.
     define: { __filename: "filename$", __dirname: "dirname$" },
     legalComments: "none",

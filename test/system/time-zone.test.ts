@@ -17,6 +17,14 @@ test.each([
   expect(new TimeZone(zone).moment(us(iso))).toBe(shown);
 });
 
+test.each([0, 1.5e15 + 999_999, -1e6, -6e15, 2e17])(
+  "UTC, which needs no zone data, is the zone of that time: %d µs",
+  (at) => {
+    const zone = new TimeZone("Etc/UTC");
+    expect([UTC.day(at), UTC.clock(at), UTC.offsetMs(at)]).toEqual([zone.day(at), zone.clock(at), zone.offsetMs(at)]);
+  },
+);
+
 test("a span names its zone once, and its second day where it is another one", () => {
   expect(UTC.span(us("2026-03-04T10:00:00Z"), us("2026-03-04T10:14:30Z"))).toBe("2026-03-04 10:00:00 to 10:14:30 UTC");
   expect(BERLIN.span(us("2026-03-04T22:00:00Z"), us("2026-03-04T23:14:30Z"))).toBe(
