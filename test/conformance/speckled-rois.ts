@@ -84,6 +84,25 @@ export function speckleField(rows: number, width: number, grainPx: number, next:
   return field;
 }
 
+/** Light of each pixel, counts, row by row. `row` is counted from the middle of the ROI. */
+export function lightTable(
+  light: (x: number, row: number) => number,
+  { rows, width }: { readonly rows: number; readonly width: number } = SIZE,
+): Float64Array {
+  const table = new Float64Array(rows * width);
+  for (let row = 0; row < rows; row++) {
+    for (let x = 0; x < width; x++) table[row * width + x] = light(x, row - (rows - 1) / 2);
+  }
+  return table;
+}
+
+/** The same light in frame after frame, computed once. */
+export function steady(light: (x: number, row: number) => number): (x: number, row: number) => number {
+  const { rows, width } = SIZE;
+  const table = lightTable(light);
+  return (x, row) => table[(row + (rows - 1) / 2) * width + x] as number;
+}
+
 /** 8-bit counts of an ROI under a speckle field, with fresh shot and read noise. */
 export function exposeRoi(
   light: (x: number, row: number) => number,

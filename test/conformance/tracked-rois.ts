@@ -4,7 +4,7 @@ import { measure } from "../../src/analysis/kernel.ts";
 import { ANCHOR_NUMBERS, ROW, TRACKING_NOTES } from "../../src/analysis/kernel-answer.ts";
 import { voigtLine } from "../../src/analysis/voigt.ts";
 import { type JointLine, QUANTITIES } from "../../src/measurement/method.ts";
-import { normalsOf, SIZE, speckleField } from "./speckled-rois.ts";
+import { lightTable, normalsOf, SIZE, speckleField } from "./speckled-rois.ts";
 
 type Shape = "gaussian" | "lorentzian" | "fano" | "voigt";
 
@@ -82,18 +82,27 @@ export function lightOf(scene: Scene, change: Change, x: number, row: number): n
   return lamp * profile * (scene.ground + scene.height * line(centre) + other);
 }
 
+/** The light of each pixel by scene and change: every frame of a series shows one of a few. */
+const lights = new Map<string, Float64Array>();
+
+function lightsOf(scene: Scene, change: Change): Float64Array {
+  const key = JSON.stringify([scene, change]);
+  const known = lights.get(key);
+  if (known !== undefined) return known;
+  const made = lightTable((x, row) => lightOf(scene, change, x, row));
+  lights.set(key, made);
+  return made;
+}
+
 /** 8-bit counts of a frame, with fresh shot and read noise. */
 export function expose(scene: Scene, change: Change, field: Float64Array, next: () => number): Uint8Array {
-  const { rows, width } = SIZE;
-  const pixels = new Uint8Array(rows * width);
-  for (let row = 0; row < rows; row++) {
-    for (let x = 0; x < width; x++) {
-      const at = row * width + x;
-      const light =
-        lightOf(scene, change, x, row - (rows - 1) / 2) * Math.max(0, 1 + scene.speckle * (field[at] as number));
-      const noise = Math.sqrt(Math.max(light, 0) / scene.electronsPerCount + scene.readCounts ** 2);
-      pixels[at] = Math.max(0, Math.min(255, Math.round(scene.pedestal + light + next() * noise)));
-    }
+  const pixels = new Uint8Array(SIZE.rows * SIZE.width);
+  const even = lightsOf(scene, change);
+  const { speckle, electronsPerCount, readCounts, pedestal } = scene;
+  for (let at = 0; at < pixels.length; at++) {
+    const light = (even[at] as number) * Math.max(0, 1 + speckle * (field[at] as number));
+    const noise = Math.sqrt(Math.max(light, 0) / electronsPerCount + readCounts ** 2);
+    pixels[at] = Math.max(0, Math.min(255, Math.round(pedestal + light + next() * noise)));
   }
   return pixels;
 }
