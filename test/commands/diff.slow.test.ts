@@ -25,7 +25,7 @@ beforeAll(async () => {
   copyFileSync(join(root, "sim/ROI_manifest.json"), join(root, "generated_files/ROI_manifest.json"));
   writeFileSync(
     join(root, "config.toml"),
-    '[Camera]\ncamera_type = "file_importer"\n[Services]\nenable_camera = true\n[Web]\nenabled = false\n',
+    '[Camera]\ncamera_type = "file_importer"\n[Services]\nenable_camera = true\n[Web]\nenabled = false\n[Report]\nplot = false\n',
   );
   const run = await phorest(["run", "--until-idle"], root);
   expect(run.code, run.stderr).toBe(0);

@@ -20,7 +20,7 @@ folder_stable_seconds = 0.2
 collector_interval_seconds = 0.5
 communicator_interval_seconds = 60
 [Report]
-plot_interval_seconds = 3600
+plot = false
 [Web]
 port = 0
 `;

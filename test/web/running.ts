@@ -28,7 +28,7 @@ width = 960
 height = 730
 px_per_um = 0.362
 [Report]
-plot_interval_seconds = 3600
+plot = false
 [Web]
 port = 0
 ${more}`;

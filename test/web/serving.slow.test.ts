@@ -18,6 +18,8 @@ camera_type = "simulated"
 [Simulation]
 width = 640
 height = 480
+[Report]
+plot = false
 `;
 
 /** A run that is asked to stop once it has said all of `words`. */
