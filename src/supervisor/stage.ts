@@ -112,14 +112,18 @@ export class Stage<Name extends string = string> {
   private async runOnce(startedMs: number, plannedMs: number): Promise<number> {
     const { schedule, failureLimit } = this.options;
     try {
-      const more = await this.options.work(this.abort.signal, await this.begin(plannedMs));
+      const workDueMs = await this.begin(plannedMs);
+      const more = await this.options.work(this.abort.signal, workDueMs);
       this.unserved = false;
       this.failures = 0;
       this.lastFailure = undefined;
       this.passes += 1;
       this.apply("settle");
       if (schedule.kind === "cadence") {
-        return more ? this.options.now() : nextOnGrid(this.gridMs, schedule.everyMs, this.options.now());
+        const nowMs = this.options.now();
+        // Work begun ahead of its point may end before it, and is not begun for the same point again.
+        const doneMs = Math.max(nowMs, workDueMs + ROUNDING * schedule.everyMs);
+        return more ? nowMs : nextOnGrid(this.gridMs, schedule.everyMs, doneMs);
       }
       const earliestMs = startedMs + schedule.atMostEveryMs;
       if (more || this.woken) return earliestMs;

@@ -121,6 +121,26 @@ describe("stage schedule", () => {
     expect(begun.map(({ dueMs }) => dueMs - startMs)).toEqual([30, 90, 150, 210, 270, 330]);
   });
 
+  test("work begun ahead of its tick that has nothing to do is done once for each tick", async () => {
+    const duesMs: number[] = [];
+    const { stage: made } = stage(
+      async (_signal, dueMs) => {
+        duesMs.push(dueMs);
+        if (duesMs.length > 100) throw new Error("the same tick again and again");
+        return false;
+      },
+      { kind: "cadence", everyMs: 60, aheadMs: 30 },
+      3,
+      { prepare: async () => undefined },
+    );
+    const startMs = clock.now();
+    made.start();
+    await clock.advance(350);
+    await made.stop();
+    expect(duesMs.map((dueMs) => dueMs - startMs)).toEqual([30, 90, 150, 210, 270, 330]);
+    expect(made.report().missedTicks).toBe(0);
+  });
+
   test("the grid begins after the preparation, which is repeated until it succeeds; no tick counts as missed for it", async () => {
     let preparations = 0;
     let preparedMs = Number.POSITIVE_INFINITY;
