@@ -19,10 +19,10 @@ import type { TakenFile } from "./watched-file.ts";
 
 /** What a source is made from: plain data, so that it can cross to a thread. */
 export interface SourceSettings {
+  /** [Camera]; for a brightfield image with the settings of [Brightfield] instead of its own. */
   readonly camera: Config["Camera"];
-  readonly simulation: Config["Simulation"];
-  /** Where images are kept; file_importer takes those that are there. */
-  readonly dataDir: string;
+  /** All sections: a camera may have one of its own. */
+  readonly config: Config;
   /** When the experiment began, microseconds since the epoch, so that the simulated chip continues its curve after a restart. */
   readonly startedAtUs: number | undefined;
 }
@@ -96,10 +96,10 @@ const rpicam = (preset: Preset = {}): CameraDefinition => ({
 const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
   simulated: {
     capabilities: { ...DEVICE, simulated: true },
-    create: ({ simulation, startedAtUs }, context) =>
+    create: ({ config, startedAtUs }, context) =>
       new SimulatedCamera({
-        simulator: simulatorOptions({ Simulation: simulation }),
-        textureFiles: simulation.texture,
+        simulator: simulatorOptions(config),
+        textureFiles: config.Simulation.texture,
         startedAtUs,
         clock: clockOf(context),
       }),
@@ -111,8 +111,13 @@ const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
   },
   file_importer: {
     capabilities: { ...DEVICE, files: true, inPlace: true },
-    create: ({ camera, dataDir }, { isKnown = () => false }) =>
-      new FileImporter({ dataDir, isKnown, followLinks: camera.follow_links, ...chosenFiles(camera) }),
+    create: ({ camera, config }, { isKnown = () => false }) =>
+      new FileImporter({
+        dataDir: config.Paths.data_dir,
+        isKnown,
+        followLinks: camera.follow_links,
+        ...chosenFiles(camera),
+      }),
   },
   folder: {
     capabilities: { ...DEVICE, files: true },
@@ -168,9 +173,7 @@ export const FILE_CAMERAS: ReadonlySet<string> = new Set(
  * of [Brightfield] replace those of the camera.
  */
 export function sourceSettings(config: Config, startedAtUs?: number, brightfield = false): SourceSettings {
-  const { Camera, Simulation: simulation, Paths } = config;
-  const camera = brightfield ? brightfieldCamera(config) : Camera;
-  return { camera, simulation, dataDir: Paths.data_dir, startedAtUs };
+  return { camera: brightfield ? brightfieldCamera(config) : config.Camera, config, startedAtUs };
 }
 
 function brightfieldCamera({ Camera, Brightfield }: Config): Config["Camera"] {

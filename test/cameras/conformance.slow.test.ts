@@ -16,9 +16,9 @@ let source: Source;
 
 /** How each type is brought to give a small picture on this machine. */
 const SET_UP: Readonly<Record<CameraType, () => Partial<TestCamera>>> = {
-  simulated: () => ({ simulation: { width: 640, height: 480 } }),
+  simulated: () => ({ sections: { Simulation: { width: 640, height: 480 } } }),
   dummy: () => ({ camera: { dummy_path: join(files, "picture.png") } }),
-  file_importer: () => ({ dataDir: files }),
+  file_importer: () => ({ sections: { Paths: { data_dir: files } } }),
   folder: () => ({ camera: { watch_dir: files, folder_stable_seconds: 0 } }),
   v4l2: () => ({ camera: { device: "./video0" } }),
   tis: () => ({ camera: { device: "./video0", width: 640, height: 480 } }),

@@ -56,7 +56,7 @@ describe("the simulated camera", () => {
   it("continues its experiment after a restart, from the time it began", async () => {
     const make = () =>
       sourceOf(
-        { camera: {}, simulation: { width: 640, height: 480 }, startedAtUs: 1e15 },
+        { camera: {}, sections: { Simulation: { width: 640, height: 480 } }, startedAtUs: 1e15 },
         { nowUs: () => 1e15 + 600e6 },
       );
     const [first, second] = [make(), make()];
@@ -125,7 +125,10 @@ describe("the file importer", () => {
     put("half.png.part", "x");
     put("notes.txt", "x");
     const isKnown = (name: string) => name === "seen.png";
-    const source = sourceOf({ camera: { camera_type: "file_importer" }, dataDir: directory }, { isKnown });
+    const source = sourceOf(
+      { camera: { camera_type: "file_importer" }, sections: { Paths: { data_dir: directory } } },
+      { isKnown },
+    );
     await source.open();
     const frames = await drain(source);
     expect(names(frames)).toEqual(["image_20240101_000000_000005_cam0.png", "early.tif", "late.png"]);
@@ -136,7 +139,7 @@ describe("the file importer", () => {
   it("hands a picture out again that could not be stored", async () => {
     put("a.png", "x", 2);
     put("b.png", "x", 1);
-    const source = sourceOf({ camera: { camera_type: "file_importer" }, dataDir: directory });
+    const source = sourceOf({ camera: { camera_type: "file_importer" }, sections: { Paths: { data_dir: directory } } });
     await source.open();
     const first = await source.capture(signal);
     if (first === null) throw new Error("no frame");

@@ -35,7 +35,7 @@ const FILE_TYPES = ["file_importer", "folder"] as const;
 function fileSource(camera: Partial<Config["Camera"]>, known: ReadonlySet<string> = new Set()) {
   const usual = { camera_type: "file_importer", watch_dir: directory, folder_stable_seconds: 0 } as const;
   return sourceOf(
-    { camera: { ...usual, ...camera }, dataDir: directory },
+    { camera: { ...usual, ...camera }, sections: { Paths: { data_dir: directory } } },
     {
       isKnown: (name) => known.has(name),
       takenBefore: (name) => (known.has(name) ? { bytes: undefined, modifiedUs: undefined } : undefined),

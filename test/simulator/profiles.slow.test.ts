@@ -250,7 +250,10 @@ describe("speckle of measured ROIs", () => {
     expect(config.Simulation.texture).toEqual([join(directory, "stripes.png")]);
     const simulation = { width: 640, height: 480, speckle: 0, read_noise_counts: 0, dust: 0 };
     const take = async (texture: Config["Simulation"]["texture"]) => {
-      const source = sourceOf({ camera: {}, simulation: { ...simulation, texture } }, { nowUs: () => 1e15 });
+      const source = sourceOf(
+        { camera: {}, sections: { Simulation: { ...simulation, texture } } },
+        { nowUs: () => 1e15 },
+      );
       await source.open();
       const frame = await source.capture(new AbortController().signal);
       await source.close();

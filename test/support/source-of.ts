@@ -6,22 +6,17 @@ import type { Config } from "../../src/config/schema.ts";
 /** What a test says of its camera; everything else is as in a configuration that says nothing. */
 export interface TestCamera {
   readonly camera: Partial<Config["Camera"]>;
-  readonly simulation?: Partial<Config["Simulation"]>;
-  readonly dataDir?: string;
+  /** Settings of other sections, as of one that belongs to this camera. */
+  readonly sections?: { readonly [Section in Exclude<keyof Config, "Camera">]?: Partial<Config[Section]> };
   readonly startedAtUs?: number;
 }
 
 /** The source of a camera, as the collector makes it from the configuration. */
-export function sourceOf({ camera, simulation, dataDir, startedAtUs }: TestCamera, context?: SourceContext): Source {
+export function sourceOf({ camera, sections = {}, startedAtUs }: TestCamera, context?: SourceContext): Source {
   const { config } = loadConfig(undefined);
-  const usual = sourceSettings(config, startedAtUs);
-  return createSource(
-    {
-      ...usual,
-      camera: { ...usual.camera, ...camera },
-      simulation: { ...usual.simulation, ...simulation },
-      dataDir: dataDir ?? usual.dataDir,
-    },
-    context,
-  );
+  const given = { ...sections, Camera: camera };
+  const changed = Object.fromEntries(
+    Object.entries(config).map(([name, usual]) => [name, { ...usual, ...given[name as keyof Config] }]),
+  ) as Config;
+  return createSource(sourceSettings(changed, startedAtUs), context);
 }
