@@ -120,6 +120,15 @@ test("every changed file is kept under a name of its own", async () => {
   expect(others().sort()).toEqual(["communicating_results.edited-1.csv", "communicating_results.edited-2.csv"]);
 });
 
+test("a kill before anything was measured leaves nothing to keep aside", async () => {
+  await deliver(many(0)); // its state is lost with the process
+  expect(text()).toMatch(/^timestamp,.*\n$/);
+  const update = await deliver(many(2));
+  expect(text()).toBe(await expected(many(2)));
+  expect(update).toMatchObject({ rewritten: "incomplete", keptAside: undefined });
+  expect(others()).toEqual([]);
+});
+
 test("a file that was removed is written anew", async () => {
   const { state } = await deliver(many(4));
   rmSync(path);

@@ -72,6 +72,9 @@ async function writeAll(
     let cursor = from;
     let lines = 0;
     let containsOld = true;
+    // As a run writes it before anything is measured. Killed before the state was committed, it leaves columns and nothing else.
+    const bare = await formatted([], csvColumns([], []), true);
+    const isBare = old !== undefined && oldSize === bare.length && bare.equals(await readAt(old, 0, oldSize));
     const put = async (buffer: Buffer) => {
       if (old !== undefined && containsOld && bytes < oldSize) {
         const before = await readAt(old, bytes, Math.min(buffer.length, oldSize - bytes));
@@ -93,7 +96,7 @@ async function writeAll(
     }
     await handle.sync();
     const state = { cursor, bytes, tail: await tailDigest(handle, bytes), columns };
-    return { state, lines, containsOld: containsOld && oldSize <= bytes };
+    return { state, lines, containsOld: isBare || (containsOld && oldSize <= bytes) };
   } finally {
     await handle.close();
     await old?.close();
