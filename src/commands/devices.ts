@@ -1,10 +1,12 @@
 // `phorest cameras` and `phorest sensors`: list connected devices and the config.toml lines that select them.
 import type { CommandModule } from "yargs";
+import { capabilitiesOf, createSource, sourceSettings } from "../cameras/camera.ts";
 import type { Found } from "../cameras/frame.ts";
 import { isOnPath, listRpicams } from "../cameras/rpicam.ts";
 import { V4l2Ctl } from "../cameras/v4l2-ctl.ts";
 import { describeDevice, listVideoDevices } from "../cameras/v4l2-found.ts";
 import { loadConfig } from "../config/config.ts";
+import type { CameraType, Config } from "../config/schema.ts";
 import { failureLine } from "../failure/failure.ts";
 import { hwmonThermometer, listHwmon } from "../sensors/hwmon.ts";
 import { listOneWire, oneWireThermometer } from "../sensors/one-wire.ts";
@@ -20,14 +22,29 @@ export const camerasCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   describe: "List the connected cameras and the lines for config.toml",
   builder: (yargs) => yargs.example("$0 cameras", "every camera with its formats, ranges and config.toml lines"),
   handler: async ({ config, json }) => {
-    // No settings are needed, but an invalid file should be reported.
-    loadConfig(config);
+    const { config: settings } = loadConfig(config);
     endProgramsWithCommand();
-    const found = [...(await listV4l2Cameras()), ...(await listRpicams())];
+    const found = [...(await listV4l2Cameras()), ...(await listRpicams()), ...(await listConfigured(settings))];
     if (json) process.stdout.write(`${JSON.stringify(found)}\n`);
     else process.stdout.write(`${camerasText(found).join("\n")}\n`);
   },
 };
+
+/** Types of cameras that are found without any settings. */
+const FOUND_ANYWAY: readonly CameraType[] = ["v4l2", "tis", "argus", "logitech", "rpicam", "hawkeye"];
+
+/** What the configured camera says of itself, where nothing else finds it. Files and a computed chip are not connected. */
+export async function listConfigured(config: Config): Promise<readonly Found[]> {
+  const { camera_type: type } = config.Camera;
+  const { simulated, files } = capabilitiesOf(type);
+  if (simulated || files || FOUND_ANYWAY.includes(type)) return [];
+  try {
+    return await createSource(sourceSettings(config)).probe();
+  } catch (error) {
+    const toml = [`camera_type = "${type}"`];
+    return [{ name: type, description: "as configured", details: [failureLine(error)], toml }];
+  }
+}
 
 /** The capturing video devices, by their stable name if they have one. `root`: for tests. */
 export async function listV4l2Cameras(root?: string): Promise<Found[]> {

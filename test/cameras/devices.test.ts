@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { findSensors, listV4l2Cameras } from "../../src/commands/devices.ts";
+import { findSensors, listConfigured, listV4l2Cameras } from "../../src/commands/devices.ts";
 import { parseConfig } from "../../src/config/config.ts";
 import { diagnose } from "../../src/doctor/check.ts";
 import { endpointFinding, remoteFinding } from "../../src/doctor/devices.ts";
@@ -21,6 +21,18 @@ function put(path: string, content: string): void {
   mkdirSync(join(root, path, ".."), { recursive: true });
   writeFileSync(join(root, path), content);
 }
+
+test("the configured camera is listed where it is not found without settings, or why not", async () => {
+  const of = (lines: string) => listConfigured(parseConfig(`[Camera]\n${lines}`, root).config);
+  const [command] = await of('camera_type = "command"\ncommand = ["cat", "frame.png"]');
+  expect(command).toMatchObject({
+    description: "cat frame.png",
+    toml: expect.arrayContaining(['camera_type = "command"']),
+  });
+  const [missing] = await of('camera_type = "command"');
+  expect(missing?.details.join()).toContain("Camera.command is empty");
+  for (const type of ["simulated", "tis", "folder"]) expect(await of(`camera_type = "${type}"`)).toEqual([]);
+});
 
 test("cameras are listed by their stable by-id name, with formats, ranges and the lines to paste", async () => {
   const machine = new FakeMachine(["v4l2-ctl"]);
