@@ -20,10 +20,9 @@ function write(text: string | Uint8Array, name = "config.toml"): string {
   return file;
 }
 
-/** As a message lists them: "CSV_PLOT" or "OPC_UA". */
-const OUTPUT_NAMES = OUTPUT_METHODS.map((name) => `"${name}"`)
-  .join(", ")
-  .replace(/, (?=[^,]*$)/, " or ");
+/** As a message lists them, however many there are: "CSV_PLOT" or "OPC_UA". */
+const QUOTED = OUTPUT_METHODS.map((name) => `"${name}"`);
+const OUTPUT_NAMES = QUOTED.length === 2 ? QUOTED.join(" or ") : `one of ${QUOTED.join(", ")}`;
 
 /** The lines of the Failure that `act` must throw. */
 function problems(act: () => unknown): string[] {
