@@ -1,9 +1,13 @@
 // Where results can go, in one table: what [Communication] method takes, and what other parts of the program need to know of an
 // output without its code. The code is the row of the same name in src/outputs/outputs.ts.
 
+import type { StageName } from "../log/levels.ts";
+
 interface OutputFacts {
   /** Name of its cursor in the database; never changes. */
   readonly name: string;
+  /** The stage that runs it, which is also the name of its log. */
+  readonly stage: StageName;
   /** How `phorest status` says where frames are waiting to go. */
   readonly shownAs: string;
   /**
@@ -14,8 +18,8 @@ interface OutputFacts {
 }
 
 export const OUTPUT_FACTS = {
-  CSV_PLOT: { name: "csv", shownAs: "the CSV", afterRepair: "rewrite" },
-  OPC_UA: { name: "opcua", shownAs: "the OPC UA server", afterRepair: "continue" },
+  CSV_PLOT: { name: "csv", stage: "communicator", shownAs: "the CSV", afterRepair: "rewrite" },
+  OPC_UA: { name: "opcua", stage: "opcua", shownAs: "the OPC UA server", afterRepair: "continue" },
 } as const satisfies Readonly<Record<string, OutputFacts>>;
 
 export type OutputMethod = keyof typeof OUTPUT_FACTS;

@@ -51,7 +51,13 @@ export class Outputs {
       const { changes } = db
         .prepare("UPDATE output SET cursor = ?, state = ? WHERE name = ? AND cursor <= ?")
         .run(cursor, state ?? null, name, cursor);
-      if (changes === 0) throw new RangeError(`output ${name} is unknown or already past outcome ${cursor}`);
+      if (changes === 0) {
+        const isKnown = db.prepare("SELECT 1 FROM output WHERE name = ?").get(name) !== undefined;
+        const why = isKnown
+          ? `is already past outcome ${cursor}`
+          : "is unknown: outputs.configure() must name it first";
+        throw new RangeError(`output ${name} ${why}`);
+      }
       this.#markTransmitted();
     });
   }

@@ -1,6 +1,7 @@
 // All stages. A new one is a folder next to this file and a row here, under its name in src/log/levels.ts: without the row the
-// program does not compile. docs/adding-a-stage.md has a whole example.
-import { wantsOpcUa } from "../config/consistency.ts";
+// program does not compile. docs/adding-a-stage.md has a whole example. The stages of outputs come from the table of outputs.
+import { OUTPUT_FACTS, OUTPUT_METHODS, type OutputMethod } from "../config/output-methods.ts";
+import type { Config } from "../config/schema.ts";
 import { STAGE_NAMES, type StageName } from "../log/levels.ts";
 import { OUTPUTS } from "../outputs/outputs.ts";
 import { backup } from "./backup/stage.ts";
@@ -13,13 +14,11 @@ import { processor } from "./processor/stage.ts";
 import { retention } from "./retention/stage.ts";
 import { syncer } from "./syncer/stage.ts";
 
-const TABLE: { readonly [Name in StageName]: StageDefinition } = {
+type OutputStageName = (typeof OUTPUT_FACTS)[OutputMethod]["stage"];
+
+const TABLE: { readonly [Name in Exclude<StageName, OutputStageName>]: StageDefinition } = {
   collector,
   processor,
-  // Under the name it had before there were other outputs.
-  communicator: outputStage("communicator", OUTPUTS.CSV_PLOT, () => true),
-  // Only where it is configured: it costs a thread and 100 MB.
-  opcua: outputStage("opcua", OUTPUTS.OPC_UA, wantsOpcUa),
   compressor,
   syncer,
   retention,
@@ -27,5 +26,14 @@ const TABLE: { readonly [Name in StageName]: StageDefinition } = {
   health,
 };
 
+/** Each output has a stage, only where it is configured: it may cost a thread and 100 MB. The communicator is always shown. */
+const OUTPUT_STAGES = Object.fromEntries(
+  OUTPUT_METHODS.map((method) => {
+    const { stage } = OUTPUT_FACTS[method];
+    const isWanted = ({ Communication }: Config) => method === "CSV_PLOT" || Communication.method.includes(method);
+    return [stage, outputStage(stage, OUTPUTS[method], isWanted)];
+  }),
+) as Record<OutputStageName, StageDefinition>;
+
 /** In the order in which the data meets them. */
-export const STAGES: readonly StageDefinition[] = STAGE_NAMES.map((name) => TABLE[name]);
+export const STAGES: readonly StageDefinition[] = STAGE_NAMES.map((name) => ({ ...TABLE, ...OUTPUT_STAGES })[name]);

@@ -17,15 +17,16 @@ page.addRow("src/config/output-methods.ts", "export const OUTPUT_FACTS", page.co
 page.addRow("src/outputs/outputs.ts", "export const OUTPUTS", page.code("row of the outputs"));
 page.addImport("src/outputs/outputs.ts", 'import { jsonl } from "./jsonl/output.ts";');
 page.addRow("src/log/levels.ts", "export const STAGE_NAMES", '  "jsonl",\n');
-page.addRow("src/stages/stages.ts", "const TABLE", page.code("row of the stages"));
 afterAll(() => page.remove());
 
 test("the page's output compiles with its rows, and a method without a row does not", () => {
   const { status, stdout } = page.typesOf("src/stages/stages.ts");
   expect([status, stdout]).toEqual([0, ""]);
-  const row = '  FORGOTTEN: { name: "forgotten", shownAs: "nowhere", afterRepair: "continue" },\n';
+  const row = '  FORGOTTEN: { name: "forgotten", stage: "nowhere", shownAs: "nowhere", afterRepair: "continue" },\n';
   page.addRow("src/config/output-methods.ts", "export const OUTPUT_FACTS", row);
-  expect(page.typesOf("src/outputs/outputs.ts").stdout).toContain("FORGOTTEN");
+  const { stdout: errors } = page.typesOf("src/outputs/outputs.ts");
+  expect(errors).toContain("FORGOTTEN");
+  expect(errors).toContain('"nowhere"');
   page.edit("src/config/output-methods.ts", [row, ""]);
 });
 
