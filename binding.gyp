@@ -71,7 +71,13 @@
       "cflags": ["-ffp-contract=off"],
       "cflags_cc!": ["-fno-exceptions"],
       "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
-      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_DEPRECATED", "NAPI_CPP_EXCEPTIONS"],
+      # Without the last one, a thread that is ended during a call ends the whole process: no exception reaches it any more.
+      "defines": [
+        "NAPI_VERSION=8",
+        "NODE_ADDON_API_DISABLE_DEPRECATED",
+        "NAPI_CPP_EXCEPTIONS",
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
+      ],
       "sources": [
         "native/addon/addon.cc",
         "native/addon/addon_correlate.cc",
