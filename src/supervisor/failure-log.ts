@@ -14,9 +14,15 @@ export class FailureLog {
   /** Stages that fail, and since when. */
   private readonly ongoing = new Map<string, OngoingFailure>();
   private readonly nowMs: () => number;
+  private ending = false;
 
   constructor(nowMs: () => number = () => performance.now()) {
     this.nowMs = nowMs;
+  }
+
+  /** The run ends: what fails from now on is not tried again in it. */
+  end(): void {
+    this.ending = true;
   }
 
   /** Writes what is new about a stage. `recovers`: a faulted stage is tried again by itself. */
@@ -33,7 +39,8 @@ export class FailureLog {
     const line = lineOf(lastFailure);
     const isKnown = known?.message === message && known.faulted === (state === "faulted");
     const isTime = state === "backing_off" && Number.isInteger(Math.log2(failures));
-    if (isKnown && !isTime) log.debug(`still failing (${failures}): ${line}`);
+    if (this.ending) log.warn(`failed while the run ended: ${message}; the next run continues the work`);
+    else if (isKnown && !isTime) log.debug(`still failing (${failures}): ${line}`);
     else if (state === "backing_off") log.warn(`failed (${failures}): ${line}; retrying`);
     else {
       const next = recovers ? "retrying every minute" : "not retrying (Retries.recover = false)";

@@ -258,6 +258,7 @@ export class Supervisor {
   private async shutDown(reason: string): Promise<RunSummary> {
     const limitMs = this.options.config.Supervisor.shutdown_timeout_seconds * 1000;
     const shutdown = new Shutdown(limitMs, this.log);
+    this.failureLog.end();
     this.manifest.lockWait.endWithin(limitMs / 2);
     // Asked while the stages still are as they were.
     const fault = this.damage.look() ?? this.stages.faulted();

@@ -118,6 +118,12 @@ describe("the log of failures", () => {
     ]);
   });
 
+  test("what fails while the run ends is not said to be retried", () => {
+    failures.end();
+    failures.note(report("backing_off", 1), log, true);
+    expect(lines()).toEqual(["warn failed while the run ended: no such camera; the next run continues the work"]);
+  });
+
   test("a stage that never counts as faulted says the same ever more seldom, and that it works again", () => {
     for (let minute = 1; minute <= 7 * 24 * 60; minute++) {
       failures.note(report("backing_off", minute), log, true);
