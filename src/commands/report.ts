@@ -217,14 +217,15 @@ async function drawPrecision(
   directory: string,
   simulated: boolean,
 ) {
-  const quiet = measured === undefined ? [] : precisions(manifest, measured, config.Analysis);
+  const nothing = { quiet: [], groups: [] };
+  const { quiet, groups } = measured === undefined ? nothing : precisions(manifest, measured, config.Analysis);
   const csv = join(directory, `${PRECISION_NAME}.csv`);
   await writeDurably(csv, await precisionCsv(quiet, sensitivityOf(config.Analysis), simulated));
   const title = `${experimentTitle(config)}${simulated ? " (simulated chip)" : ""}`;
   const spec = precisionFigure(title, quiet);
-  if (spec === undefined) return { quiet, noise: undefined, files: [csv] };
+  if (spec === undefined) return { quiet, groups, noise: undefined, files: [csv] };
   const noise = await renderVegaLite(spec);
-  return { quiet, noise, files: [csv, ...(await writePicture(directory, PRECISION_NAME, noise))] };
+  return { quiet, groups, noise, files: [csv, ...(await writePicture(directory, PRECISION_NAME, noise))] };
 }
 
 async function writePicture(directory: string, name: string, { png, svg }: Picture): Promise<string[]> {

@@ -100,18 +100,21 @@ export class Analyses {
   }
 
   /**
-   * The row of an analysis that must not continue one with the same settings, made if it is new: `mark` tells it apart. It gets a
-   * name of its own where its name is taken.
+   * The row of an analysis that must not continue one with the same settings, made if it is new: `mark` tells it apart. Without a
+   * name, or where the name is taken, it gets another one.
    */
   ensureApart(
     analysis: NewAnalysis,
     mark: string,
-    { name, remeasuredAtUs }: Pick<Analysis, "name" | "remeasuredAtUs">,
+    { name, remeasuredAtUs }: { readonly name: string | undefined; readonly remeasuredAtUs: number | undefined },
   ): number {
     const { method, settings, roiManifestId = null, kernelVersion } = analysis;
     const identity = [method, settings, roiManifestId, kernelVersion, "apart", mark];
     return this.#connection.write(() =>
-      this.#ensure(analysis, identity, { name: freeName(name, this.#names()), remeasuredAtUs }),
+      this.#ensure(analysis, identity, {
+        name: name === undefined ? undefined : freeName(name, this.#names()),
+        remeasuredAtUs,
+      }),
     );
   }
 

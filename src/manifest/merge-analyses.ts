@@ -1,10 +1,11 @@
 // The analyses of a merge: those with the same method, settings, ROIs and references are one; all others stay apart.
 import { createHash } from "node:crypto";
+import type { AnalysisSettings } from "../analysis/settings.ts";
 import type { Analysis } from "./analyses.ts";
 import type { Connection } from "./connection.ts";
 import type { MergeSide } from "./merge-side.ts";
 
-/** What the results of an analysis are relative to: two analyses with different ones must not become one curve. */
+/** What is kept of an analysis besides its settings. */
 const REFERENCES = [
   ["chosen_line", "lines"],
   ["tracking_reference", "reference"],
@@ -18,7 +19,7 @@ export function mergeAnalyses(into: MergeSide, from: MergeSide): ReadonlyMap<num
     const { analysisId, roiManifestId } = analysis;
     const rois = roiManifestId === undefined ? undefined : from.manifest.analyses.roiManifest(roiManifestId);
     const own = rois === undefined ? undefined : into.manifest.analyses.ensureRoiManifest(rois);
-    const id = ensure(into, { ...analysis, roiManifestId: own }, referencesOf(from.connection, analysisId));
+    const id = ensure(into, { ...analysis, roiManifestId: own }, referencesOf(from.connection, analysis, analysisId));
     ids.set(analysisId, id);
     keepReferences(into.connection, from.connection, id, analysisId);
   }
@@ -38,16 +39,23 @@ function ensure({ manifest: { analyses }, connection }: MergeSide, analysis: Ana
     return analyses.ensureApart(analysis, mark, { name, remeasuredAtUs });
   }
   const id = analyses.ensure(analysis);
-  const own = referencesOf(connection, id);
+  const own = referencesOf(connection, analysis, id);
   // One that was just made, or has measured nothing yet, has none.
   if (own === references || own === NO_REFERENCES) return id;
-  return analyses.ensureApart(analysis, references, { name, remeasuredAtUs: undefined });
+  return analyses.ensureApart(analysis, references, { name: undefined, remeasuredAtUs: undefined });
 }
 
-function referencesOf({ db }: Connection, analysisId: number): string {
+/**
+ * What the positions of an analysis are relative to, as one text: analyses with different ones must not become one curve. Where the
+ * ROIs do not follow the chip, its place decides no position.
+ */
+function referencesOf({ db }: Connection, { settings }: Analysis, analysisId: number): string {
+  // As written by this program; see NewAnalysis.
+  const { trackDrift = false } = JSON.parse(settings) as AnalysisSettings;
   const hash = createHash("sha256");
   let any = false;
   for (const [table, column] of REFERENCES) {
+    if (table === "drift_reference" && !trackDrift) continue;
     const bytes = db
       .prepare<[number], Buffer>(`SELECT ${column} FROM ${table} WHERE analysis_id = ?`)
       .pluck()

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { AnalysisSettings } from "../analysis/settings.ts";
 import { baselineWindow } from "../assay/baseline.ts";
-import { Sensorgrams } from "../assay/sensorgrams.ts";
+import { type GroupPrecision, Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { plotMarkers } from "../figures/plot-feed.ts";
@@ -33,12 +33,18 @@ export function measuredBy(manifest: Manifest, analysis: Analysis): Measured {
   return { analysis, labels: analysis.labels, curves: manifest.curves.latest(analysis.analysisId, LOOK_BACK) };
 }
 
-/** Noise, drift and limit of detection of every ROI in the baseline in force, references subtracted. */
+/** The precision of every ROI, and of the mean of each group. */
+interface Precisions {
+  readonly quiet: readonly RoiPrecision[];
+  readonly groups: readonly GroupPrecision[];
+}
+
+/** Noise, drift and limit of detection of every ROI and group in the baseline in force, references subtracted. */
 export function precisions(
   manifest: Manifest,
   { analysis }: Measured,
   { baseline_seconds, reference_rois, groups }: Config["Analysis"],
-): RoiPrecision[] {
+): Precisions {
   const window = baselineWindow(manifest, baseline_seconds, analysis.analysisId);
   const sensorgrams = new Sensorgrams(manifest, analysis, {
     isWanted: () => true,
@@ -49,7 +55,8 @@ export function precisions(
     injectionsUs: manifest.markers.moments(),
   });
   // One curve in memory at a time.
-  return Array.from(sensorgrams.curves(), ({ label, precision }) => ({ label, precision }));
+  const quiet = Array.from(sensorgrams.curves(), ({ label, precision }) => ({ label, precision }));
+  return { quiet, groups: [...sensorgrams.groups()] };
 }
 
 /** What to draw of each chosen ROI, made when asked for. Throws Failure `usage.invalid` where no ROI is called so. */

@@ -2,6 +2,8 @@
 
 import { BaselineInForce, baselineText } from "../assay/baseline.ts";
 import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
+import type { Precision } from "../assay/precision.ts";
+import type { GroupPrecision } from "../assay/sensorgrams.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { METHOD_TITLES } from "../figures/figure-style.ts";
@@ -30,6 +32,7 @@ export interface RunPage {
   readonly overview: Picture | undefined;
   readonly noise: Picture | undefined;
   readonly quiet: readonly RoiPrecision[];
+  readonly groups: readonly GroupPrecision[];
   readonly rois: readonly { readonly label: string; readonly picture: Picture }[];
   /** The file of records that is reported on; undefined: the experiment. */
   readonly records: string | undefined;
@@ -126,21 +129,25 @@ function countsOf(lines: readonly string[]): string {
   return [...new Set(lines)].map((line) => `${lines.filter((one) => one === line).length} ${line}`).join(", ");
 }
 
-function precision({ quiet, measured, config, manifest, zone }: RunPage, noise: Picture | undefined): HtmlSection {
+function precision(
+  { quiet, groups, measured, config, manifest, zone }: RunPage,
+  noise: Picture | undefined,
+): HtmlSection {
   const last = measured?.curves.at(-1);
-  const px = (value: number, decimals: number) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
   const lines = measured === undefined ? undefined : manifest.references.linesOf(measured.analysis);
   const rows = quiet.map(({ label, precision: found }, roi) => [
     label,
     ...(lines === undefined ? [] : [lines[roi] ?? ""]),
     px(last?.position[roi] ?? Number.NaN, 3),
-    String(found.points),
-    String(found.excluded),
-    `${px(found.noise, 5)} ± ${px(found.noiseError, 5)}`,
-    `${px(found.driftPerHour, 4)} ± ${px(found.driftError, 4)}`,
-    `${px(found.detectionLimit, 5)} ± ${px(found.detectionLimitError, 5)}`,
-    found.doubts.map((doubt) => DOUBT_WORDS[doubt]).join(", "),
+    ...precisionCells(found),
     flagNames(last?.flags[roi] ?? 0).join(" "),
+  ]);
+  const groupRows = groups.map(({ group, members, precision: found }) => [
+    `group ${group} (mean of ${members})`,
+    ...(lines === undefined ? [] : [""]),
+    "",
+    ...precisionCells(found),
+    "",
   ]);
   const { baseline_seconds } = config.Analysis;
   const found = measured && new BaselineInForce(manifest, baseline_seconds).of(measured.analysis.analysisId);
@@ -148,7 +155,7 @@ function precision({ quiet, measured, config, manifest, zone }: RunPage, noise: 
   return {
     title: "Noise and drift",
     note: [
-      `Measured in the baseline (${baseline}). Noise is from frame to frame, drift is the slope of a straight line, and the limit of detection is three times the noise; each has its standard error.`,
+      `Measured in the baseline (${baseline}). Noise is from frame to frame, drift is the slope of a straight line, and the limit of detection is three times the noise; each has its standard error. These come from the scatter of the frames; the standard error of a single position comes from its fit and may be larger or smaller than the noise.`,
       ...baselineWarningLines(quiet.map(({ label, precision: { doubts } }) => [label, doubts] as const)),
     ].join(" "),
     ...(noise === undefined
@@ -167,10 +174,25 @@ function precision({ quiet, measured, config, manifest, zone }: RunPage, noise: 
         "baseline",
         "flags in the last frame",
       ],
-      rows,
+      rows: [...rows, ...groupRows],
     },
   };
 }
+
+/** Frames, noise, drift, limit of detection and doubts, as cells of a table. */
+function precisionCells(found: Precision): string[] {
+  return [
+    String(found.points),
+    String(found.excluded),
+    `${px(found.noise, 5)} ± ${px(found.noiseError, 5)}`,
+    `${px(found.driftPerHour, 4)} ± ${px(found.driftError, 4)}`,
+    `${px(found.detectionLimit, 5)} ± ${px(found.detectionLimitError, 5)}`,
+    found.doubts.map((doubt) => DOUBT_WORDS[doubt]).join(", "),
+  ];
+}
+
+/** A number with so many decimals; a dash where there is none. */
+const px = (value: number, decimals: number): string => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
 
 function failedFrames(manifest: Manifest): string[][] {
   return manifest.history

@@ -149,7 +149,11 @@ async function report(root: string): Promise<void> {
   const [, frames, leftOut, noise = "", drift = "", lod = ""] = [...row.matchAll(/<td>(.*?)<\/td>/g)].map(
     ([, text]) => text,
   );
+  const group = /<tr><td>group A \(mean of \d+\)<\/td>(.*?)<\/tr>/.exec(html)?.[1] ?? "";
+  const [, , , groupNoise = "", , groupLod = ""] = [...group.matchAll(/<td>(.*?)<\/td>/g)].map(([, text]) => text);
   say("report.html", {
+    "noise of the group": five(groupNoise.split(" ± ")[0]),
+    "LOD of the group": five(groupLod.split(" ± ")[0]),
     frames: whole(frames),
     "left out": whole(leftOut),
     noise: five(noise.split(" ± ")[0]),

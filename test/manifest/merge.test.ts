@@ -107,6 +107,24 @@ test("analyses with other settings, and those measured again, stay apart under n
   from.close();
 });
 
+test.each([
+  ["{}", ["gaussian"]],
+  ['{"trackDrift":true}', ["gaussian", "gaussian 2", "gaussian 3"]],
+])("with settings %s, analyses that began from other places of the chip are called %s", (settings, names) => {
+  const [into, from] = [half(2, 2), half(2, 2)];
+  for (const [side, manifest] of [into, from].entries()) {
+    const roiManifestId = manifest.analyses.all()[0]?.roiManifestId;
+    const id = manifest.analyses.ensure({ method: "gaussian", settings, roiManifestId, kernelVersion: "1" });
+    manifest.references.keepDrift(id, Uint8Array.of(1, side));
+  }
+  for (const _ of ["first", "again"]) {
+    into.merge(from, 7);
+    expect(into.analyses.all().map(({ name }) => name)).toEqual(names);
+  }
+  into.close();
+  from.close();
+});
+
 test("another chip is refused in one line, and nothing is changed", () => {
   const into = half(4, 2);
   const other = experiment(temporaryDirectory(), 2, undefined, 0.01);
