@@ -33,7 +33,7 @@ const SHORTEST_MS = 1000;
 const PROPOSALS_MS = 60_000;
 const DRAFT_ID = 0;
 
-export function Assay({ state }: { state: StateView }) {
+export function Assay({ state: now }: { state: StateView }) {
   const [chip, setChip] = useState<ChipView>();
   const [choice, setChoice] = useState(keptChoice);
   const [range, setRange] = useState<Range>();
@@ -52,8 +52,10 @@ export function Assay({ state }: { state: StateView }) {
   const [chosenId, setChosenId] = useState<number>();
   const [box, setBox] = useState<PlotBox>();
   const host = useRef<HTMLDivElement>(null);
-  const stored = useInjections(state);
-  const injections = stored ?? [];
+  const stored = useInjections(now);
+  const injections = stored?.list ?? [];
+  // Nothing is asked about injections that are no longer there: all that follows waits for the list.
+  const state = { ...now, injectionChange: stored?.change ?? 0 };
   useEffect(() => {
     if (state.method === undefined) return setMessage("No frame has been measured yet.");
     get<ChipView>("/api/chip").then(

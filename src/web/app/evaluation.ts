@@ -50,13 +50,22 @@ export function useEvaluation<T>(path: string | undefined, state: StateView, eve
   return answer.of === path ? answer : { value: undefined, message: "" };
 }
 
+/** The injections at one of their changes. */
+interface Injections {
+  readonly list: readonly InjectionView[];
+  readonly change: number;
+}
+
 /** The injections of the experiment; undefined until they are loaded. */
-export function useInjections({ injectionChange }: StateView): readonly InjectionView[] | undefined {
-  const [injections, setInjections] = useState<readonly InjectionView[]>();
+export function useInjections({ injectionChange: change }: StateView): Injections | undefined {
+  const [injections, setInjections] = useState<Injections>();
   useEffect(() => {
     const ending = new AbortController();
-    get<InjectionView[]>("/api/injections", ending.signal).then(setInjections, () => undefined);
+    get<InjectionView[]>("/api/injections", ending.signal).then(
+      (list) => setInjections({ list, change }),
+      () => undefined,
+    );
     return () => ending.abort();
-  }, [injectionChange]);
+  }, [change]);
   return injections;
 }

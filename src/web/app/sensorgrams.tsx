@@ -73,7 +73,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
     state.method === undefined ? undefined : wanted && curvesAddress("/api/curves", wanted, range, columns, shown);
   const view = useCurves(address, [state.outcome, version], setMessage);
   const markers = useSame(state.markers);
-  const injections = useInjections(state);
+  const injections = useInjections(state)?.list;
   const choose = (next: Choice) => {
     setChoice(next);
     keepChoice(next);
