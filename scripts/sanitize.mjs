@@ -26,7 +26,7 @@ function run(command, args, env = process.env) {
   }
 }
 
-const plain = ["image", "fit", "statistics", "measure", "locate"].flatMap((folder) =>
+const plain = ["image", "fit", "statistics", "measure", "locate", "kinetics"].flatMap((folder) =>
   readdirSync(join(native, folder))
     .filter((name) => name.endsWith(".cc"))
     .map((name) => join(folder, name)),

@@ -1,4 +1,4 @@
-// The kernel without Node, for a build with sanitizers: fits, sampling and decoding of random, extreme and damaged
+// The kernel without Node, for a build with sanitizers: fits of lines and of kinetics, sampling and decoding of random, extreme and damaged
 // input. Every buffer has exactly the size it claims, so that a step beyond it is seen. Deterministic for a seed.
 // Usage: sanitize SECONDS SEED
 #include <chrono>
@@ -18,6 +18,7 @@
 #include "measure/kernel.h"
 #include "measure/row_summary.h"
 #include "measure/rows.h"
+#include "random_kinetics.h"
 #include "statistics/statistics.h"
 #include "third_party/libdeflate/libdeflate.h"
 
@@ -315,6 +316,9 @@ int main(int count, char** words) {
     fitRows(scratch, random);
     measure(kernel, random);
     correlate(random);
+    for (int i = 0; i < 5; ++i) {
+      if (!fitRandomKinetics(random)) fail("a fit of kinetics lost points");
+    }
     ++rounds;
   } while (std::chrono::steady_clock::now() < end);
   std::printf("%s: %ld rounds, %ld of %ld pictures read\n", phorest::vectorUnit().name, rounds, read, rounds * 20);

@@ -1,20 +1,20 @@
 // `phorest kinetics`: fits the injections of an experiment, grating by grating and group by group.
 import { resolve } from "node:path";
-import { type ExperimentKinetics, experimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
-import { type KineticsRequest, planOf } from "../assay/kinetics/experiment/plan.ts";
-import { kineticsView } from "../assay/kinetics/experiment/view.ts";
+import { kernelVersion } from "../analysis/native-kernel.ts";
+import { experimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
+import type { KineticsRequest } from "../assay/kinetics/experiment/plan.ts";
+import { differences, kineticsRecord, parseRecord } from "../assay/kinetics/experiment/repeat.ts";
 import { loadConfig } from "../config/config.ts";
 import { experimentName } from "../config/identity.ts";
-import type { Config } from "../config/schema.ts";
+import { textOf } from "../evaluation/csv-rows.ts";
+import { affinityFigure, kineticsOf, MOST_DRAWN, overlayFigure } from "../evaluation/kinetics.ts";
 import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderVegaLite } from "../figures/render.ts";
-import type { Manifest } from "../manifest/manifest.ts";
 import { packageVersion, writeDurably } from "../system/files.ts";
-import { chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
+import { chosenAnalysis } from "./chosen-analysis.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
-import { drawnFits, MOST_DRAWN } from "./kinetics-figures.ts";
 import { groupsTable, kineticsTable, linesOf, SOME_FAILED } from "./kinetics-text.ts";
 import { openStored } from "./stored-experiment.ts";
 
@@ -35,14 +35,16 @@ export interface ExperimentArguments extends GlobalOptions, KineticsChoice {
   readonly output: string | undefined;
   readonly csv: string | undefined;
   readonly figure: string | undefined;
+  readonly "iso-affinity": string | undefined;
 }
 
 export async function kineticsOfExperiment(argv: ExperimentArguments): Promise<void> {
   const figure = argv.figure === undefined ? undefined : figureFile("--figure", argv.figure);
+  const affinity = argv["iso-affinity"] === undefined ? undefined : figureFile("--iso-affinity", argv["iso-affinity"]);
   const { config } = loadConfig(argv.config);
   const manifest = openStored(config);
   try {
-    const found = fitted(manifest, config, argv);
+    const found = kineticsOf(manifest, config, chosenAnalysis(manifest, argv.analysis), requestOf(argv));
     const fits = found.gratings.map((one) => one.found);
     for (const note of found.notes) process.stderr.write(`${note}\n`);
     for (const line of fits.flatMap(linesOf)) process.stderr.write(`${line}\n`);
@@ -52,12 +54,18 @@ export async function kineticsOfExperiment(argv: ExperimentArguments): Promise<v
         process.stderr.write(`the figure shows the first ${MOST_DRAWN} curves; --roi chooses others\n`);
       await writeFigure(
         figure,
-        await renderVegaLite(drawnFits(fits, "px", `${experimentName(config)}: ${found.plan.solution}`)),
+        await renderVegaLite(overlayFigure(fits, "px", `${experimentName(config)}: ${found.plan.solution}`)),
       );
+    }
+    if (affinity !== undefined) {
+      const drawn = affinityFigure(found, `${experimentName(config)}: ${found.plan.solution}`);
+      if (drawn === undefined)
+        process.stderr.write("no --iso-affinity figure: no grating has both ka and kd as numbers\n");
+      else await writeFigure(affinity, await renderVegaLite(drawn));
     }
     if (!argv.json) process.stdout.write(kineticsTable(fits, "px") + groupsTable(found.groups));
     else {
-      const text = `${JSON.stringify({ version: packageVersion(), ...kineticsView(found) })}\n`;
+      const text = `${JSON.stringify(kineticsRecord(found, packageVersion(), kernelVersion()))}\n`;
       if (argv.output === undefined || argv.output === "" || argv.output === "-") process.stdout.write(text);
       else await writeDurably(resolve(argv.output), text);
     }
@@ -67,22 +75,40 @@ export async function kineticsOfExperiment(argv: ExperimentArguments): Promise<v
   }
 }
 
-/** The fits that options ask for. Failure `usage.invalid` where there is nothing to fit. */
-function fitted(manifest: Manifest, config: Config, argv: KineticsChoice): ExperimentKinetics {
-  const analysis = chosenAnalysis(manifest, argv.analysis);
-  const request: KineticsRequest = {
-    roi: argv.roi,
-    group: argv.group,
-    pairs: argv.pairs,
-    model: argv.model,
-    solution: argv.solution,
-    delayS: argv.delay,
-    subtractBlanks: argv.blanks,
-    pooled: argv.pooled,
-  };
-  const found = experimentKinetics(manifest, analysis, planOf(manifest, config, analysis, request));
-  if (found.gratings.length > 0) return found;
-  throw new Failure("usage.invalid", "no ROI has this name, or all of them are references", {
-    hint: firstLabels(analysis),
-  });
+/** Fits again what a record says, and compares every number. */
+export async function repeatKinetics(file: string, { config: configFile, json }: GlobalOptions): Promise<void> {
+  const { config } = loadConfig(configFile);
+  const record = parseRecord(await textOf(file));
+  if (typeof record === "string") {
+    throw new Failure("usage.invalid", `--repeat ${file}: ${record}`, {
+      hint: "give a file that `phorest kinetics --json FILE` wrote",
+    });
+  }
+  const manifest = openStored(config);
+  try {
+    const { plan } = record;
+    const analysis = manifest.analyses
+      .all()
+      .find(({ analysisId, name }) => analysisId === plan.analysisId && name === plan.analysis);
+    if (analysis === undefined) {
+      throw new Failure("usage.invalid", `--repeat ${file}: this experiment has no analysis "${plan.analysis}"`, {
+        hint: "was the record made of another experiment?",
+      });
+    }
+    const again = kineticsRecord(experimentKinetics(manifest, analysis, plan), packageVersion(), kernelVersion());
+    const found = differences(record, again);
+    if (json) process.stdout.write(`${JSON.stringify({ same: found.length === 0, differences: found })}\n`);
+    else if (found.length === 0)
+      process.stdout.write(`${file}: repeated; every number is the same to the last digit\n`);
+    for (const line of found) process.stderr.write(`${file}: ${line}\n`);
+    if (found.length > 0) process.exitCode = SOME_FAILED;
+  } finally {
+    manifest.close();
+  }
+}
+
+/** What the options ask for. */
+function requestOf(argv: KineticsChoice): KineticsRequest {
+  const { roi, group, pairs, model, solution, pooled } = argv;
+  return { roi, group, pairs, model, solution, delayS: argv.delay, subtractBlanks: argv.blanks, pooled };
 }

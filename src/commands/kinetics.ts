@@ -4,10 +4,12 @@ import { CONCENTRATION_UNITS, TIME_UNITS, type TimeUnit } from "../assay/kinetic
 import { Failure } from "../failure/failure.ts";
 import { ANALYSIS_OPTION } from "./chosen-analysis.ts";
 import type { GlobalOptions } from "./global.ts";
-import { type ExperimentArguments, kineticsOfExperiment } from "./kinetics-of-experiment.ts";
+import { type ExperimentArguments, kineticsOfExperiment, repeatKinetics } from "./kinetics-of-experiment.ts";
 import { kineticsOfTable, type TableArguments } from "./kinetics-of-table.ts";
 
-type KineticsArguments = GlobalOptions & TableArguments & ExperimentArguments & { readonly table: string | undefined };
+type KineticsArguments = GlobalOptions &
+  TableArguments &
+  ExperimentArguments & { readonly table: string | undefined; readonly repeat: string | undefined };
 
 /** Options that only a table, or only an experiment, has. */
 const OF_TABLE = [
@@ -18,7 +20,7 @@ const OF_TABLE = [
   "dissociation",
   "concentrations",
 ] as const;
-const OF_EXPERIMENT = ["roi", "group", "analysis", "solution"] as const;
+const OF_EXPERIMENT = ["roi", "group", "analysis", "solution", "iso-affinity"] as const;
 
 export const kineticsCommand: CommandModule<GlobalOptions, KineticsArguments> = {
   command: "kinetics [output]",
@@ -70,6 +72,17 @@ export const kineticsCommand: CommandModule<GlobalOptions, KineticsArguments> = 
         type: "string",
         requiresArg: true,
         describe: "PNG or SVG file with curves, fits and residuals",
+      })
+      .option("repeat", {
+        type: "string",
+        requiresArg: true,
+        conflicts: "table",
+        describe: "Fit again what this file of --json says, and compare every number",
+      })
+      .option("iso-affinity", {
+        type: "string",
+        requiresArg: true,
+        describe: "PNG or SVG file with ka against kd of all gratings, and lines of equal KD",
       })
       .option("time-unit", { choices: Object.keys(TIME_UNITS) as TimeUnit[], describe: "Unit of the times" })
       .option("concentration-unit", {
@@ -127,7 +140,8 @@ export const kineticsCommand: CommandModule<GlobalOptions, KineticsArguments> = 
         { hint: argv.table === undefined ? "add --table FILE" : "leave it out" },
       );
     }
-    if (argv.table === undefined) await kineticsOfExperiment(argv);
+    if (argv.repeat !== undefined) await repeatKinetics(argv.repeat, argv);
+    else if (argv.table === undefined) await kineticsOfExperiment(argv);
     else await kineticsOfTable(argv.table, argv);
   },
 };

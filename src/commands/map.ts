@@ -34,6 +34,9 @@ interface MapArguments extends GlobalOptions {
   readonly pairs: boolean;
   readonly analysis: string | undefined;
   readonly window: number | undefined;
+  readonly model: string;
+  readonly solution: string | undefined;
+  readonly delay: number;
   readonly scale: string | undefined;
   readonly out: string | undefined;
   readonly csv: string | undefined;
@@ -78,6 +81,9 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
         requiresArg: true,
         describe: "Length of windows in seconds (default: five frames, at least 10 s)",
       })
+      .option("model", { type: "string", requiresArg: true, default: "auto", describe: "ka, kd, KD: as in kinetics" })
+      .option("solution", { type: "string", requiresArg: true, describe: "ka, kd, KD: as in kinetics" })
+      .option("delay", { type: "number", requiresArg: true, default: 0, describe: "ka, kd, KD: as in kinetics" })
       .option("scale", {
         type: "string",
         requiresArg: true,
@@ -89,6 +95,7 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
         describe: "PNG or SVG file (default: map_<quantity>.png in results)",
       })
       .option("csv", { type: "string", requiresArg: true, describe: "Also write the values to this CSV" })
+      .example("$0 map KD --model 1:1", "affinity, grating by grating")
       .example("$0 map noise", "which gratings are noisy?")
       .example("$0 map response --injection 3 --point late --out response.svg", "for a figure"),
   handler: async (argv) => {
@@ -103,6 +110,7 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
         analysis: chosenAnalysis(manifest, argv.analysis),
         at: argv.at === undefined ? undefined : timeOption("--at", argv.at),
         bufferIndex: argv["buffer-index"],
+        kinetics: { model: argv.model, solution: argv.solution, delayS: argv.delay },
       });
       const cells = mapCells(manifest, map);
       if (cells.length === 0)

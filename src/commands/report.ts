@@ -3,10 +3,13 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
+import { USUAL_REQUEST } from "../assay/kinetics/experiment/plan.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { loadConfig } from "../config/config.ts";
 import { mayWrite } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
+import { kineticsOf } from "../evaluation/kinetics.ts";
+import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { TIMES, timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderPlot, writePlot } from "../figures/plot.ts";
@@ -23,6 +26,7 @@ import { pictureRoots } from "../manifest/picture-place.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { MarkersFile } from "../outputs/csv/file/markers.ts";
 import { CSV_FILENAME } from "../outputs/csv/file/state.ts";
+import { kineticsReport } from "../report/kinetics-section.ts";
 import { type Measured, measuredBy, precisions, roiDetails } from "../report/roi-detail-data.ts";
 import { runPage } from "../report/run-page.ts";
 import { wallClockUs } from "../system/clock.ts";
@@ -133,6 +137,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         input === undefined ? undefined : await renderPlot(limits === undefined ? input : { ...input, limits });
       const plots = overview === undefined ? [] : await writePlot(directory, overview);
       const quiet = await drawPrecision(manifest, config, measured, directory, simulated);
+      const kinetics = await drawKinetics(manifest, config, measured, directory);
       const rois: { label: string; picture: Picture; files: string[] }[] = [];
       for (const detail of details) {
         const picture = await renderVegaLite(
@@ -152,6 +157,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
           snapshot,
           simulated,
           measured,
+          kinetics: kinetics.report,
           overview,
           ...quiet,
           rois,
@@ -161,6 +167,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       const written = [
         ...(markers === undefined ? [] : [markers]),
         ...quiet.files,
+        ...kinetics.files,
         ...rois.flatMap(({ files }) => files),
         page,
       ];
@@ -226,6 +233,29 @@ async function drawPrecision(
   if (spec === undefined) return { quiet, groups, noise: undefined, files: [csv] };
   const noise = await renderVegaLite(spec);
   return { quiet, groups, noise, files: [csv, ...(await writePicture(directory, PRECISION_NAME, noise))] };
+}
+
+/** The rates of what was injected, where a sample was; what cannot be fitted is said and left out. */
+async function drawKinetics(manifest: Manifest, config: Config, measured: Measured | undefined, directory: string) {
+  const none = { report: undefined, files: [] };
+  if (measured === undefined || !manifest.injections.all().some(({ type }) => type === "sample")) return none;
+  try {
+    const { analysis } = measured;
+    const found = kineticsOf(manifest, config, analysis, USUAL_REQUEST);
+    const report = await kineticsReport(manifest, analysis, found, experimentTitle(config));
+    const csv = join(directory, "kinetics.csv");
+    await writeDurably(csv, await kineticsCsv(found.gratings.map((one) => one.found)));
+    const pictures = { kinetics: report.overlay, iso_affinity: report.affinity, map_KD: report.map };
+    const files = [csv];
+    for (const [name, picture] of Object.entries(pictures)) {
+      if (picture !== undefined) files.push(...(await writePicture(directory, name, picture)));
+    }
+    return { report, files };
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "usage.invalid") throw error;
+    process.stderr.write(`no kinetics: ${error.line}\n`);
+    return none;
+  }
 }
 
 async function writePicture(directory: string, name: string, { png, svg }: Picture): Promise<string[]> {

@@ -1,10 +1,13 @@
 // Maps: any quantity of the gratings, with its place on the chip.
 import { writeToString } from "fast-csv";
+import type { ExperimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
+import { type KineticsRequest, USUAL_REQUEST } from "../assay/kinetics/experiment/plan.ts";
 import { type ReportPoint, responsesOf } from "../assay/responses.ts";
 import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { MapCell } from "../figures/map-figure.ts";
+import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { gratingOf, roisOf } from "../measurement/labels.ts";
@@ -12,6 +15,7 @@ import { medianOf } from "../measurement/statistics.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { frontIn } from "./arrivals.ts";
 import { type ChosenCurves, type InjectionCurves, injectionCurves, plainCurves } from "./injection-curves.ts";
+import { kineticsOf } from "./kinetics.ts";
 import { digits, numberOrNull } from "./numbers.ts";
 import { isCalibration, lineOf } from "./sensitivities.ts";
 
@@ -24,6 +28,9 @@ export const MAP_QUANTITIES = [
   "response",
   "arrival",
   "sensitivity",
+  "ka",
+  "kd",
+  "KD",
 ] as const;
 export type MapQuantity = (typeof MAP_QUANTITIES)[number];
 
@@ -38,6 +45,8 @@ export interface MapRequest extends ChosenCurves {
   readonly bufferIndex: number | undefined;
   /** Length of windows, seconds; undefined: the usual one. */
   readonly window: number | undefined;
+  /** ka, kd, KD: how they are fitted; undefined: as usual. */
+  readonly kinetics?: Pick<KineticsRequest, "model" | "solution" | "delayS"> | undefined;
 }
 
 interface MapValue {
@@ -74,7 +83,47 @@ export function mapOf(manifest: Manifest, config: Config, quantity: MapQuantity,
       return injectionMap(manifest, config, quantity, request);
     case "sensitivity":
       return sensitivityMap(manifest, config, request);
+    case "ka":
+    case "kd":
+    case "KD":
+      return kineticsMap(
+        kineticsOf(manifest, config, request.analysis, {
+          ...USUAL_REQUEST,
+          ...request.kinetics,
+          roi: request.roi,
+          pairs: request.pairs,
+        }),
+        quantity,
+        request.analysis,
+      );
   }
+}
+
+const RATES = {
+  ka: { name: "Association rate ka", unit: "1/(M s)" },
+  kd: { name: "Dissociation rate kd", unit: "1/s" },
+  KD: { name: "Affinity KD", unit: "M" },
+} as const;
+
+/** A rate of every grating; bounds are no values. */
+export function kineticsMap(
+  { gratings, plan }: ExperimentKinetics,
+  quantity: keyof typeof RATES,
+  { roiManifestId }: Pick<Analysis, "roiManifestId">,
+): QuantityMap {
+  const values = gratings.map(({ found }): MapValue => {
+    if ("why" in found) return { label: found.set.name, value: Number.NaN, error: Number.NaN, flagged: true };
+    const { value, standardError } = found[quantity];
+    return {
+      label: found.set.name,
+      value: value ?? Number.NaN,
+      error: standardError ?? Number.NaN,
+      flagged: found.flags.length > 0,
+    };
+  });
+  const cycles = plan.samples.length;
+  const detail = `${plan.solution}, model ${plan.model}, ${cycles} ${cycles === 1 ? "cycle" : "cycles"}; gray: the data do not fix it`;
+  return { ...RATES[quantity], detail, diverging: false, roiManifestId, values };
 }
 
 /** Part of the frames that the last shift and the quality are the medians of. */

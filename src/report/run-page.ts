@@ -18,6 +18,7 @@ import { flagNames } from "../measurement/method.ts";
 import { packageVersion } from "../system/files.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { type HtmlSection, htmlReport } from "./html-report.ts";
+import { type KineticsReport, kineticsSections } from "./kinetics-section.ts";
 import type { Measured } from "./roi-detail-data.ts";
 
 export interface RunPage {
@@ -29,6 +30,7 @@ export interface RunPage {
   /** Whether some of the last measured frames show the simulated chip. */
   readonly simulated: boolean;
   readonly measured: Measured | undefined;
+  readonly kinetics: KineticsReport | undefined;
   readonly overview: Picture | undefined;
   readonly noise: Picture | undefined;
   readonly quiet: readonly RoiPrecision[];
@@ -63,6 +65,7 @@ export function runPage(page: RunPage): string {
     const alt = `ROI ${label}: sensorgram, pixels and one row with the fitted curve`;
     sections.push({ title: `ROI ${label}`, figure: { alt, png: picture.png } });
   }
+  if (page.kinetics !== undefined) sections.push(...kineticsSections(page.kinetics, zone));
   if (measured !== undefined) sections.push(precision(page, noise));
   if (failures.length > 0) {
     const note = `The last ${failures.length} of ${page.snapshot.counts?.failed} failed frames.`;

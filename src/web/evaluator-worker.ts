@@ -1,11 +1,10 @@
 // The thread that evaluates injections for the page: it reads every frame of every curve, which takes seconds in a long
 // experiment. Its answers are the text of the JSON or of the CSV file.
-import { experimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
-import { planOf } from "../assay/kinetics/experiment/plan.ts";
 import { kineticsView } from "../assay/kinetics/experiment/view.ts";
 import { proposedInjections } from "../assay/proposals.ts";
 import { arrivalsCsv, arrivalsJson, arrivalsOf, flowLine } from "../evaluation/arrivals.ts";
 import { type ChosenInjections, injectionCurves } from "../evaluation/injection-curves.ts";
+import { kineticsOf } from "../evaluation/kinetics.ts";
 import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { mapCells, mapCsv, mapJson, mapOf, mapSummary } from "../evaluation/maps.ts";
 import { responseJson, responseRows, responsesCsv } from "../evaluation/responses.ts";
@@ -72,7 +71,7 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
 
   const kinetics = ({ analysis: name, points, ...request }: KineticsQuestion, csv: boolean) => {
     const analysis = name === undefined ? measured() : namedAnalysis(manifest, name);
-    const found = experimentKinetics(manifest, analysis, planOf(manifest, config, analysis, request));
+    const found = kineticsOf(manifest, config, analysis, request);
     if (csv) return kineticsCsv(found.gratings.map((one) => one.found));
     return text(kineticsView(found, found.gratings.length > MOST_DRAWN ? 0 : points));
   };

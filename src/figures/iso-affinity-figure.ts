@@ -1,0 +1,119 @@
+// Association against dissociation rates on logarithmic axes, with lines of equal KD (an iso-affinity plot).
+import type { TopLevelSpec } from "vega-lite";
+import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, STYLE } from "./figure-style.ts";
+
+export interface AffinityPoint {
+  readonly label: string;
+  readonly group: string;
+  /** 1/(M s) and 1/s, with the ends of their 95 % intervals. */
+  readonly ka: { readonly value: number; readonly low: number; readonly high: number };
+  readonly kd: { readonly value: number; readonly low: number; readonly high: number };
+  readonly flagged: boolean;
+}
+
+const SIZE = 420;
+/** Room around the points, as a factor. */
+const ROOM = 2;
+/** More labels would hide each other. */
+const MOST_LABELS = 24;
+
+/** `KDs`, "1e-8 M", name the lines. Undefined without points. */
+export function isoAffinityFigure(title: string, points: readonly AffinityPoint[]): TopLevelSpec | undefined {
+  if (points.length === 0) return undefined;
+  const x = spanOf(points.map(({ kd }) => kd.value));
+  const y = spanOf(points.map(({ ka }) => ka.value));
+  const values = points.map(({ label, group, ka, kd, flagged }) => ({
+    label,
+    group,
+    ka: ka.value,
+    kd: kd.value,
+    kaLow: Math.max(ka.low, y[0]),
+    kaHigh: Math.min(ka.high, y[1]),
+    kdLow: Math.max(kd.low, x[0]),
+    kdHigh: Math.min(kd.high, x[1]),
+    flagged,
+  }));
+  const groups = [...new Set(values.map(({ group }) => group))];
+  const color = {
+    field: "group",
+    type: "nominal",
+    scale: { domain: groups, range: groups.map((_name, at) => COLOURS[at % COLOURS.length]) },
+    legend: groups.length > 1 ? { title: "group" } : null,
+  };
+  const axis = (field: string, domain: readonly [number, number], name: string): object => ({
+    field,
+    type: "quantitative",
+    scale: { type: "log", domain, nice: false, clamp: true },
+    axis: { title: name, format: ".0e", tickCount: 5 },
+  });
+  const [kd, ka] = [axis("kd", x, "kd (1/s)"), axis("ka", y, "ka (1/(M s))")];
+  const errorBar = { type: "rule", strokeWidth: 1, opacity: 0.6 };
+  return {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    config: STYLE,
+    title: { text: title, subtitle: "Bars: 95 %; diagonals: equal KD; outlined in red: flagged", anchor: "start" },
+    width: SIZE,
+    height: SIZE,
+    layer: [
+      ...diagonals(x, y).flatMap(({ from, to, name }) => [
+        {
+          data: { values: [from, to] },
+          mark: { type: "line", color: GRID, strokeWidth: 1.2, clip: true },
+          encoding: { x: kd, y: ka },
+        },
+        {
+          data: { values: [{ ...to, name }] },
+          mark: { type: "text", color: FAINT_INK, fontSize: 9, align: "right", dx: -3, dy: 8, clip: true },
+          encoding: { x: kd, y: ka, text: { field: "name" } },
+        },
+      ]),
+      {
+        data: { values },
+        mark: errorBar,
+        encoding: { x: axis("kdLow", x, "kd (1/s)"), x2: { field: "kdHigh" }, y: ka, color },
+      },
+      {
+        data: { values },
+        mark: errorBar,
+        encoding: { x: kd, y: axis("kaLow", y, "ka (1/(M s))"), y2: { field: "kaHigh" }, color },
+      },
+      {
+        data: { values },
+        mark: { type: "point", filled: true, size: 45, strokeWidth: 1.5, opacity: 1 },
+        encoding: {
+          x: kd,
+          y: ka,
+          color,
+          stroke: { condition: { test: "datum.flagged", value: DOUBTFUL_COLOUR }, value: null },
+        },
+      },
+      ...(values.length > MOST_LABELS
+        ? []
+        : [
+            {
+              data: { values },
+              mark: { type: "text", fontSize: 9, align: "left", dx: 6, dy: -6 },
+              encoding: { x: kd, y: ka, text: { field: "label" } },
+            },
+          ]),
+    ],
+  } as TopLevelSpec;
+}
+
+/** At least a decade, with room at both ends. */
+function spanOf(list: readonly number[]): readonly [number, number] {
+  const [low, high] = [Math.min(...list) / ROOM, Math.max(...list) * ROOM];
+  const widen = Math.max(1, Math.sqrt(10 / (high / low)));
+  return [low / widen, high * widen];
+}
+
+/** Lines ka = kd / KD for each power of ten that crosses the figure. */
+function diagonals(x: readonly [number, number], y: readonly [number, number]) {
+  const [least, most] = [Math.floor(Math.log10(x[0] / y[1])), Math.ceil(Math.log10(x[1] / y[0]))];
+  return Array.from({ length: most - least + 1 }, (_zero, at) => least + at).flatMap((power) => {
+    const KD = 10 ** power;
+    const [from, to] = [Math.max(x[0], y[0] * KD), Math.min(x[1], y[1] * KD)];
+    if (!(to > from)) return [];
+    return [{ from: { kd: from, ka: from / KD }, to: { kd: to, ka: to / KD }, name: `1e${power} M` }];
+  });
+}
