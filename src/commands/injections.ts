@@ -1,4 +1,4 @@
-// `phorest injections`: adds, changes, removes, lists and imports injections, also while a run is active.
+// `phorest injections`: adds, changes, removes, lists, imports and proposes injections, also while a run is active.
 import { userInfo } from "node:os";
 import type { Argv, CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
@@ -14,6 +14,7 @@ import { INJECTION_TYPES } from "../measurement/injection-type.ts";
 import { injectionView } from "../web/injection-queries.ts";
 import { changeExperiment } from "./change-experiment.ts";
 import type { GlobalOptions } from "./global.ts";
+import { proposeInjections } from "./injections-propose.ts";
 import { changeLine, injectionsTable } from "./injections-text.ts";
 import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
@@ -49,7 +50,8 @@ export const injectionsCommand: CommandModule<GlobalOptions, GlobalOptions> = {
       .command(list)
       .command(importing)
       .command(history)
-      .demandCommand(1, "say what to do: phorest injections add|edit|remove|list|import|history")
+      .command(proposeInjections)
+      .demandCommand(1, "say what to do: phorest injections add|edit|remove|list|import|propose|history")
       .example(
         '$0 injections add "anti-CRP" --concentration "50 nM" --start 600 --duration 180',
         "600 s after the first frame",
