@@ -21,6 +21,8 @@ interface Recorded {
 const LEVEL_FRAMES = 5;
 /** Binding slows down: a step in the same direction is another event only if it is larger than the one before by this. */
 const LARGER = 1.5;
+/** A step back is the end of an injection if it is larger than this part of the step before. */
+const NEGLIGIBLE = 0.1;
 
 /**
  * The injections that the frames of an experiment suggest, in order of time, without those that overlap a recorded one. A step
@@ -46,12 +48,15 @@ interface Step {
   readonly px: number;
 }
 
-/** A slow rise or fall is found as several steps; what counts is where it begins. */
+/** A slow rise or fall is found as several steps, and its end as a small one back; what counts is where it begins. */
 function eventsIn(steps: readonly Step[]): Step[] {
-  return steps.filter(({ px }, at) => {
-    const before = steps[at - 1]?.px ?? 0;
-    return Math.sign(px) !== Math.sign(before) || Math.abs(px) > LARGER * Math.abs(before);
-  });
+  const events: Step[] = [];
+  for (const step of steps) {
+    const before = events.at(-1)?.px ?? 0;
+    const least = Math.sign(step.px) === Math.sign(before) ? LARGER : NEGLIGIBLE;
+    if (Math.abs(step.px) > least * Math.abs(before)) events.push(step);
+  }
+  return events;
 }
 
 function stepsOf(frames: Iterable<OpeningFrame>): Step[] {

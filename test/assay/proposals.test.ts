@@ -45,3 +45,21 @@ test("what is recorded is not proposed again, and nothing is proposed where noth
   ).toEqual([[0, -1]]);
   expect(proposedInjections(frames(200, []), [])).toEqual([]);
 });
+
+test("a small step back while a level settles does not end the injection", () => {
+  function* settling() {
+    const random = normal(7);
+    for (let frame = 0; frame < 240; frame += 1) {
+      const px = frame < 60 || frame >= 150 ? 0 : frame < 90 ? 2.1 : 2;
+      yield {
+        capturedAtUs: timeUs(frame),
+        position: Float32Array.from({ length: 20 }, (_, roi) => 50 + roi + px + 0.01 * random()),
+        flags: new Uint8Array(20),
+      };
+    }
+  }
+  const found = proposedInjections(settling(), []);
+  expect(
+    found.map(({ startUs, endUs = 0 }) => [startUs, endUs].map((us) => Math.round((us - FIRST_US) / INTERVAL_US))),
+  ).toEqual([[60, 150]]);
+});
