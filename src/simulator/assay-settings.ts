@@ -103,7 +103,6 @@ const assay = z
 
 /** An assay as it is played; times in seconds since the first image. */
 export type Assay = Omit<z.output<typeof assay>, "preset" | "duration_seconds"> & { readonly duration_seconds: number };
-export type AssayInjection = Assay["injections"][number];
 export type AssayKinetics = Assay["kinetics"][number];
 
 /** Names of the assays that come with the program. */
