@@ -1,6 +1,6 @@
 // Association against dissociation rates on logarithmic axes, with lines of equal KD (an iso-affinity plot).
 import type { TopLevelSpec } from "vega-lite";
-import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, STYLE } from "./figure-style.ts";
+import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, STYLE } from "./figure-style.ts";
 
 export interface AffinityPoint {
   readonly label: string;
@@ -58,7 +58,7 @@ export function isoAffinityFigure(title: string, points: readonly AffinityPoint[
       ...diagonals(x, y).flatMap(({ from, to, name }) => [
         {
           data: { values: [from, to] },
-          mark: { type: "line", color: GRID, strokeWidth: 1.2, clip: true },
+          mark: { type: "line", color: FAINT_INK, strokeDash: [4, 3], strokeWidth: 1.2, clip: true },
           encoding: { x: kd, y: ka },
         },
         {
