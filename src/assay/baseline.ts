@@ -2,13 +2,14 @@
 // and limit of detection are measured in it.
 import type { Curve } from "../manifest/frame-curve.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
+import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { type Edge, Opening } from "./opening.ts";
 
 export type BaselineSource = ManifestPart<{
   markers: "moments" | "baseline";
-  curves: "within" | "after";
+  curves: "within" | "after" | "countWithin";
   archives: "last";
   analyses: "all" | "companions";
 }>;
@@ -30,7 +31,6 @@ export interface Baseline {
 
 /** The quiet stretch that the data show, kept up to date frame by frame. */
 interface Found {
-  readonly key: string;
   opening: Opening;
   /** The last outcome that it knows. */
   outcome: number;
@@ -40,7 +40,7 @@ interface Found {
 export class BaselineInForce {
   readonly #source: BaselineSource;
   readonly #openingSeconds: number;
-  #found: Found | undefined;
+  readonly #found = new Map<string, Found>();
 
   /** `openingSeconds`: Analysis.baseline_seconds. */
   constructor(source: BaselineSource, openingSeconds: number) {
@@ -59,19 +59,23 @@ export class BaselineInForce {
 
   #openingOf(analysisIds: readonly number[]): Opening {
     const key = JSON.stringify([analysisIds, this.#source.archives.last()]);
-    if (this.#found?.key !== key) this.#found = { key, ...this.#read(analysisIds) };
-    const found = this.#found;
+    const known = this.#found.get(key);
+    const found = known === undefined || this.#isOutOfDate(known, analysisIds) ? this.#read(analysisIds) : known;
+    this.#found.set(key, found);
     if (found.opening.isComplete) return found.opening;
-    const fresh = analysisIds.flatMap((id) => [...this.#source.curves.after(id, found.outcome)]);
-    if (fresh.length === 0) return found.opening;
-    const isLate = fresh.some(({ capturedAtUs }) => capturedAtUs < (found.opening.lastUs ?? 0));
-    if (isLate) Object.assign(found, this.#read(analysisIds));
-    else take(found, inOrder(fresh));
+    take(found, inOrder(analysisIds.flatMap((id) => [...this.#source.curves.after(id, found.outcome)])));
     return found.opening;
   }
 
-  #read(analysisIds: readonly number[]): Omit<Found, "key"> {
-    const read = { opening: new Opening(this.#openingSeconds), outcome: 0 };
+  /** A frame of the opening was measured late, as one that is tried again is: also after the opening is complete. */
+  #isOutOfDate({ opening }: Found, analysisIds: readonly number[]): boolean {
+    const { lastUs, frames } = opening;
+    if (lastUs === undefined) return false;
+    return frames !== analysisIds.reduce((sum, id) => sum + this.#source.curves.countWithin(id, 0, lastUs + 1), 0);
+  }
+
+  #read(analysisIds: readonly number[]): Found {
+    const read = { opening: new Opening(this.#openingSeconds), outcome: BEFORE_ALL };
     const frames = analysisIds.map((id) => this.#source.curves.within(id, 0, Number.MAX_SAFE_INTEGER));
     const [only] = frames;
     take(read, frames.length === 1 && only !== undefined ? only : inOrder(frames.flatMap((of) => [...of])));
@@ -95,7 +99,7 @@ export function inForce(
 }
 
 /** Takes in frames, in their order of capture. */
-function take(found: Omit<Found, "key">, frames: Iterable<Curve>): void {
+function take(found: Found, frames: Iterable<Curve>): void {
   for (const frame of frames) {
     found.opening.add(frame);
     found.outcome = Math.max(found.outcome, frame.outcomeId);

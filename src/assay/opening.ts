@@ -52,6 +52,11 @@ export class Opening {
     return fromUs !== undefined && this.#confirmed(fromUs + this.#lengthUs);
   }
 
+  /** How many there are so far. */
+  get frames(): number {
+    return this.#timesUs.length;
+  }
+
   /** When the last frame so far was captured; undefined before the first. */
   get lastUs(): number | undefined {
     return this.#timesUs.at(-1);

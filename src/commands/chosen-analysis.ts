@@ -3,7 +3,7 @@ import { Failure } from "../failure/failure.ts";
 import { nearest } from "../failure/nearest.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
+import { namedAnalysis, unmeasured } from "../manifest/named-analysis.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 
 /** The option of every command that shows what was measured. */
@@ -19,37 +19,17 @@ export const ANALYSIS_OPTION = {
  * analysis that was measured in addition to it. Failure `usage.invalid` where there is none; it names the nearest.
  */
 export function chosenAnalysis(manifest: Manifest, wanted: string | undefined, tracking = false): Analysis {
-  const measured = wanted === undefined ? analysisInForce(manifest) : namedAnalysis(manifest, wanted);
+  const measured = wanted === undefined ? analysisInForce(manifest) : namedAnalysis(manifest.analyses, wanted);
   return tracking ? companionTracking(manifest, measured) : measured;
 }
 
 /** The analysis in force, said on standard error where there are others. Failure `usage.invalid` while nothing is measured. */
 function analysisInForce(manifest: Manifest): Analysis {
   const found = manifest.analyses.inForce();
-  if (found === undefined) {
-    throw new Failure("usage.invalid", "no frame has been measured yet", { hint: "measure with `phorest run`" });
-  }
+  if (found === undefined) throw unmeasured();
   const isSaid = sayWhatCameBefore(manifest, found);
   if (!isSaid) sayOthers(manifest, found);
   return found;
-}
-
-/** The analysis of a name or number. Failure `usage.invalid` where there is none; it names the nearest. */
-function namedAnalysis({ analyses }: Pick<Manifest, "analyses">, wanted: string): Analysis {
-  const all = analyses.all();
-  const name = wanted.trim().toLowerCase();
-  const found =
-    all.find((one) => one.name.toLowerCase() === name) ?? all.find(({ analysisId }) => String(analysisId) === name);
-  if (found !== undefined) return found;
-  if (all.length === 0) {
-    throw new Failure("usage.invalid", "no frame has been measured yet", { hint: "measure with `phorest run`" });
-  }
-  const names = all.map((one) => one.name);
-  const near = nearest(wanted, names);
-  const known = `there are ${names.map((one) => `"${one}"`).join(", ")}`;
-  throw new Failure("usage.invalid", `no analysis ${wanted}`, {
-    hint: near === undefined ? known : `did you mean "${near}"? ${known}`,
-  });
 }
 
 /**
@@ -58,7 +38,7 @@ function namedAnalysis({ analyses }: Pick<Manifest, "analyses">, wanted: string)
  */
 export function exportedAnalyses(manifest: Manifest, wanted: string | undefined): ReadonlySet<number> | undefined {
   const { analyses } = manifest;
-  if (wanted !== undefined) return new Set([namedAnalysis(manifest, wanted).analysisId]);
+  if (wanted !== undefined) return new Set([namedAnalysis(manifest.analyses, wanted).analysisId]);
   const inForce = analyses.inForce();
   if (inForce === undefined) return undefined;
   sayOthers(manifest, inForce);
@@ -102,16 +82,16 @@ function sayWhatCameBefore(
       : "the chip was recalibrated";
   process.stderr.write(
     `${why} at ${isoFromUs(first.capturedAtUs)}; these curves start there. ` +
-      `Use --analysis "${before.name}" for the earlier ones\n`,
+      `Use --analysis "${before.name}" for the earlier ones; \`phorest sensorgram --joined\` joins them\n`,
   );
   return true;
 }
 
 /** Reports which of several analyses is shown. */
-function sayOthers({ analyses, curves }: Manifest, { analysisId, name }: Analysis): void {
+function sayOthers({ analyses }: Manifest, { analysisId, name }: Analysis): void {
   const others = analyses
-    .all()
-    .filter((one) => one.analysisId !== analysisId && curves.lastOutcome(one.analysisId) !== BEFORE_ALL)
+    .measured()
+    .filter((one) => one.analysisId !== analysisId)
     .map((one) => `"${one.name}"`);
   if (others.length === 0) return;
   process.stderr.write(`showing analysis "${name}"; --analysis shows another: ${others.join(", ")}\n`);

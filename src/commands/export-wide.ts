@@ -2,6 +2,7 @@
 // programs. Lines that begin with # say what the numbers are.
 import { writeToString } from "fast-csv";
 import { type Baseline, BaselineInForce, baselineReason } from "../assay/baseline.ts";
+import type { CurveManifest } from "../assay/joined.ts";
 import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
@@ -17,6 +18,7 @@ import { packageVersion } from "../system/files.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { chosenAnalysis, labelHint } from "./chosen-analysis.ts";
 import { emptyWindow } from "./empty-window.ts";
+import { curveReading } from "./joined-curves.ts";
 import type { Pairs } from "./pairs-option.ts";
 
 /** What a column holds; the decimals are those of `phorest sensorgram`. */
@@ -39,6 +41,7 @@ const OF: Readonly<
 export interface WideOptions {
   readonly roi: readonly string[] | undefined;
   readonly analysis: string | undefined;
+  readonly joined: boolean;
   readonly quantity: Quantity;
   /** One column for each grating, from both halves; undefined: where gratings have two halves. */
   readonly pairs: Pairs | undefined;
@@ -58,12 +61,14 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
   const analysis = chosenAnalysis(manifest, options.analysis);
   const { quantity, decimalComma, keepFlagged } = options;
   const { unit, decimals, values } = OF[quantity];
-  const sensorgrams = openWide(manifest, analysis, config, options);
+  const { source, lines } = curveReading(manifest, analysis, options.joined);
+  for (const line of lines) process.stderr.write(`${options.zone.shown(line)}\n`);
+  const sensorgrams = openWide(source, analysis, config, options);
   if (sensorgrams.labels.length === 0)
     throw new Failure("usage.invalid", "no ROI has this name", { hint: labelHint(analysis, options.roi) });
   const columns: { label: string; values: Float64Array; flags: Uint8Array }[] = [];
   const { baseline_seconds } = config.Analysis;
-  const baseline = new BaselineInForce(manifest, baseline_seconds).of(analysis.analysisId);
+  const baseline = new BaselineInForce(source, baseline_seconds).of(analysis.analysisId);
   let timesUs = new Float64Array(0);
   for (const curve of sensorgrams.curves()) {
     const column = values(curve);
@@ -79,6 +84,7 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
     ...experimentFacts(config),
     ["quantity", `${quantity.replace("_", " ")} in ${unit}`],
     ["method", `${analysis.method} (analysis "${analysis.name}", kernel ${analysis.kernelVersion})`],
+    ...lines.map((line): [string, string] => ["joined", line]),
     ["baseline", baseline === undefined ? "none" : baselineWords(baseline)],
     ...(typeof options.pairs === "string" || (options.pairs !== false && isPaired(sensorgrams, analysis))
       ? [pairsFact(options.pairs, config)]
@@ -86,7 +92,7 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
     ["references", references.length === 0 ? "none" : references.join(", ")],
     ["flagged results", keepFlagged ? "included" : "left out (empty cells)"],
     ["time_s", `seconds since the first frame, ${firstUs === undefined ? "unknown" : isoFromUs(firstUs)}`],
-    ...(manifest.results.guessedFrames(analysis.analysisId).none ? [] : [GUESSED]),
+    ...(source.results.guessedFrames(analysis.analysisId).none ? [] : [GUESSED]),
     ["written by", `phorest ${packageVersion()}`],
   ];
   for (const [what, text] of facts) yield `# ${what}: ${safeText(text).replaceAll(/\s+/g, " ")}\n`;
@@ -112,7 +118,7 @@ const GUESSED: [string, string] = ["times", "some or all are guessed from the ti
 
 const ROWS_AT_ONCE = 100;
 
-function openWide(manifest: Manifest, analysis: Analysis, config: Config, options: WideOptions): Sensorgrams {
+function openWide(manifest: CurveManifest, analysis: Analysis, config: Config, options: WideOptions): Sensorgrams {
   const of = (pairs: Pairs) => configuredSensorgrams(manifest, analysis, config, { roi: options.roi, pairs });
   if (options.pairs !== undefined) return of(options.pairs);
   const paired = of(true);

@@ -21,6 +21,7 @@ import { ANALYSIS_OPTION, exportedAnalyses } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import { QUANTITIES, type Quantity, wideCsv } from "./export-wide.ts";
 import type { GlobalOptions } from "./global.ts";
+import { JOINED_OPTION } from "./joined-curves.ts";
 import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
@@ -37,6 +38,7 @@ interface ExportArguments extends GlobalOptions {
   analysis: string | undefined;
   quantity: Quantity;
   pairs: Pairs | undefined;
+  joined: boolean;
   "keep-flagged": boolean;
   "decimal-comma": boolean;
   tz: string | undefined;
@@ -57,6 +59,7 @@ const WIDE_OPTIONS = {
   },
   from: { type: "string", requiresArg: true, describe: `Frames from this time on: ${TIMES}` },
   to: { type: "string", requiresArg: true, describe: "Frames up to this time" },
+  joined: JOINED_OPTION,
   "keep-flagged": { type: "boolean", default: false, describe: "Write the values of flagged results, too" },
   "decimal-comma": { type: "boolean", default: false, describe: "Decimal commas, and semicolons between the cells" },
 } as const;

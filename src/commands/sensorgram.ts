@@ -1,6 +1,7 @@
 // `phorest sensorgram`: computes sensorgrams from the database; writes CSV, JSON lines, or a table of their precision.
 import type { CommandModule } from "yargs";
 import { baselineWindow } from "../assay/baseline.ts";
+import type { CurveManifest } from "../assay/joined.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
@@ -18,6 +19,7 @@ import { ANALYSIS_OPTION, chosenAnalysis, firstLabels, labelHint, linesByLabel }
 import { refuseEmpty } from "./empty-window.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
+import { curveReading, JOINED_OPTION } from "./joined-curves.ts";
 import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
 import { openShown, RECORDS_OPTION, RECORDS_ROIS_OPTION } from "./records-option.ts";
 import { ALWAYS, curvesCsv, curvesJson } from "./sensorgram-curves.ts";
@@ -38,6 +40,7 @@ interface SensorgramArguments extends GlobalOptions {
   analysis: string | undefined;
   records: string | undefined;
   rois: string | undefined;
+  joined: boolean;
   tracking: boolean;
   summary: boolean;
   tz: string | undefined;
@@ -89,6 +92,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       .option("analysis", ANALYSIS_OPTION)
       .option("records", RECORDS_OPTION)
       .option("rois", RECORDS_ROIS_OPTION)
+      .option("joined", JOINED_OPTION)
       .option("tracking", {
         type: "boolean",
         default: false,
@@ -105,14 +109,17 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
     try {
       sayWhatIsArchived(manifest);
       const analysis = chosenAnalysis(manifest, argv.analysis, argv.tracking);
-      const sensorgrams = open(manifest, analysis, config, argv);
+      const { source, marks, lines } = curveReading(manifest, analysis, argv.joined);
+      const zone = shownZone(config, argv.tz);
+      for (const line of lines) process.stderr.write(`${zone.shown(line)}\n`);
+      const sensorgrams = open(manifest, source, analysis, config, argv);
       const beside: Beside = {
         temperatures: new Temperatures(manifest),
-        markers: manifest.markers.events(),
+        markers: [...manifest.markers.events(), ...marks].sort((a, b) => a.atUs - b.atUs),
         frames: {
           firstUs: manifest.history.oldestCaptureUs(),
-          guessed: manifest.results.guessedFrames(analysis.analysisId),
-          simulated: manifest.results.simulatedFrames(analysis.analysisId),
+          guessed: source.results.guessedFrames(analysis.analysisId),
+          simulated: source.results.simulatedFrames(analysis.analysisId),
         },
       };
       await writeText(written(sensorgrams, config, argv, beside, writtenWindow(manifest, config, argv)), argv.out);
@@ -156,11 +163,17 @@ function writtenWindow(manifest: Manifest, config: Config, { from, to, tz }: Sen
   return window;
 }
 
-function open(manifest: Manifest, analysis: Analysis, config: Config, argv: SensorgramArguments): Sensorgrams {
+function open(
+  manifest: Manifest,
+  source: CurveManifest,
+  analysis: Analysis,
+  config: Config,
+  argv: SensorgramArguments,
+): Sensorgrams {
   const { Analysis: configured } = config;
   const zone = shownZone(config, argv.tz);
   const references = argv.reference ?? configured.reference_rois;
-  const stored = baselineWindow(manifest, configured.baseline_seconds, analysis.analysisId);
+  const stored = baselineWindow(source, configured.baseline_seconds, analysis.analysisId);
   const baseline =
     argv.baseline === undefined ? () => stored : ofFirst(windowOption("--baseline", argv.baseline, zone));
   const blank = argv.blank === undefined ? undefined : ofFirst(windowOption("--blank", argv.blank, zone));
@@ -173,7 +186,7 @@ function open(manifest: Manifest, analysis: Analysis, config: Config, argv: Sens
     if (text !== undefined) refuseEmpty(option, windowOption(option, text, zone)(firstUs), manifest, zone);
   }
   if (argv.smooth !== undefined && !(argv.smooth >= 3)) throw wrongOption("--smooth", "at least 3 frames", argv.smooth);
-  const sensorgrams = new Sensorgrams(manifest, analysis, {
+  const sensorgrams = new Sensorgrams(source, analysis, {
     isWanted: labelMatcher(argv.roi ?? ["*"]),
     isReference: labelMatcher(references),
     baseline,

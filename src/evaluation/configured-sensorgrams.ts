@@ -1,11 +1,11 @@
 // The sensorgrams of an analysis as the configuration and the markers have them: baseline in force, references, sensitivity.
 import { baselineWindow } from "../assay/baseline.ts";
 import type { PairForm } from "../assay/curve-units.ts";
+import type { CurveManifest } from "../assay/joined.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
-import type { Manifest } from "../manifest/manifest.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 
 export interface CurveChoice {
@@ -17,7 +17,7 @@ export interface CurveChoice {
 
 /** The curves of an analysis, without groups. */
 export function configuredSensorgrams(
-  manifest: Manifest,
+  manifest: CurveManifest,
   analysis: Analysis,
   { Analysis: configured }: Config,
   { roi, pairs = false }: CurveChoice,

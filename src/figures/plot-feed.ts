@@ -20,7 +20,7 @@ import type { PlotInput, PlotMarker, TemperatureSeries } from "./plot-input.ts";
 
 export type PlotSource = ManifestPart<{
   analyses: "all" | "roiManifest" | "companions";
-  curves: "after" | "within";
+  curves: "after" | "within" | "countWithin";
   readings: "after";
   markers: "events" | "moments" | "baseline";
   results: "framePositions";
@@ -217,15 +217,13 @@ export class PlotFeed {
   }
 
   /** Per ROI the level of the baseline in force, px. */
-  #levelsOf(
-    { analysisIds, curves: { labels, spanUs, frames } }: Measure,
-    baseline: Baseline | undefined,
-  ): Float64Array {
+  #levelsOf({ analysisIds, curves: { labels, spanUs } }: Measure, baseline: Baseline | undefined): Float64Array {
     if (spanUs === undefined || baseline === undefined) return new Float64Array(labels.length).fill(Number.NaN);
     const { window } = baseline;
-    // A window that is over changes no more, unless a frame comes late.
-    const open = spanUs[1] < window.toUs ? frames : "over";
-    const key = JSON.stringify([analysisIds, window, open]);
+    const { fromUs, toUs } = window;
+    // Frames of a window that is over may still come late.
+    const frames = analysisIds.reduce((sum, id) => sum + this.#source.curves.countWithin(id, fromUs, toUs), 0);
+    const key = JSON.stringify([analysisIds, window, frames]);
     if (this.#levels?.key !== key) {
       const analyses = analysisIds.map((analysisId) => ({ analysisId, labels }));
       this.#levels = { key, levels: new Levels(this.#source, analyses, window) };

@@ -24,6 +24,7 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
     lines.push(
       `frames        ${processed} measured, ${pending + processing} waiting, ${failed} failed${behind.join("")}`,
     );
+    lines.push(...analysisLines(snapshot.analyses));
     if (archived > 0) lines.push(`archive       ${archived} finished frames, moved to the archive`);
   }
   if (opcUa !== undefined) {
@@ -53,6 +54,16 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   for (const note of snapshot.notes) lines.push(`note          ${note}`);
   for (const alarm of snapshot.alarms) lines.push(`ALARM         ${alarm}`);
   return lines;
+}
+
+/** One line for each analysis, where there are several. */
+function analysisLines(analyses: Snapshot["analyses"]): string[] {
+  if (analyses.length < 2) return [];
+  return analyses.map(({ name, method, frames, current }, at) => {
+    const of = name === method ? "" : `, ${method}`;
+    const shown = current ? ", shown by default" : "";
+    return `${(at === 0 ? "analyses" : "").padEnd(14)}"${name}"${of}: ${frames === 1 ? "1 frame" : `${frames} frames`}${shown}`;
+  });
 }
 
 /** `1200 images on the current share (id …), 4000 images on an earlier one (id …)`. */

@@ -28,6 +28,16 @@ import { guessedText } from "./guessed-times.ts";
 import { type RecentCurves, recentCurves } from "./recent-curves.ts";
 import type { StageHealth } from "./stage-health.ts";
 
+/** An analysis, as people choose one. */
+export interface SnapshotAnalysis {
+  readonly name: string;
+  readonly method: string;
+  /** Measured frames. */
+  readonly frames: number;
+  /** Shown where none is chosen. */
+  readonly current: boolean;
+}
+
 /** The state of an experiment at a glance. */
 export interface Snapshot {
   /** `none`: nothing was ever recorded here. */
@@ -40,6 +50,8 @@ export interface Snapshot {
   /** Of the last run; undefined where it was switched off or there was no run. */
   readonly camera: CameraInUse | undefined;
   readonly counts: ManifestCounts | undefined;
+  /** What has measured frames, oldest first. */
+  readonly analyses: readonly SnapshotAnalysis[];
   /** The shares it is and was copied to, the first one first. */
   readonly shares: readonly KnownShare[];
   readonly lastFrame:
@@ -167,6 +179,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       endReason: run?.endReason,
       camera: run === undefined ? undefined : cameraOfRun(run.config),
       counts,
+      analyses: analysesOf(manifest),
       shares: manifest.shares.all(),
       lastFrame:
         last === undefined
@@ -195,6 +208,14 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
   } finally {
     if (manifest !== opened) manifest.close();
   }
+}
+
+/** The analyses that have measured frames, oldest first. */
+export function analysesOf({ analyses }: Pick<Manifest, "analyses">): SnapshotAnalysis[] {
+  const current = analyses.inForce()?.analysisId;
+  return analyses
+    .measured()
+    .map(({ analysisId, name, method, frames }) => ({ name, method, frames, current: analysisId === current }));
 }
 
 /** If heartbeats are late by this factor, check what keeps them from being stored. */
@@ -226,6 +247,7 @@ const NOTHING = {
   endReason: undefined,
   camera: undefined,
   counts: undefined,
+  analyses: [],
   shares: [],
   lastFrame: undefined,
   stages: [],

@@ -65,8 +65,34 @@ export interface AgainOptions {
   readonly alongWith?: number;
 }
 
+/** An analysis, and the number of frames that it succeeded on. */
+export interface MeasuredAnalysis extends Analysis {
+  readonly frames: number;
+}
+
+/** A frame that another analysis measured than the frame before; times in µs. */
+export interface AnalysisSwitch {
+  readonly atUs: number;
+  readonly before: number;
+  readonly after: number;
+  /** Some frames earlier and later. */
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+/** Frames on each side of a switch that are compared. */
+const SEAM_FRAMES = 8;
+
+interface Counted {
+  /** Of the outcomes that were counted. */
+  readonly key: string;
+  readonly measured: readonly MeasuredAnalysis[];
+  readonly inForce: Analysis | undefined;
+}
+
 export class Analyses {
   readonly #connection: Connection;
+  #known: Counted | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -176,25 +202,53 @@ export class Analyses {
    * the last frames of a run were measured by. Undefined while nothing is measured.
    */
   inForce(): Analysis | undefined {
+    return this.#counted().inForce;
+  }
+
+  /** Those that have measured frames, oldest first, each with the number of frames that it succeeded on. */
+  measured(): readonly MeasuredAnalysis[] {
+    return this.#counted().measured;
+  }
+
+  /** Counting looks at every outcome, so it is done again only where one was added or removed. */
+  #counted(): Counted {
     const { db } = this.#connection;
-    const measured = db
-      .prepare<[], { id: number; last: number | null }>(
-        "SELECT id, (SELECT max(o.id) FROM outcome o WHERE o.analysis_id = a.id AND o.ok = 1) AS last FROM analysis a ORDER BY id",
+    const key = db
+      .prepare<[], unknown>(`
+        SELECT (SELECT count(*) FROM analysis), (SELECT max(id) FROM outcome), (SELECT max(id) FROM outcome WHERE id < 0),
+          (SELECT min(id) FROM outcome WHERE id > 0), (SELECT max(id) FROM archive WHERE moved_at_us IS NOT NULL)`)
+      .raw()
+      .get();
+    const counted = JSON.stringify(key);
+    if (this.#known?.key === counted) return this.#known;
+    const counts = db
+      .prepare<[], { id: number; frames: number; measured: number }>(
+        "SELECT analysis_id AS id, count(*) AS frames, sum(ok) AS measured FROM outcome GROUP BY analysis_id ORDER BY id",
       )
-      .all()
-      .flatMap(({ id, last }) => (last === null ? [] : [{ id, last }]));
-    const complete = measured.length < 2 ? undefined : this.#newestComplete(measured.map(({ id }) => id));
-    const last = measured.reduce((a, b) => (b.last > a.last ? b : a), { id: 0, last: Number.NEGATIVE_INFINITY });
-    const found = complete ?? last.id;
-    return this.all().find(({ analysisId }) => analysisId === found);
+      .all();
+    const all = new Map(this.all().map((analysis) => [analysis.analysisId, analysis]));
+    const found = counts.filter(({ measured }) => measured > 0);
+    const measured = found.flatMap(({ id, measured: frames }) => {
+      const analysis = all.get(id);
+      return analysis === undefined ? [] : [{ ...analysis, frames }];
+    });
+    const shown = found.length < 2 ? found[0]?.id : (this.#newestComplete(found) ?? this.#lastOfRun());
+    this.#known = { key: counted, measured, inForce: shown === undefined ? undefined : all.get(shown) };
+    return this.#known;
   }
 
   /** Failed frames count: an analysis that could not measure a frame has dealt with it. */
-  #newestComplete(ids: readonly number[]): number | undefined {
+  #newestComplete(counts: readonly { readonly id: number; readonly frames: number }[]): number | undefined {
     const { db } = this.#connection;
-    const frames = db.prepare<[], number>("SELECT count(DISTINCT entry_id) FROM outcome").pluck().get();
-    const of = db.prepare<[number], number>("SELECT count(*) FROM outcome WHERE analysis_id = ?").pluck();
-    return ids.findLast((id) => of.get(id) === frames);
+    const all = db.prepare<[], number>("SELECT count(DISTINCT entry_id) FROM outcome").pluck().get();
+    return counts.findLast(({ frames }) => frames === all)?.id;
+  }
+
+  #lastOfRun(): number | undefined {
+    return this.#connection.db
+      .prepare<[], number>("SELECT analysis_id FROM outcome WHERE ok = 1 ORDER BY id DESC LIMIT 1")
+      .pluck()
+      .get();
   }
 
   /**
@@ -206,6 +260,20 @@ export class Analyses {
     const key = measureKey(analysis);
     const same = this.all().filter((one) => one.remeasuredAtUs === undefined && measureKey(one) === key);
     return new Set(same.map((one) => one.analysisId));
+  }
+
+  /** Where the frames of a run, in order of capture, change from one of these analyses to another. Looks at each frame. */
+  switches(analysisIds: readonly number[]): AnalysisSwitch[] {
+    return this.#connection.db
+      .prepare<[{ ids: string; frames: number }], AnalysisSwitch>(`
+        SELECT atUs, before, after, fromUs, toUs FROM (
+          SELECT e.captured_at_us AS atUs, o.analysis_id AS after, lag(o.analysis_id) OVER frames AS before,
+            lag(e.captured_at_us, @frames, 0) OVER frames AS fromUs, lead(e.captured_at_us, @frames, 9000000000000000) OVER frames AS toUs
+          FROM outcome o JOIN entry e ON e.id = o.entry_id
+          WHERE o.analysis_id IN (SELECT value FROM json_each(@ids)) AND o.ok = 1
+          WINDOW frames AS (ORDER BY e.captured_at_us, e.id))
+        WHERE before IS NOT NULL AND before <> after ORDER BY atUs`)
+      .all({ ids: JSON.stringify(analysisIds), frames: SEAM_FRAMES });
   }
 
   /** What an analysis has measured, for people. Looks at each of its frames. */

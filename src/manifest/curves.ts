@@ -17,6 +17,7 @@ export class Curves {
   readonly #latest: Statement<[number, number], CurveRow>;
   readonly #lastOutcome: Statement<[number], number | null>;
   readonly #lastCurves: Statement<[number, number], Buffer>;
+  #countWithin: Statement<[number, number, number], number> | undefined;
   readonly #lastRows: Statement<[{ analysisId: number; blocks: number }], [number, number | null, number]>;
 
   constructor({ db }: Connection) {
@@ -74,6 +75,16 @@ export class Curves {
       (row) => row,
     );
     for (const row of rows) yield curveOf(row);
+  }
+
+  /** How many frames `within` gives: a set that only grows is known by its number. */
+  countWithin(analysisId: number, fromUs: number, toUs: number): number {
+    this.#countWithin ??= this.#db
+      .prepare<[number, number, number], number>(`
+        SELECT count(*) FROM entry e INDEXED BY entry_time JOIN outcome o ON o.entry_id = e.id AND o.analysis_id = ? AND o.ok = 1
+        WHERE e.captured_at_us >= ? AND e.captured_at_us < ?`)
+      .pluck();
+    return this.#countWithin.get(analysisId, fromUs, toUs) ?? 0;
   }
 
   /** Where each ROI stood in the latest frames, px: its last position not marked as a jump; NaN where there is none. */

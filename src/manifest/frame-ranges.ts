@@ -36,20 +36,21 @@ export class FrameRanges {
 }
 
 /** Frames with pictures that a simulated camera made. An experiment may hold frames of both kinds. */
-export const simulatedFrames = (connection: Connection, analysisId: number): FrameRanges =>
-  rangesOf(connection, analysisId, "e.camera_type IS 'simulated'");
+export const simulatedFrames = (connection: Connection, analysisIds: readonly number[]): FrameRanges =>
+  rangesOf(connection, analysisIds, "e.camera_type IS 'simulated'");
 
 /** Frames whose time of capture is guessed from the file's time of modification. */
-export const guessedFrames = (connection: Connection, analysisId: number): FrameRanges =>
-  rangesOf(connection, analysisId, "e.time_source IS 'file'");
+export const guessedFrames = (connection: Connection, analysisIds: readonly number[]): FrameRanges =>
+  rangesOf(connection, analysisIds, "e.time_source IS 'file'");
 
-/** Of the frames that an analysis has measured. Looks at each of them once. */
-function rangesOf({ db }: Connection, analysisId: number, property: string): FrameRanges {
+/** Of the frames that some analyses have measured. Looks at each of them once. */
+function rangesOf({ db }: Connection, analysisIds: readonly number[], property: string): FrameRanges {
   const rows = db
-    .prepare<[number], { capturedAtUs: number; has: number }>(`
+    .prepare<[string], { capturedAtUs: number; has: number }>(`
       SELECT e.captured_at_us AS capturedAtUs, ${property} AS has
-      FROM outcome o JOIN entry e ON e.id = o.entry_id WHERE o.analysis_id = ? AND o.ok = 1 ORDER BY e.captured_at_us`)
-    .iterate(analysisId);
+      FROM outcome o JOIN entry e ON e.id = o.entry_id WHERE o.analysis_id IN (SELECT value FROM json_each(?)) AND o.ok = 1
+      ORDER BY e.captured_at_us`)
+    .iterate(JSON.stringify(analysisIds));
   return new FrameRanges(eachOf(rows));
 }
 

@@ -250,14 +250,14 @@ export class Results {
     return framePositions(this.#connection, analysisId, entries, rois);
   }
 
-  /** Which of the frames that an analysis has measured show the simulated chip. Looks at each of them. */
-  simulatedFrames(analysisId: number): FrameRanges {
-    return simulatedFrames(this.#connection, analysisId);
+  /** Which of the frames that some analyses have measured show the simulated chip. Looks at each of them. */
+  simulatedFrames(...analysisIds: readonly number[]): FrameRanges {
+    return simulatedFrames(this.#connection, analysisIds);
   }
 
-  /** Which of the frames that an analysis has measured have a guessed time of capture. Looks at each of them. */
-  guessedFrames(analysisId: number): FrameRanges {
-    return guessedFrames(this.#connection, analysisId);
+  /** Which of the frames that some analyses have measured have a guessed time of capture. Looks at each of them. */
+  guessedFrames(...analysisIds: readonly number[]): FrameRanges {
+    return guessedFrames(this.#connection, analysisIds);
   }
 }
 

@@ -1,34 +1,33 @@
 // What every ROI of the chip is like in the last frame, and how far it has moved since the baseline.
 
+import type { CurveManifest } from "../assay/joined.ts";
 import { Levels } from "../assay/levels.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
-import type { Manifest } from "../manifest/manifest.ts";
 import type { Outcome } from "../manifest/outcomes.ts";
 import { groupsOf, labelMatcher, pairsOf } from "../measurement/labels.ts";
 import { flagNames } from "../measurement/method.ts";
 import type { Roi } from "../measurement/roi.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
-import { wallClockUs } from "../system/clock.ts";
 import type { BaselineView, ChipView, RoiView } from "./views.ts";
 
 export class ChipState {
-  readonly #manifest: Manifest;
+  readonly #manifest: CurveManifest;
   readonly #config: Config["Analysis"];
   #levels: { readonly key: string; readonly analysisId: number; readonly levels: Levels } | undefined;
 
-  constructor(manifest: Manifest, config: Config["Analysis"]) {
+  constructor(manifest: CurveManifest, config: Config["Analysis"]) {
     this.#manifest = manifest;
     this.#config = config;
   }
 
   /** Per ROI the median of the sound positions in the baseline, with its error. */
   levels(analysis: Analysis, window: TimeWindow): Levels {
-    // A window that is over does not change; one that is open grows with every frame.
-    const open = window.toUs > wallClockUs() ? this.#manifest.outcomes.lastId() : "closed";
-    const key = JSON.stringify([analysis.analysisId, window.fromUs, window.toUs, open, this.#manifest.archives.last()]);
-    if (this.#levels?.key === key) return this.#levels.levels;
     const { analysisId } = analysis;
+    // A frame of the window may also come late.
+    const frames = this.#manifest.curves.countWithin(analysisId, window.fromUs, window.toUs);
+    const key = JSON.stringify([analysisId, window.fromUs, window.toUs, frames, this.#manifest.archives.last()]);
+    if (this.#levels?.key === key) return this.#levels.levels;
     const before = this.#levels?.analysisId === analysisId ? this.#levels.levels : undefined;
     const levels = new Levels(this.#manifest, [analysis], window, { before });
     this.#levels = { key, analysisId, levels };
@@ -37,7 +36,9 @@ export class ChipState {
 
   /** Undefined before the first result. */
   view(analysis: Analysis, window: TimeWindow, baseline: BaselineView): ChipView | undefined {
-    const last = this.recent(analysis.analysisId).findLast(({ ok }) => ok);
+    const last = this.recent(analysis.analysisId)
+      .filter(({ ok }) => ok)
+      .reduce<Outcome | undefined>((a, b) => (a !== undefined && a.capturedAtUs > b.capturedAtUs ? a : b), undefined);
     const manifest =
       analysis.roiManifestId === undefined ? undefined : this.#manifest.analyses.roiManifest(analysis.roiManifestId);
     if (last?.measured === undefined || manifest === undefined) return undefined;
@@ -62,6 +63,7 @@ export class ChipState {
     const labels = rois.map(({ label }) => label);
     return {
       analysisId: analysis.analysisId,
+      name: analysis.name,
       method: analysis.method,
       imageAngle: manifest.imageAngle,
       capturedAt: last.capturedAtUs / 1000,

@@ -2,7 +2,7 @@
 // second; adding the last frame takes a thousandth.
 
 import type { SensorgramSource } from "../assay/curve-units.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import type { CurveManifest } from "../assay/joined.ts";
 import type { Sensorgram, SensorgramQuery } from "../manifest/results.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
@@ -24,11 +24,11 @@ interface Kept {
 export class CurveCache implements SensorgramSource {
   readonly results: SensorgramSource["results"] = { sensorgram: (query) => this.#sensorgram(query) };
   readonly analyses: SensorgramSource["analyses"];
-  readonly #manifest: Manifest;
+  readonly #manifest: CurveManifest;
   readonly #kept = new Map<string, Kept>();
   #archive = 0;
 
-  constructor(manifest: Manifest) {
+  constructor(manifest: CurveManifest) {
     this.#manifest = manifest;
     this.analyses = manifest.analyses;
   }

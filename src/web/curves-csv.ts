@@ -3,20 +3,30 @@ import { lowerBound } from "../manifest/timestamps.ts";
 import { CurveLines } from "../outputs/csv/file/curve-lines.ts";
 import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
 import type { Experiment } from "./experiment.ts";
+import type { ShownAnalysis } from "./shown-analyses.ts";
 
 /** Part by part: the curves in the order of the chip, then the groups that were asked for. */
-export async function* curvesCsv(experiment: Experiment, query: CurvesQuery): AsyncGenerator<string> {
-  const { temperatures } = experiment;
-  const lines = new CurveLines({ markers: experiment.events(), frames: experiment.frameFacts(), temperatures });
+export async function* curvesCsv(
+  experiment: Pick<Experiment, "events">,
+  { analysis, curves: source, about }: ShownAnalysis,
+  query: CurvesQuery,
+): AsyncGenerator<string> {
+  const changes = about.joined ? about.changes.map(({ at, text }) => ({ atUs: at * 1000, text })) : [];
+  const lines = new CurveLines({
+    markers: [...experiment.events(), ...changes].sort((a, b) => a.atUs - b.atUs),
+    frames: source.frameFacts(analysis),
+    temperatures: source.temperatures,
+  });
   yield await lines.header();
   const range = (timesUs: Float64Array): [number, number] => [
     query.fromUs === undefined ? 0 : lowerBound(timesUs, query.fromUs),
     query.toUs === undefined ? timesUs.length : lowerBound(timesUs, query.toUs),
   ];
   let curves = 0;
-  for (const curve of experiment.sensorgrams(query).curves()) {
+  const { window } = source.baseline(analysis);
+  for (const curve of source.sensorgrams(analysis, query, window, query.wanted).curves()) {
     if (++curves > MOST_CURVES) break;
     yield await lines.of(curve, ...range(curve.timesUs));
   }
-  for (const group of experiment.groupCurves(query)) yield await lines.of(group, ...range(group.timesUs));
+  for (const group of source.groupCurves(analysis, query)) yield await lines.of(group, ...range(group.timesUs));
 }

@@ -3,14 +3,15 @@ import { createHash } from "node:crypto";
 import { type Baseline, BaselineInForce, baselineReason } from "../assay/baseline.ts";
 import { baselineWarningLines } from "../assay/baseline-warnings.ts";
 import type { SensorgramSource } from "../assay/curve-units.ts";
+import type { CurveManifest } from "../assay/joined.ts";
 import { type Precision, precisionOf } from "../assay/precision.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { Sensorgrams, type GroupCurve as WrittenGroup } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
-import type { Manifest } from "../manifest/manifest.ts";
 import { type Groups, gratingOf, groupsOf, labelMatcher } from "../measurement/labels.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
+import type { FrameFacts } from "../outputs/csv/file/frame-columns.ts";
 import { type ChipState, finite } from "./chip-state.ts";
 import { CurveCache } from "./curve-cache.ts";
 import { type Columns, type CurveData, columnStart, columnsOf, type DecimatedCurve, decimate } from "./decimate.ts";
@@ -18,7 +19,7 @@ import { GroupMeans } from "./group-means.ts";
 import { type Rolling, rolled } from "./rolled.ts";
 import { MeasuredSpan } from "./span.ts";
 import { READING_AGE_US, Temperatures } from "./temperatures.ts";
-import type { BaselineView, CurvesView, CurveView } from "./views.ts";
+import type { BaselineView, ChangeView, CurvesView, CurveView } from "./views.ts";
 
 /** Number of curves that seven colours with ten dashes distinguish. */
 export const MOST_CURVES = 64;
@@ -39,6 +40,15 @@ export interface CurvesQuery {
   readonly known?: { readonly key: string; readonly outcome: number } | undefined;
 }
 
+/** What the server knows of the frames of an analysis. */
+export interface AboutCurves {
+  readonly frames: number;
+  /** Whether those of other analyses are joined in. */
+  readonly joined: boolean;
+  /** Where another analysis went on, of those that are joined or could be. */
+  readonly changes: readonly ChangeView[];
+}
+
 /** The mean of a group of ROIs, one element per frame in order of capture. */
 export interface GroupCurve {
   readonly label: string;
@@ -55,7 +65,7 @@ export interface GroupCurve {
 }
 
 export class Curves {
-  readonly #manifest: Manifest;
+  readonly #manifest: CurveManifest;
   readonly #config: Config["Analysis"];
   readonly #chip: ChipState;
   readonly #cache: CurveCache;
@@ -64,7 +74,7 @@ export class Curves {
   readonly #baseline: BaselineInForce;
   #means: { readonly key: string; readonly means: GroupMeans } | undefined;
 
-  constructor(manifest: Manifest, config: Config["Analysis"], chip: ChipState) {
+  constructor(manifest: CurveManifest, config: Config["Analysis"], chip: ChipState) {
     this.#manifest = manifest;
     this.#config = config;
     this.#chip = chip;
@@ -74,8 +84,8 @@ export class Curves {
     this.#baseline = new BaselineInForce(manifest, config.baseline_seconds);
   }
 
-  /** Curves to draw, already worked up: shifts since the baseline, minus the references. */
-  async view(analysis: Analysis, query: CurvesQuery): Promise<CurvesView> {
+  /** Curves to draw, already worked up: shifts since the baseline, minus the references. `about`: what is to be said of them. */
+  async view(analysis: Analysis, query: CurvesQuery, about: AboutCurves): Promise<CurvesView> {
     const baseline = this.baseline(analysis);
     const { window } = baseline;
     const groups = groupNames(query.wanted);
@@ -83,7 +93,7 @@ export class Curves {
     const span = this.#span.of(analysis.analysisId);
     const fromUs = query.fromUs ?? span[0];
     const toUs = query.toUs ?? span[1] + 1;
-    const outcome = this.#manifest.outcomes.lastId();
+    const outcome = this.#manifest.curves.lastOutcome(analysis.analysisId);
     const columns = columnsOf(fromUs, toUs, query.columns);
     const { wanted, pairs, references, rolling } = query;
     const made = [
@@ -139,7 +149,7 @@ export class Curves {
       key,
       ...(tailUs === undefined ? {} : { tailFrom: tailUs / 1000 }),
       outcome,
-      frames: this.#manifest.history.counts().processed,
+      ...about,
       span: [span[0] / 1000, span[1] / 1000],
       baseline: baselineView(baseline),
       references: sensorgrams.references,
@@ -150,6 +160,15 @@ export class Curves {
       pxPerRiuError: this.#config.sensitivity_error_px_per_riu,
       baselineWords: baselineWarningLines(curves.map(({ label, doubts }) => [label, doubts] as const)),
       temperatures: this.temperatures.between(fromUs, toUs, columns, tailUs),
+    };
+  }
+
+  /** When the first frame was captured, and what must be known of some of the measured frames. */
+  frameFacts({ analysisId }: Analysis): FrameFacts {
+    return {
+      firstUs: this.#manifest.history.oldestCaptureUs(),
+      guessed: this.#manifest.results.guessedFrames(analysisId),
+      simulated: this.#manifest.results.simulatedFrames(analysisId),
     };
   }
 

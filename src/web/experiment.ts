@@ -1,37 +1,33 @@
 // What the page shows, read from the experiment's files through a connection of its own that can only read.
 
 import { pauseBelow } from "../archive/free-space.ts";
-import type { Sensitivity } from "../assay/precision.ts";
-import { sensitivityOf } from "../assay/sensitivity.ts";
-import type { Sensorgrams, GroupCurve as WrittenGroup } from "../assay/sensorgrams.ts";
 import { keyNames } from "../config/config.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
 import { diskFullText } from "../health/disk-facts.ts";
 import { metricsText } from "../health/metrics.ts";
-import { problemsOf, takeSnapshot } from "../health/snapshot.ts";
+import { analysesOf, problemsOf, takeSnapshot } from "../health/snapshot.ts";
 import { adviceFor } from "../health/status-advice.ts";
 import { LOG_STAGES, type LogLevel } from "../log/levels.ts";
-import type { Analysis } from "../manifest/analyses.ts";
 import { Manifest } from "../manifest/manifest.ts";
+import { unmeasured } from "../manifest/named-analysis.ts";
 import { frameName } from "../manifest/page-rows.ts";
 import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
-import type { FrameFacts } from "../outputs/csv/file/frame-columns.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { packageVersion } from "../system/files.ts";
 import { TimeZone } from "../system/time-zone.ts";
-import { ChipState, finite } from "./chip-state.ts";
-import { baselineView, Curves, type CurvesQuery } from "./curves.ts";
+import { finite } from "./chip-state.ts";
+import { baselineView, type CurvesQuery } from "./curves.ts";
 import { Frames, type ShownEntry } from "./frames.ts";
 import type { WebSettings } from "./messages.ts";
-import { Panels, type PanelsQuery } from "./panels.ts";
+import type { PanelsQuery } from "./panels.ts";
 import { PictureProcess } from "./picture-process.ts";
 import { PictureStudy } from "./picture-study.ts";
 import { fitRow } from "./profile.ts";
-import type { Temperatures } from "./temperatures.ts";
+import { type AnalysisChoice, ShownAnalyses, type ShownAnalysis } from "./shown-analyses.ts";
 import type {
   BrightfieldView,
   ChipView,
@@ -51,14 +47,11 @@ const SECRET = /password|secret|token|passphrase/i;
 export class Experiment {
   readonly #settings: WebSettings;
   readonly #manifest: Manifest;
-  readonly #chip: ChipState;
-  readonly #curves: Curves;
+  readonly #analyses: ShownAnalyses;
   readonly #zone: TimeZone;
-  readonly #panels: Panels;
   /** Images that a person chooses. */
   readonly pictures: PictureStudy;
   readonly #frames: Frames;
-  #analysis: { readonly outcome: number; readonly analysis: Analysis | undefined } | undefined;
   /** Wall clock, ms. */
   nextCaptureMs: number | undefined;
   /** As the supervisor said last. */
@@ -70,9 +63,7 @@ export class Experiment {
     this.#frames = new Frames(new PictureProcess(log), { newest: () => this.#lastEntry(), bits });
     this.#manifest = manifest;
     this.#zone = new TimeZone(settings.config.Display.time_zone);
-    this.#chip = new ChipState(manifest, settings.config.Analysis);
-    this.#curves = new Curves(manifest, settings.config.Analysis, this.#chip);
-    this.#panels = new Panels(manifest);
+    this.#analyses = new ShownAnalyses(manifest, settings.config.Analysis);
     this.pictures = new PictureStudy(manifest, settings.config, log);
   }
 
@@ -144,11 +135,12 @@ export class Experiment {
   }
 
   /** Nothing of it where the database is damaged: the page must show the alarm all the same. */
-  #progress(): Pick<StateView, "outcome" | "method" | "markers" | "injectionChange"> {
+  #progress(): Pick<StateView, "outcome" | "method" | "analyses" | "markers" | "injectionChange"> {
     try {
       return {
         outcome: this.#manifest.outcomes.lastId(),
-        method: this.#newestAnalysis()?.method,
+        method: this.#manifest.analyses.inForce()?.method,
+        analyses: analysesOf(this.#manifest),
         markers: this.#manifest.markers
           .all()
           .map(({ markerId, atUs, text }) => ({ id: markerId, at: atUs / 1000, text })),
@@ -156,75 +148,47 @@ export class Experiment {
       };
     } catch (error) {
       if (encodeFailure(error).code !== "manifest.corrupt") throw error;
-      return { outcome: 0, method: undefined, markers: [], injectionChange: 0 };
+      return { outcome: 0, method: undefined, analyses: [], markers: [], injectionChange: 0 };
     }
   }
 
-  chip(): ChipView | undefined {
-    const analysis = this.#newestAnalysis();
-    if (analysis === undefined) return undefined;
-    const baseline = this.#curves.baseline(analysis);
-    return this.#chip.view(analysis, baseline.window, baselineView(baseline));
+  /** Undefined while nothing is measured, as the views below. Each throws Failure `usage.invalid` for an unknown analysis. */
+  chip(choice: AnalysisChoice = {}): ChipView | undefined {
+    const shown = this.#analyses.of(choice);
+    if (shown === undefined) return undefined;
+    const baseline = shown.curves.baseline(shown.analysis);
+    return shown.chip.view(shown.analysis, baseline.window, baselineView(baseline));
   }
 
-  /** Undefined while nothing is measured. */
-  async curves(query: CurvesQuery): Promise<CurvesView | undefined> {
-    const analysis = this.#newestAnalysis();
-    return analysis === undefined ? undefined : this.#curves.view(analysis, query);
+  async curves(choice: AnalysisChoice, query: CurvesQuery): Promise<CurvesView | undefined> {
+    const shown = this.#analyses.of(choice);
+    return shown?.curves.view(shown.analysis, query, shown.about);
   }
 
-  /** Undefined while nothing is measured. */
-  async panels(query: PanelsQuery): Promise<PanelsView | undefined> {
-    const analysis = this.#newestAnalysis();
-    if (analysis === undefined) return undefined;
+  async panels(choice: AnalysisChoice, query: PanelsQuery): Promise<PanelsView | undefined> {
+    const shown = this.#analyses.of(choice);
+    if (shown === undefined) return undefined;
+    const { analysis, curves, about } = shown;
     const { reference_rois: references } = this.#config.Analysis;
-    const baseline = this.#curves.baseline(analysis);
-    return this.#panels.view(analysis, query, {
-      baseline: { ...baseline, view: baselineView(baseline) },
-      span: this.#curves.spanOf(analysis),
-      references,
+    const baseline = curves.baseline(analysis);
+    return shown.panels.view(analysis, query, {
+      baseline: { window: baseline.window, view: baselineView(baseline) },
+      span: curves.spanOf(analysis),
+      ...{ references, about },
     });
   }
 
-  /** The curves at full length. Throws Failure `usage.invalid` while nothing is measured. */
-  sensorgrams(query: CurvesQuery): Sensorgrams {
-    const analysis = this.#measured();
-    return this.#curves.sensorgrams(analysis, query, this.#curves.baseline(analysis).window, query.wanted);
-  }
-
-  /** The groups of a query at full length. Throws Failure `usage.invalid` while nothing is measured. */
-  groupCurves(query: CurvesQuery): Iterable<WrittenGroup> {
-    return this.#curves.groupCurves(this.#measured(), query);
+  /** What to write a file of curves from. Throws Failure `usage.invalid` while nothing is measured. */
+  shown(choice: AnalysisChoice): ShownAnalysis {
+    const shown = this.#analyses.of(choice);
+    if (shown === undefined) throw unmeasured();
+    return shown;
   }
 
   /** Throws Failure `usage.invalid` for a window without frames. */
   refuseEmpty(window: TimeWindow): void {
     if (this.#manifest.history.hasFrames(window)) return;
     throw new Failure("usage.invalid", "no frame was captured in this window", { hint: "choose a window with frames" });
-  }
-
-  get temperatures(): Pick<Temperatures, "sensors" | "nearest"> {
-    return this.#curves.temperatures;
-  }
-
-  /** When the first frame was captured, and what must be known of some of the measured frames. */
-  frameFacts(): FrameFacts {
-    const { analysisId } = this.#measured();
-    return {
-      firstUs: this.#manifest.history.oldestCaptureUs(),
-      guessed: this.#manifest.results.guessedFrames(analysisId),
-      simulated: this.#manifest.results.simulatedFrames(analysisId),
-    };
-  }
-
-  get sensitivity(): Sensitivity | undefined {
-    return sensitivityOf(this.#config.Analysis);
-  }
-
-  #measured(): Analysis {
-    const analysis = this.#newestAnalysis();
-    if (analysis === undefined) throw new Failure("usage.invalid", "no frame has been measured yet");
-    return analysis;
   }
 
   /** Markers and starts of injections, in order of time. */
@@ -269,16 +233,17 @@ export class Experiment {
   }
 
   /** The profile of an ROI in the last picture; undefined for an unknown label. */
-  async profile(label: string): Promise<ProfileView | undefined> {
-    const analysis = this.#newestAnalysis();
+  async profile(choice: AnalysisChoice, label: string): Promise<ProfileView | undefined> {
+    const shown = this.#analyses.of(choice);
+    const analysis = shown?.analysis;
     const manifest =
       analysis?.roiManifestId === undefined ? undefined : this.#manifest.analyses.roiManifest(analysis.roiManifestId);
     const roi = manifest?.rois.find((one) => one.label === label);
-    if (analysis === undefined || manifest === undefined || roi === undefined) return undefined;
+    if (analysis === undefined || manifest === undefined || roi === undefined || shown === undefined) return undefined;
     const { entryId, row } = await this.#frames.profile(this.#lastEntry(), roi, manifest.imageAngle);
     const at = manifest.rois.indexOf(roi);
     const fit = fitRow(row, analysis.method, this.#manifest.references.linesOf(analysis)?.[at] ?? "fano");
-    const measured = this.#chip.recent(analysis.analysisId).find((one) => one.entryId === entryId)?.measured;
+    const measured = shown.chip.recent(analysis.analysisId).find((one) => one.entryId === entryId)?.measured;
     return {
       label,
       entryId,
@@ -291,8 +256,8 @@ export class Experiment {
   }
 
   /** An ROI's profiles in several frames; undefined for an unknown label, or while nothing is measured. */
-  async profiles(label: string, entries: readonly number[]): Promise<ProfilesView | undefined> {
-    const analysis = this.#newestAnalysis();
+  async profiles(choice: AnalysisChoice, label: string, entries: readonly number[]): Promise<ProfilesView | undefined> {
+    const analysis = this.#analyses.of(choice)?.analysis;
     return analysis === undefined ? undefined : this.pictures.profiles(analysis, label, entries);
   }
 
@@ -338,14 +303,5 @@ export class Experiment {
     }
     const file = placeOf({ filepath, filename, page }, pictureRoots(this.#config));
     return { entryId, capturedAtUs, filename: frameName(filename, page), file };
-  }
-
-  /** The analysis that every view shows where none is chosen. */
-  #newestAnalysis(): Analysis | undefined {
-    const outcome = this.#manifest.outcomes.lastId();
-    if (this.#analysis?.outcome === outcome) return this.#analysis.analysis;
-    const analysis = this.#manifest.analyses.inForce();
-    this.#analysis = { outcome, analysis };
-    return analysis;
   }
 }

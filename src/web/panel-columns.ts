@@ -1,5 +1,6 @@
 // Many curves at once, each as the smallest and largest value in columns of time. Columns are cut at multiples of a power of two
 // of µs and merged in twos as time passes, so that any number of frames takes the same memory.
+import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 
 /** Columns that are kept; more of them are merged. */
 const MOST_COLUMNS = 512;
@@ -65,7 +66,7 @@ export class PanelColumns {
       leastUs: new Float64Array(this.#curves),
       greatest: new Float32Array(this.#curves).fill(Number.NaN),
       greatestUs: new Float64Array(this.#curves),
-      outcome: 0,
+      outcome: BEFORE_ALL,
     };
     columns.set(place, made);
     return made;

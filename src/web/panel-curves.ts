@@ -6,6 +6,7 @@ import { separatePair } from "../assay/sensorgram.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Curve } from "../manifest/frame-curve.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
+import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { PanelColumns } from "./panel-columns.ts";
 
@@ -33,7 +34,7 @@ export class PanelCurves {
   readonly #levels: Float64Array;
   readonly #doubtful: Uint32Array;
   #frames = 0;
-  #outcome = 0;
+  #outcome = BEFORE_ALL;
   #reading: Promise<void> | undefined;
 
   /** Frames captured `within` are taken in; shifts are from the level in the window `baseline`. */

@@ -1,11 +1,13 @@
 // The small panels of the page: every grating at its place on the chip, from one request, brought up to date by their end.
 import { randomUUID } from "node:crypto";
 import { isMeant } from "../assay/curve-units.ts";
+import type { CurveManifest } from "../assay/joined.ts";
 import type { Analysis } from "../manifest/analyses.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 import { labelMatcher, pairsOf } from "../measurement/labels.ts";
 import type { Roi } from "../measurement/roi.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
+import type { AboutCurves } from "./curves.ts";
 import { PanelCurves, type PanelUnit } from "./panel-curves.ts";
 import type { BaselineView, PanelsView } from "./views.ts";
 
@@ -22,29 +24,30 @@ export interface PanelsQuery {
 
 /** What the panels of an analysis are made with. */
 export interface PanelsSetting {
-  readonly baseline: { readonly window: TimeWindow; readonly settled: boolean; readonly view: BaselineView };
+  readonly baseline: { readonly window: TimeWindow; readonly view: BaselineView };
   /** First and last frame, µs. */
   readonly span: readonly [number, number];
   readonly references: readonly string[];
+  readonly about: Pick<AboutCurves, "joined" | "changes">;
 }
 
-/** Sets of curves kept: with and without pairs. */
-const MOST_KEPT = 2;
+/** Sets of curves kept: with and without pairs, of two analyses. */
+const MOST_KEPT = 4;
 
 export class Panels {
-  readonly #manifest: Manifest;
+  readonly #manifest: CurveManifest;
   readonly #kept = new Map<string, { readonly id: string; readonly curves: PanelCurves }>();
 
-  constructor(manifest: Manifest) {
+  constructor(manifest: CurveManifest) {
     this.#manifest = manifest;
   }
 
   /** The panels of an analysis; with `known`, only the columns that changed since. */
   async view(analysis: Analysis, query: PanelsQuery, setting: PanelsSetting): Promise<PanelsView> {
-    const { baseline, span } = setting;
+    const { baseline, span, about } = setting;
     const { id, curves } = this.#curves(analysis, query, setting);
     await curves.refresh();
-    const outcome = this.#manifest.outcomes.lastId();
+    const outcome = this.#manifest.curves.lastOutcome(analysis.analysisId);
     const [fromUs, toUs] = [query.fromUs ?? span[0], query.toUs ?? span[1] + 1];
     const columnUs = curves.columns.widthFor(toUs - fromUs, query.columns);
     const key = `${id}/${columnUs}`;
@@ -53,6 +56,8 @@ export class Panels {
       key,
       partial,
       outcome,
+      joined: about.joined,
+      changes: about.changes,
       span: [span[0] / 1000, span[1] / 1000],
       baseline: baseline.view,
       references: curves.references,
@@ -62,20 +67,20 @@ export class Panels {
         reference,
         doubtful: Number(curves.doubtfulShare(at).toFixed(3)),
       })),
-      columns: curves.columns.drawn(columnUs, partial ? query.known.outcome : 0),
+      columns: curves.columns.drawn(columnUs, partial ? query.known.outcome : BEFORE_ALL),
     };
   }
 
-  #curves(analysis: Analysis, { pairs, fromUs, toUs }: PanelsQuery, { baseline, span, references }: PanelsSetting) {
-    const { window, settled } = baseline;
-    // While the baseline is still open its level moves, and with it everything.
-    const open = !settled || window.toUs > span[1] ? this.#manifest.outcomes.lastId() : "closed";
+  #curves(analysis: Analysis, { pairs, fromUs, toUs }: PanelsQuery, { baseline, references }: PanelsSetting) {
+    const { window } = baseline;
     const { analysisId } = analysis;
+    // Each frame of the baseline moves its level, and with it everything; one may also come late.
+    const frames = this.#manifest.curves.countWithin(analysisId, window.fromUs, window.toUs);
     const name = JSON.stringify([
       analysisId,
       this.#manifest.archives.last(),
       window,
-      open,
+      frames,
       references,
       pairs,
       fromUs,

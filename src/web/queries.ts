@@ -5,11 +5,13 @@ import type { Anchor } from "../calibration/from-anchors.ts";
 import { line } from "../config/field.ts";
 import { LOG_LEVELS, LOG_STAGES } from "../log/levels.ts";
 import { LONGEST_MARKER, MOST_MARKERS } from "../manifest/markers.ts";
+import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 import { isLabel, LABEL_RULE, withoutUnseen } from "../measurement/label-rules.ts";
 import type { CurvesQuery } from "./curves.ts";
 import type { Change } from "./messages.ts";
 import type { PanelsQuery } from "./panels.ts";
 import { MOST_ROLLING, SHOWN } from "./rolled.ts";
+import type { AnalysisChoice } from "./shown-analyses.ts";
 
 /** Something asked wrongly: 400, with what is expected. */
 export class BadRequest extends Error {}
@@ -19,9 +21,37 @@ const timeMs = z.coerce.number().min(0).max(8.64e15);
 const label = z.string().min(1).max(100);
 /** Of what a person names now. */
 const newLabel = z.string().refine(isLabel, LABEL_RULE);
+/** Outcomes of frames that were measured again have numbers below 0. */
+const after = z.coerce.number().int().optional().describe("`outcome` of that earlier answer");
 const yes = z.enum(["0", "1"]).default("0");
 
+/** Which analysis is shown. */
+const ofAnalysis = {
+  analysis: z
+    .string()
+    .max(100)
+    .optional()
+    .describe("Name of the analysis, as `/api/state` lists them; without it the one shown by default"),
+};
+const ofCurves = {
+  ...ofAnalysis,
+  joined: yes.describe(
+    "1: with the frames of the analyses that it continues, measured with another ROI manifest or version",
+  ),
+};
+
+export const CHIP = z.object(ofCurves);
+
+/** Which analysis a request means. */
+export function analysisChoice(given: {
+  readonly analysis?: string | undefined;
+  readonly joined?: "0" | "1";
+}): AnalysisChoice {
+  return { analysis: given.analysis, joined: given.joined === "1" };
+}
+
 export const CURVES = z.object({
+  ...ofCurves,
   roi: z
     .array(label)
     .min(1)
@@ -41,7 +71,7 @@ export const CURVES = z.object({
     ),
   frames: z.coerce.number().int().min(2).max(MOST_ROLLING).default(10).describe("Frames of a rolling median"),
   key: z.string().max(100).optional().describe("`key` of an earlier answer; the answer then has only what is new"),
-  after: z.coerce.number().int().min(0).default(0).describe("`outcome` of that earlier answer"),
+  after,
 });
 
 /** Which curves a request means. Throws BadRequest for an empty window. */
@@ -71,17 +101,24 @@ function windowOf({ from, to }: GivenWindow) {
   };
 }
 
-function knownOf({ key, after }: { readonly key?: string | undefined; readonly after: number }) {
-  return key === undefined ? undefined : { key, outcome: after };
+function knownOf({
+  key,
+  after: last = BEFORE_ALL,
+}: {
+  readonly key?: string | undefined;
+  readonly after?: number | undefined;
+}) {
+  return key === undefined ? undefined : { key, outcome: last };
 }
 
 export const PANELS = z.object({
+  ...ofCurves,
   pairs: yes.describe("1: one curve for each grating, from both halves"),
   from: timeMs.optional().describe("Start of the window, ms since 1970"),
   to: timeMs.optional().describe("End of the window, ms since 1970"),
   columns: z.coerce.number().int().min(16).max(256).default(64).describe("Width of a panel in pixels"),
   key: z.string().max(100).optional().describe("`key` of an earlier answer; the answer then has only changed columns"),
-  after: z.coerce.number().int().min(0).default(0).describe("`outcome` of that earlier answer"),
+  after,
 });
 
 /** Which panels a request means. Throws BadRequest for an empty window. */
@@ -89,7 +126,7 @@ export function panelsQuery({ pairs, columns, ...given }: z.output<typeof PANELS
   return { pairs: pairs === "1", columns, ...windowOf(given), known: knownOf(given) };
 }
 
-export const PROFILE = z.object({ roi: label.describe("Name of the ROI") });
+export const PROFILE = z.object({ ...ofAnalysis, roi: label.describe("Name of the ROI") });
 
 const frameNumber = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
@@ -99,6 +136,7 @@ export const DIFFERENCE = z.object({
 });
 
 export const PROFILES = z.object({
+  ...ofAnalysis,
   roi: label.describe("Name of the ROI"),
   entry: z.array(frameNumber).min(1).max(8).describe("Number of a frame (`entryId`). Repeat it for several"),
 });

@@ -15,6 +15,7 @@ import {
   BASELINE,
   CALIBRATION_ID,
   CALIBRATION_TILE,
+  CHIP,
   CURVES,
   DIFFERENCE,
   FRAME_TILE,
@@ -97,6 +98,7 @@ export const ROUTES = {
     method: "get",
     path: "/api/chip",
     summary: "ROIs with position, shift, errors, quality and flags in the newest frame",
+    query: CHIP,
     answer: { type: JSON_TYPE, what: "The ROIs, gratings, groups, references and the baseline", missing: UNMEASURED },
   },
   profile: {
@@ -113,7 +115,7 @@ export const ROUTES = {
     query: CURVES,
     answer: {
       type: JSON_TYPE,
-      what: "The curves; `errors` are the standard errors of `values`. With `key`, only what is new from `tailFrom` on",
+      what: "The curves; `changes` say where another analysis went on; `errors` are the standard errors of `values`. With `key`, only what is new from `tailFrom` on",
       missing: UNMEASURED,
     },
   },

@@ -14,7 +14,15 @@ import { attached, type EvaluationName, evaluationHandlers } from "./evaluation-
 import { type Handlers, register } from "./handlers.ts";
 import { editedInjection, injectionView, newInjections } from "./injection-queries.ts";
 import type { Change } from "./messages.ts";
-import { BadRequest, curvesQuery, editedMarker, newBaseline, newMarkers, panelsQuery } from "./queries.ts";
+import {
+  analysisChoice,
+  BadRequest,
+  curvesQuery,
+  editedMarker,
+  newBaseline,
+  newMarkers,
+  panelsQuery,
+} from "./queries.ts";
 import { ROUTES, type RouteName } from "./route-table.ts";
 import type { Env, Served } from "./served.ts";
 import { tileAnswer } from "./tile.ts";
@@ -88,28 +96,29 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
     state: (context) => context.json(experiment.state()),
     live: (context) =>
       live.serve(context) ?? context.json({ error: "too many pages are open; close some of them" }, 503),
-    chip: (context) => {
-      const chip = experiment.chip();
+    chip: (context, { query }) => {
+      const chip = experiment.chip(analysisChoice(query));
       return chip === undefined ? nothing(context) : context.json(chip);
     },
     profile: async (context, { query }) => {
-      const profile = await experiment.profile(query.roi);
+      const profile = await experiment.profile(analysisChoice(query), query.roi);
       return profile === undefined ? context.json({ error: "no ROI has this label" }, 404) : context.json(profile);
     },
     curves: async (context, { query }) => {
-      const view = await experiment.curves(curvesQuery(query));
+      const view = await experiment.curves(analysisChoice(query), curvesQuery(query));
       return view === undefined ? nothing(context) : context.json(view);
     },
     panels: async (context, { query }) => {
-      const view = await experiment.panels(panelsQuery(query));
+      const view = await experiment.panels(analysisChoice(query), panelsQuery(query));
       return view === undefined ? nothing(context) : context.json(view);
     },
     curvesCsv: (context, { query }) => {
       const wanted = curvesQuery(query);
+      const shown = experiment.shown(analysisChoice(query));
       for (const [name, value] of Object.entries(attached("sensorgrams", ROUTES.curvesCsv)))
         context.header(name, value);
       return stream(context, async (out) => {
-        for await (const part of curvesCsv(experiment, wanted)) await out.write(part);
+        for await (const part of curvesCsv(experiment, shown, wanted)) await out.write(part);
       });
     },
     frame: async (context) => context.json(await experiment.frame()),
@@ -124,8 +133,8 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
       context.body(Uint8Array.from(await experiment.pictures.differencePng(a, b)), 200, {
         "Content-Type": ROUTES.differencePng.answer.type,
       }),
-    profiles: async (context, { query: { roi, entry } }) => {
-      const view = await experiment.profiles(roi, entry);
+    profiles: async (context, { query }) => {
+      const view = await experiment.profiles(analysisChoice(query), query.roi, query.entry);
       return view === undefined ? context.json({ error: "no ROI has this label" }, 404) : context.json(view);
     },
     experiment: (context) => context.json(experiment.experiment()),

@@ -1,23 +1,32 @@
 // When the first and the last frame of an analysis were taken, kept up to date by what is new.
-import type { Manifest } from "../manifest/manifest.ts";
+import type { CurveManifest } from "../assay/joined.ts";
 import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 
 /** The last frame in time is searched among this many measured last. */
 const RECENT = 64;
 
-export class MeasuredSpan {
-  readonly #manifest: Manifest;
-  #known: { readonly of: string; outcome: number; firstUs: number; lastUs: number } | undefined;
+interface Span {
+  /** Of the last archive. */
+  readonly archive: number;
+  outcome: number;
+  firstUs: number;
+  lastUs: number;
+}
 
-  constructor(manifest: Manifest) {
+export class MeasuredSpan {
+  readonly #manifest: CurveManifest;
+  readonly #known = new Map<number, Span>();
+
+  constructor(manifest: CurveManifest) {
     this.#manifest = manifest;
   }
 
   /** µs; zeros before the first. */
   of(analysisId: number): readonly [firstUs: number, lastUs: number] {
-    const of = `${analysisId}/${this.#manifest.archives.last()}`;
-    if (this.#known?.of !== of) this.#known = { of, ...this.#read(analysisId) };
-    const known = this.#known;
+    const archive = this.#manifest.archives.last();
+    const before = this.#known.get(analysisId);
+    const known = before?.archive === archive ? before : { archive, ...this.#read(analysisId) };
+    this.#known.set(analysisId, known);
     for (const { outcomeId, capturedAtUs } of this.#manifest.curves.after(analysisId, known.outcome)) {
       known.outcome = outcomeId;
       known.firstUs = Math.min(known.firstUs, capturedAtUs);

@@ -1,6 +1,6 @@
 // Temperatures over time, one curve for each sensor, brought up to date with what is new.
 
-import type { Manifest } from "../manifest/manifest.ts";
+import type { CurveManifest } from "../assay/joined.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
 import { DEGREES } from "../outputs/csv/file/lines.ts";
 import { type Columns, type CurveData, decimate } from "./decimate.ts";
@@ -16,11 +16,11 @@ interface Readings {
 }
 
 export class Temperatures {
-  readonly #manifest: Manifest;
+  readonly #manifest: CurveManifest;
   readonly #sensors = new Map<string, Readings>();
   #seenEntry = 0;
 
-  constructor(manifest: Manifest) {
+  constructor(manifest: CurveManifest) {
     this.#manifest = manifest;
   }
 

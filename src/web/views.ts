@@ -2,6 +2,7 @@
 import type { BaselineWarning } from "../assay/baseline-warnings.ts";
 import type { HistogramBar, IntervalSummary } from "../assay/intervals.ts";
 import type { CalibrationSummary } from "../calibration/report.ts";
+import type { SnapshotAnalysis } from "../health/snapshot.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import type { Displacement } from "../measurement/displacement.ts";
 import type { InjectionType } from "../measurement/injection-type.ts";
@@ -26,6 +27,17 @@ export interface MarkerView {
   readonly id: number;
   readonly at: number;
   readonly text: string;
+}
+
+/** Where a run went on with another ROI manifest or another version. */
+export interface ChangeView {
+  readonly at: number;
+  /** What changed. */
+  readonly text: string;
+  /** Between which analyses, and how far the positions step. */
+  readonly detail: string;
+  /** The analysis that is shown begins there. */
+  readonly isStart: boolean;
 }
 
 /** What became of the brightfield picture that was taken or asked for last. */
@@ -71,7 +83,10 @@ export interface StateView {
     | undefined;
   /** The last outcome: curves drawn with an earlier one are out of date. */
   readonly outcome: number;
+  /** Of the analysis in force; undefined while nothing is measured. */
   readonly method: string | undefined;
+  /** Those that have measured frames, oldest first. */
+  readonly analyses: readonly SnapshotAnalysis[];
   readonly markers: readonly MarkerView[];
   /** Number of the last change of the injections: those read at another one are out of date. */
   readonly injectionChange: number;
@@ -151,6 +166,8 @@ export interface RoiView {
 
 export interface ChipView {
   readonly analysisId: number;
+  /** Name of the analysis. */
+  readonly name: string;
   readonly method: string;
   readonly imageAngle: number;
   readonly capturedAt: number;
@@ -192,7 +209,11 @@ export interface CurvesView {
   /** The curves and temperatures here begin at this time, ms, and what was drawn before it stays; absent: they are whole. */
   readonly tailFrom?: number;
   readonly outcome: number;
+  /** Of the analysis, or of those that are joined. */
   readonly frames: number;
+  readonly joined: boolean;
+  /** Where another analysis went on, of those that are joined or could be. */
+  readonly changes: readonly ChangeView[];
   /** First and last frame. */
   readonly span: readonly [number, number];
   readonly baseline: BaselineView;
@@ -221,6 +242,8 @@ export interface PanelsView {
   /** The answer has only the columns that changed since the outcome that was asked from. */
   readonly partial: boolean;
   readonly outcome: number;
+  readonly joined: boolean;
+  readonly changes: readonly ChangeView[];
   /** First and last frame. */
   readonly span: readonly [number, number];
   readonly baseline: BaselineView;

@@ -25,6 +25,8 @@ function measured(frames: readonly Curve[], markers: readonly number[] = [], cho
         const within = frames.filter(({ capturedAtUs }) => capturedAtUs >= fromUs && capturedAtUs < toUs);
         yield* within.sort((a, b) => a.capturedAtUs - b.capturedAtUs);
       },
+      countWithin: (_id, fromUs, toUs) =>
+        frames.filter(({ capturedAtUs }) => capturedAtUs >= fromUs && capturedAtUs < toUs).length,
     },
     archives: { last: () => 0 },
     analyses: { all: () => [], companions: () => [] },
@@ -95,6 +97,17 @@ test("frames that are measured late, and in any order, give the same window", ()
     live.push({ ...frame, outcomeId: live.length + 1 });
     running.of(1);
   }
+  expect(running.of(1)?.window).toEqual(window(0, 70));
+});
+
+test("a frame that is measured after the baseline was settled is in it, as in a later reading", () => {
+  const all = frames(200, 70);
+  // Without the first eight frames, what follows is another opening.
+  const [late, live] = [all.slice(0, 8), all.slice(8)];
+  const running = new BaselineInForce(measured(live), 100);
+  expect(running.of(1)).toMatchObject({ window: window(8, 70), settled: true });
+  for (const frame of late) live.push({ ...frame, outcomeId: 200 + frame.outcomeId });
+  expect(running.of(1)).toEqual(new BaselineInForce(measured(live), 100).of(1));
   expect(running.of(1)?.window).toEqual(window(0, 70));
 });
 

@@ -245,7 +245,7 @@ async function inProcess(root: string): Promise<void> {
 async function pageNumbers(page: Experiment): Promise<void> {
   const open = { references: undefined, fromUs: undefined, toUs: undefined };
   const query = { ...open, wanted: [LABEL, "group:A"], pairs: false, columns: 800 };
-  const view = (await page.curves(query)) as CurvesView;
+  const view = (await page.curves({}, query)) as CurvesView;
   const [roi, group] = view.curves;
   say("page", {
     referenced: four(roi?.values.at(-1)),
@@ -267,7 +267,7 @@ async function pageNumbers(page: Experiment): Promise<void> {
     "standard error": exact(chip?.standardError),
   });
   let csv = "";
-  for await (const part of curvesCsv(page, query)) csv += part;
+  for await (const part of curvesCsv(page, page.shown({}), query)) csv += part;
   say("page CSV", curveNumbers(csv));
 }
 

@@ -10,6 +10,7 @@ import type { StateView } from "../../src/web/views.ts";
 const PAGES = 12;
 const STATE: StateView = {
   sample: undefined,
+  analyses: [],
   title: "test",
   version: "0",
   experiment: "running",

@@ -44,7 +44,7 @@ export interface Delivered {
 
 type Source = ManifestPart<{
   outcomes: "after" | "lastId";
-  curves: "after" | "within" | "latest";
+  curves: "after" | "within" | "countWithin" | "latest";
   results: "framePositions";
   analyses: "all" | "companions";
   markers: "moments" | "baseline";

@@ -10,7 +10,7 @@ export function takeToken(): void {
   const given = /^#token=([\w-]+)$/.exec(location.hash)?.[1];
   if (given === undefined) return;
   localStorage.setItem(KEPT, given);
-  history.replaceState(undefined, "", `${location.pathname}#now`);
+  history.replaceState(undefined, "", `${location.pathname}${location.search}#now`);
 }
 
 export function setToken(token: string): void {

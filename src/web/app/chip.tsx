@@ -1,6 +1,7 @@
 // Chip: the layout of all ROIs, coloured by shift or quality, and one ROI in detail.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { ChipView, CurvesView, ProfileView, RoiView, StateView } from "../views.ts";
+import { useAnalysis } from "./analysis.tsx";
 import { get } from "./api.ts";
 import { divergingColour, GRADES, gradeOf } from "./colours.ts";
 import { number, withError } from "./format.ts";
@@ -11,6 +12,7 @@ import { moment, zoneName } from "./time.ts";
 type By = "shift" | "quality";
 
 export function Chip({ state }: { state: StateView }) {
+  const analysis = useAnalysis();
   const [chip, setChip] = useState<ChipView>();
   const [by, setBy] = useState<By>("shift");
   const [label, setLabel] = useState<string>();
@@ -21,7 +23,7 @@ export function Chip({ state }: { state: StateView }) {
       return;
     }
     const ending = new AbortController();
-    get<ChipView>("/api/chip", ending.signal).then(
+    get<ChipView>(analysis.of("/api/chip"), ending.signal).then(
       (seen) => {
         setChip(seen);
         setMessage("");
@@ -31,7 +33,7 @@ export function Chip({ state }: { state: StateView }) {
       },
     );
     return () => ending.abort();
-  }, [state.outcome]);
+  }, [analysis.news, analysis.name, analysis.joined]);
   if (chip === undefined) return <p role="status">{message || "Loading the chip …"}</p>;
   const roi = chip.rois.find((one) => one.label === label) ?? chip.rois[chip.rois.length >> 1];
   return (
@@ -50,7 +52,7 @@ export function Chip({ state }: { state: StateView }) {
         </div>
         <Layout chip={chip} by={by} chosen={roi?.label} choose={setLabel} />
       </section>
-      {roi !== undefined && <Detail roi={roi} chip={chip} state={state} choose={setLabel} />}
+      {roi !== undefined && <Detail roi={roi} chip={chip} choose={setLabel} />}
     </div>
   );
 }
@@ -167,17 +169,8 @@ const LINE_NAMES: Readonly<Record<string, string>> = {
   voigt: "Voigt",
 };
 
-function Detail({
-  roi,
-  chip,
-  state,
-  choose,
-}: {
-  roi: RoiView;
-  chip: ChipView;
-  state: StateView;
-  choose(label: string): void;
-}) {
+function Detail({ roi, chip, choose }: { roi: RoiView; chip: ChipView; choose(label: string): void }) {
+  const analysis = useAnalysis();
   const [profile, setProfile] = useState<ProfileView>();
   const [curves, setCurves] = useState<CurvesView>();
   const [message, setMessage] = useState("");
@@ -188,14 +181,14 @@ function Detail({
     const failed = (error: Error) => {
       if (!ending.signal.aborted) setMessage(error.message);
     };
-    get<ProfileView>(`/api/profile?${query}`, ending.signal).then((seen) => {
+    get<ProfileView>(analysis.of(`/api/profile?${query}`), ending.signal).then((seen) => {
       setProfile(seen);
       setMessage("");
     }, failed);
     query.set("columns", "300");
-    get<CurvesView>(`/api/curves?${query}`, ending.signal).then(setCurves, failed);
+    get<CurvesView>(analysis.of(`/api/curves?${query}`), ending.signal).then(setCurves, failed);
     return () => ending.abort();
-  }, [label, state.outcome]);
+  }, [label, analysis.news, analysis.name, analysis.joined]);
   const curve = curves?.curves[0];
   const known = profile?.label === label ? profile : undefined;
   return (

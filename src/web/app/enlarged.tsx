@@ -1,6 +1,7 @@
 // One grating of the small panels, enlarged: the same curve as in Sensorgrams, with its values.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { StateView } from "../views.ts";
+import { useAnalysis, withChanges } from "./analysis.tsx";
 import { curvesAddress, keepChoice } from "./curve-choice.tsx";
 import { useCurves } from "./curve-feed.ts";
 import { Plot, ZOOM } from "./curve-plot.tsx";
@@ -36,9 +37,14 @@ export function Enlarged({ label, names, pairs, state, range: given, limits, ste
     dialog.current?.showModal();
   }, []);
   const choice = { wanted: names.join(", "), pairs, references: undefined };
-  const address = curvesAddress("/api/curves", choice, range, COLUMNS);
-  const view = useCurves(address, [state.outcome], setMessage);
+  const analysis = useAnalysis();
+  const address = analysis.of(curvesAddress("/api/curves", choice, range, COLUMNS));
+  const view = useCurves(address, [analysis.news], setMessage);
   const [from, to] = range ?? view?.span ?? [0, 1];
+  const markers = useMemo(
+    () => (view === undefined ? [] : withChanges(state.markers, view)),
+    [state.markers, view?.joined, view?.changes],
+  );
   const zoom = (factor: number) => {
     const middle = pointed.at ?? (from + to) / 2;
     setRange([middle - (middle - from) * factor, middle + (to - middle) * factor]);
@@ -91,7 +97,7 @@ export function Enlarged({ label, names, pairs, state, range: given, limits, ste
         <>
           <Plot
             host={host}
-            content={{ view, markers: state.markers, quantity: "shift", unit: "px", factor: 1, from, to, limits }}
+            content={{ view, markers, quantity: "shift", unit: "px", factor: 1, from, to, limits }}
             events={events}
             zoom={zoom}
           />

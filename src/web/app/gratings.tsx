@@ -1,6 +1,7 @@
 // Gratings: a small curve for each grating at its place on the chip, live, on one canvas. A click or Enter enlarges one.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { ChipView, PanelsView, StateView } from "../views.ts";
+import type { ChipView, MarkerView, PanelsView, StateView } from "../views.ts";
+import { Changes, useAnalysis, withChanges } from "./analysis.tsx";
 import { get } from "./api.ts";
 import { curveColour } from "./colours.ts";
 import { Enlarged } from "./enlarged.tsx";
@@ -18,6 +19,7 @@ const FEWEST_COLUMNS = 32;
 const MOST_COLUMNS = 128;
 
 export function Gratings({ state }: { state: StateView }) {
+  const analysis = useAnalysis();
   const [chip, setChip] = useState<ChipView>();
   const [message, setMessage] = useState("");
   const [pairs, setPairs] = useState(true);
@@ -32,12 +34,16 @@ export function Gratings({ state }: { state: StateView }) {
       setMessage("No frame has been measured yet.");
       return;
     }
-    get<ChipView>("/api/chip").then(setChip, (error: Error) => setMessage(error.message));
-  }, [state.method]);
-  const address = chip && addressOf({ pairs, range, columns: columnsFor(chip, width) });
-  const view = useFeed<PanelsView>(address, [state.outcome], withChangedColumns, setMessage);
+    get<ChipView>(analysis.of("/api/chip")).then(setChip, (error: Error) => setMessage(error.message));
+  }, [state.method, analysis.name]);
+  const address = chip && analysis.of(addressOf({ pairs, range, columns: columnsFor(chip, width) }));
+  const view = useFeed<PanelsView>(address, [analysis.news], withChangedColumns, setMessage);
   const labels = view?.units.map(({ label }) => label).join();
   const panels = useMemo(() => (chip === undefined || view === undefined ? [] : panelsOf(chip, view)), [chip, labels]);
+  const markers = useMemo(
+    () => (view === undefined ? [] : withChanges(state.markers, view)),
+    [state.markers, view?.joined, view?.changes],
+  );
   if (view === undefined || chip === undefined) return <p role="status">{message || "Loading the gratings …"}</p>;
   const all = typed ?? commonLimits(view);
   const limitsOf = (panel: Panel) =>
@@ -94,7 +100,7 @@ export function Gratings({ state }: { state: StateView }) {
         </p>
       )}
       <Canvas
-        state={state}
+        markers={markers}
         view={view}
         panels={panels}
         span={span}
@@ -117,6 +123,7 @@ export function Gratings({ state }: { state: StateView }) {
       <p class="bar" role="status">
         {current !== undefined && spoken(current, view)}
       </p>
+      <Changes joined={view.joined} changes={view.changes} />
       {enlarged !== undefined && (
         <Enlarged
           label={enlarged}
@@ -191,7 +198,7 @@ function addressOf({ pairs, range, columns }: Asked): string {
 }
 
 interface CanvasProps {
-  readonly state: StateView;
+  readonly markers: readonly MarkerView[];
   readonly view: PanelsView;
   readonly panels: readonly Panel[];
   readonly span: Range;
@@ -209,7 +216,7 @@ const KEYS: Readonly<Record<string, Direction>> = {
   ArrowDown: "down",
 };
 
-function Canvas({ state, view, panels, span, chosen, limitsOf, choose, enlarge, resized }: CanvasProps) {
+function Canvas({ markers, view, panels, span, chosen, limitsOf, choose, enlarge, resized }: CanvasProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(0);
   const [shade, setShade] = useState(0);
@@ -230,9 +237,8 @@ function Canvas({ state, view, panels, span, chosen, limitsOf, choose, enlarge, 
   const grid = gridOf(panels, width);
   useLayoutEffect(() => {
     if (canvas.current === null || width === 0) return;
-    const { markers } = state;
     drawPanels(canvas.current, width, { panels, grid, view, markers, span, chosen: chosen?.label, limitsOf });
-  }, [view, panels, width, span[0], span[1], chosen?.label, limitsOf, shade, state.markers]);
+  }, [view, panels, width, span[0], span[1], chosen?.label, limitsOf, shade, markers]);
   const under = (event: MouseEvent) => panelAt(panels, grid, event.offsetX, event.offsetY);
   const pressed = (event: KeyboardEvent) => {
     if (chosen === undefined || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,6 +1,7 @@
 // Images: the difference of two chosen images (has the sample moved?), the profiles of one ROI in several, and the time resolution.
 import { useEffect, useState } from "preact/hooks";
 import type { ChipView, DifferenceView, FramesView, FrameTimeView, ProfilesView, StateView } from "../views.ts";
+import { useAnalysis } from "./analysis.tsx";
 import { useAnswer } from "./answer.ts";
 import { get, getBlob } from "./api.ts";
 import { curveColour, curveDash } from "./colours.ts";
@@ -14,6 +15,7 @@ import { moment } from "./time.ts";
 const MOST_PROFILES = 8;
 
 export function Images({ state }: { state: StateView }) {
+  const analysis = useAnalysis();
   const [frames, setFrames] = useState<FramesView>();
   const [chip, setChip] = useState<ChipView>();
   const [message, setMessage] = useState("");
@@ -34,8 +36,8 @@ export function Images({ state }: { state: StateView }) {
   }, [none]);
   useEffect(() => {
     if (state.method !== undefined)
-      get<ChipView>("/api/chip").then(setChip, (error: Error) => setMessage(error.message));
-  }, [state.method]);
+      get<ChipView>(analysis.of("/api/chip")).then(setChip, (error: Error) => setMessage(error.message));
+  }, [state.method, analysis.name]);
   const list = frames?.frames ?? [];
   const [first, last] = [list[0], list.at(-1)];
   if (frames === undefined || first === undefined || last === undefined)
@@ -124,11 +126,12 @@ interface ProfilesProps {
 }
 
 function Profiles({ chip, frames, a, b }: ProfilesProps) {
+  const analysis = useAnalysis();
   const [label, setLabel] = useState(chip.rois[chip.rois.length >> 1]?.label ?? "");
   const [entries, setEntries] = useState<readonly number[]>([frames[0]?.entryId ?? a, frames.at(-1)?.entryId ?? b]);
   const query = new URLSearchParams({ roi: label });
   for (const entry of entries) query.append("entry", String(entry));
-  const path = entries.length === 0 ? undefined : `/api/profiles?${query}`;
+  const path = entries.length === 0 ? undefined : analysis.of(`/api/profiles?${query}`);
   const { value, message } = useAnswer(path, (asked) => get<ProfilesView>(asked));
   const add = (entry: number) => setEntries([...new Set([...entries, entry])].slice(-MOST_PROFILES));
   return (

@@ -4,6 +4,7 @@ import "./style.css";
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { StateView } from "../views.ts";
+import { AnalysisChooser, addressAnalysis, addressedAnalysis, ShownAnalysis } from "./analysis.tsx";
 import { follow, hasToken, Refused, setToken, takeToken } from "./api.ts";
 import { Assay } from "./assay.tsx";
 import { Chip } from "./chip.tsx";
@@ -65,6 +66,7 @@ function Page() {
   const [state, setState] = useState<StateView>();
   const [connectionError, setConnectionError] = useState<Error>();
   const [login, setLogin] = useState(0);
+  const [analysis, setAnalysis] = useState(addressedAnalysis);
   const [theme, nextTheme] = useTheme();
   useEffect(() => {
     const turn = () => {
@@ -86,6 +88,17 @@ function Page() {
   useEffect(() => {
     document.title = state === undefined ? "phorest" : `${mark(state, connectionError)} ${state.title} · phorest`;
   }, [state, connectionError]);
+  useEffect(() => addressAnalysis(analysis), [analysis]);
+  const analyses = state?.analyses ?? [];
+  const isUnknown = analysis.name !== undefined && !analyses.some(({ name }) => name === analysis.name);
+  const shownName = isUnknown ? undefined : analysis.name;
+  const shown = {
+    name: shownName,
+    joined: analysis.joined,
+    // Frames that are measured again have no new outcome.
+    news: `${state?.outcome}/${analyses.map(({ name, frames }) => `${name}:${frames}`).join()}`,
+    join: (joined: boolean) => setAnalysis((known) => ({ ...known, joined })),
+  };
   const barred = connectionError instanceof Refused && connectionError.status === 401;
   const enter = (token: string) => {
     setToken(token);
@@ -114,6 +127,11 @@ function Page() {
             </a>
           ))}
         </nav>
+        <AnalysisChooser
+          analyses={analyses}
+          name={shownName}
+          choose={(name) => setAnalysis((known) => ({ ...known, name }))}
+        />
         <button type="button" class="plain theme" onClick={nextTheme} aria-label={`Colour theme: ${theme}. Change it`}>
           ◐ {theme}
         </button>
@@ -127,8 +145,13 @@ function Page() {
             enter={enter}
           />
         )}
+        {state !== undefined && !barred && isUnknown && analyses.length > 0 && (
+          <p class="error" role="alert">
+            This experiment has no analysis “{analysis.name}”; “{analyses.find((one) => one.current)?.name}” is shown.
+          </p>
+        )}
         {state !== undefined && !barred && (
-          <>
+          <ShownAnalysis.Provider value={shown}>
             {view === "now" && <Now state={state} />}
             {view === "sensorgrams" && <Sensorgrams state={state} />}
             {view === "assay" && <Assay state={state} />}
@@ -136,7 +159,7 @@ function Page() {
             {view === "chip" && <Chip state={state} />}
             {view === "images" && <Images state={state} />}
             {view === "experiment" && <ExperimentPage state={state} enter={enter} hasToken={hasToken()} />}
-          </>
+          </ShownAnalysis.Provider>
         )}
         {state === undefined && !barred && <p role="status">Loading the experiment …</p>}
       </main>

@@ -1,6 +1,7 @@
 // Now: alarms, the last frame, the next capture, the stages and storage.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { BrightfieldView, ChipView, FrameView, StageView, StateView } from "../views.ts";
+import { useAnalysis } from "./analysis.tsx";
 import { change, get, isForNow, reasonOf } from "./api.ts";
 import { bytes, duration, percent } from "./format.ts";
 import { GradeKey } from "./grade-key.tsx";
@@ -57,6 +58,7 @@ export function Now({ state }: { state: StateView }) {
 
 /** The last frame and its ROIs, read again whenever there is a new one. */
 function useLastFrame(state: StateView) {
+  const analysis = useAnalysis();
   const [frame, setFrame] = useState<FrameView>();
   const [chip, setChip] = useState<ChipView>();
   const [message, setMessage] = useState("");
@@ -88,9 +90,9 @@ function useLastFrame(state: StateView) {
   useEffect(() => {
     if (state.method === undefined) return;
     const ending = new AbortController();
-    get<ChipView>("/api/chip", ending.signal).then(setChip, () => undefined);
+    get<ChipView>(analysis.of("/api/chip"), ending.signal).then(setChip, () => undefined);
     return () => ending.abort();
-  }, [state.outcome]);
+  }, [analysis.news, analysis.name]);
   return { frame, chip, message };
 }
 

@@ -1,6 +1,7 @@
 // Sensorgrams: live curves of the chosen ROIs or groups, with baseline, references, markers and downloads.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChipView, CurvesView, StateView } from "../views.ts";
+import { Changes, useAnalysis, withChanges } from "./analysis.tsx";
 import { change, get, reasonOf } from "./api.ts";
 import {
   type Choice,
@@ -33,6 +34,7 @@ function useSame<T>(value: T): T {
 type Click = "zoom" | "baseline" | "marker";
 
 export function Sensorgrams({ state }: { state: StateView }) {
+  const analysis = useAnalysis();
   const [chip, setChip] = useState<ChipView>();
   const [choice, setChoice] = useState(keptChoice);
   const [range, setRange] = useState<Range>();
@@ -57,7 +59,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
       setMessage("No frame has been measured yet.");
       return;
     }
-    get<ChipView>("/api/chip").then(
+    get<ChipView>(analysis.of("/api/chip")).then(
       (seen) => {
         setMessage("");
         setChip(seen);
@@ -65,14 +67,16 @@ export function Sensorgrams({ state }: { state: StateView }) {
       },
       (error: Error) => setMessage(error.message),
     );
-  }, [state.method]);
+  }, [state.method, analysis.name]);
   const columns = Math.max(200, Math.min(2000, host.current?.clientWidth ?? 900));
   const [version, setVersion] = useState(0);
   const wanted = choice === undefined || listOf(choice.wanted).length === 0 ? undefined : choice;
   const address =
-    state.method === undefined ? undefined : wanted && curvesAddress("/api/curves", wanted, range, columns, shown);
-  const view = useCurves(address, [state.outcome, version], setMessage);
-  const markers = useSame(state.markers);
+    state.method === undefined
+      ? undefined
+      : wanted && analysis.of(curvesAddress("/api/curves", wanted, range, columns, shown));
+  const view = useCurves(address, [analysis.news, version], setMessage);
+  const markers = useSame(view === undefined ? state.markers : withChanges(state.markers, view));
   const injections = useInjections(state)?.list;
   const choose = (next: Choice) => {
     setChoice(next);
@@ -130,7 +134,8 @@ export function Sensorgrams({ state }: { state: StateView }) {
     ...shownTime(view, range),
   };
   const origin = state.camera?.simulated === true ? " (simulated chip)" : "";
-  const title = `${state.title}${origin}: shift from baseline${view !== undefined && view.references.length > 0 ? ", minus references" : ""}`;
+  const named = analysis.name === undefined ? "" : `, analysis “${analysis.name}”`;
+  const title = `${state.title}${origin}${named}: shift from baseline${view !== undefined && view.references.length > 0 ? ", minus references" : ""}`;
   return (
     <>
       <section class="card">
@@ -188,10 +193,11 @@ export function Sensorgrams({ state }: { state: StateView }) {
             circles mark flagged points. Drag to zoom, double-click to show all.
           </p>
         )}
+        {view !== undefined && <Changes joined={view.joined} changes={view.changes} />}
         {content !== undefined && wanted !== undefined && (
           <CurveFiles
             drawing={{ title, ...content }}
-            address={curvesAddress("/api/curves.csv", wanted, range, columns)}
+            address={analysis.of(curvesAddress("/api/curves.csv", wanted, range, columns))}
             failed={setRefused}
           />
         )}

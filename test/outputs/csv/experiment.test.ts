@@ -194,6 +194,7 @@ test.each([
           within: function* () {
             yield* [];
           },
+          countWithin: () => 0,
         },
         readings: { after: () => [] },
         markers: { events: () => [], moments: () => [], baseline: () => undefined },
@@ -231,11 +232,12 @@ test("temperatures are found behind thousands of frames without any", () => {
     analyses: { all: () => [analysis], roiManifest: () => undefined, companions: () => [] },
     curves: {
       after: function* (_id, after = 0) {
-        for (let id = after + 1; id <= 3600; id += 1) yield curve(id);
+        for (let id = Math.max(0, after) + 1; id <= 3600; id += 1) yield curve(id);
       },
       within: function* () {
         yield* [];
       },
+      countWithin: () => 0,
     },
     readings: { after: (after, limit) => (after < 3500 && after + limit >= 3500 ? [reading] : []) },
     markers: { events: () => [], moments: () => [], baseline: () => undefined },

@@ -1,6 +1,7 @@
 // A real manifest in a temporary directory, filled with measured frames.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { NewAnalysis } from "../../../src/manifest/analyses.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../../src/manifest/manifest.ts";
 import { encodeStatistics } from "../../../src/manifest/statistics-codec.ts";
 import { QUANTITIES, STATISTICS } from "../../../src/measurement/method.ts";
@@ -14,6 +15,12 @@ export interface Experiment {
   readonly manifest: Manifest;
   /** Adds measured frames; the numbers given fail. */
   add(frames: number, failing?: readonly number[]): void;
+  /** What is added from now on is measured with ROIs `movedPx` further right, in reverse order. */
+  findAgain(movedPx: number): void;
+  /** The same with another version of the kernel, or another method. */
+  measureWith(other: { readonly method?: "gaussian" | "centre"; readonly kernelVersion?: string }): void;
+  /** Measures all frames again as an analysis of this name; positions are `morePx` more. */
+  remeasure(name: string, morePx: number): void;
 }
 
 /** Where an ROI's resonance is in a frame, px, unless a test says so. */
@@ -46,15 +53,30 @@ export function experiment(
       width: 120,
     };
   });
-  const roiManifest = parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois: places }), "the test");
-  const roiManifestId = manifest.analyses.ensureRoiManifest(roiManifest);
-  const analysisId = manifest.analyses.ensure({
-    method: "gaussian",
-    settings: "{}",
-    roiManifestId,
-    kernelVersion: "1",
-  });
+  let movedPx = 0;
+  let measuredWith: NewAnalysis = {
+    ...{ method: "gaussian", settings: "{}", kernelVersion: "1" },
+    roiManifestId: roiManifestOf(manifest, places),
+  };
+  let analysisId = manifest.analyses.ensure(measuredWith);
   let count = manifest.history.counts().total;
+  const resultOf = (frame: number, moved: number, morePx = 0) => {
+    // In reverse order once the chip was found again.
+    const roiAt = (place: number) => (moved === 0 ? place : rois - 1 - place);
+    const position = Float64Array.from({ length: rois }, (_x, place) => {
+      const roi = roiAt(place);
+      return positionOf(roi, frame) + morePx + (roi % 2 === 0 ? moved : -moved);
+    });
+    return {
+      position,
+      standardError: new Float64Array(rois).fill(errorPx),
+      quality: new Float64Array(rois).fill(0.9),
+      flags: Uint8Array.from({ length: rois }, (_x, place) => flagsOf(roiAt(place), frame)),
+      statistics: encodeStatistics(new Float64Array(rois * PER_ROI).fill(frame), PER_ROI),
+      brightness: 1,
+      contrast: 1,
+    };
+  };
   const addOne = (fails: boolean) => {
     const capturedAtUs = START_US + count * INTERVAL_US;
     const filename = `image_${count}.png`;
@@ -72,19 +94,7 @@ export function experiment(
         analysisId,
       );
     } else {
-      const position = Float64Array.from({ length: rois }, (_x, roi) => positionOf(roi, count));
-      const standardError = new Float64Array(rois).fill(errorPx);
-      const quality = new Float64Array(rois).fill(0.9);
-      const statistics = encodeStatistics(new Float64Array(rois * PER_ROI).fill(count), PER_ROI);
-      const result = {
-        position,
-        standardError,
-        quality,
-        flags: Uint8Array.from({ length: rois }, (_x, roi) => flagsOf(roi, count)),
-        statistics,
-        brightness: 1,
-        contrast: 1,
-      };
+      const result = resultOf(count, movedPx);
       manifest.complete(claim, analysisId, result, capturedAtUs);
     }
     count += 1;
@@ -94,5 +104,29 @@ export function experiment(
     add: (frames, failing = []) => {
       for (let i = 0; i < frames; i += 1) addOne(failing.includes(i));
     },
+    findAgain: (px) => {
+      movedPx = px;
+      const moved = places.map((roi) => ({ ...roi, x: roi.x + px })).reverse();
+      measuredWith = { ...measuredWith, roiManifestId: roiManifestOf(manifest, moved) };
+      analysisId = manifest.analyses.ensure(measuredWith);
+    },
+    measureWith: (other) => {
+      measuredWith = { ...measuredWith, ...other };
+      analysisId = manifest.analyses.ensure(measuredWith);
+    },
+    remeasure: (name, morePx) => {
+      const nowUs = START_US + count * INTERVAL_US;
+      const again = manifest.analyses.ensureAgain(
+        { ...measuredWith, roiManifestId: roiManifestOf(manifest, places) },
+        { name },
+        nowUs,
+      );
+      for (const { entryId } of [...manifest.history.entries()])
+        manifest.results.add(entryId, again, resultOf(entryId - 1, 0, morePx), nowUs);
+    },
   };
+}
+
+function roiManifestOf(manifest: Manifest, rois: readonly Roi[]): number {
+  return manifest.analyses.ensureRoiManifest(parseRoiManifest(formatRoiManifest({ imageAngle: 0, rois }), "the test"));
 }

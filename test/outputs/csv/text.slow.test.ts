@@ -90,7 +90,7 @@ describe("every CSV of an experiment whose labels, file names and markers look l
       toUs: undefined,
       columns: 500,
     };
-    for await (const part of curvesCsv(shown, query)) page += part;
+    for await (const part of curvesCsv(shown, shown.shown({}), query)) page += part;
     await shown.close();
     const texts = {
       "communicating_results.csv": file(CSV_FILENAME),

@@ -342,6 +342,7 @@ describe("nodes", () => {
         after: () => made.manifest.curves.after(0),
         latest: () => made.manifest.curves.latest(0, 1),
         within: () => made.manifest.curves.within(0, 0, 1),
+        countWithin: () => 0,
       },
       markers: made.manifest.markers,
       archives: made.manifest.archives,

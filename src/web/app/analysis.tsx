@@ -1,0 +1,123 @@
+// The analysis that all views show: chosen by name in the header, kept in the address of the page, so that a link shows the same.
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { ChangeView, MarkerView, StateView } from "../views.ts";
+import { moment } from "./time.ts";
+
+export interface AnalysisChoice {
+  /** Undefined: the one shown by default. */
+  readonly name: string | undefined;
+  /** With the frames of the analyses that it continues. */
+  readonly joined: boolean;
+}
+
+/** What is in the address. */
+export function addressedAnalysis(): AnalysisChoice {
+  const given = new URLSearchParams(location.search);
+  return { name: given.get("analysis") ?? undefined, joined: given.get("joined") === "1" };
+}
+
+/** Puts a choice into the address. */
+export function addressAnalysis({ name, joined }: AnalysisChoice): void {
+  const query = new URLSearchParams();
+  if (name !== undefined) query.set("analysis", name);
+  if (joined) query.set("joined", "1");
+  const search = query.size === 0 ? "" : `?${query}`;
+  history.replaceState(undefined, "", `${location.pathname}${search}${location.hash}`);
+}
+
+interface Shown extends AnalysisChoice {
+  /** Changes with each frame that it measures. */
+  readonly news: string;
+  join(joined: boolean): void;
+}
+
+export const ShownAnalysis = createContext<Shown>({
+  name: undefined,
+  joined: false,
+  news: "",
+  join: () => undefined,
+});
+
+/** The analysis that is shown; `of` gives the address of a request for it. */
+export function useAnalysis(): Shown & { of(path: string): string } {
+  const shown = useContext(ShownAnalysis);
+  const { name, joined } = shown;
+  const of = (path: string) => {
+    const query = new URLSearchParams();
+    if (name !== undefined) query.set("analysis", name);
+    if (joined) query.set("joined", "1");
+    return query.size === 0 ? path : `${path}${path.includes("?") ? "&" : "?"}${query}`;
+  };
+  return { ...shown, of };
+}
+
+interface ChooserProps {
+  readonly analyses: StateView["analyses"];
+  readonly name: string | undefined;
+  choose(name: string | undefined): void;
+}
+
+/** Nothing where there is no choice. */
+export function AnalysisChooser({ analyses, name, choose }: ChooserProps) {
+  if (analyses.length < 2) return null;
+  const current = analyses.find((one) => one.current);
+  return (
+    <label class="inline analysis">
+      Analysis
+      <select
+        value={name ?? current?.name}
+        onChange={(event) => {
+          const chosen = event.currentTarget.value;
+          choose(chosen === current?.name ? undefined : chosen);
+        }}
+      >
+        {analyses.map((one) => (
+          <option key={one.name} value={one.name}>
+            {one.name} ({one.name === one.method ? "" : `${one.method}, `}
+            {one.frames === 1 ? "1 frame" : `${one.frames} frames`})
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+interface Changed {
+  readonly joined: boolean;
+  readonly changes: readonly ChangeView[];
+}
+
+/** Where the run went on with another analysis, and the choice to join the curves there. */
+export function Changes({ joined, changes }: Changed) {
+  const { join } = useAnalysis();
+  if (changes.length === 0) return null;
+  return (
+    <div class="changes">
+      <label class="inline">
+        <input type="checkbox" checked={joined} onChange={(event) => join(event.currentTarget.checked)} /> join the
+        curves across {changes.length === 1 ? "this change" : `these ${changes.length} changes`}
+      </label>
+      <ul>
+        {changes.map(({ at, text, detail }) => (
+          <li key={at}>
+            {moment(at)}: {text}; {detail}.
+          </li>
+        ))}
+      </ul>
+      <p class="quiet">
+        {joined
+          ? "A step at a change comes from the measurement, not from the sample. Combining the halves of each bow-tie cancels what shifts both."
+          : "Each analysis is shown by itself, with a baseline of its own."}
+      </p>
+    </div>
+  );
+}
+
+/** Markers, and the changes that curves are joined across. */
+export function withChanges(markers: readonly MarkerView[], { joined, changes }: Changed): readonly MarkerView[] {
+  if (!joined) return markers;
+  // No marker of a person has a number below 1.
+  const marks = changes.map(({ at, text }, index) => ({ id: -1 - index, at, text }));
+  return [...markers, ...marks].sort((one, other) => one.at - other.at);
+}
