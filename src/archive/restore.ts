@@ -8,8 +8,8 @@ import { parseConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import { updateCsv } from "../outputs/csv/file/append.ts";
-import { CSV_FILENAME, CSV_OUTPUT } from "../outputs/csv/file/state.ts";
+import { stepCurrentCsv } from "../outputs/csv/file/current.ts";
+import { CSV_OUTPUT, type CsvState } from "../outputs/csv/file/state.ts";
 import { readConfined, withConfinedFile } from "../system/confined-file.ts";
 import { isFileName, printable } from "../system/file-name.ts";
 import { PARTIAL_SUFFIX, syncDirectory, writeDurably } from "../system/files.ts";
@@ -240,12 +240,12 @@ function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void
   );
 }
 
-/** The CSV of exactly what is live now, and its state in the manifest. */
+/** The CSVs of exactly what is live now, one for each analysis, and the state of the last one in the manifest. */
 async function rewriteCsv(manifest: Manifest, root: string): Promise<void> {
-  const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
-  const { state } = await updateCsv(join(root, "results", CSV_FILENAME), undefined, read, {
-    archive: manifest.archives.last(),
-  });
+  const archive = manifest.archives.last();
+  const step = (known?: CsvState) => stepCurrentCsv(join(root, "results"), manifest, known, { archive });
+  let { state, upToDate } = await step();
+  while (!upToDate) ({ state, upToDate } = await step(state));
   manifest.outputs.configure([CSV_OUTPUT]);
   if (state.cursor >= manifest.outputs.state(CSV_OUTPUT).cursor) {
     manifest.outputs.advance(CSV_OUTPUT, state.cursor, JSON.stringify(state));

@@ -11,6 +11,7 @@ import { outcomeRecords } from "../manifest/established-export.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { updateCsv } from "../outputs/csv/file/append.ts";
+import { currentCsv } from "../outputs/csv/file/current.ts";
 import { CSV_FILENAME, CSV_OUTPUT, openRecordedCsv, parseCsvState } from "../outputs/csv/file/state.ts";
 import { wholeMegabytes } from "../system/byte-size.ts";
 import { withConfinedFile } from "../system/confined-file.ts";
@@ -188,7 +189,8 @@ async function packCsv(snapshot: Manifest, csv: string, directory: string, packe
   }
   await handle?.close();
   const anew = join(directory, CSV_FILENAME);
-  await updateCsv(anew, undefined, (cursor, limit) => snapshot.outcomes.after(cursor, limit));
+  const { read, from } = currentCsv(snapshot, state);
+  await updateCsv(anew, undefined, read, { from });
   await packed(SNAPSHOT.csv, await chunksOf(anew));
   await rm(anew);
 }

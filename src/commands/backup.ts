@@ -9,8 +9,8 @@ import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import { updateCsv } from "../outputs/csv/file/append.ts";
-import { CSV_FILENAME, CSV_OUTPUT, parseCsvState } from "../outputs/csv/file/state.ts";
+import { stepCurrentCsv } from "../outputs/csv/file/current.ts";
+import { CSV_OUTPUT, parseCsvState } from "../outputs/csv/file/state.ts";
 import { megabytes } from "../system/byte-size.ts";
 import { wallClockUs } from "../system/clock.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -103,12 +103,11 @@ async function moveAll(config: Config, archives: readonly WrittenArchive[], sign
 
 /** Like the communicator: updates the file first, then its recorded state. */
 async function csvWithoutArchived({ Paths: paths }: Config, manifest: Manifest): Promise<void> {
-  const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
-  const csv = join(paths.results_dir, CSV_FILENAME);
   for (;;) {
     const recorded = parseCsvState(manifest.outputs.state(CSV_OUTPUT).state);
     if (recorded === undefined) return;
-    const { state, upToDate } = await updateCsv(csv, recorded, read, { archive: manifest.archives.last() });
+    const archive = manifest.archives.last();
+    const { state, upToDate } = await stepCurrentCsv(paths.results_dir, manifest, recorded, { archive });
     manifest.outputs.advance(CSV_OUTPUT, Math.max(state.cursor, recorded.cursor), JSON.stringify(state));
     if (upToDate) return;
   }

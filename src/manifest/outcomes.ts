@@ -125,6 +125,17 @@ export class Outcomes {
     return typeof since === "number" ? this.after(since - 1, limit, { analyses: [analysisId] }) : [];
   }
 
+  /** The analysis of the first measured frame after an outcome, or of the last one up to it; of those that a run measured. */
+  analysisBeside(outcomeId: number, side: "before" | "after"): number | undefined {
+    const [compared, order] = side === "before" ? ["id > 0 AND id <=", "DESC"] : ["id >", "ASC"];
+    return this.#connection.db
+      .prepare<[number], number>(
+        `SELECT analysis_id FROM outcome WHERE ${compared} ? AND ok = 1 ORDER BY id ${order} LIMIT 1`,
+      )
+      .pluck()
+      .get(outcomeId);
+  }
+
   /** The newest outcome of a run; 0 while there is none. */
   lastId(): number {
     return this.#lastId.get() ?? 0;

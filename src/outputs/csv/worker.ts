@@ -10,7 +10,7 @@ import { ensureDirectory } from "../../system/files.ts";
 import { TimeZone } from "../../system/time-zone.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import { lowerPriority } from "../../threads/priority.ts";
-import { updateCsv } from "./file/append.ts";
+import { stepCurrentCsv } from "./file/current.ts";
 import { MarkersFile } from "./file/markers.ts";
 import { CSV_FILENAME, parseCsvState } from "./file/state.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";
@@ -37,8 +37,9 @@ export async function open(
     state,
     archive,
   }: CommunicatorJob): Promise<Omit<CommunicatorAnswer, "plotMs" | "plotFailure">> => {
-    const read = (cursor: number, limit: number) => manifest.outcomes.after(cursor, limit);
-    const update = await updateCsv(csv, parseCsvState(state), read, { archive });
+    const update = await stepCurrentCsv(settings.resultsDir, manifest, parseCsvState(state), { archive });
+    if (update.finished !== undefined)
+      log("info", `another analysis begins: ${CSV_FILENAME} is complete and is now ${update.finished}`);
     if (update.keptAside !== undefined) {
       log(
         "warn",

@@ -86,6 +86,11 @@ async function step(
   }
 }
 
+/** Whether the file is exactly the recorded one. */
+export async function isRecordedCsv(path: string, recorded: CsvState): Promise<boolean> {
+  return (await compare(path, recorded, Buffer.alloc(0))) === "intact";
+}
+
 /** Whether the file is the recorded one, possibly with the beginning of `next` already behind it. */
 async function compare(path: string, recorded: CsvState, next: Buffer): Promise<"intact" | "missing" | "edited"> {
   const size = fileSize(path);

@@ -4,9 +4,11 @@ import { type FileHandle, open } from "node:fs/promises";
 import * as z from "zod";
 import { OUTPUT_FACTS } from "../../../config/output-methods.ts";
 import type { Outcome } from "../../../manifest/outcomes.ts";
+import { isPlainPath } from "../../../system/file-name.ts";
 import { fileSize } from "../../../system/files.ts";
 
 export const CSV_FILENAME = "communicating_results.csv";
+
 /** Name of the file that holds the results of one analysis, next to that of the run's. */
 export function analysisCsvName(name: string): string {
   const stem = CSV_FILENAME.slice(0, -".csv".length);
@@ -26,6 +28,14 @@ export interface CsvState {
   readonly columns: readonly string[];
   /** The last archive whose lines are no longer in the file; absent before the first. */
   readonly archive?: number | undefined;
+  /** The cursor before the first outcome of the file; absent in a state that an earlier version has written. */
+  readonly from?: number | undefined;
+  /** The analysis that the file holds; absent before its first measured frame. */
+  readonly analysis?: number | undefined;
+  /** Up to this outcome it may hold other analyses, as earlier versions wrote them. */
+  readonly mixedTo?: number | undefined;
+  /** The file holds all of its analysis and gets this name. */
+  readonly finishedAs?: string | undefined;
 }
 
 /** The state as the manifest keeps it; undefined for none, or for one this version cannot use: the file is then rewritten. */
@@ -46,6 +56,13 @@ const STATE = z.object({
   tail: z.string(),
   columns: z.array(z.string()),
   archive: z.int().nonnegative().optional(),
+  from: z.int().nonnegative().optional(),
+  analysis: z.int().optional(),
+  mixedTo: z.int().nonnegative().optional(),
+  finishedAs: z
+    .string()
+    .refine((name) => isPlainPath(name) && !name.includes("/"))
+    .optional(),
 });
 
 /** What a step has done. */

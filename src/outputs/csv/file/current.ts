@@ -1,0 +1,129 @@
+// The CSV of an experiment: communicating_results.csv holds the results of one analysis. Where a run goes on with another one (other
+// ROIs, another method or other settings), the file is finished: it gets the name of its analysis, and a new one begins.
+//
+//   1. the state names the finished file ▸ 2. it is renamed ▸ 3. the state is that of a file that begins there ▸ 4. its first lines
+//
+// The state is committed between the steps. Killed before 2, the file is still there and is renamed; killed before 3, a file with
+// its content has the new name; killed before 4, there is no file yet. So no line is lost, and none is in two files.
+//
+// A file that an earlier version began may hold several analyses up to its state; it goes on with the last of them.
+import { existsSync } from "node:fs";
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
+import type { ManifestPart } from "../../../manifest/manifest.ts";
+import { syncDirectory } from "../../../system/files.ts";
+import { numberedName } from "../../../system/numbered-name.ts";
+import { isRecordedCsv, updateCsv } from "./append.ts";
+import { analysisCsvName, CSV_FILENAME, type CsvState, type CsvUpdate, type ReadOutcomes } from "./state.ts";
+
+type Source = ManifestPart<{ outcomes: "after" | "analysisBeside"; analyses: "all" | "sameMeasure" }>;
+
+export interface CurrentCsvOptions {
+  /** The last archive: where the file still has its lines, it is rewritten without them. */
+  readonly archive?: number;
+  /** Outcomes read and written at a time; bounds the memory. */
+  readonly outcomesPerStep?: number;
+}
+
+export interface CurrentCsvStep extends CsvUpdate {
+  /** The name that a finished file has got in this step. */
+  readonly finished: string | undefined;
+}
+
+/** The outcomes of the current file, and whether one of another analysis comes after them. */
+interface Current {
+  /** As recorded, completed. */
+  readonly state: CsvState | undefined;
+  /** The cursor before its first outcome. */
+  readonly from: number;
+  readonly read: ReadOutcomes;
+}
+
+/** What belongs into the file that a state describes; undefined: into the first one. */
+export function currentCsv(manifest: Source, recorded: CsvState | undefined): Current {
+  const from = recorded?.from ?? 0;
+  // Without a start, an earlier version has written it.
+  const mixedTo = recorded?.from === undefined ? (recorded?.cursor ?? 0) : (recorded.mixedTo ?? 0);
+  const analysisId =
+    recorded?.analysis ??
+    (mixedTo > 0 ? manifest.outcomes.analysisBeside(mixedTo, "before") : undefined) ??
+    manifest.outcomes.analysisBeside(Math.max(from, mixedTo), "after");
+  const analysis = manifest.analyses.all().find((one) => one.analysisId === analysisId);
+  const same = analysis && manifest.analyses.sameMeasure(analysis);
+  const read: ReadOutcomes = (cursor, limit) => {
+    const outcomes = manifest.outcomes.after(cursor, limit);
+    const end = outcomes.findIndex(
+      (one) => one.measured !== undefined && one.outcomeId > mixedTo && same?.has(one.analysisId) === false,
+    );
+    return end < 0 ? outcomes : outcomes.slice(0, end);
+  };
+  const about = {
+    from,
+    ...(mixedTo > 0 ? { mixedTo } : {}),
+    ...(analysisId === undefined ? {} : { analysis: analysisId }),
+  };
+  return { state: recorded && { ...recorded, ...about }, from, read };
+}
+
+/**
+ * One step of the files in `directory`, durable when the promise resolves. Call again with the committed state until `upToDate`.
+ * Throws as `updateCsv` does.
+ */
+export async function stepCurrentCsv(
+  directory: string,
+  manifest: Source,
+  recorded: CsvState | undefined,
+  options: CurrentCsvOptions = {},
+): Promise<CurrentCsvStep> {
+  const path = join(directory, CSV_FILENAME);
+  const { state, from, read } = currentCsv(manifest, recorded);
+  if (state?.finishedAs !== undefined) {
+    const next = await finish(directory, path, state, state.finishedAs);
+    if (next !== undefined) return next;
+  }
+  const isBegun = state !== undefined && state.bytes > 0;
+  const update = await updateCsv(path, isBegun ? state : undefined, read, { ...options, from });
+  const about = currentCsv(manifest, { ...update.state, ...aboutOf(state), from });
+  const updated = { ...update, state: about.state ?? update.state, finished: undefined };
+  if (!update.upToDate) return updated;
+  const [next] = manifest.outcomes.after(updated.state.cursor, 1);
+  if (next === undefined || about.read(updated.state.cursor, 1).length > 0) return updated;
+  return {
+    ...updated,
+    state: { ...updated.state, finishedAs: freeName(directory, manifest, updated.state) },
+    upToDate: false,
+  };
+}
+
+/** What a state says of its file besides its end. */
+function aboutOf(state: CsvState | undefined): Partial<CsvState> {
+  return state === undefined ? {} : { analysis: state.analysis, mixedTo: state.mixedTo };
+}
+
+/** Gives a finished file its name; undefined where the file is not the recorded one and has to be written again first. */
+async function finish(
+  directory: string,
+  path: string,
+  state: CsvState,
+  name: string,
+): Promise<CurrentCsvStep | undefined> {
+  const finished = join(directory, name);
+  if (!(await isRecordedCsv(finished, state))) {
+    if (existsSync(finished) || !(await isRecordedCsv(path, state))) return undefined;
+    await rename(path, finished);
+    syncDirectory(directory);
+  } else if (existsSync(path)) return undefined;
+  const { cursor, archive } = state;
+  const next = { cursor, from: cursor, bytes: 0, tail: "", columns: [], ...(archive === undefined ? {} : { archive }) };
+  return { state: next, lines: 0, rewritten: undefined, keptAside: undefined, upToDate: false, finished: name };
+}
+
+/** The name of the file's analysis, with a number where another file has it. */
+function freeName(directory: string, { analyses }: Source, { analysis: analysisId }: CsvState): string {
+  const analysis = analyses.all().find((one) => one.analysisId === analysisId);
+  const wanted = analysisCsvName(analysis?.name ?? "earlier");
+  for (let n = 0; ; n += 1) {
+    const name = numberedName(wanted, n);
+    if (!existsSync(join(directory, name))) return name;
+  }
+}
