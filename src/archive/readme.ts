@@ -12,7 +12,8 @@ ${archives.map((path) => `  ../${path}`).join("\n")}`;
 What is in it
   phorest.sqlite.gz             the live database: frames, readings, results, settings of every run
   results.jsonl.gz              results since the previous backup, one record per line
-  communicating_results.csv.gz  the live CSV, up to the last line recorded in the database
+  communicating_results.csv.gz  the live CSV, up to the last line recorded in the database (of earlier analyses, the
+                                lines are in the database; \`phorest restore\` writes their files again)
   processed_data_plot.*         the plots
   ROI_manifest.json             where each grating is in the image
   config.toml                   the configuration in force, complete

@@ -72,6 +72,18 @@ export const CHANGE_WHY: Readonly<Record<ChangeKind, string>> = {
   version: "new version of phorest",
 };
 
+/**
+ * Marks of changes in a curve, between the markers that there are. A run adds a marker itself where it begins with other ROIs: there
+ * is none but that.
+ */
+export function withChangeMarks<M extends { readonly atUs: number }>(
+  markers: readonly M[],
+  changes: readonly { readonly atUs: number; readonly text: string }[],
+): (M | { readonly atUs: number; readonly text: string })[] {
+  const marks = changes.filter(({ atUs }) => !markers.some((marker) => marker.atUs === atUs));
+  return [...markers, ...marks].sort((a, b) => a.atUs - b.atUs);
+}
+
 /** For people: how far the positions step. */
 export function changeStep({ stepPx, rois }: Pick<AnalysisChange, "stepPx" | "rois">): string {
   if (Number.isNaN(stepPx)) return "no ROI can be compared";

@@ -1,5 +1,6 @@
 // `phorest sensorgram`: computes sensorgrams from the database; writes CSV, JSON lines, or a table of their precision.
 import type { CommandModule } from "yargs";
+import { withChangeMarks } from "../assay/analysis-changes.ts";
 import { baselineWindow } from "../assay/baseline.ts";
 import type { CurveManifest } from "../assay/joined.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
@@ -115,7 +116,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       const sensorgrams = open(manifest, source, analysis, config, argv);
       const beside: Beside = {
         temperatures: new Temperatures(manifest),
-        markers: [...manifest.markers.events(), ...marks].sort((a, b) => a.atUs - b.atUs),
+        markers: withChangeMarks(manifest.markers.events(), marks),
         frames: {
           firstUs: manifest.history.oldestCaptureUs(),
           guessed: source.results.guessedFrames(analysis.analysisId),

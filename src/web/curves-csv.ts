@@ -1,4 +1,5 @@
 // What is shown as a CSV: every frame of the window, not only those that are drawn.
+import { withChangeMarks } from "../assay/analysis-changes.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
 import { CurveLines } from "../outputs/csv/file/curve-lines.ts";
 import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
@@ -13,7 +14,7 @@ export async function* curvesCsv(
 ): AsyncGenerator<string> {
   const changes = about.joined ? about.changes.map(({ at, text }) => ({ atUs: at * 1000, text })) : [];
   const lines = new CurveLines({
-    markers: [...experiment.events(), ...changes].sort((a, b) => a.atUs - b.atUs),
+    markers: withChangeMarks(experiment.events(), changes),
     frames: source.frameFacts(analysis),
     temperatures: source.temperatures,
   });

@@ -209,8 +209,8 @@ export class Experiment {
   /** Changes with everything that injections are evaluated from. */
   dataStamp(): string {
     const { outcomes, injections, archives } = this.#manifest;
-    const analysis = this.#newestAnalysis();
-    const window = analysis === undefined ? undefined : this.#curves.baseline(analysis).window;
+    const shown = this.#analyses.of({});
+    const window = shown?.curves.baseline(shown.analysis).window;
     return JSON.stringify([outcomes.lastId(), injections.lastChange(), archives.last(), window]);
   }
 

@@ -114,6 +114,19 @@ test("a file that an earlier version began goes on as it is, with the last of it
   expect(framesIn(made[CSV])).toEqual([8, 9]);
 });
 
+test("files that are written again from the beginning, as after a repair, are the same files", async () => {
+  const run = recording();
+  run.recorded.add(4);
+  run.recorded.findAgain(1);
+  run.recorded.add(2);
+  await deliver(run);
+  const made = files(run.results);
+  expect(Object.keys(made)).toEqual([CSV, FIRST]);
+  renameSync(join(run.results, CSV), join(run.results, "aside.csv"));
+  await deliver(run);
+  expect(files(run.results)).toEqual({ ...made, "aside.csv": made[CSV] });
+});
+
 test("a finished file that somebody changes, moves or whose name is taken costs nothing", async () => {
   const run = recording();
   run.recorded.add(4);

@@ -8,7 +8,7 @@
 //
 // A file that an earlier version began may hold several analyses up to its state; it goes on with the last of them.
 import { existsSync } from "node:fs";
-import { rename } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ManifestPart } from "../../../manifest/manifest.ts";
 import { syncDirectory } from "../../../system/files.ts";
@@ -90,7 +90,7 @@ export async function stepCurrentCsv(
   if (next === undefined || about.read(updated.state.cursor, 1).length > 0) return updated;
   return {
     ...updated,
-    state: { ...updated.state, finishedAs: freeName(directory, manifest, updated.state) },
+    state: { ...updated.state, finishedAs: await freeName(directory, manifest, updated.state) },
     upToDate: false,
   };
 }
@@ -108,22 +108,28 @@ async function finish(
   name: string,
 ): Promise<CurrentCsvStep | undefined> {
   const finished = join(directory, name);
-  if (!(await isRecordedCsv(finished, state))) {
-    if (existsSync(finished) || !(await isRecordedCsv(path, state))) return undefined;
+  const isThere = existsSync(path);
+  if (isThere && !(await isRecordedCsv(path, state))) return undefined;
+  if (await isRecordedCsv(finished, state)) {
+    // Renamed before a kill; or written once more, from a database that was repaired or restored.
+    if (isThere) await rm(path);
+  } else {
+    if (!isThere || existsSync(finished)) return undefined;
     await rename(path, finished);
-    syncDirectory(directory);
-  } else if (existsSync(path)) return undefined;
+  }
+  syncDirectory(directory);
   const { cursor, archive } = state;
   const next = { cursor, from: cursor, bytes: 0, tail: "", columns: [], ...(archive === undefined ? {} : { archive }) };
   return { state: next, lines: 0, rewritten: undefined, keptAside: undefined, upToDate: false, finished: name };
 }
 
 /** The name of the file's analysis, with a number where another file has it. */
-function freeName(directory: string, { analyses }: Source, { analysis: analysisId }: CsvState): string {
-  const analysis = analyses.all().find((one) => one.analysisId === analysisId);
+async function freeName(directory: string, { analyses }: Source, state: CsvState): Promise<string> {
+  const analysis = analyses.all().find((one) => one.analysisId === state.analysis);
   const wanted = analysisCsvName(analysis?.name ?? "earlier");
   for (let n = 0; ; n += 1) {
     const name = numberedName(wanted, n);
-    if (!existsSync(join(directory, name))) return name;
+    const path = join(directory, name);
+    if (!existsSync(path) || (await isRecordedCsv(path, state))) return name;
   }
 }
