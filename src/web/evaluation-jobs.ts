@@ -11,6 +11,8 @@ export interface EvaluatorSettings {
 
 /** Which curves and injections, as the options of the commands say it. */
 export interface InjectionQuestion {
+  /** Name of the analysis; undefined: the one in force. */
+  readonly analysis: string | undefined;
   readonly roi: readonly string[] | undefined;
   readonly pairs: boolean;
   readonly injection: readonly number[] | undefined;

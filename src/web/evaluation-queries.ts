@@ -3,12 +3,13 @@ import * as z from "zod";
 import { REPORT_POINTS } from "../assay/responses.ts";
 import { MAP_QUANTITIES } from "../evaluation/maps.ts";
 import type { InjectionQuestion, KineticsQuestion, MapQuestion } from "./evaluation-jobs.ts";
-import { microseconds } from "./queries.ts";
+import { microseconds, ofAnalysis } from "./queries.ts";
 
 const label = z.string().min(1).max(100);
 const id = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
 const curves = {
+  ...ofAnalysis,
   roi: z
     .array(label)
     .max(128)
@@ -48,7 +49,7 @@ export const KINETICS_QUESTION = z.object({
   pairs: curves.pairs,
   group: z.array(label).max(64).default([]).describe("Name of a group. Repeat it for several; all without it"),
   model: z.string().max(60).default("auto").describe("As `phorest kinetics --model`, such as `1:1+bulk`"),
-  analysis: label.optional().describe("Name of the analysis; the one in force without it"),
+  ...ofAnalysis,
   solution: label.optional().describe("Solution to fit; the one that was injected most often without it"),
   delay: z.coerce
     .number()
@@ -94,13 +95,15 @@ export function mapQuestion(given: z.output<typeof MAP_QUESTION>): MapQuestion {
 }
 
 function chosen({
+  analysis,
   roi,
   pairs,
   window,
 }: {
+  readonly analysis?: string | undefined;
   readonly roi: readonly string[];
   readonly pairs: string;
   window?: number | undefined;
 }) {
-  return { roi: roi.length === 0 ? undefined : roi, pairs: pairs === "1", window };
+  return { analysis, roi: roi.length === 0 ? undefined : roi, pairs: pairs === "1", window };
 }

@@ -15,10 +15,10 @@ import {
   sensitivitiesOf,
   sensitivityJson,
 } from "../evaluation/sensitivities.ts";
-import { Failure } from "../failure/failure.ts";
 import { mapScale } from "../figures/map-figure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import { Manifest } from "../manifest/manifest.ts";
+import { namedAnalysis, unmeasured } from "../manifest/named-analysis.ts";
 import type { JobHandler } from "../threads/host-loop.ts";
 import { lowerPriority } from "../threads/priority.ts";
 import type {
@@ -37,12 +37,15 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
   lowerPriority();
   const manifest = Manifest.open({ file: manifestFile, readonly: true });
 
-  const measured = (): Analysis => {
-    const analysis = manifest.analyses.inForce();
-    if (analysis === undefined) throw new Failure("usage.invalid", "no frame has been measured yet");
+  const measured = (name: string | undefined): Analysis => {
+    const analysis = name === undefined ? manifest.analyses.inForce() : namedAnalysis(manifest.analyses, name);
+    if (analysis === undefined) throw unmeasured();
     return analysis;
   };
-  const chosen = (question: InjectionQuestion): ChosenInjections => ({ ...question, analysis: measured() });
+  const chosen = (question: InjectionQuestion): ChosenInjections => ({
+    ...question,
+    analysis: measured(question.analysis),
+  });
   const text = (value: object) => JSON.stringify(value);
 
   const map = async (question: MapQuestion, csv: boolean): Promise<string> => {
@@ -50,7 +53,7 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
     checkBufferIndex(question.bufferIndex);
     const found = mapOf(manifest, config, quantity, {
       ...question,
-      analysis: measured(),
+      analysis: measured(question.analysis),
       at: atUs === undefined ? undefined : () => atUs,
     });
     if (csv) return mapCsv(quantity, found);
@@ -70,14 +73,14 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
   };
 
   const kinetics = ({ analysis: name, points, ...request }: KineticsQuestion, csv: boolean) => {
-    const analysis = name === undefined ? measured() : namedAnalysis(manifest, name);
+    const analysis = measured(name);
     const found = kineticsOf(manifest, config, analysis, request);
     if (csv) return kineticsCsv(found.gratings.map((one) => one.found));
     return text(kineticsView(found, found.gratings.length > MOST_DRAWN ? 0 : points));
   };
 
   const proposals = (): ProposalView[] => {
-    const frames = manifest.curves.within(measured().analysisId, 0, Number.MAX_SAFE_INTEGER);
+    const frames = manifest.curves.within(measured(undefined).analysisId, 0, Number.MAX_SAFE_INTEGER);
     return proposedInjections(frames, manifest.injections.all()).map(({ startUs, endUs, stepPx }) => ({
       start: startUs / 1000,
       end: endUs === undefined ? null : endUs / 1000,
@@ -114,12 +117,4 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
   };
 
   return { run, close: async () => manifest.close() };
-}
-
-function namedAnalysis({ analyses }: Manifest, name: string): Analysis {
-  const all = analyses.all();
-  const found = all.find((one) => one.name === name);
-  if (found !== undefined) return found;
-  const names = all.map((one) => `"${one.name}"`);
-  throw new Failure("usage.invalid", `there is no analysis "${name}"`, { hint: `there is ${names.join(", ")}` });
 }

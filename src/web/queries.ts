@@ -26,7 +26,7 @@ const after = z.coerce.number().int().optional().describe("`outcome` of that ear
 const yes = z.enum(["0", "1"]).default("0");
 
 /** Which analysis is shown. */
-const ofAnalysis = {
+export const ofAnalysis = {
   analysis: z
     .string()
     .max(100)

@@ -17,11 +17,16 @@ export function addressedAnalysis(): AnalysisChoice {
   return { name: given.get("analysis") ?? undefined, joined: given.get("joined") === "1" };
 }
 
-/** Puts a choice into the address. */
-export function addressAnalysis({ name, joined }: AnalysisChoice): void {
+function queryOf({ name, joined }: AnalysisChoice): URLSearchParams {
   const query = new URLSearchParams();
   if (name !== undefined) query.set("analysis", name);
   if (joined) query.set("joined", "1");
+  return query;
+}
+
+/** Puts a choice into the address. */
+export function addressAnalysis(choice: AnalysisChoice): void {
+  const query = queryOf(choice);
   const search = query.size === 0 ? "" : `?${query}`;
   history.replaceState(undefined, "", `${location.pathname}${search}${location.hash}`);
 }
@@ -39,17 +44,18 @@ export const ShownAnalysis = createContext<Shown>({
   join: () => undefined,
 });
 
-/** The analysis that is shown; `of` gives the address of a request for it. */
-export function useAnalysis(): Shown & { of(path: string): string } {
+/** The analysis that is shown; `of` gives the address of a request for it, `ofOne` never joined with others. */
+export function useAnalysis(): Shown & { of(path: string): string; ofOne(path: string): string } {
   const shown = useContext(ShownAnalysis);
-  const { name, joined } = shown;
-  const of = (path: string) => {
-    const query = new URLSearchParams();
-    if (name !== undefined) query.set("analysis", name);
-    if (joined) query.set("joined", "1");
+  const addressed = (path: string, { name, joined }: AnalysisChoice) => {
+    const query = queryOf({ name, joined });
     return query.size === 0 ? path : `${path}${path.includes("?") ? "&" : "?"}${query}`;
   };
-  return { ...shown, of };
+  return {
+    ...shown,
+    of: (path) => addressed(path, shown),
+    ofOne: (path) => addressed(path, { name: shown.name, joined: false }),
+  };
 }
 
 interface ChooserProps {

@@ -1,6 +1,7 @@
 // Assay: injections over the curves, and what follows from them: responses, maps of the chip, kinetics.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ChipView, InjectionView, ProposalView, StateView } from "../views.ts";
+import { useAnalysis } from "./analysis.tsx";
 import { change, get, reasonOf } from "./api.ts";
 import { ChipMap } from "./chip-map.tsx";
 import {
@@ -52,13 +53,14 @@ export function Assay({ state: now }: { state: StateView }) {
   const [chosenId, setChosenId] = useState<number>();
   const [box, setBox] = useState<PlotBox>();
   const host = useRef<HTMLDivElement>(null);
+  const analysis = useAnalysis();
   const stored = useInjections(now);
   const injections = stored?.list ?? [];
   // Nothing is asked about injections that are no longer there: all that follows waits for the list.
   const state = { ...now, injectionChange: stored?.change ?? 0 };
   useEffect(() => {
     if (state.method === undefined) return setMessage("No frame has been measured yet.");
-    get<ChipView>("/api/chip").then(
+    get<ChipView>(analysis.ofOne("/api/chip")).then(
       (seen) => {
         setMessage("");
         setChip(seen);
@@ -66,14 +68,17 @@ export function Assay({ state: now }: { state: StateView }) {
       },
       (error: Error) => setMessage(error.message),
     );
-  }, [state.method]);
+  }, [state.method, analysis.name]);
   // What was moved stays where it is until the server's own list is here.
   useEffect(() => setMoved(undefined), [stored]);
   const columns = Math.max(200, Math.min(2000, host.current?.clientWidth ?? 900));
   const wanted = choice === undefined || listOf(choice.wanted).length === 0 ? undefined : choice;
   const isMeasured = state.method !== undefined;
-  const address = isMeasured && wanted !== undefined ? curvesAddress("/api/curves", wanted, range, columns) : undefined;
-  const view = useCurves(address, [state.outcome], setMessage);
+  const address =
+    isMeasured && wanted !== undefined
+      ? analysis.ofOne(curvesAddress("/api/curves", wanted, range, columns))
+      : undefined;
+  const view = useCurves(address, [analysis.news], setMessage);
   const proposals = useEvaluation<ProposalView[]>(
     isMeasured ? "/api/injections/proposed" : undefined,
     state,

@@ -1,6 +1,7 @@
 // A quantity of each grating in its place on the chip, with a colour scale for all of them.
 import { useState } from "preact/hooks";
 import type { InjectionView, MapView, StateView } from "../views.ts";
+import { useAnalysis } from "./analysis.tsx";
 import { getBlob, reasonOf } from "./api.ts";
 import { divergingColour, sequentialColour } from "./colours.ts";
 import { useEvaluation } from "./evaluation.ts";
@@ -35,6 +36,7 @@ interface MapProps {
 }
 
 export function ChipMap({ state, injection, at, chosen, choose, failed }: MapProps) {
+  const analysis = useAnalysis();
   const [quantity, setQuantity] = useState<Quantity>("shift");
   const [point, setPoint] = useState<Point>("late");
   const [index, setIndex] = useState("");
@@ -47,7 +49,7 @@ export function ChipMap({ state, injection, at, chosen, choose, failed }: MapPro
   if (quantity === "response") query.set("point", point);
   if (quantity === "sensitivity" && index.trim() !== "") query.set("bufferIndex", index.trim().replace(",", "."));
   if (quantity === "shift" && atTime !== undefined) query.set("at", String(atTime));
-  const path = state.method === undefined ? undefined : `/api/map?${query}`;
+  const path = state.method === undefined ? undefined : analysis.ofOne(`/api/map?${query}`);
   const { value: map, message } = useEvaluation<MapView>(path, state);
   const own = limits?.of === quantity ? limits.range : undefined;
   const [low, high] = own ?? map?.limits ?? [0, 1];
@@ -125,7 +127,7 @@ export function ChipMap({ state, injection, at, chosen, choose, failed }: MapPro
             <button
               type="button"
               onClick={() =>
-                void getBlob(`/api/map.csv?${query}`).then(
+                void getBlob(analysis.ofOne(`/api/map.csv?${query}`)).then(
                   (file) => download(`map_${quantity}.csv`, file),
                   (error: unknown) => failed(reasonOf(error)),
                 )

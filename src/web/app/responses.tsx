@@ -1,5 +1,6 @@
 // The responses of all gratings to one injection.
 import type { InjectionView, StateView } from "../views.ts";
+import { useAnalysis } from "./analysis.tsx";
 import { getBlob, reasonOf } from "./api.ts";
 import { useEvaluation } from "./evaluation.ts";
 import { withError } from "./format.ts";
@@ -33,14 +34,17 @@ interface Props {
 }
 
 export function Responses({ state, injections, injection, choose, failed }: Props) {
+  const analysis = useAnalysis();
   const path =
-    injection === undefined || state.method === undefined ? undefined : `/api/responses?injection=${injection.id}`;
+    injection === undefined || state.method === undefined
+      ? undefined
+      : analysis.ofOne(`/api/responses?injection=${injection.id}`);
   const { value: rows, message } = useEvaluation<readonly ResponseView[]>(path, state);
   if (injection === undefined) return null;
   const byLabel = new Map<string, ResponseView[]>();
   for (const row of rows ?? []) byLabel.set(row.label, [...(byLabel.get(row.label) ?? []), row]);
   const saveAll = () =>
-    void getBlob("/api/responses.csv").then(
+    void getBlob(analysis.ofOne("/api/responses.csv")).then(
       (file) => download("responses.csv", file),
       (error: unknown) => failed(reasonOf(error)),
     );
