@@ -1,6 +1,7 @@
 // Kinetics: fits of all gratings as a table, on an iso-affinity plot and on the chip; one grating's curves with their fits.
 import { useState } from "preact/hooks";
 import type { ChipView, StateView } from "../views.ts";
+import { useAnalysis } from "./analysis.tsx";
 import { getBlob, reasonOf } from "./api.ts";
 import { Cells, Scale } from "./chip-map.tsx";
 import { useEvaluation } from "./evaluation.ts";
@@ -40,13 +41,18 @@ export function Kinetics({ state, chip, failed }: Props) {
   const [rate, setRate] = useState<Rate>("KD");
   const query = new URLSearchParams({ model });
   if (group !== "") query.append("group", group);
-  const path = state.method === undefined ? undefined : `/api/kinetics?${query}`;
+  const analysis = useAnalysis();
+  const path = state.method === undefined ? undefined : analysis.ofOne(`/api/kinetics?${query}`);
   const { value: all, message } = useEvaluation<KineticsAnswer>(path, state, ALL_MS);
   const curves = all?.curves ?? [];
   const label = curves.some(({ curve }) => curve === chosen) ? chosen : (curves.find(isFit) ?? curves[0])?.curve;
   const one = new URLSearchParams({ model, points: String(POINTS), ...(label === undefined ? {} : { roi: label }) });
   // The grating that is shown follows every frame.
-  const shown = useEvaluation<KineticsAnswer>(label === undefined ? undefined : `/api/kinetics?${one}`, state, 0).value;
+  const shown = useEvaluation<KineticsAnswer>(
+    label === undefined ? undefined : analysis.ofOne(`/api/kinetics?${one}`),
+    state,
+    0,
+  ).value;
   const fit = shown?.curves.find(isFit);
   return (
     <section class="card">
@@ -57,7 +63,7 @@ export function Kinetics({ state, chip, failed }: Props) {
             type="button"
             disabled={all === undefined}
             onClick={() =>
-              void getBlob(`/api/kinetics.csv?${query}`).then(
+              void getBlob(analysis.ofOne(`/api/kinetics.csv?${query}`)).then(
                 (file) => download("kinetics.csv", file),
                 (error: unknown) => failed(reasonOf(error)),
               )
