@@ -96,12 +96,13 @@ interface Changed {
 
 /** Where the run went on with another analysis, and the choice to join the curves there. */
 export function Changes({ joined, changes }: Changed) {
-  const { join } = useAnalysis();
+  // The box shows the choice at once, the text what is drawn.
+  const { join, joined: isChosen } = useAnalysis();
   if (changes.length === 0) return null;
   return (
     <div class="changes">
       <label class="inline">
-        <input type="checkbox" checked={joined} onChange={(event) => join(event.currentTarget.checked)} /> join the
+        <input type="checkbox" checked={isChosen} onChange={(event) => join(event.currentTarget.checked)} /> join the
         curves across {changes.length === 1 ? "this change" : `these ${changes.length} changes`}
       </label>
       <ul>
