@@ -98,4 +98,4 @@ export function changeText(change: AnalysisChange): string {
 
 /** What such a step means. */
 export const CHANGE_MEANING =
-  "A step there comes from the measurement, not from the sample. In curves of whole gratings, what shifts both halves cancels.";
+  "Such a step is what the sample did meanwhile and the new place of the ROIs together. In curves of whole gratings, a shift of both halves cancels.";

@@ -42,6 +42,8 @@ test("every view shows the analysis that a request names, also one that measured
     expect(curves.curves.map(({ values }) => values.length)).toEqual([20, 20]);
     const panels = await get<PanelsView>(address, `/api/panels?columns=32&${of}`);
     expect(panels.columns.length, name).toBeGreaterThan(5);
+    const [first, last] = [panels.columns[0], panels.columns.at(-1)];
+    expect((last?.values[3] ?? Number.NaN) - (first?.values[2] ?? Number.NaN), name).toBeCloseTo(0.19, 4);
   }
   // Without a name, the one that the state calls the current one.
   expect((await get<ChipView>(address, "/api/chip")).name).toBe("second look");

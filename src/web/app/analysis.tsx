@@ -114,7 +114,7 @@ export function Changes({ joined, changes }: Changed) {
       </ul>
       <p class="quiet">
         {joined
-          ? "A step at a change comes from the measurement, not from the sample. Combining the halves of each bow-tie cancels what shifts both."
+          ? "A step at a change is what the sample did meanwhile and the new place of the ROIs together. Combining the halves of each bow-tie cancels a shift of both."
           : "Each analysis is shown by itself, with a baseline of its own."}
       </p>
     </div>
