@@ -33,6 +33,8 @@ export interface SourceContext {
   readonly isKnown?: (filename: string) => boolean;
   /** What an earlier run took under this name. */
   readonly takenBefore?: (filename: string) => TakenFile | undefined;
+  /** What was noted of a file that is used where it is. */
+  readonly takenInPlace?: (filename: string) => TakenFile | undefined;
   /** Called while a large file is read. */
   readonly progress?: () => void;
   /** Wall clock in microseconds, for tests. */
@@ -111,10 +113,11 @@ const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
   },
   file_importer: {
     capabilities: { ...DEVICE, files: true, inPlace: true },
-    create: ({ camera, config }, { isKnown = () => false }) =>
+    create: ({ camera, config }, { isKnown = () => false, takenInPlace }) =>
       new FileImporter({
         dataDir: config.Paths.data_dir,
         isKnown,
+        takenInPlace,
         followLinks: camera.follow_links,
         ...chosenFiles(camera),
       }),

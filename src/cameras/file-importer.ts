@@ -1,5 +1,6 @@
-// The importer: every picture that is in the data directory when it opens counts as captured, once, oldest first.
-import { Failure } from "../failure/failure.ts";
+// The importer: every picture that is in the data directory when it opens counts as captured, once, oldest first. Of a stack that has
+// grown since it was captured the new pages are.
+import { Failure, failureLine } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { chooseSeries } from "../image/file-axes.ts";
 import { type FrameSubset, NO_FRAME_IN_WINDOW } from "../image/frame-subset.ts";
@@ -9,6 +10,8 @@ import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import { FrameChooser, type Stack } from "./chosen-frames.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
+import { hasPageFrom, type NewPages, newPages, pagesSettings } from "./grown-file.ts";
+import type { TakenFile } from "./watched-file.ts";
 
 export interface FileImporterOptions {
   readonly dataDir: string;
@@ -22,6 +25,8 @@ export interface FileImporterOptions {
   readonly pages?: PageChoice | undefined;
   /** Whether a picture of this name has been taken already. */
   isKnown(filename: string): boolean;
+  /** What was noted of it then; undefined: nothing. */
+  takenInPlace?: ((filename: string) => TakenFile | undefined) | undefined;
 }
 
 export class FileImporter implements Source {
@@ -76,19 +81,38 @@ export class FileImporter implements Source {
       if (signal.aborted) throw new Failure("camera.failed", "the import was stopped", { retry: "later" });
       const next = this.waiting.pop() ?? this.rested();
       if (next === undefined) return null;
-      if (this.options.isKnown(next.name)) continue;
+      const fresh = await this.newPagesOf(next);
+      if (fresh === undefined) continue;
       this.delivered = next;
-      return await this.frameOf(next);
+      return await this.frameOf(next, fresh);
     }
   }
 
-  private async frameOf(next: PictureFile): Promise<CapturedFrame> {
+  /** What is new of a file; undefined: nothing. */
+  private async newPagesOf(next: PictureFile): Promise<NewPages | undefined> {
+    const { dataDir: directory, isKnown, takenInPlace } = this.options;
+    const file = { directory, path: next.name, followLinks: this.followLinks };
+    if (!isKnown(next.name)) return newPages(file, undefined);
+    const before = takenInPlace?.(next.name);
+    if (before?.pages === undefined || before.bytes === next.bytes) return undefined;
+    try {
+      const fresh = await newPages(file, before.pages);
+      const isNew = fresh !== undefined && (await hasPageFrom(file, fresh.from, this.choices.get(next)));
+      return isNew && fresh.from > 0 ? fresh : undefined;
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== "file.changed") throw error;
+      this.skippedLines.push(failureLine(error));
+      return undefined;
+    }
+  }
+
+  private async frameOf(next: PictureFile, { from, pages: content }: NewPages): Promise<CapturedFrame> {
     const { dataDir: directory } = this.options;
     const { name, takenAtUs, timeSource } = next;
     const pages = this.chosenPages.get(name);
     const chosen = pages === undefined ? {} : { pages };
     const choice = this.choices.get(next);
-    const file = { directory, name, followLinks: this.followLinks, keep: true, choice, ...chosen };
+    const file = { directory, name, followLinks: this.followLinks, keep: true, choice, from, ...chosen };
     const timed = { ...next, directory, followLinks: this.followLinks };
     const {
       pages: [time],
@@ -99,7 +123,12 @@ export class FileImporter implements Source {
       capturedAtUs: time?.takenAtUs ?? takenAtUs,
       timeSource: time?.source ?? timeSource,
       timesOf: this.stacks.get(next)?.timesOf ?? ((of) => this.times.of(timed, of)),
-      settings: { source: name },
+      settings: {
+        source: name,
+        source_bytes: next.bytes,
+        source_modified_us: next.modifiedUs,
+        ...pagesSettings(content),
+      },
       warnings: [...this.leftOut.splice(0), ...notes],
     };
   }

@@ -2,6 +2,7 @@
 // and time of modification have stood still for a while as seen from here, because the other side's clock may be wrong
 // and copying tools set times back. A name rewritten with other content is a new picture; the same content is not.
 // A file that is rewritten while phorest is not running is recognised by the size and time recorded at its capture.
+// Of a stack that has grown only the new pages are taken.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
@@ -14,9 +15,11 @@ import { DirectoryChanges } from "../system/directory-changes.ts";
 import { fileFaultReason, isOfTheProcess } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
+import { AwaitedMetadata } from "./awaited-metadata.ts";
 import { FrameChooser, type Stack } from "./chosen-frames.ts";
 import { FolderSeries } from "./folder-series.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
+import { hasPageFrom, newPages, pagesSettings } from "./grown-file.ts";
 import { type Choice, isSame, type TakenFile, type Watched } from "./watched-file.ts";
 
 export interface FolderOptions {
@@ -63,12 +66,14 @@ export class Folder implements Source {
 
   private readonly chooser: FrameChooser;
   private readonly series: FolderSeries;
+  private readonly metadata: AwaitedMetadata;
 
   constructor(options: FolderOptions) {
     this.options = options;
     this.nowMs = options.nowMs ?? (() => performance.now());
     this.times = options.times ?? new CaptureTimes();
     this.series = new FolderSeries(options.watchDir, this.followLinks, options.pages, this.times);
+    this.metadata = new AwaitedMetadata(this.times, { directory: options.watchDir, followLinks: this.followLinks });
     const choiceOf = (file: PictureFile) => this.series.choiceOf(file);
     this.chooser = new FrameChooser({ subset: options.subset, choiceOf, times: this.times });
     this.aside = new SetAside({ now: this.nowMs });
@@ -108,6 +113,10 @@ export class Folder implements Source {
     return [...this.series.lines(), ...(leftOutLine === undefined ? [] : [leftOutLine]), ...this.skippedLines];
   }
 
+  isWaiting(): boolean {
+    return this.metadata.waiting > 0;
+  }
+
   filesSetAside(): readonly SetAsideFile[] {
     return this.aside.files();
   }
@@ -125,6 +134,7 @@ export class Folder implements Source {
     watched.taken = undefined;
     watched.takenSha256 = undefined;
     watched.takenInode = undefined;
+    watched.takenPages = watched.pagesBefore;
     this.waiting.add(name);
   }
 
@@ -167,12 +177,11 @@ export class Folder implements Source {
     this.aside.keepOnly((name) => this.waiting.has(name));
     // An empty file is the beginning of one: worth watching, not worth waiting for.
     const due = fresh.filter(({ name, bytes }) => bytes > 0 && !this.aside.isResting(name));
-    const complete = due.filter((file) => {
-      const sinceMs = this.watched.get(file.name)?.sinceMs ?? nowMs;
-      return nowMs - sinceMs >= this.options.stableSeconds * 1000;
-    });
-    const growing = due.length - complete.length;
-    return { complete: await this.ofSeries(complete), growing };
+    const completeForMs = ({ name }: PictureFile) =>
+      nowMs - (this.watched.get(name)?.sinceMs ?? nowMs) - this.options.stableSeconds * 1000;
+    const complete = due.filter((file) => completeForMs(file) >= 0);
+    const ready = this.metadata.ready(await this.ofSeries(complete), completeForMs);
+    return { complete: ready, growing: due.length - complete.length + this.metadata.waiting };
   }
 
   /** Without those of another channel, plane or position, which are not looked at again. */
@@ -201,6 +210,8 @@ export class Folder implements Source {
         taken,
         takenSha256: before?.sha256,
         takenInode: taken === undefined ? undefined : file.inode,
+        takenPages: before?.pages,
+        pagesBefore: before?.pages,
         version: file.version,
         sinceMs: nowMs,
       });
@@ -265,18 +276,25 @@ export class Folder implements Source {
     const repeated = watched.takenSha256 === sha256;
     // The same file under another number: from now on the numbers count for nothing.
     if (repeated && watched.taken === file.version) this.inodesHold = false;
+    const named = { directory, path: file.name, followLinks };
+    const fresh = repeated ? undefined : await newPages(named, watched.takenPages, this.options.progress);
     watched.taken = file.version;
     watched.takenSha256 = sha256;
     watched.takenInode = file.inode;
-    if (repeated) return undefined;
+    if (fresh === undefined) return undefined;
+    watched.pagesBefore = watched.takenPages;
+    watched.takenPages = fresh.pages;
     // Noted for the next run: takenBefore reads it.
-    const settings = { source: file.name, source_bytes: file.bytes, source_modified_us: file.modifiedUs };
+    const noted = { source_bytes: file.bytes, source_modified_us: file.modifiedUs, ...pagesSettings(fresh.pages) };
+    const settings = { source: file.name, ...noted };
     const place = { directory, followLinks };
     const stack = this.chooser.isChoosing ? await this.chooser.stack(file, place) : undefined;
     const chosen = stack === undefined ? {} : { pages: this.pagesOf(stack, watched) };
     if (chosen.pages?.length === 0) return undefined;
     const choice = this.series.choiceOf(file);
-    const taken = { directory, name: file.name, followLinks, keep: true, sha256, choice, ...chosen };
+    const { from } = fresh;
+    if (from > 0 && !(await hasPageFrom(named, from, choice))) return undefined;
+    const taken = { directory, name: file.name, followLinks, keep: true, sha256, choice, from, ...chosen };
     // Again: what the metadata say may have come after the file was listed.
     const timed = { ...file, directory, followLinks };
     const { pages, notes } = await this.times.of(timed);

@@ -48,6 +48,8 @@ export interface TakenFrom {
   readonly sha256?: string;
   /** Of a file with several pictures only these pages, from 0; absent: all. */
   readonly pages?: readonly number[];
+  /** The first page that was not taken before; absent: 0. */
+  readonly from?: number;
   /** What of several channels, planes and positions is chosen; absent: as configured. */
   readonly choice?: PageChoice | undefined;
 }
@@ -75,6 +77,8 @@ export interface Source {
   probe(): Promise<readonly Found[]>;
   open(): Promise<void>;
   capture(signal: AbortSignal): Promise<CapturedFrame | null>;
+  /** After a `capture` without a frame: there is one, which will be handed out within a minute; sources of files only. */
+  isWaiting?(): boolean;
   /** Takes back a frame that could not be stored, so that a later `capture` hands it out again; sources of files only. */
   giveBack?(frame: CapturedFrame): void;
   /** Sets a frame aside that could not be stored through its own fault: it is handed out again later; sources of files only. */

@@ -6,6 +6,7 @@ import { capabilitiesOf } from "../cameras/camera.ts";
 import type { Config } from "../config/schema.ts";
 import { lockedDatabase } from "../failure/database-failure.ts";
 import { lineOf } from "../failure/failure.ts";
+import type { CutOffFiles } from "../manifest/checks.ts";
 import type { StoredDisplacement } from "../manifest/displacements.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
@@ -50,6 +51,8 @@ export interface Facts {
   readonly counts: ManifestCounts;
   /** Names of the first damaged pictures. */
   readonly damaged: readonly string[];
+  /** Files of which parts are missing. */
+  readonly cutOff?: CutOffFiles;
   /** In the frame measured last. */
   readonly displacement: StoredDisplacement | undefined;
   /** Of the data directory; undefined where it is not known. */
@@ -141,7 +144,7 @@ function ofTheShare({ config, running, stages }: Facts): Finding[] {
 }
 
 function ofFrames(facts: Facts): Finding[] {
-  const { config, running, counts, damaged, displacement } = facts;
+  const { config, running, counts, damaged, cutOff, displacement } = facts;
   const found: Finding[] = missingFrames(facts);
   if (counts.failed > 0) {
     const text = `${counts.failed} frames failed; see the log or \`phorest export\` for the reasons`;
@@ -153,12 +156,21 @@ function ofFrames(facts: Facts): Finding[] {
   }
   if (counts.damaged > 0)
     found.push({ key: "pictures.damaged", state: "problem", text: damagedLine(counts.damaged, damaged) });
+  if (cutOff !== undefined && cutOff.count > 0)
+    found.push({ key: "files.cut_off", state: "problem", text: cutOffLine(cutOff), minor: true });
   if (running && displacement?.movedTooFar === true) {
     const { dx, dy } = displacement;
     const by = `${dx.toFixed(1)}, ${dy.toFixed(1)} px`;
     found.push(problem("chip.astray", `the chip has moved by ${by}, almost out of its ROIs; calibrate again`));
   }
   return found;
+}
+
+function cutOffLine({ count, first }: CutOffFiles): string {
+  const named = first.map(({ filename, why }) => `${filename}: ${why}`).join("; ");
+  const more = count > first.length ? `; and ${count - first.length} more` : "";
+  const what = count === 1 ? "1 file is" : `${count} files are`;
+  return `${what} cut off; phorest measured the whole pages (${named}${more})`;
 }
 
 function damagedLine(pictures: number, names: readonly string[]): string {

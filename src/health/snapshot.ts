@@ -159,6 +159,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       opcUa,
       counts,
       damaged: counts.damaged === 0 ? [] : manifest.checks.damagedNames(DAMAGED_NAMED),
+      cutOff: manifest.checks.cutOff(DAMAGED_NAMED),
       displacement: manifest.displacements.last(),
       disk,
       recent,

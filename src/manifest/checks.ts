@@ -31,6 +31,12 @@ export interface PictureRow {
   readonly remoteSha256: string | undefined;
 }
 
+/** Files of which pages were lost, and why. */
+export interface CutOffFiles {
+  readonly count: number;
+  readonly first: readonly { readonly filename: string; readonly why: string }[];
+}
+
 /** An auxiliary file, as last copied to the share. */
 export interface SyncedFile {
   /** The share it is on. */
@@ -114,6 +120,18 @@ export class Checks {
       .prepare<[number], string>("SELECT filename FROM entry WHERE damaged = 1 ORDER BY id LIMIT ?")
       .pluck()
       .all(limit);
+  }
+
+  /** The first `limit` files that are cut off, oldest first, and how many there are. */
+  cutOff(limit: number): CutOffFiles {
+    const { db } = this.#connection;
+    const count = db
+      .prepare<[], number>("SELECT count(*) FROM entry INDEXED BY entry_cut_off WHERE cut_off IS NOT NULL")
+      .pluck();
+    const first = db.prepare<[number], { filename: string; why: string }>(`
+      SELECT filename, cut_off AS why FROM entry INDEXED BY entry_cut_off
+      WHERE cut_off IS NOT NULL AND filename IS NOT NULL ORDER BY id LIMIT ?`);
+    return { count: count.get() ?? 0, first: first.all(limit) };
   }
 
   /** Files next to the pictures as they were last copied, to every share there was. */

@@ -5,7 +5,7 @@ import type { FailureData } from "../failure/failure.ts";
 import { checkPictureName } from "../image/picture-name.ts";
 import type { Connection } from "./connection.ts";
 import type { EntryHistory, NewEntry } from "./new-entry.ts";
-import { FILE_ENTRY, fileColumn } from "./page-rows.ts";
+import { FILE_ENTRY, fileColumn, GROWN } from "./page-rows.ts";
 
 export type { EntryHistory, FurtherPage, NewEntry } from "./new-entry.ts";
 
@@ -66,6 +66,8 @@ export class Entries {
   readonly #connection: Connection;
   readonly #insert: Statement;
   readonly #insertReading: Statement;
+  readonly #grown: Statement<[unknown], number>;
+  readonly #whole: Statement<[{ filename: string; other: string }]>;
   readonly #knows: Statement<[{ directory: string; filename: string }]>;
   readonly #knowsAway: Statement<[{ filename: string; other: string }]>;
   readonly #taken: Statement<[string, string], TakenPicture>;
@@ -84,10 +86,14 @@ export class Entries {
     this.#insert = db.prepare(`
       INSERT INTO entry (run_id, origin, captured_at_us, directory, filename, bytes, sha256, width, height, bit_depth,
         camera_type, camera_index, settings, warnings, collection_error, status, processed_at_us, error_code, error,
-        data_transmitted, image_synced, compression_attempted, missing, page, file_entry_id, time_source)
+        data_transmitted, image_synced, compression_attempted, missing, page, file_entry_id, time_source, cut_off)
       VALUES (@runId, @origin, @capturedAtUs, @directory, @filename, @bytes, @sha256, @width, @height, @bitDepth,
         @cameraType, @cameraIndex, @settings, @warnings, @collectionError, @status, @processedAtUs, @errorCode, @error,
-        @dataTransmitted, @imageSynced, @compressionAttempted, @missing, @page, @fileEntryId, @timeSource)`);
+        @dataTransmitted, @imageSynced, @compressionAttempted, @missing, @page, @fileEntryId, @timeSource, @cutOff)`);
+    this.#grown = db.prepare<[unknown], number>(GROWN).pluck();
+    this.#whole = db.prepare(
+      "UPDATE entry SET cut_off = NULL WHERE filename IN (@filename, @other) AND cut_off IS NOT NULL",
+    );
     this.#insertReading = db.prepare(
       "INSERT INTO reading VALUES (@entryId, @sensor, @value, @unit, @takenAtUs, @error)",
     );
@@ -135,9 +141,11 @@ export class Entries {
    * a name that is not a picture's: no row ever names anything else.
    */
   add(entry: NewEntry, history?: EntryHistory): number {
-    const { filename, furtherPages = [], runId, cameraType, cameraIndex } = entry;
+    const { filename, furtherPages = [], continues, runId, cameraType, cameraIndex } = entry;
     if (filename !== undefined) checkPictureName(filename, "a new entry");
     return this.#connection.write(() => {
+      if (continues !== undefined) this.#whole.run({ filename: continues, other: otherForm(continues) });
+      if (continues !== undefined && continues === filename) return this.#addToFile(entry);
       const entryId = this.#addRow(entry, history);
       // One transaction for all: a crash leaves every page of a file with its row, or none.
       const shared = { runId, cameraType, cameraIndex };
@@ -151,6 +159,18 @@ export class Entries {
   /** Inserts a further frame in the file of an entry; returns its id. */
   addPage(fileEntryId: number, page: NewEntry & { readonly page: number }, history: EntryHistory): number {
     return this.#connection.write(() => this.#addRow(page, history, fileEntryId));
+  }
+
+  /** Adds pages to the file of an entry, which another program has made larger in its place. */
+  #addToFile({ furtherPages = [], filename, bytes, sha256, settings, cutOff, ...first }: NewEntry): number {
+    const directory = this.storedDirectory(first.filepath ?? this.#connection.directory);
+    const fileEntryId = this.#grown.get({ directory, filename, bytes, sha256, settings, cutOff: cutOff ?? null });
+    if (fileEntryId === undefined) throw new RangeError(`no entry has the file ${filename}`);
+    const { runId, cameraType, cameraIndex } = first;
+    const [id = fileEntryId] = [first, ...furtherPages].map((page) =>
+      this.#addRow({ runId, cameraType, cameraIndex, ...page }, undefined, fileEntryId),
+    );
+    return id;
   }
 
   #addRow(entry: NewEntry, history: EntryHistory | undefined, fileEntryId?: number): number {
@@ -188,6 +208,7 @@ export class Entries {
       page: entry.page ?? null,
       fileEntryId: fileEntryId ?? null,
       timeSource: entry.timeSource ?? null,
+      cutOff: entry.cutOff ?? null,
     });
     const entryId = Number(lastInsertRowid);
     for (const reading of entry.readings ?? []) {
@@ -218,10 +239,11 @@ export class Entries {
     return directory === "." && this.#knowsAway.get({ filename, other }) !== undefined;
   }
 
-  /** What is noted of this picture or its compressed form in the manifest's own directory; undefined: nothing. */
-  takenPicture(filename: string): TakenPicture | undefined {
+  /** What is noted of this picture or, unless `exact`, its compressed form in the manifest's own directory; undefined: nothing. */
+  takenPicture(filename: string, { exact = false } = {}): TakenPicture | undefined {
     const directory = this.storedDirectory(this.#connection.directory);
-    return this.#taken.get(directory, filename) ?? this.#taken.get(directory, `${filename}.gz`);
+    const found = this.#taken.get(directory, filename);
+    return found ?? (exact ? undefined : this.#taken.get(directory, `${filename}.gz`));
   }
 
   /** Whether there is an entry without a picture at exactly this moment. */

@@ -202,6 +202,7 @@ export class Taking {
         ...pages,
         cameraIndex: entry.picture?.cameraIndex,
         collectionError: entry.collectionError ?? damage,
+        cutOff: damage,
         readings: entry.temperatures.map(({ sensor, celsius }) => ({
           sensor,
           value: celsius,

@@ -22,6 +22,10 @@ export interface NewEntry {
   readonly settings?: string | undefined;
   readonly warnings?: string | undefined;
   readonly collectionError?: string | undefined;
+  /** Why parts of the file cannot be used: it is cut off. */
+  readonly cutOff?: string | undefined;
+  /** Name of the file with the pages before: this one is what became of it. */
+  readonly continues?: string | undefined;
   readonly readings?: readonly Reading[] | undefined;
   /** Which page of its file the frame is, from 0; absent where the file is one picture. */
   readonly page?: number | undefined;

@@ -28,6 +28,13 @@ export const OF_FILE = "(id = @entryId OR file_entry_id = @entryId)";
 /** The id of the entry that carries the file of entry @entryId. */
 export const FILE_ENTRY = "(SELECT coalesce(file_entry_id, id) FROM entry WHERE id = @entryId)";
 
+/** The file of an entry is larger than it was and holds more pages: what was done with the smaller one is to be done again. */
+export const GROWN = `
+  UPDATE entry SET bytes = @bytes, sha256 = @sha256, settings = @settings, cut_off = @cutOff, page = coalesce(page, 0),
+    image_synced = 0, remote_id = NULL, remote_path = NULL, remote_bytes = NULL, remote_sha256 = NULL, synced_at_us = NULL,
+    compression_attempted = 0, original_bytes = NULL, original_sha256 = NULL, damaged = 0
+  WHERE directory = @directory AND filename = @filename AND local = 1 RETURNING id`;
+
 /** How a frame is called: the name of its file, and the page where the file has several. Pages count from 1 for people. */
 export function frameName(filename: string, page: number | null | undefined): string {
   return page === undefined || page === null ? filename : `${filename}, page ${page + 1}`;

@@ -1,7 +1,7 @@
 -- The schema of a new manifest (phorest.sqlite). Written by `npm run schema`; do not edit.
 -- The migrations in src/manifest/schema.ts make it and say why it is so.
 
-PRAGMA user_version = 14;
+PRAGMA user_version = 15;
 
 -- Tables
 CREATE TABLE analysis (
@@ -97,7 +97,7 @@ CREATE TABLE entry (
   compression_attempted INTEGER NOT NULL DEFAULT 0 CHECK (compression_attempted IN (0, 1)),
   missing INTEGER NOT NULL DEFAULT 0 CHECK (missing IN (0, 1)), local INTEGER NOT NULL DEFAULT 1 CHECK (local IN (0, 1)), removed_at_us INTEGER, damaged INTEGER NOT NULL DEFAULT 0 CHECK (damaged IN (0, 1)), original_bytes INTEGER, original_sha256 TEXT, remote_path TEXT, remote_bytes INTEGER, remote_sha256 TEXT, synced_at_us INTEGER, remote_id TEXT, measured INTEGER NOT NULL DEFAULT 0 CHECK (measured IN (0, 1)), page INTEGER CHECK (page >= 0), file_entry_id INTEGER REFERENCES entry
   CHECK (file_entry_id IS NULL OR (page IS NOT NULL AND filename IS NULL)), time_source TEXT
-  CHECK (time_source IN ('micro-manager', 'ome', 'imagej', 'exif', 'name', 'table', 'file')), pages_unsettled INTEGER NOT NULL DEFAULT 0, pages_unreported INTEGER NOT NULL DEFAULT 0, pages_unmeasured INTEGER NOT NULL DEFAULT 0,
+  CHECK (time_source IN ('micro-manager', 'ome', 'imagej', 'exif', 'name', 'table', 'file')), pages_unsettled INTEGER NOT NULL DEFAULT 0, pages_unreported INTEGER NOT NULL DEFAULT 0, pages_unmeasured INTEGER NOT NULL DEFAULT 0, cut_off TEXT,
   CHECK ((directory IS NULL) = (filename IS NULL))
 ) STRICT;
 CREATE TABLE heartbeat (
@@ -239,6 +239,7 @@ CREATE TABLE tracking_reference (
 -- Indexes
 CREATE INDEX archived_name ON archived_file (filename);
 CREATE INDEX entry_away ON entry (filename) WHERE local = 0 AND filename IS NOT NULL;
+CREATE INDEX entry_cut_off ON entry (id) WHERE cut_off IS NOT NULL;
 CREATE INDEX entry_damaged ON entry (id) WHERE damaged = 1;
 CREATE INDEX entry_failed ON entry (status) WHERE status = 'failed';
 CREATE UNIQUE INDEX entry_file ON entry (directory, filename) WHERE filename IS NOT NULL;

@@ -4,6 +4,7 @@
 import { ANALYSIS_NAMES } from "./analysis-name-schema.ts";
 import { CHOSEN_LINE } from "./chosen-line-schema.ts";
 import { COUNTED, countingTriggers } from "./counters.ts";
+import { CUT_OFF } from "./cut-off-schema.ts";
 import { FLAG_NAMES } from "./flag-names-schema.ts";
 import { INJECTIONS } from "./injection-schema.ts";
 import { PAGES } from "./page-schema.ts";
@@ -274,4 +275,5 @@ export const MIGRATIONS: readonly string[] = [
   PAGES,
   INJECTIONS,
   ANALYSIS_NAMES,
+  CUT_OFF,
 ];

@@ -1,9 +1,10 @@
 // Images in the data directory that no row knows: they are added to the queue. Own captures are one picture each, with the
 // time in their name; files of other programs are read for their pages and times.
 import { configuredTimes } from "../cameras/configured-files.ts";
+import { newPages, pagesSettings } from "../cameras/grown-file.ts";
 import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
 import type { Config } from "../config/schema.ts";
-import { failureLine } from "../failure/failure.ts";
+import { Failure, failureLine } from "../failure/failure.ts";
 import { captureTimeOf } from "../image/capture-name.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { framesOfFile, framesOfPages } from "../image/frames-of-file.ts";
@@ -12,6 +13,9 @@ import { isPictureName } from "../image/picture-name.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { lastTaken, takenBefore } from "../stages/collector/taken-before.ts";
+import type { NamedFile } from "../system/confined-file.ts";
+import { unnumberedName } from "../system/numbered-name.ts";
 
 export interface AdoptOptions {
   readonly manifest: Manifest;
@@ -68,7 +72,7 @@ export async function adoptForeign(
 ): Promise<void> {
   const { channel, z, position, follow_links: followLinks } = config.Camera;
   const options = {
-    ...{ dataDir: config.Paths.data_dir, runId, followLinks, pages: { channel, z, position } },
+    ...{ manifest, dataDir: config.Paths.data_dir, runId, followLinks, pages: { channel, z, position } },
     times: new CaptureTimes(configuredTimes(config.Camera)),
   };
   for (const file of files) {
@@ -89,27 +93,52 @@ export async function adoptForeign(
   }
 }
 
-interface ForeignOptions extends Pick<AdoptOptions, "dataDir" | "runId" | "followLinks"> {
+interface ForeignOptions extends Pick<AdoptOptions, "manifest" | "dataDir" | "runId" | "followLinks"> {
   readonly pages: PageChoice;
   readonly times: CaptureTimes;
 }
 
 async function entryOf(
   { name, bytes, modifiedUs }: UnknownFile,
-  { dataDir, runId, followLinks, pages: choice, times }: ForeignOptions,
+  { manifest, dataDir, runId, followLinks, pages: choice, times }: ForeignOptions,
 ) {
-  const found = await framesOfFile({ directory: dataDir, path: name, followLinks }, choice);
+  const named = { directory: dataDir, path: name, followLinks };
+  const found = await framesOfFile(named, choice);
+  const { from, content, continues } = await grownSince(named, manifest);
   const { pages, leftOut, damage, refused } = found;
   const timed = await times.of({ directory: dataDir, name, followLinks, modifiedUs, version: `${bytes}` }, pages);
-  const [first, ...furtherPages] = framesOfPages(pages ?? [], timed);
+  const frames = framesOfPages(pages ?? [], timed);
+  const fresh = frames.filter(({ page }) => page >= from);
+  const [first, ...furtherPages] = fresh.length === 0 ? frames : fresh;
   const [time] = timed.pages;
   const entry = {
     ...{ runId, filename: name, filepath: dataDir, bytes },
     ...(first ?? { capturedAtUs: time?.takenAtUs ?? modifiedUs, timeSource: time?.source }),
     furtherPages,
+    continues,
+    // As the collector notes them: its source tells by them what it took.
+    settings: JSON.stringify({ source_bytes: bytes, source_modified_us: modifiedUs, ...pagesSettings(content) }),
     warnings: [...timed.notes, ...leftOut].join("; "),
     collectionError: damage,
+    cutOff: damage,
   };
   const failed = refused && ({ status: "failed", errorCode: refused.code, error: refused.message } as const);
   return { entry, failed, notes: [...timed.notes, ...leftOut] };
+}
+
+/** A copy of a stack that had grown, whose row the last run could not add: only its new pages are frames. */
+async function grownSince(file: NamedFile, manifest: Manifest) {
+  const base = unnumberedName(file.path);
+  const taken = base === undefined ? undefined : takenBefore(manifest, base)?.pages;
+  const isNew = async () => ({ from: 0, content: (await newPages(file, undefined))?.pages, continues: undefined });
+  if (base === undefined || taken === undefined) return isNew();
+  try {
+    const found = await newPages(file, taken);
+    if (found === undefined || found.from === 0) return await isNew();
+    return { from: found.from, content: found.pages, continues: lastTaken(manifest, base) };
+  } catch (error) {
+    // Another file that has such a name.
+    if (error instanceof Failure && error.code === "file.changed") return isNew();
+    throw error;
+  }
 }

@@ -36,6 +36,13 @@ export function numberedName(name: string, n: number): string {
   return firstBytes(stem, room) + tail;
 }
 
+/** The name that a numbered one was made from: `image.png` of `image-2.png`; undefined where there is no number. */
+export function unnumberedName(name: string): string | undefined {
+  const ending = endingOf(name);
+  const stem = name.slice(0, name.length - ending.length).replace(/-\d+$/, "");
+  return stem + ending === name || stem === "" ? undefined : stem + ending;
+}
+
 /** The n-th name as earlier versions made it: the number stood before the last extension. */
 export function numberedBefore(name: string, n: number): string {
   const dot = name.lastIndexOf(".");

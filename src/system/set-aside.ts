@@ -105,6 +105,18 @@ export class SetAside<Key extends string | number = string> {
   }
 }
 
+/** What is new among files that are set aside, for the log. */
+export class SetAsideNews {
+  #said: ReadonlyMap<string, string> = new Map();
+
+  /** A line for each file that was not among the last ones, or is there for another reason. */
+  news(files: readonly SetAsideFile[]): string[] {
+    const fresh = files.filter(({ name, reason }) => this.#said.get(name) !== reason);
+    this.#said = new Map(files.map(({ name, reason }) => [name, reason]));
+    return fresh.map(({ name, reason }) => `set aside ${name}: ${reason}`);
+  }
+}
+
 /** How many are named in one line. */
 const NAMED = 3;
 

@@ -51,7 +51,7 @@ describe.each<FileSource>(["folder", "file_importer"])("%s", (source) => {
     );
   });
 
-  test("uses the whole pages of a file that is cut off, and names the rest once", async () => {
+  test("uses the whole pages of a file that is cut off, and names the rest; when it has grown, measures only the new pages", async () => {
     const directory = withFiles(source, { "cut.tif": stackOf(pictures) });
     const file = join(directory, source === "folder" ? "incoming" : "data", "cut.tif");
     truncateSync(file, Math.round(readFileSync(file).length * 0.6));
@@ -61,6 +61,16 @@ describe.each<FileSource>(["folder", "file_importer"])("%s", (source) => {
     const said = stderr.split("\n").filter((line) => /cut\.tif: /.test(line) && / ERROR /i.test(line));
     expect(said, stderr).toHaveLength(1);
     expect(query(directory, "SELECT count(*) AS n FROM entry WHERE collection_error IS NOT NULL")).toEqual([{ n: 1 }]);
+    const isCut = /ALARM +1 file is cut off.*cut\.tif: page 4/;
+    expect((await phorest(["status"], directory)).stdout).toMatch(isCut);
+
+    writeFileSync(file, stackOf(pictures));
+    expect((await phorest(RUN, directory)).code).toBe(0);
+    const after = query<{ page: number; status: string }>(directory, "SELECT page, status FROM frame ORDER BY entry");
+    expect(after).toEqual(pictures.map((_, page) => ({ page, status: "processed" })));
+    expect((await phorest(["status"], directory)).stdout).not.toMatch(/cut off/);
+    const verified = await phorest(["verify"], directory);
+    expect(verified.code, verified.stdout + verified.stderr).toBe(0);
   });
 });
 

@@ -59,8 +59,8 @@ function inPhase(at: number, from: number): number {
   return at + (phase < 0 ? phase + MEMORY_PAGE : phase);
 }
 
-/** How the page is stored, from what is known of the series or from its directory. */
-async function shapeOf(source: ByteSource, layout: Layout, page: TiffPage, where: string): Promise<PlacedShape> {
+/** How the page is stored, from what is known of the series or from its directory. Throws as readPageFile. */
+export async function shapeOf(source: ByteSource, layout: Layout, page: TiffPage, where: string): Promise<PlacedShape> {
   if (page.shape !== undefined) return { shape: page.shape, places: placesFrom(page.from, page.shape) };
   const directory = await readDirectory(source, layout, page.at);
   if (directory === undefined) throw cutOff(where);

@@ -21,6 +21,8 @@ export interface TimesOptions {
   readonly table?: string | undefined;
   /** Pattern of the times in names, as namePattern reads it. */
   readonly names?: string | undefined;
+  /** Monotonic clock, for tests. */
+  readonly nowMs?: () => number;
 }
 
 /** The times of the pages of a file in their order, and one line for each thing to know; the lines name the file. */
@@ -53,6 +55,7 @@ const MOST_KNOWN = 1_000_000;
 export class CaptureTimes {
   readonly #pattern: NamePattern | undefined;
   readonly #tablePath: string | undefined;
+  readonly #nowMs: () => number;
   #table: Promise<TimeTable> | undefined;
   readonly #directories = new Map<string, MetadataDirectory>();
   readonly #known = new Map<string, Known>();
@@ -63,7 +66,8 @@ export class CaptureTimes {
   readonly #starts = new Map<string, Start>();
 
   /** Throws Failure `config.invalid` for a pattern that gives no time. */
-  constructor({ table, names }: TimesOptions = {}) {
+  constructor({ table, names, nowMs = () => performance.now() }: TimesOptions = {}) {
+    this.#nowMs = nowMs;
     this.#tablePath = table;
     this.#pattern = names === undefined ? undefined : namePattern(names);
   }
@@ -143,7 +147,7 @@ export class CaptureTimes {
       }
     }
     const [example] = placed.keys();
-    if (example !== undefined) {
+    if (example !== undefined && this.metadataState(example) !== "growing") {
       const line = `metadata.txt has no time for ${images(placed.size)}, for example ${example.name}; phorest guesses it from the others`;
       if (say === undefined) this.#unsaid.push(line);
       else say(line);
@@ -201,8 +205,13 @@ export class CaptureTimes {
     };
   }
 
+  /** What the metadata.txt files next to a file were like when they were read last. */
+  metadataState(file: Pick<TimedFile, "directory" | "followLinks">): MetadataDirectory["state"] {
+    return this.#metadata(file).state;
+  }
+
   #metadata({ directory, followLinks = false }: Pick<TimedFile, "directory" | "followLinks">): MetadataDirectory {
-    const known = this.#directories.get(directory) ?? new MetadataDirectory(directory, followLinks);
+    const known = this.#directories.get(directory) ?? new MetadataDirectory(directory, followLinks, this.#nowMs);
     this.#directories.set(directory, known);
     return known;
   }
@@ -225,6 +234,8 @@ export class CaptureTimes {
   }
 
   #remember(file: TimedFile, time: PageTime, { source }: Found): void {
+    // What is guessed now may be written in the next seconds.
+    if (time.source === "file" && this.metadataState(file) === "growing") return;
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     // metadata.txt may come later than the image.
     const isFinal = source === "table" || source === "micro-manager";

@@ -21,6 +21,8 @@ import {
 } from "./micro-manager.ts";
 
 const PIECE = 1024 * 1024;
+/** A file that was written so recently is still being written. */
+const STILL_AFTER_MS = 10_000;
 const NAME = /(?:^|_)metadata\.txt$/i;
 /** 2.0 writes two members for an image: first its coordinates, then everything else. */
 const COORDINATES_KEY = /^Coords-(.*)$/s;
@@ -126,11 +128,18 @@ class MetadataFile {
   #contents = new Contents();
   #version = "";
   #refusal: string | undefined;
+  readonly #nowMs: () => number;
+  #grewAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(directory: string, name: string, followLinks: boolean) {
+  constructor(directory: string, name: string, followLinks: boolean, nowMs: () => number) {
     this.#directory = directory;
     this.name = name;
     this.#followLinks = followLinks;
+    this.#nowMs = nowMs;
+  }
+
+  get isGrowing(): boolean {
+    return this.#nowMs() - this.#grewAtMs < STILL_AFTER_MS;
   }
 
   /** Reads what was added since the last call; false if nothing. A file that is gone keeps what it said. */
@@ -140,6 +149,9 @@ class MetadataFile {
       const { size, mtimeNs, ino } = await (this.#followLinks ? stat : lstat)(path, { bigint: true });
       const version = `${size} ${mtimeNs} ${ino}`;
       if (version === this.#version) return false;
+      // When it is seen first, its time tells; later that it changed, as the other side's clock may be wrong.
+      const ageMs = Math.abs(Date.now() - Number(mtimeNs / 1_000_000n));
+      if (this.#version !== "" || ageMs < STILL_AFTER_MS) this.#grewAtMs = this.#nowMs();
       this.#version = version;
       const options = { followLinks: this.#followLinks };
       await withConfinedFile(this.#directory, this.name, (file) => this.#read(file, ino), options);
@@ -211,14 +223,23 @@ export class MetadataDirectory {
   readonly #directory: string;
   readonly #followLinks: boolean;
   readonly #files = new Map<string, MetadataFile>();
+  readonly #nowMs: () => number;
   #work: Promise<void> | undefined;
   #listed = false;
   /** Counts how often something new was read. */
   generation = 0;
 
-  constructor(directory: string, followLinks: boolean) {
+  /** `nowMs`: monotonic clock. */
+  constructor(directory: string, followLinks: boolean, nowMs: () => number) {
     this.#directory = directory;
     this.#followLinks = followLinks;
+    this.#nowMs = nowMs;
+  }
+
+  /** What the files are like: there is none, one was written in the last seconds, or none was. */
+  get state(): "absent" | "growing" | "still" {
+    if (this.#files.size === 0) return "absent";
+    return [...this.#files.values()].some(({ isGrowing }) => isGrowing) ? "growing" : "still";
   }
 
   /** What is said about the file `name`, compressed or not, as of the last refresh; undefined if nothing. */
@@ -265,6 +286,6 @@ export class MetadataDirectory {
 
   #add(name: string): void {
     if (!NAME.test(name) || this.#files.has(name)) return;
-    this.#files.set(name, new MetadataFile(this.#directory, name, this.#followLinks));
+    this.#files.set(name, new MetadataFile(this.#directory, name, this.#followLinks, this.#nowMs));
   }
 }

@@ -54,8 +54,10 @@ export interface CollectedFrame {
   /** Which page of the file, from 0, where it has several; the others that were chosen follow. */
   readonly page?: number;
   readonly furtherPages?: readonly FurtherPage[];
-  /** Why parts of the file cannot be used. */
-  readonly damage?: string | undefined;
+  /** Why parts of the file cannot be used: it is cut off. */
+  readonly cutOff?: string | undefined;
+  /** The file that holds the pages before, where this one has grown since. */
+  readonly continues?: string | undefined;
   /** Why none of the file can be used, though it may well be a picture. */
   readonly refused?: FailureData | undefined;
   readonly tookMs: number;

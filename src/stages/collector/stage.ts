@@ -148,7 +148,8 @@ class Collector implements OpenStage {
     this.captured += frames;
     const pages = frame.page === undefined ? "" : ` (${frames} pages)`;
     log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms${pages}`, fields);
-    if (frame.damage !== undefined) log.error(`${frame.filename}: ${frame.damage}`, fields);
+    if (frame.continues !== undefined) log.info(`${frame.continues} has grown; only its new pages are frames`, fields);
+    if (frame.cutOff !== undefined) log.error(`${frame.filename}: ${frame.cutOff}`, fields);
     if (frame.refused !== undefined) log.error(lineOf(frame.refused), fields);
     this.options.collected(frames);
     await this.brightfield.afterCapture(this.captured, signal);
@@ -243,8 +244,8 @@ class Collector implements OpenStage {
 
   private entryOf(frame: CollectedFrame): NewEntry {
     const { config, runId } = this.options;
-    const { directory, settings, warnings, damage, refused: _refused, tookMs: _, ...rest } = frame;
-    const collectionError = [...frame.readings.map((reading) => reading.error), damage]
+    const { directory, settings, warnings, refused: _refused, tookMs: _, ...rest } = frame;
+    const collectionError = [...frame.readings.map((reading) => reading.error), frame.cutOff]
       .filter((error) => error !== undefined)
       .join("; ");
     return {

@@ -9,10 +9,9 @@ import { checkPlace } from "../../archive/directory-identity.ts";
 import { createSource } from "../../cameras/camera.ts";
 import { type CapturedFrame, PIXELS_CHECKSUM, type Source, type TakenFrom } from "../../cameras/frame.ts";
 import { storeBrightfield, storedPicture } from "../../cameras/picture-encoding.ts";
-import type { TakenFile } from "../../cameras/watched-file.ts";
 import { encodeFailure, Failure } from "../../failure/failure.ts";
 import { captureFileName } from "../../image/capture-name.ts";
-import { framesOfFile, framesOfPages } from "../../image/frames-of-file.ts";
+import { framesOfFile, framesOfPages, type PageFrame } from "../../image/frames-of-file.ts";
 import { checkPictureBytes } from "../../image/picture-name.ts";
 import { Manifest } from "../../manifest/manifest.ts";
 import { createThermometers, type ReadingMemory, ThermometerWatch } from "../../sensors/thermometer.ts";
@@ -21,13 +20,14 @@ import { monotonicMs } from "../../system/clock.ts";
 import { type ConfinedFile, digestOpened, removeConfined, withConfinedFile } from "../../system/confined-file.ts";
 import { diskSpace } from "../../system/disk-space.ts";
 import { fileFaultReason, isFileFault } from "../../system/fault-of.ts";
-import { printable } from "../../system/file-name.ts";
+
 import { ensureDirectory, syncDirectory, writeDurably } from "../../system/files.ts";
 import { copyInto, freeName } from "../../system/new-file.ts";
-import { numberedBefore, numberedName } from "../../system/numbered-name.ts";
+import { SetAsideNews } from "../../system/set-aside.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import { skippedList } from "./skipped-pictures.ts";
+import { lastTaken, takenBefore, takenInPlace } from "./taken-before.ts";
 
 type Stored = Pick<CollectedFrame, "filename" | "directory" | "bytes" | "sha256" | "width" | "height" | "bitDepth">;
 
@@ -90,7 +90,7 @@ async function storeFile(
   return { filename, directory: dataDir, ...stored, ...unknown };
 }
 
-type Frames = Pick<CollectedFrame, "page" | "furtherPages" | "damage" | "refused"> &
+type Frames = Pick<CollectedFrame, "page" | "furtherPages" | "cutOff" | "refused"> &
   Partial<Pick<CollectedFrame, "capturedAtUs" | "timeSource">>;
 
 /** The frames in a file that another program wrote, and what is to be known of them. */
@@ -103,11 +103,23 @@ async function framesIn(
   const { followLinks } = file;
   const named = { directory: stored.directory, path: stored.filename, followLinks };
   const { pages = [], leftOut, damage, refused } = await framesOfFile(named, file.choice ?? choice);
-  if (pages.length === 0 || timesOf === undefined) return { frames: { damage, refused }, notes: leftOut };
+  if (pages.length === 0 || timesOf === undefined) return { frames: { cutOff: damage, refused }, notes: leftOut };
   const times = await timesOf(pages);
   const wanted = file.pages === undefined ? undefined : new Set(file.pages);
-  const [first, ...furtherPages] = framesOfPages(pages, times).filter(({ page }) => wanted?.has(page) ?? true);
-  return { frames: { ...first, furtherPages, damage }, notes: [...times.notes, ...leftOut] };
+  const { from = 0 } = file;
+  const isWanted = ({ page }: PageFrame) => page >= from && (wanted?.has(page) ?? true);
+  const [first, ...furtherPages] = framesOfPages(pages, times).filter(isWanted);
+  return { frames: { ...first, furtherPages, cutOff: damage }, notes: [...times.notes, ...leftOut] };
+}
+
+/** The file that has the pages before the new ones, where one has grown: itself, if it is used where it is. */
+function grownFrom(
+  { file }: CapturedFrame,
+  { dataDir }: CollectorSettings,
+  manifest: () => Manifest,
+): string | undefined {
+  if (file === undefined || (file.from ?? 0) === 0) return undefined;
+  return file.directory === dataDir ? file.name : lastTaken(manifest(), file.name);
 }
 
 /** Of the pixels as the camera gave them: it reveals a frozen camera even where each file has another time stamp. */
@@ -118,30 +130,6 @@ function checksum({ picture, encoded }: CapturedFrame): Record<string, number> {
 }
 
 const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-
-/** What an earlier run noted of a file of the folder source; names taken twice have a number, the last one counts. */
-function takenBefore(manifest: Manifest, filename: string): TakenFile | undefined {
-  let taken: string | undefined;
-  for (let n = 0; ; n++) {
-    const name = [numberedName(filename, n), numberedBefore(filename, n)].find((one) =>
-      manifest.entries.knowsFile(one),
-    );
-    if (name === undefined) break;
-    taken = name;
-  }
-  if (taken === undefined) return undefined;
-  const picture = manifest.entries.takenPicture(taken);
-  const noted: unknown = JSON.parse(picture?.settings ?? "{}");
-  const number = (key: string) => {
-    const value: unknown = typeof noted === "object" && noted !== null ? Reflect.get(noted, key) : undefined;
-    return typeof value === "number" ? value : undefined;
-  };
-  return {
-    bytes: number("source_bytes"),
-    modifiedUs: number("source_modified_us"),
-    sha256: picture?.sha256 ?? undefined,
-  };
-}
 
 /** Longest wait for the first readings, while the camera opens for the first time. */
 const FIRST_READINGS_MS = 3000;
@@ -161,6 +149,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
   const source = createSource(settings.source, {
     isKnown: (filename) => manifest().entries.knowsFile(filename),
     takenBefore: (filename) => takenBefore(manifest(), filename),
+    takenInPlace: (filename) => takenInPlace(manifest(), filename),
     progress: () => progress(),
   });
   const { thermometers } = settings;
@@ -180,6 +169,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
     throw error;
   }
 
+  const saidAside = new SetAsideNews();
   /** undefined: the picture cannot be stored through its own fault, and is set aside. */
   const storeOrSetAside = async (captured: CapturedFrame): Promise<Stored | undefined> => {
     try {
@@ -189,9 +179,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
         source.giveBack?.(captured);
         throw error;
       }
-      const reason = fileFaultReason(error);
-      log("warn", `set aside ${printable(captured.file.name)}: ${reason}`);
-      source.setAside?.(captured, reason);
+      source.setAside?.(captured, fileFaultReason(error));
       return undefined;
     }
   };
@@ -203,7 +191,8 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
     if (signal.aborted) return { frame: null, more: false };
     const startedMs = performance.now();
     const captured = await source.capture(inTime(signal, settings));
-    if (captured === null) return { frame: null, more: false };
+    if (captured === null) return { frame: null, more: source.isWaiting?.() ?? false };
+    const continues = grownFrom(captured, settings, manifest);
     const stored = await storeOrSetAside(captured);
     // The next one may do better.
     if (stored === undefined) return { frame: null, more: true };
@@ -224,6 +213,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
       capturedAtUs,
       timeSource,
       warnings,
+      continues,
       settings: {
         ...captured.settings,
         ...(sensorBits === undefined ? {} : { sensor_bits: sensorBits }),
@@ -246,8 +236,10 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
     if (job.type === "capture") {
       const answer = await capture(job.dueMs, signal);
       const skipped = source.skipped === undefined ? {} : { skipped: skippedList(source.skipped()) };
-      const setAside = source.filesSetAside === undefined ? {} : { setAside: source.filesSetAside() };
-      return { ...answer, ...skipped, ...setAside };
+      if (source.filesSetAside === undefined) return { ...answer, ...skipped };
+      const setAside = source.filesSetAside();
+      for (const line of saidAside.news(setAside)) log("warn", line);
+      return { ...answer, ...skipped, setAside };
     }
     // To open is all that is asked when that is the job, and that has been done by now.
     if (job.type === "open") return { frame: null, more: false };
