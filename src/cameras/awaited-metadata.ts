@@ -17,6 +17,7 @@ export class AwaitedMetadata {
 
   constructor(times: CaptureTimes, place: { readonly directory: string; readonly followLinks: boolean }) {
     this.#times = times;
+    times.waitForMetadata();
     this.#place = place;
   }
 

@@ -36,10 +36,6 @@ export function withCaptureTimes(loaded: Loaded, { times, nameTime }: CaptureTim
   const given = Object.entries({ times, "name-time": nameTime }).filter(([, value]) => value !== undefined);
   const [first] = given;
   if (first === undefined) return loaded;
-  for (const [option, value] of given) {
-    if (typeof value !== "string")
-      throw new Failure("usage.invalid", `--${option} is given twice`, { hint: "give it once" });
-  }
   if (nameTime !== undefined && !isNamePattern(nameTime)) {
     throw wrongOption("--name-time", "a pattern with a date and an hour (%Y%m%d_%H%M%S), %s, %Q or %{ms}", nameTime);
   }

@@ -1,9 +1,10 @@
 // `phorest import DIR`: imports an experiment that consists of metadata_manifest.json and images.
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { CommandModule } from "yargs";
 import { keptFreeBytes } from "../archive/free-space.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
+import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { type ImportSummary, importExperiment } from "../manifest/established-import.ts";
 import { findingLine } from "../manifest/import-findings.ts";
@@ -53,6 +54,7 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
       .example("$0 import /media/usb/experiment_7 --adopt", "before you remove the USB disk"),
   handler: async ({ config: file, directory, json, pictures = [], adopt, ...axes }) => {
     const { config } = loadConfig(file);
+    for (const named of [directory ?? "", ...pictures]) checkDirectory(named);
     const pages = pageChoice(axes, config);
     const dataDir = config.Paths.data_dir;
     await ensureDirectory(dataDir);
@@ -93,6 +95,19 @@ function refuseForMerge({ pictures, adopt }: Pick<ImportArguments, "adopt"> & { 
       hint: "images of a phorest experiment stay where they are",
     },
   );
+}
+
+/** Nothing is made before the directories are known to be there. Throws Failure `usage.invalid`. */
+function checkDirectory(path: string): void {
+  let isDirectory = false;
+  try {
+    isDirectory = statSync(path).isDirectory();
+  } catch (error) {
+    if (!hasCode(error, "ENOENT", "ENOTDIR")) throw error;
+    throw new Failure("usage.invalid", `${path}: no such directory`, { hint: "check the name", cause: error });
+  }
+  if (isDirectory) return;
+  throw new Failure("usage.invalid", `${path}: not a directory`, { hint: "name the directory that the file is in" });
 }
 
 /** Makes the experiment's own ROI manifest the one that runs measure by, unless there is one; says what was done. */

@@ -6,6 +6,8 @@ import type { CommandModule } from "yargs";
 import { type DarkLevel, readDarkLevel } from "../analysis/dark-level.ts";
 import { kernelVersion } from "../analysis/native-kernel.ts";
 import { checkFileSystem } from "../archive/directory-identity.ts";
+import { FILE_CAMERAS } from "../cameras/camera.ts";
+import { configuredTimes } from "../cameras/configured-files.ts";
 import { checkRunnable, loadConfig } from "../config/config.ts";
 import { wantsOpcUa } from "../config/consistency.ts";
 import { checkDirectories } from "../config/directories.ts";
@@ -15,6 +17,7 @@ import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure, lineOf } from "../failure/failure.ts";
 import { cameraLine, isCameraUncertain } from "../health/camera-in-use.ts";
 import { HealthFile } from "../health/health-file.ts";
+import { CaptureTimes } from "../image/times/capture-times.ts";
 import { notifyService } from "../installation/systemd-notify.ts";
 import { createLogger, type Logger } from "../log/logger.ts";
 import { type ExperimentLock, type Holder, lockExperiment } from "../manifest/lock.ts";
@@ -121,6 +124,8 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   checkDisk(config);
   checkDirectories(config);
   await checkWindow(config);
+  // A table that cannot be read stays so: without this the source would ask for it again and again.
+  if (FILE_CAMERAS.has(config.Camera.camera_type)) await new CaptureTimes(configuredTimes(config.Camera)).table();
   const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);
   const lock = lockExperiment(config.Paths.data_dir);
   try {

@@ -36,8 +36,8 @@ export function subsetOptions<T>(yargs: Argv<T>): Argv<T & SubsetArguments> {
 
 /** The frames that the options choose. Failure `usage.invalid` names the option that is wrong. */
 export function frameSubset({ every, from, to, limit }: SubsetArguments): FrameSubset {
-  const fromUs = from === undefined ? undefined : usFromOption("--from", one("--from", from));
-  const toUs = to === undefined ? undefined : usFromOption("--to", one("--to", to));
+  const fromUs = from === undefined ? undefined : usFromOption("--from", from);
+  const toUs = to === undefined ? undefined : usFromOption("--to", to);
   if (fromUs !== undefined && toUs !== undefined && toUs < fromUs) {
     throw new Failure("usage.invalid", `--to ${to} is before --from ${from}, so there is no time between`);
   }
@@ -46,7 +46,7 @@ export function frameSubset({ every, from, to, limit }: SubsetArguments): FrameS
 
 /** The patterns of `--roi`; none where the option is not given. */
 export function roiPatterns({ roi }: SubsetArguments): string[] {
-  return [roi ?? []].flat().flatMap((text) => labelPatterns("--roi", text));
+  return roi === undefined ? [] : labelPatterns("--roi", roi);
 }
 
 /**
@@ -73,12 +73,6 @@ export function withSubset(loaded: Loaded, args: SubsetArguments): Loaded {
   const Camera = Object.freeze({ ...config.Camera, ...Object.fromEntries(given) });
   const Data_Analysis = rois.length === 0 ? config.Data_Analysis : Object.freeze({ ...config.Data_Analysis, rois });
   return { ...loaded, config: Object.freeze({ ...config, Camera, Data_Analysis }), origins };
-}
-
-/** yargs makes a list of an option that is given twice. */
-function one(option: string, given: string): string {
-  if (typeof given === "string") return given;
-  throw new Failure("usage.invalid", `${option} is given twice`, { hint: "give it once" });
 }
 
 function count(option: string, value: number | undefined): number | undefined {

@@ -127,6 +127,13 @@ test("--times and --name-time say what is wrong with them", async () => {
     directory,
   );
   expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining("cannot read the table of times")]);
+  for (const live of [[], ["--until-idle"]]) {
+    const { code, stderr } = await phorest(["run", ...live, "--times", "no.csv"], directory);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^cannot read the table of times .*no\.csv: there is no such file \(.*\)\n$/),
+    ]);
+  }
   const pattern = await phorest(["run", "--name-time", "%H"], directory);
   expect([pattern.code, pattern.stderr]).toEqual([2, expect.stringContaining("--name-time needs a pattern")]);
 });

@@ -56,6 +56,7 @@ export class CaptureTimes {
   readonly #pattern: NamePattern | undefined;
   readonly #tablePath: string | undefined;
   readonly #nowMs: () => number;
+  #waits = false;
   #table: Promise<TimeTable> | undefined;
   readonly #directories = new Map<string, MetadataDirectory>();
   readonly #known = new Map<string, Known>();
@@ -147,7 +148,7 @@ export class CaptureTimes {
       }
     }
     const [example] = placed.keys();
-    if (example !== undefined && this.metadataState(example) !== "growing") {
+    if (example !== undefined && !this.#isBehind(example)) {
       const line = `metadata.txt has no time for ${images(placed.size)}, for example ${example.name}; phorest guesses it from the others`;
       if (say === undefined) this.#unsaid.push(line);
       else say(line);
@@ -210,6 +211,15 @@ export class CaptureTimes {
     return this.#metadata(file).state;
   }
 
+  /** Whoever asks for the times asks again while metadata.txt grows: guesses are neither kept nor said until then. */
+  waitForMetadata(): void {
+    this.#waits = true;
+  }
+
+  #isBehind(file: Pick<TimedFile, "directory" | "followLinks">): boolean {
+    return this.#waits && this.metadataState(file) === "growing";
+  }
+
   #metadata({ directory, followLinks = false }: Pick<TimedFile, "directory" | "followLinks">): MetadataDirectory {
     const known = this.#directories.get(directory) ?? new MetadataDirectory(directory, followLinks, this.#nowMs);
     this.#directories.set(directory, known);
@@ -235,7 +245,7 @@ export class CaptureTimes {
 
   #remember(file: TimedFile, time: PageTime, { source }: Found): void {
     // What is guessed now may be written in the next seconds.
-    if (time.source === "file" && this.metadataState(file) === "growing") return;
+    if (time.source === "file" && this.#isBehind(file)) return;
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     // metadata.txt may come later than the image.
     const isFinal = source === "table" || source === "micro-manager";

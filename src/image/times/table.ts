@@ -2,7 +2,9 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, normalize, resolve } from "node:path";
 import { parseString } from "fast-csv";
-import { Failure, failureLine } from "../../failure/failure.ts";
+import { errorCode, hasCode } from "../../failure/error-code.ts";
+import { Failure } from "../../failure/failure.ts";
+import { fileFaultReason } from "../../system/fault-of.ts";
 import { GZIPPED } from "../../system/numbered-name.ts";
 import { readTime } from "../../system/time-text.ts";
 import { plainName } from "./plain-name.ts";
@@ -181,8 +183,10 @@ async function textOf(path: string): Promise<string> {
     return (await readFile(path, "utf8")).replace(/^\ufeff/, "");
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw new Failure("usage.invalid", `cannot read the table of times ${path}: ${failureLine(error)}`, {
-      hint: "check the name that --times gives",
+    if (errorCode(error) === undefined) throw error;
+    const why = hasCode(error, "ENOENT", "ENOTDIR") ? "there is no such file" : fileFaultReason(error);
+    throw new Failure("usage.invalid", `cannot read the table of times ${path}: ${why}`, {
+      hint: "check the name that --times or Camera.times_file gives",
       cause: error,
     });
   }
