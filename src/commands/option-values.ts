@@ -1,6 +1,7 @@
 // What holds for the options of every command: one that takes one value is given once, and one that takes a number has one.
+
+import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
-import { wrongOption } from "./time-options.ts";
 
 /** Names of options by their kind, as yargs keeps them. */
 interface Kinds {
