@@ -3,17 +3,22 @@ import { existsSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
+import { establishedFiles } from "../manifest/established-files.ts";
 import { lastRun } from "../manifest/last-run.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { isManifestFile } from "../manifest/manifest-file.ts";
 import type { MergeSummary } from "../manifest/merge.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { identityIn } from "./other-experiment.ts";
 
-/** The database in a directory of another phorest experiment, or in its `data`; undefined where there is none but our own. */
+/**
+ * The database in a directory of another phorest experiment, or in its `data`; undefined where there is none but our own. In a directory
+ * of the established system, a file that only has the name of a database is no reason to leave the experiment alone.
+ */
 export function phorestExperiment(directory: string, dataDir: string): string | undefined {
   const found = [directory, join(directory, "data")]
     .map((place) => resolve(place, MANIFEST_FILENAME))
-    .find((file) => existsSync(file));
+    .find((file) => existsSync(file) && (isManifestFile(file) || establishedFiles(directory).metadata.length === 0));
   const own = join(dataDir, MANIFEST_FILENAME);
   const isOwn = found !== undefined && existsSync(own) && realpathSync(found) === realpathSync(own);
   return isOwn ? undefined : found;

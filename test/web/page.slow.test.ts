@@ -216,7 +216,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page of an experiment without a picture", ()
     const browser = await launch();
     try {
       const { page, errors } = await openPage(browser, running.address, PHONE);
-      await page.getByText(/the camera is switched off/).waitFor();
+      await page.getByText(/the camera is switched off .*captures no images/).waitFor();
       await page.getByText("No frame has been captured yet.").waitFor();
       for (const view of ["Sensorgrams", "Gratings", "Chip"]) {
         await page.getByRole("link", { name: view }).click();

@@ -93,7 +93,8 @@ function unusable(
   if (type === "sample" && concentration === null && needsConcentration) return "its concentration is not known";
   const frames = timesUs.filter((timeUs) => timeUs >= startUs + delayUs && timeUs < endUs + delayUs).length;
   if (frames >= FEWEST_FRAMES) return undefined;
-  return frames === 0 ? "no frame was measured in it" : `only ${frames} frames were measured in it`;
+  if (frames === 0) return "no frame was measured in it";
+  return frames === 1 ? "only one frame was measured in it" : `only ${frames} frames were measured in it`;
 }
 
 function cycleOf(own: readonly Phases[], all: readonly Phases[], { timesUs, delayUs }: CycleOptions): PlannedCycle {
