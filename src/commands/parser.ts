@@ -58,7 +58,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
 /** What commands are followed by that do several things. */
 const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
   config: ["check", "show", "docs"],
-  injections: ["add", "edit", "remove", "list", "import", "history"],
+  injections: ["add", "edit", "remove", "list", "import", "propose", "history"],
   markers: ["add", "edit", "remove", "list", "import"],
   opcua: ["check", "browse", "trust"],
 };

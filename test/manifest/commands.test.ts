@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import yargs from "yargs";
@@ -83,6 +83,7 @@ describe("phorest import", () => {
     const results = join(source, "processing_results.jsonl");
     await phorest(source, "export", "--format", "manifest-json", "--out", metadata);
     await phorest(source, "export", "--format", "results-jsonl", "--out", results);
+    rmSync(join(source, "data", "phorest.sqlite"));
     const target = temporaryDirectory();
     writeFileSync(join(target, "config.toml"), "");
     const summary: unknown = JSON.parse(await phorest(target, "import", source, "--json"));

@@ -20,7 +20,7 @@ test("fits are answered with their curves, a wrong question with its reason", as
       [{ model: "1:2" }, "1:2"],
       [{ solution: "BSA" }, 'no sample of "BSA" was injected'],
       [{ group: ["Z"] }, 'there is no group "Z"'],
-      [{ analysis: "none" }, 'there is no analysis "none"'],
+      [{ analysis: "none" }, "no analysis none"],
     ] as const;
     for (const [query, line] of wrong) await expect(ask(query)).rejects.toThrow(line);
     const view = JSON.parse(await ask({ model: "1:1", roi: ["002A"], points: "40" })) as KineticsView;
