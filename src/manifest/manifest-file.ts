@@ -1,10 +1,6 @@
 // Whether a file is the database of a phorest experiment. Its first bytes decide, not its name.
 import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { APPLICATION_ID } from "./schema.ts";
-
-/** https://www.sqlite.org/fileformat2.html: the text at the beginning, and where the application's id is. */
-const SQLITE_HEADER = "SQLite format 3\0";
-const APPLICATION_ID_AT = 68;
+import { APPLICATION_ID, APPLICATION_ID_AT, SQLITE_HEADER } from "./schema.ts";
 
 /** Whether `path` is a database of phorest, damaged or not; false where there is no regular file. Throws what the disk throws. */
 export function isManifestFile(path: string): boolean {

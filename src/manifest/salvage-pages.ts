@@ -2,6 +2,7 @@
 // https://www.sqlite.org/fileformat2.html.
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { hasCode } from "../failure/error-code.ts";
+import { SQLITE_HEADER } from "./schema.ts";
 
 const DEFAULT_PAGE_BYTES = 4096;
 const WAL_HEADER_BYTES = 32;
@@ -86,7 +87,7 @@ export class PageFile {
 }
 
 function isHeader(page: Buffer): boolean {
-  return page.toString("latin1", 0, 16) === "SQLite format 3\0";
+  return page.toString("latin1", 0, SQLITE_HEADER.length) === SQLITE_HEADER;
 }
 
 function pageBytesOf(header: Buffer): number | undefined {

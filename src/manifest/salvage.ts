@@ -11,7 +11,7 @@ import { type Mended, type MendOptions, mend } from "./salvage-mend.ts";
 import { PageFile } from "./salvage-pages.ts";
 import type { Value } from "./salvage-records.ts";
 import { rowsOf, survey, type TablePages } from "./salvage-tables.ts";
-import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
+import { APPLICATION_ID, APPLICATION_ID_AT, MIGRATIONS } from "./schema.ts";
 
 interface SavedTable {
   readonly table: string;
@@ -42,7 +42,6 @@ export interface Affected {
 }
 
 const USER_VERSION_AT = 60;
-const APPLICATION_ID_AT = 68;
 /** Rows written in one transaction. */
 const BATCH = 50_000;
 /** Made by the migrations and the triggers, not by rows. */

@@ -26,6 +26,9 @@ export const BLOCK_BITS = 4;
 
 /** "phor": tells a manifest from any other SQLite file. */
 export const APPLICATION_ID = 0x70686f72;
+/** Its place in the file, and the text that every SQLite file begins with: https://www.sqlite.org/fileformat2.html. */
+export const APPLICATION_ID_AT = 68;
+export const SQLITE_HEADER = "SQLite format 3\0";
 
 const TABLES = `
 CREATE TABLE roi_manifest (

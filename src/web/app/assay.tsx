@@ -14,7 +14,7 @@ import {
   listOf,
 } from "./curve-choice.tsx";
 import { useCurves } from "./curve-feed.ts";
-import { Plot, ZOOM } from "./curve-plot.tsx";
+import { Plot } from "./curve-plot.tsx";
 import { useEvaluation, useInjections } from "./evaluation.ts";
 import type { Draft } from "./injection-form.tsx";
 import { type Edge, InjectionHandles } from "./injection-handles.tsx";
@@ -25,6 +25,7 @@ import type { Range } from "./limits.tsx";
 import type { PlotBox } from "./plot.ts";
 import { Responses } from "./responses.tsx";
 import { moment } from "./time.ts";
+import { ZoomButtons } from "./zoom-buttons.tsx";
 
 type Tool = "zoom" | "injection";
 const TOOLS: Readonly<Record<Tool, string>> = { zoom: "Zoom", injection: "New injection" };
@@ -163,15 +164,7 @@ export function Assay({ state: now }: { state: StateView }) {
               {TOOLS[name]}
             </button>
           ))}
-          <button type="button" aria-label="Zoom in" onClick={() => zoom(1 / ZOOM)}>
-            +
-          </button>
-          <button type="button" aria-label="Zoom out" onClick={() => zoom(ZOOM)}>
-            −
-          </button>
-          <button type="button" onClick={() => setRange(undefined)} disabled={range === undefined}>
-            Show all
-          </button>
+          <ZoomButtons zoom={zoom} isZoomed={range !== undefined} showAll={() => setRange(undefined)} />
           {tool === "injection" && (
             <span class="quiet" role="status">
               {begun === undefined

@@ -4,9 +4,10 @@ import type { StateView } from "../views.ts";
 import { useAnalysis, withChanges } from "./analysis.tsx";
 import { curvesAddress, keepChoice } from "./curve-choice.tsx";
 import { useCurves } from "./curve-feed.ts";
-import { Plot, ZOOM } from "./curve-plot.tsx";
+import { Plot } from "./curve-plot.tsx";
 import type { Range } from "./limits.tsx";
 import { Readout } from "./readout.tsx";
+import { ZoomButtons } from "./zoom-buttons.tsx";
 
 const COLUMNS = 900;
 
@@ -105,15 +106,7 @@ export function Enlarged({ label, names, pairs, state, range: given, limits, ste
         </>
       )}
       <div class="bar">
-        <button type="button" aria-label="Zoom in" onClick={() => zoom(1 / ZOOM)}>
-          +
-        </button>
-        <button type="button" aria-label="Zoom out" onClick={() => zoom(ZOOM)}>
-          −
-        </button>
-        <button type="button" onClick={() => setRange(undefined)} disabled={range === undefined}>
-          Show all
-        </button>
+        <ZoomButtons zoom={zoom} isZoomed={range !== undefined} showAll={() => setRange(undefined)} />
       </div>
     </dialog>
   );

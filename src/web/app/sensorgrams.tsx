@@ -14,7 +14,7 @@ import {
 } from "./curve-choice.tsx";
 import { useCurves } from "./curve-feed.ts";
 import { CurveFiles } from "./curve-files.tsx";
-import { Plot, ZOOM } from "./curve-plot.tsx";
+import { Plot } from "./curve-plot.tsx";
 import { useInjections } from "./evaluation.ts";
 import { number } from "./format.ts";
 import { Legend } from "./legend.tsx";
@@ -23,6 +23,7 @@ import { Markers } from "./markers.tsx";
 import { Readout } from "./readout.tsx";
 import { AS_MEASURED, quantityOf, RollingForm } from "./rolling-form.tsx";
 import { period } from "./time.ts";
+import { ZoomButtons } from "./zoom-buttons.tsx";
 
 /** Returns the same object while its content is equal, so that an effect that depends on it does not run again. */
 function useSame<T>(value: T): T {
@@ -146,15 +147,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
               {CLICKS[name]}
             </button>
           ))}
-          <button type="button" aria-label="Zoom in" onClick={() => zoom(1 / ZOOM)}>
-            +
-          </button>
-          <button type="button" aria-label="Zoom out" onClick={() => zoom(ZOOM)}>
-            −
-          </button>
-          <button type="button" onClick={() => setRange(undefined)} disabled={range === undefined}>
-            Show all
-          </button>
+          <ZoomButtons zoom={zoom} isZoomed={range !== undefined} showAll={() => setRange(undefined)} />
           {view?.baseline.chosen === true && (
             <button type="button" onClick={() => void act(change("DELETE", "/api/baseline"))}>
               Reset baseline
