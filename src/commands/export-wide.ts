@@ -7,11 +7,11 @@ import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { configuredSensorgrams } from "../evaluation/configured-sensorgrams.ts";
-import { timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { isoFromUs } from "../manifest/timestamps.ts";
+import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { elapsedText } from "../outputs/csv/file/frame-columns.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { packageVersion } from "../system/files.ts";
@@ -45,10 +45,9 @@ export interface WideOptions {
   readonly quantity: Quantity;
   /** One column for each grating, from both halves; undefined: where gratings have two halves. */
   readonly pairs: Pairs | undefined;
-  /** Times as typed. */
-  readonly from: string | undefined;
-  readonly to: string | undefined;
-  /** Of typed times that name none. */
+  /** Frames captured in it. */
+  readonly window: TimeWindow;
+  /** Of times that people read. */
   readonly zone: TimeZone;
   /** Values of flagged results, too. */
   readonly keepFlagged: boolean;
@@ -77,7 +76,7 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
     columns.push({ label: curve.label, values: column, flags: curve.flags });
   }
   const firstUs = manifest.history.oldestCaptureUs();
-  const [from, to] = windowOf(timesUs, firstUs, options);
+  const [from, to] = indicesIn(timesUs, options);
   const { references } = sensorgrams;
   const facts: [string, string][] = [
     ["experiment", experimentName(config)],
@@ -144,16 +143,9 @@ function baselineWords(baseline: Baseline): string {
 }
 
 /** Indices of the first frame in the window, and of the one after its last. */
-function windowOf(
-  timesUs: Float64Array,
-  firstUs: number | undefined,
-  { from, to, zone }: WideOptions,
-): [number, number] {
-  const fromUs = from === undefined ? Number.NEGATIVE_INFINITY : timeOption("--from", from, zone)(firstUs);
-  const toUs = to === undefined ? Number.POSITIVE_INFINITY : timeOption("--to", to, zone)(firstUs);
-  const first = timesUs.findIndex((timeUs) => timeUs >= fromUs);
-  const last = timesUs.findLastIndex((timeUs) => timeUs <= toUs);
-  if (first >= 0 && last >= first) return [first, last + 1];
+function indicesIn(timesUs: Float64Array, { window, zone }: WideOptions): [number, number] {
+  const [first, end] = [lowerBound(timesUs, window.fromUs), lowerBound(timesUs, window.toUs)];
+  if (end > first) return [first, end];
   throw emptyWindow("--from and --to", timesUs[0], timesUs.at(-1), zone);
 }
 

@@ -10,15 +10,15 @@ import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import { TIMES } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
-import { allOutcomes, metadataManifest, processingResults } from "../manifest/established-export.ts";
+import { allOutcomes, metadataManifest, type Part, processingResults } from "../manifest/established-export.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { usFromOption } from "../manifest/timestamps.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import { ELAPSED, elapsedText, TIME_GUESSED, YES } from "../outputs/csv/file/frame-columns.ts";
 import { csvColumns, csvLines, DEGREES, PAGE } from "../outputs/csv/file/lines.ts";
 import { PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import { ANALYSIS_OPTION, exportedAnalyses } from "./chosen-analysis.ts";
-import { refuseEmpty } from "./empty-window.ts";
+import { exportedRois, exportedWindow } from "./export-part.ts";
 import { QUANTITIES, type Quantity, wideCsv } from "./export-wide.ts";
 import type { GlobalOptions } from "./global.ts";
 import { JOINED_OPTION } from "./joined-curves.ts";
@@ -26,7 +26,7 @@ import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
-const FORMATS = ["manifest-json", "results-jsonl", "csv", "csv-wide", "parquet"] as const;
+const FORMATS = ["manifest-json", "results-jsonl", "csv", "csv-wide"] as const;
 type Format = (typeof FORMATS)[number];
 
 interface ExportArguments extends GlobalOptions {
@@ -46,19 +46,11 @@ interface ExportArguments extends GlobalOptions {
 }
 
 const WIDE_OPTIONS = {
-  roi: {
-    type: "string",
-    array: true,
-    requiresArg: true,
-    describe: "Names of ROIs or gratings; * matches any (default: all)",
-  },
   quantity: { choices: QUANTITIES, default: "shift", describe: "What the columns hold" },
   pairs: {
     describe: `${PAIRS_WORDS} (default: if gratings have two halves)`,
     coerce: (given: unknown) => (given === undefined ? undefined : pairsOf(given)),
   },
-  from: { type: "string", requiresArg: true, describe: `Frames from this time on: ${TIMES}` },
-  to: { type: "string", requiresArg: true, describe: "Frames up to this time" },
   joined: JOINED_OPTION,
   "keep-flagged": { type: "boolean", default: false, describe: "Write the values of flagged results, too" },
   "decimal-comma": { type: "boolean", default: false, describe: "Decimal commas, and semicolons between the cells" },
@@ -70,7 +62,15 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
   builder: (yargs) =>
     yargs
       .option("format", { choices: FORMATS, demandOption: true, describe: "Format of the export" })
-      .option("since", { type: "string", requiresArg: true, describe: "Only frames captured at or after this time" })
+      .option("from", { type: "string", requiresArg: true, describe: `Frames from this time on: ${TIMES}` })
+      .option("to", { type: "string", requiresArg: true, describe: "Frames up to this time" })
+      .option("since", { type: "string", requiresArg: true, describe: "The same as --from" })
+      .option("roi", {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "Names of ROIs or gratings; * matches any (default: all)",
+      })
       .option("analysis", ANALYSIS_OPTION)
       .option("tz", TZ)
       .option("out", { type: "string", requiresArg: true, describe: "File to write (default: standard output)" })
@@ -78,24 +78,22 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
       .group(Object.keys(WIDE_OPTIONS), "Options of csv-wide:")
       .example("$0 export --format csv-wide --decimal-comma --out shifts.csv", "for Excel with a decimal comma")
       .example("$0 export --format manifest-json --out metadata_manifest.json", "as the established system writes it")
-      .example("$0 export --format csv --since 2026-03-04T12:00:00Z", "one line per ROI and frame since noon UTC"),
+      .example(
+        "$0 export --format csv --from 2026-03-04T12:00:00Z --roi '05*'",
+        "one line per ROI and frame since noon UTC",
+      ),
   handler: async (argv) => {
-    const { config: file, format, since, out } = argv;
-    checkWideOnly(argv);
-    if (format === "parquet") {
-      throw new Failure("usage.invalid", "--format parquet is not supported", { hint: "use csv or results-jsonl" });
-    }
+    const { config: file, format, out } = argv;
+    checkOptionsOf(argv);
     const { config } = loadConfig(file);
     const zone = shownZone(config, argv.tz);
-    const sinceUs = since === undefined ? undefined : usFromOption("--since", since, zone);
     const manifest = openStored(config);
     try {
       sayWhatIsArchived(manifest);
-      if (sinceUs !== undefined)
-        refuseEmpty("--since", { fromUs: sinceUs, toUs: Number.MAX_SAFE_INTEGER }, manifest, zone);
-      const wide = { ...argv, keepFlagged: argv["keep-flagged"], decimalComma: argv["decimal-comma"], zone };
+      const window = exportedWindow(manifest, argv, zone);
+      const wide = { ...argv, keepFlagged: argv["keep-flagged"], decimalComma: argv["decimal-comma"], window, zone };
       await writeText(
-        format === "csv-wide" ? wideCsv(manifest, config, wide) : piecesOf(format, manifest, sinceUs, argv.analysis),
+        format === "csv-wide" ? wideCsv(manifest, config, wide) : piecesOf(format, manifest, window, argv),
         out,
       );
     } finally {
@@ -105,40 +103,38 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
 };
 
 /** Failure `usage.invalid` for an option that the format does not take. */
-function checkWideOnly(argv: ExportArguments): void {
-  const isWide = argv.format === "csv-wide";
-  if (isWide && argv.since !== undefined) throw new Failure("usage.invalid", "--since: use --from with csv-wide");
+function checkOptionsOf(argv: ExportArguments): void {
+  if (argv.format === "csv-wide") return;
+  const ofResults = (["roi", "analysis"] as const).find((name) => argv[name] !== undefined);
+  if (argv.format === "manifest-json" && ofResults !== undefined) {
+    throw new Failure("usage.invalid", `--${ofResults}: manifest-json holds frames, not results`, {
+      hint: "use results-jsonl, csv or csv-wide",
+    });
+  }
   const given = Object.keys(WIDE_OPTIONS).find((name) => {
     const value = argv[name as keyof typeof WIDE_OPTIONS];
     return value !== undefined && value !== false && !(name === "quantity" && value === "shift");
   });
-  if (isWide || given === undefined) return;
+  if (given === undefined) return;
   throw new Failure("usage.invalid", `--${given} is an option of --format csv-wide`, {
     hint: "`phorest sensorgram` writes one line per ROI and frame with these options",
   });
 }
 
 function piecesOf(
-  format: Exclude<Format, "parquet" | "csv-wide">,
+  format: Exclude<Format, "csv-wide">,
   manifest: Manifest,
-  sinceUs: number | undefined,
-  wanted: string | undefined,
+  window: TimeWindow,
+  { analysis, roi }: Pick<ExportArguments, "analysis" | "roi">,
 ): Iterable<string> | AsyncIterable<string> {
-  if (format === "manifest-json") {
-    if (wanted === undefined) return metadataManifest(manifest, sinceUs);
-    throw new Failure("usage.invalid", "--analysis: manifest-json holds frames, not results", {
-      hint: "use results-jsonl, csv or csv-wide",
-    });
-  }
-  const analyses = exportedAnalyses(manifest, wanted);
-  return format === "csv" ? csv(manifest, sinceUs, analyses) : processingResults(manifest, sinceUs, analyses);
+  if (format === "manifest-json") return metadataManifest(manifest, window);
+  const analyses = exportedAnalyses(manifest, analysis);
+  const part = { window, analyses, isWanted: exportedRois(manifest, analyses, roi) };
+  return format === "csv" ? csv(manifest, part) : processingResults(manifest, part);
 }
 
-async function* csv(
-  manifest: Manifest,
-  sinceUs: number | undefined,
-  analyses: ReadonlySet<number> | undefined,
-): AsyncGenerator<string> {
+async function* csv(manifest: Manifest, part: Part): AsyncGenerator<string> {
+  const { analyses } = part;
   const methods = manifest.analyses
     .all()
     .flatMap(({ analysisId, method }) => (analyses?.has(analysisId) === false ? [] : [method]));
@@ -149,7 +145,7 @@ async function* csv(
   const hasGuessed = manifest.history.guessedTimes() > 0;
   const form = { headers: false, includeEndRowDelimiter: true };
   yield await writeToString([[...columns, ELAPSED, ...(hasGuessed ? [TIME_GUESSED] : [])]], form);
-  for (const outcome of allOutcomes(manifest, { sinceUs, analyses })) {
+  for (const outcome of allOutcomes(manifest, part)) {
     const guessed = hasGuessed ? [outcome.timeSource === "file" ? YES : ""] : [];
     const more = [elapsedText(outcome.capturedAtUs, firstUs), ...guessed];
     const lines = csvLines(outcome, columns).map((cells) => [...cells, ...more]);

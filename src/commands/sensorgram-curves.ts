@@ -2,7 +2,7 @@
 import type { Sensorgrams } from "../assay/sensorgrams.ts";
 import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
-import type { TimeWindow } from "../measurement/time-window.ts";
+import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
 import { type Beside, CurveLines } from "../outputs/csv/file/curve-lines.ts";
 
 /** The curves, then the means of their groups; of each the frames within a window. */
@@ -16,8 +16,6 @@ export async function* curvesCsv(
   for (const curve of sensorgrams.curves()) yield await lines.of(curve, ...rangeOf(curve.timesUs, window));
   for (const group of sensorgrams.groupCurves()) yield await lines.of(group, ...rangeOf(group.timesUs, window));
 }
-
-export const ALWAYS: TimeWindow = { fromUs: Number.NEGATIVE_INFINITY, toUs: Number.POSITIVE_INFINITY };
 
 function rangeOf(timesUs: Float64Array, { fromUs, toUs }: TimeWindow): [number, number] {
   return [lowerBound(timesUs, fromUs), lowerBound(timesUs, toUs)];

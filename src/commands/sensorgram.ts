@@ -12,7 +12,7 @@ import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { labelMatcher } from "../measurement/labels.ts";
-import type { TimeWindow } from "../measurement/time-window.ts";
+import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
 import type { Beside } from "../outputs/csv/file/curve-lines.ts";
 import { Temperatures } from "../web/temperatures.ts";
 import { sayWhatIsArchived } from "./archived.ts";
@@ -23,7 +23,7 @@ import type { GlobalOptions } from "./global.ts";
 import { curveReading, JOINED_OPTION } from "./joined-curves.ts";
 import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
 import { openShown, RECORDS_OPTION, RECORDS_ROIS_OPTION } from "./records-option.ts";
-import { ALWAYS, curvesCsv, curvesJson } from "./sensorgram-curves.ts";
+import { curvesCsv, curvesJson } from "./sensorgram-curves.ts";
 import { summaryJson, summaryRows, summaryTable, summaryWarnings } from "./sensorgram-summary.ts";
 import { shownZone, TZ } from "./shown-zone.ts";
 

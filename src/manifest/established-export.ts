@@ -2,9 +2,11 @@
 
 import { formatRecord, type RecordInput } from "../analysis/record.ts";
 import type { FrameResult } from "../measurement/method.ts";
+import type { TimeWindow } from "../measurement/time-window.ts";
 import type { Reading } from "../sensors/thermometer.ts";
 import type { Manifest, StoredEntry } from "./manifest.ts";
 import { BEFORE_ALL } from "./outcome-ids.ts";
+import { outcomeOf } from "./outcome-of-rois.ts";
 import type { Outcome } from "./outcomes.ts";
 import { pages } from "./pages.ts";
 import { isoFromUs } from "./timestamps.ts";
@@ -12,9 +14,9 @@ import { isoFromUs } from "./timestamps.ts";
 const OUTCOMES_PER_READ = 64;
 
 /** metadata_manifest.json: a JSON array of entries in order of capture, as pieces of text. */
-export function* metadataManifest(manifest: Manifest, sinceUs?: number): Generator<string> {
+export function* metadataManifest(manifest: Manifest, window?: TimeWindow): Generator<string> {
   let separator = "[\n";
-  for (const entry of manifest.history.entries(sinceUs)) {
+  for (const entry of manifest.history.entries(window)) {
     yield separator + JSON.stringify(metadataEntry(entry, manifest.readings.of(entry.entryId)));
     separator = ",\n";
   }
@@ -22,15 +24,10 @@ export function* metadataManifest(manifest: Manifest, sinceUs?: number): Generat
 }
 
 /** processing_results.jsonl: a record a line, in order of completion; then frames that failed before any analysis. */
-export function* processingResults(
-  manifest: Manifest,
-  sinceUs?: number,
-  analyses?: ReadonlySet<number>,
-): Generator<string> {
+export function* processingResults(manifest: Manifest, part: Part = {}): Generator<string> {
   const firstUs = manifest.history.oldestCaptureUs();
-  for (const outcome of allOutcomes(manifest, { sinceUs, analyses }))
-    yield `${formatRecord(outcomeRecord(outcome, firstUs))}\n`;
-  for (const entry of manifest.history.failuresWithoutOutcome(sinceUs)) {
+  for (const outcome of allOutcomes(manifest, part)) yield `${formatRecord(outcomeRecord(outcome, firstUs))}\n`;
+  for (const entry of manifest.history.failuresWithoutOutcome(part.window)) {
     yield `${formatRecord(failureRecord(entry, manifest.readings.of(entry.entryId), firstUs))}\n`;
   }
 }
@@ -43,23 +40,31 @@ export function* outcomeRecords(manifest: Manifest, afterOutcomeId: number): Gen
   }
 }
 
-export interface OutcomesQuery {
-  readonly sinceUs?: number | undefined;
+/** The part of an experiment that is wanted; all of it where nothing is given. */
+export interface Part {
+  /** Frames captured in it. */
+  readonly window?: TimeWindow | undefined;
   /** Undefined: those of a run, measured as the frames were captured. */
   readonly analyses?: ReadonlySet<number> | undefined;
+  /** Labels of ROIs. */
+  readonly isWanted?: ((label: string) => boolean) | undefined;
+}
+
+interface OutcomesQuery extends Part {
   readonly afterOutcomeId?: number;
 }
 
-/** Every outcome after one, a page at a time. */
-export function allOutcomes(
+/** Every outcome after one, a page at a time, with the results of the wanted ROIs. */
+export function* allOutcomes(
   manifest: Manifest,
-  { sinceUs, analyses, afterOutcomeId = analyses === undefined ? 0 : BEFORE_ALL }: OutcomesQuery,
+  { window, analyses, isWanted, afterOutcomeId = analyses === undefined ? 0 : BEFORE_ALL }: OutcomesQuery,
 ): Generator<Outcome> {
-  return pages(
+  const outcomes = pages(
     afterOutcomeId,
-    (outcomeId) => manifest.outcomes.after(outcomeId, OUTCOMES_PER_READ, { sinceUs, analyses }),
+    (outcomeId) => manifest.outcomes.after(outcomeId, OUTCOMES_PER_READ, { window, analyses }),
     ({ outcomeId }) => outcomeId,
   );
+  for (const outcome of outcomes) yield isWanted === undefined ? outcome : outcomeOf(outcome, isWanted);
 }
 
 function metadataEntry(entry: StoredEntry, readings: readonly Reading[]): unknown {

@@ -1,7 +1,7 @@
 // History: what has happened so far, for people: counts, entries in order of capture, what failed.
 import { PIXELS_CHECKSUM } from "../cameras/frame.ts";
 import type { TimeSource } from "../image/times/source.ts";
-import type { TimeWindow } from "../measurement/time-window.ts";
+import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import { ENTRY_WITH_FILE } from "./page-rows.ts";
@@ -131,14 +131,14 @@ export class History {
     return { total: row.pending + row.processing + row.processed + row.failed, ...row };
   }
 
-  /** All entries in order of capture, read page by page. */
-  *entries(sinceUs = Number.MIN_SAFE_INTEGER): Generator<StoredEntry> {
-    const page = this.#connection.db.prepare<[number, number, number], EntryRow>(
-      `${ENTRY_WITH_FILE} WHERE (e.captured_at_us, e.id) > (?, ?) ORDER BY e.captured_at_us, e.id LIMIT ?`,
+  /** The entries captured in a window, in order of capture, read page by page. */
+  *entries({ fromUs, toUs }: TimeWindow = ALWAYS): Generator<StoredEntry> {
+    const page = this.#connection.db.prepare<[number, number, number, number], EntryRow>(
+      `${ENTRY_WITH_FILE} WHERE (e.captured_at_us, e.id) > (?, ?) AND e.captured_at_us < ? ORDER BY e.captured_at_us, e.id LIMIT ?`,
     );
     const rows = pages(
-      { captured_at_us: sinceUs - 1, id: Number.MAX_SAFE_INTEGER },
-      (last) => page.all(last.captured_at_us, last.id, PAGE),
+      { captured_at_us: fromUs - 1, id: Number.MAX_SAFE_INTEGER },
+      (last) => page.all(last.captured_at_us, last.id, toUs, PAGE),
       (row) => row,
     );
     for (const row of rows) yield storedEntry(row, this.#entries);
@@ -158,13 +158,13 @@ export class History {
       .map((row) => storedEntry(row, this.#entries));
   }
 
-  /** Failed entries that no analysis has an outcome for, in order of ids. */
-  failuresWithoutOutcome(sinceUs = Number.MIN_SAFE_INTEGER): StoredEntry[] {
+  /** Failed entries captured in a window that no analysis has an outcome for, in order of ids. */
+  failuresWithoutOutcome({ fromUs, toUs }: TimeWindow = ALWAYS): StoredEntry[] {
     return this.#connection.db
-      .prepare<[number], EntryRow>(`
-        ${ENTRY_WITH_FILE} WHERE e.status = 'failed' AND e.captured_at_us >= ?
+      .prepare<[number, number], EntryRow>(`
+        ${ENTRY_WITH_FILE} WHERE e.status = 'failed' AND e.captured_at_us >= ? AND e.captured_at_us < ?
         AND NOT EXISTS (SELECT 1 FROM outcome WHERE entry_id = e.id) ORDER BY e.id`)
-      .all(sinceUs)
+      .all(fromUs, toUs)
       .map((row) => storedEntry(row, this.#entries));
   }
 

@@ -3,6 +3,7 @@ import type { Statement } from "better-sqlite3";
 import { type CompanionResult, decodeValues } from "../analysis/task.ts";
 import type { TimeSource } from "../image/times/source.ts";
 import type { FrameResult, Method } from "../measurement/method.ts";
+import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
 import type { Reading } from "../sensors/thermometer.ts";
 import type { Analyses } from "./analyses.ts";
 import type { Connection } from "./connection.ts";
@@ -49,8 +50,8 @@ export interface Measured extends Omit<FrameResult, "method" | "values" | "displ
 
 interface OutcomeFilter {
   readonly analyses?: Iterable<number> | undefined;
-  /** Frames captured at or after this. */
-  readonly sinceUs?: number | undefined;
+  /** Frames captured in this window. */
+  readonly window?: TimeWindow | undefined;
 }
 
 interface OutcomeRow {
@@ -96,7 +97,7 @@ export class Outcomes {
         e.captured_at_us, e.warnings, ${FILE_NAME}, e.page, e.time_source, d.statistics, d.row_values
       FROM outcome o JOIN entry e ON e.id = o.entry_id ${JOIN_FILE} LEFT JOIN detail d ON d.outcome_id = o.id
       WHERE o.id > @cursor AND (@analyses IS NULL OR +o.analysis_id IN (SELECT value FROM json_each(@analyses)))
-        AND (@sinceUs IS NULL OR +e.captured_at_us >= @sinceUs)
+        AND +e.captured_at_us >= @fromUs AND +e.captured_at_us < @toUs
       ORDER BY o.id LIMIT @limit`);
     this.#results = db
       .prepare<[number, number, number], ResultRow>(`
@@ -107,10 +108,10 @@ export class Outcomes {
   }
 
   /** Up to `limit` outcomes after `cursor`, in order of completion. */
-  after(cursor: number, limit: number, { analyses, sinceUs }: OutcomeFilter = {}): Outcome[] {
+  after(cursor: number, limit: number, { analyses, window = ALWAYS }: OutcomeFilter = {}): Outcome[] {
     const of = analyses === undefined ? null : JSON.stringify([...analyses]);
     return this.#connection.db.transaction(() =>
-      this.#after.all({ cursor, limit, analyses: of, sinceUs: sinceUs ?? null }).map((row) => this.#outcome(row)),
+      this.#after.all({ cursor, limit, analyses: of, ...window }).map((row) => this.#outcome(row)),
     )();
   }
 

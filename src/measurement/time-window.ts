@@ -5,3 +5,6 @@ export interface TimeWindow {
   readonly fromUs: number;
   readonly toUs: number;
 }
+
+/** All time. */
+export const ALWAYS: TimeWindow = { fromUs: Number.NEGATIVE_INFINITY, toUs: Number.POSITIVE_INFINITY };

@@ -70,11 +70,6 @@ test.each([
   expect(stderr).toContain(line);
 });
 
-test("an option of csv-wide is refused with another format", async () => {
-  const { code, stderr } = await phorest(["export", "--format", "csv", "--roi", "001*"], stopped());
-  expect([code, stderr]).toEqual([2, expect.stringContaining("--roi is an option of --format csv-wide")]);
-});
-
 test("a reader that knows nothing of phorest reads it: Python's csv module", async () => {
   const { stdout } = await phorest(["export", "--format", "csv-wide"], stopped());
   const script = [

@@ -49,6 +49,28 @@ function experiment(): string {
   return directory;
 }
 
+/** What `phorest export` writes of the experiment. */
+async function exported(format: string, ...words: string[]): Promise<string> {
+  const directory = experiment();
+  const out = join(directory, "part");
+  await phorest(directory, "export", "--format", format, ...words, "--out", out);
+  return readFileSync(out, "utf8");
+}
+
+/** Every result with its time and ROI. */
+function resultsIn(format: string, text: string): unknown[] {
+  const lines = text.trimEnd().split("\n");
+  if (format === "csv") return lines.slice(1);
+  return lines.flatMap((line) => {
+    const { image_timestamp, image_analysis, resonances } = JSON.parse(line) as {
+      image_timestamp: string;
+      image_analysis: unknown[];
+      resonances: unknown[];
+    };
+    return resonances.map((resonance, roi) => [image_timestamp, image_analysis[roi + 1], resonance]);
+  });
+}
+
 describe("phorest export", () => {
   it("writes one CSV line per ROI and frame since a time, to a file that is whole when it appears", async () => {
     const directory = experiment();
@@ -64,10 +86,43 @@ describe("phorest export", () => {
     expect(readdirSync(directory).sort()).toEqual(["config.toml", "data", "results.csv"]);
   });
 
+  it.each(["csv", "results-jsonl"])("writes the results of some ROIs in a part of the time: %s", async (format) => {
+    const all = resultsIn(format, await exported(format));
+    const window = ["--from", "0.5", "--to", "2026-03-04T05:06:09.1Z"];
+    const text = await exported(format, "--roi", "130A", "131*", ...window);
+    expect(resultsIn(format, text)).toEqual(all.slice(3));
+    expect(resultsIn(format, await exported(format, "--roi", "131a_n", "--to", "0"))).toEqual(all.slice(2, 3));
+  });
+
+  it("writes the frames in a part of the time", async () => {
+    const entries = JSON.parse(await exported("manifest-json", "--from", "1", "--to", "1")) as {
+      entry_timestamp_iso: string;
+    }[];
+    expect(entries.map(({ entry_timestamp_iso: time }) => time)).toEqual(["2026-03-04T05:06:09.089123Z"]);
+  });
+
+  it.each([
+    ["csv", "--roi 130A 999*", "--roi 999*: no ROI has this name"],
+    ["results-jsonl", "--from 2027-01-01", "--from: no frame is in this window"],
+    ["csv", "--to 2020-01-01", "--to: no frame is in this window"],
+    ["csv-wide", "--since 2027-01-01", "--since: no frame is in this window"],
+    ["csv", "--since 1 --from 1", "--since and --from mean the same"],
+    ["manifest-json", "--roi 130A", "--roi: manifest-json holds frames, not results"],
+    ["manifest-json", "--analysis gaussian", "--analysis: manifest-json holds frames, not results"],
+    ["csv", "--quantity riu", "--quantity is an option of --format csv-wide"],
+  ])("refuses %s %s and writes nothing", async (format, options, line) => {
+    const directory = experiment();
+    const words = ["export", "--format", format, ...options.split(" "), "--out", join(directory, "part")];
+    await expect(phorest(directory, ...words)).rejects.toMatchObject({
+      code: "usage.invalid",
+      message: expect.stringContaining(line),
+    });
+    expect(readdirSync(directory).sort()).toEqual(["config.toml", "data"]);
+  });
+
   it("refuses what it cannot do before it writes anything", async () => {
     const directory = experiment();
     const out = join(directory, "nowhere", "results.csv");
-    await expect(phorest(directory, "export", "--format", "parquet")).rejects.toMatchObject({ code: "usage.invalid" });
     await expect(phorest(directory, "export", "--format", "csv", "--since", "soon")).rejects.toThrow(/--since/);
     await expect(phorest(directory, "export", "--format", "csv", "--out", out)).rejects.toThrow(
       /nowhere does not exist/,

@@ -5,6 +5,7 @@ import { Failure } from "../../src/failure/failure.ts";
 import { metadataManifest, processingResults } from "../../src/manifest/established-export.ts";
 import { importExperiment } from "../../src/manifest/established-import.ts";
 import { isoFromUs, usFromIso, usFromOption } from "../../src/manifest/timestamps.ts";
+import { ALWAYS } from "../../src/measurement/time-window.ts";
 import { grayPicture } from "../image/picture-writers.ts";
 import { writeStack } from "../image/stack-writer.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -240,7 +241,9 @@ describe("exporting in the established forms", () => {
     const manifest = openManifest(directory);
     expect([...metadataManifest(manifest)].join("")).toBe("[]\n");
     for (const number of [1, 2, 3]) addFrame(manifest, directory, number);
-    const since = JSON.parse([...metadataManifest(manifest, NOON_US + 2e6)].join("")) as unknown[];
+    const since = JSON.parse(
+      [...metadataManifest(manifest, { ...ALWAYS, fromUs: NOON_US + 2e6 })].join(""),
+    ) as unknown[];
     expect(since).toHaveLength(2);
   });
 

@@ -1,0 +1,54 @@
+// The part of an experiment that `phorest export` writes: frames from one time to another, and some ROIs.
+import { timeOption } from "../evaluation/time-options.ts";
+import { Failure } from "../failure/failure.ts";
+import type { Manifest } from "../manifest/manifest.ts";
+import { gratingOf, labelMatcher } from "../measurement/labels.ts";
+import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
+import type { TimeZone } from "../system/time-zone.ts";
+import { labelHint } from "./chosen-analysis.ts";
+import { refuseEmpty } from "./empty-window.ts";
+
+/** Times as typed; `since` is another name of `from`. */
+export interface TypedWindow {
+  readonly since?: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+/** The window of `--from` (or `--since`) and `--to`; a frame at exactly `--to` is in it. Failure `usage.invalid` if it has no frame. */
+export function exportedWindow(manifest: Manifest, { since, from, to }: TypedWindow, zone: TimeZone): TimeWindow {
+  if (since !== undefined && from !== undefined)
+    throw new Failure("usage.invalid", "--since and --from mean the same", { hint: "give one of them" });
+  const firstUs = manifest.history.oldestCaptureUs();
+  const beginning = since === undefined ? "--from" : "--since";
+  const at = (option: string, text: string | undefined) =>
+    text === undefined ? undefined : timeOption(option, text, zone)(firstUs);
+  const [fromUs, toUs] = [at(beginning, since ?? from), at("--to", to)];
+  if (fromUs === undefined && toUs === undefined) return ALWAYS;
+  const window = { fromUs: fromUs ?? ALWAYS.fromUs, toUs: toUs === undefined ? ALWAYS.toUs : toUs + 1 };
+  const given = [...(fromUs === undefined ? [] : [beginning]), ...(toUs === undefined ? [] : ["--to"])];
+  refuseEmpty(given.join(" and "), window, manifest, zone);
+  return window;
+}
+
+/**
+ * What tells the ROIs of `--roi` from others: patterns of their names, or of the names of their gratings. Failure `usage.invalid` where an
+ * exported analysis has none of them.
+ */
+export function exportedRois(
+  manifest: Manifest,
+  analyses: ReadonlySet<number> | undefined,
+  patterns: readonly string[] | undefined,
+): ((label: string) => boolean) | undefined {
+  if (patterns === undefined) return undefined;
+  const wantedBy = (wanted: readonly string[]) => {
+    const matches = labelMatcher(wanted);
+    return (label: string) => matches(label) || matches(gratingOf(label));
+  };
+  const exported = manifest.analyses.all().filter(({ analysisId }) => analyses?.has(analysisId) !== false);
+  const labels = exported.flatMap((analysis) => analysis.labels);
+  const [first] = exported;
+  const unknown = patterns.find((pattern) => !labels.some(wantedBy([pattern])));
+  if (first === undefined || unknown === undefined) return wantedBy(patterns);
+  throw new Failure("usage.invalid", `--roi ${unknown}: no ROI has this name`, { hint: labelHint(first, [unknown]) });
+}
