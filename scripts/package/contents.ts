@@ -20,10 +20,13 @@ const UNUSED_PACKAGES = new Set(["prebuild-install", "node-addon-api"]);
 /** Directories that are data: as they lie in the source, and as `npm run build` makes them. */
 export const ASSET_DIRECTORIES = ["chips", "dist/web"];
 
-/** The first files of the program's threads and of itself, relative to `root`. */
-export function entryPoints(root: string): string[] {
+/** The first file of the program. */
+export const PROGRAM = "src/cli.ts";
+
+/** The first files of the program's threads, relative to `root`. */
+export function threadEntries(root: string): string[] {
   const workers = readdirSync(join(root, "workers")).filter((name) => name.endsWith(".ts"));
-  return ["src/cli.ts", ...workers.sort().map((name) => `workers/${name}`)];
+  return workers.sort().map((name) => `workers/${name}`);
 }
 
 /** Lays everything but the bundled code below `target`, as in an installation. `stage` is an installed copy of the source. */

@@ -6,7 +6,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import Database from "better-sqlite3";
 import { damagedDatabase } from "../failure/database-failure.ts";
 import { decodeFailure, Failure } from "../failure/failure.ts";
-import { PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
+import { PARTIAL_SUFFIX, syncDirectory, syncFile } from "../system/files.ts";
 import type { Connection } from "./connection.ts";
 import { attemptOn, guard } from "./guarded.ts";
 import { migrate } from "./migrating.ts";
@@ -117,12 +117,14 @@ function create(path: string): void {
       const db = new Database(temporary);
       try {
         db.pragma(`page_size = ${PAGE_BYTES}`);
-        db.pragma("synchronous = FULL");
+        // It is put on the disk once, whole, and not after each of the migrations.
+        db.pragma("synchronous = OFF");
         db.pragma(`application_id = ${APPLICATION_ID}`);
         migrate(db);
       } finally {
         db.close();
       }
+      syncFile(temporary);
       renameSync(temporary, path);
     } catch (error) {
       rmSync(temporary, { force: true });

@@ -1,8 +1,10 @@
 // A worker handle: either a thread or a child process. A call to a disconnected network share cannot be interrupted: a thread
 // in such a call would keep the whole program from ending, a child process does not.
 import { fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import { packageRoot } from "../system/files.ts";
 import { THREAD_LIMITS } from "./thread-memory.ts";
 
 export interface WorkerHandle {
@@ -19,10 +21,12 @@ export interface WorkerEvents {
   lost(how: string): void;
 }
 
-/** The file of a worker, compiled or not, next to this program. */
+/** The file of a worker, compiled or not, of this program. */
 export function workerFile(name: string): { url: URL; execArgv: string[] } {
   const compiled = import.meta.url.endsWith(".js");
-  const url = new URL(`../../workers/${name}.${compiled ? "js" : "ts"}`, import.meta.url);
+  // Compiled, this code is part of files at different depths: found from the root, not from here.
+  const file = compiled ? `dist/workers/${name}.js` : `workers/${name}.ts`;
+  const url = pathToFileURL(join(packageRoot(), file));
   return { url, execArgv: compiled ? [] : ["--import", import.meta.resolve("tsx")] };
 }
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { entryPoints, KEPT_PACKAGES } from "../../scripts/package/contents.ts";
+import { KEPT_PACKAGES, threadEntries } from "../../scripts/package/contents.ts";
 import { licences } from "../../src/installation/licences.ts";
 import { packageClosure } from "../../src/installation/packages.ts";
 import { packageRoot } from "../../src/system/files.ts";
@@ -11,7 +11,7 @@ describe("what is packed", () => {
   it("has every file of workers/ as an entry", () => {
     const workers = readdirSync(join(packageRoot(), "workers"), { recursive: true, encoding: "utf8" });
     const code = workers.filter((name) => name.endsWith(".ts")).map((name) => `workers/${name}`);
-    expect(entryPoints(packageRoot())).toEqual(["src/cli.ts", ...code.sort()]);
+    expect(threadEntries(packageRoot())).toEqual(code.sort());
   });
 
   it("has every package whose compiled part or data is looked for beside it", () => {
