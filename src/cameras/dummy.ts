@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import { decodePicture } from "../image/decode.ts";
+import { READ_KINDS } from "../image/foreign-kinds.ts";
 import { type FrameSubset, NO_FRAME_IN_WINDOW, selectFrames } from "../image/frame-subset.ts";
 import { otherPages, type Picture } from "../image/picture.ts";
 import { listPictures } from "../image/picture-files.ts";
@@ -109,7 +110,7 @@ async function picturesAt(path: string, times?: CaptureTimes): Promise<Replayed[
   const files = await listPictures(path, { followLinks: true, times });
   if (files.length > 0) return files.sort((a, b) => (a.path < b.path ? -1 : 1));
   throw new Failure("camera.unavailable", `${path}: this directory has no images for the dummy camera`, {
-    hint: "PNG, TIFF, BMP and JPEG are read, and .gz of these",
+    hint: READ_KINDS,
     retry: "later",
   });
 }

@@ -16,6 +16,7 @@ import { diskSpace } from "../system/disk-space.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
 import { mergeFrom, mergeText, phorestExperiment } from "./import-merge.ts";
+import { requireEstablished } from "./import-refusal.ts";
 import { type PageArguments, pageChoice, pageOptions } from "./page-options.ts";
 
 interface ImportArguments extends GlobalOptions, PageArguments {
@@ -57,11 +58,12 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
     for (const named of [directory ?? "", ...pictures]) checkDirectory(named);
     const pages = pageChoice(axes, config);
     const dataDir = config.Paths.data_dir;
+    const other = phorestExperiment(directory ?? "", dataDir);
+    if (other === undefined) requireEstablished(directory ?? "", dataDir);
     await ensureDirectory(dataDir);
     const lock = lockExperiment(dataDir);
     try {
       if (lock.warning !== undefined) process.stderr.write(`${lock.warning}\n`);
-      const other = phorestExperiment(directory ?? "", dataDir);
       const manifest = Manifest.open({ file: join(dataDir, MANIFEST_FILENAME) });
       try {
         if (other !== undefined) {

@@ -106,10 +106,15 @@ function prepare({ table: given }: TomlFile, lines: Map<string, number>, warn: (
 
 type SectionTables = Record<string, unknown>;
 
-/** Adds the defaults of the simulated camera where it is the effective one; returns the names of the keys added. */
+/**
+ * Adds the defaults of the simulated camera where it is the effective one; returns the names of the keys added. A file that turns the
+ * camera off and names none is for images from elsewhere: an imported experiment is measured like any other.
+ */
 function addSimulatedDefaults(table: SectionTables): Set<string> {
   const added = new Set<string>();
   const given = isTable(table.Camera) ? table.Camera.camera_type : undefined;
+  const isOff = isTable(table.Services) && table.Services.enable_camera === false;
+  if (given === undefined && isOff) return added;
   if (SCHEMA.shape.Camera.shape.camera_type.safeParse(given).data !== "simulated") return added;
   for (const [section, name] of keyNames()) {
     const content = table[section];

@@ -120,7 +120,8 @@ defaults apply. The \`config.toml\` of the repository lists every key with its d
   \`results_dir\`, \`logs_dir\` and \`backup_dir\` start at \`root_dir\`. A leading \`~/\` is the home directory.
 - Named values may be written in upper or lower case.
 - With the simulated camera (\`camera_type = "simulated"\`, or no such key), a few keys have another default, so that you see something without
-  any configuration. A value in the file always takes precedence.
+  any configuration. A value in the file always takes precedence. A file with \`enable_camera = false\` and without \`camera_type\` has the usual
+  defaults: the images that it measures are not those of the simulated chip.
 `;
 
 const FORMER = `## Keys of earlier versions

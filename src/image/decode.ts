@@ -5,6 +5,7 @@ import { Failure } from "../failure/failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import { decodeBmp, isBmp } from "./bmp.ts";
 import { damageOf, type Format, pngSize } from "./damage.ts";
+import { notRead } from "./foreign-kinds.ts";
 import { formatOf } from "./format.ts";
 import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { imageLibrary } from "./library.ts";
@@ -66,9 +67,7 @@ async function decodePlain(bytes: Uint8Array, where: string, reading: Reading): 
   if (pngHeader !== undefined) allow(pngHeader, 2 * bytes.length, where);
   const plain = format === "PNG" ? decodePlainPng(bytes) : undefined;
   if (plain !== undefined) return plain;
-  if (format === undefined) {
-    throw unreadable(where, "not a picture", "phorest reads PNG, TIFF, BMP and JPEG, and .gz of these");
-  }
+  if (format === undefined) throw notRead(bytes, where);
   const general = (file: Uint8Array) =>
     byLibrary(file, format, where, async (metadata) => {
       allow(sizeOf(metadata, format), file.length, where);

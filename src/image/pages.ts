@@ -3,6 +3,9 @@ import { basename, dirname } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import { type PagePlace, placesOf } from "./axes.ts";
+import { isBmp } from "./bmp.ts";
+import { notRead } from "./foreign-kinds.ts";
+import { formatOf } from "./format.ts";
 import { headerSize } from "./header-size.ts";
 import { readPicture, shownFile, withPictureFile } from "./read-picture.ts";
 import { type ByteSource, sourceOfFile } from "./tiff/byte-source.ts";
@@ -52,8 +55,9 @@ export async function listPages(file: string | NamedFile): Promise<PictureSeries
   const plain = isPacked(bytes) ? await unpacked(bytes, where) : bytes;
   const size = await headerSize(plain);
   if (size === undefined) {
-    throw new Failure("frame.unreadable", `${where}: not a picture, or its header is damaged`, {
-      hint: "phorest reads PNG, TIFF, BMP and JPEG, and .gz of these",
+    if (formatOf(plain) === undefined && !isBmp(plain)) throw notRead(plain, where);
+    throw new Failure("frame.unreadable", `${where}: the header of the image is damaged or incomplete`, {
+      hint: "the file was not written or copied completely; copy it again",
     });
   }
   const page = { index: 0, width: size.width, height: size.height, bits: 8 * size.bytesPerSample };

@@ -70,6 +70,15 @@ describe("defaults", () => {
     expect(given.origins.get("Services.enable_camera")).toMatchObject({ kind: "file", line: 2 });
   });
 
+  test("without a camera, images are measured as those of any real one", () => {
+    const off = "[Services]\nenable_camera = false\n";
+    const { config } = parseConfig(off, directory);
+    expect(config.Data_Analysis.number_of_subROIs).toBe(1);
+    expect(config.Analysis.baseline_seconds).toBe(1800);
+    const named = parseConfig(`${off}[Camera]\ncamera_type = "simulated"\n`, directory);
+    expect(named.config.Data_Analysis.number_of_subROIs).toBe(10);
+  });
+
   test("every other camera has the established defaults", () => {
     const { config } = parseConfig('[Camera]\ncamera_type = "dummy"\n', directory);
     expect(config.Services.enable_camera).toBe(false);
