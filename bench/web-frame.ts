@@ -11,7 +11,8 @@ import { parseConfig } from "../src/config/config.ts";
 import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
 import { packageRoot } from "../src/system/files.ts";
 import type { FromWeb } from "../src/web/messages.ts";
-import { blackPng, pictureProcesses } from "../test/web/pictures.ts";
+import { workerProcesses } from "../test/support/worker-processes.ts";
+import { blackPng } from "../test/web/pictures.ts";
 
 const { values: options } = parseArgs({ options: { dir: { type: "string" } } });
 const [WIDTH, HEIGHT] = [9152, 6944];
@@ -90,7 +91,7 @@ async function look(address: string): Promise<{ ms: number; status: number }> {
 
 /** The most memory that a process which decodes pictures has taken, MB, and its processor time until now, ms. */
 function costs(): { mb: number; cpuMs: number } {
-  const all = pictureProcesses(process.pid).map((pid) => {
+  const all = workerProcesses(process.pid, "pictures").map((pid) => {
     const kb = Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
     const ticks = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ").slice(11, 13) ?? [];
     return { mb: kb / 1000, cpuMs: 10 * ticks.reduce((sum, one) => sum + Number(one), 0) };

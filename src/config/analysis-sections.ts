@@ -64,7 +64,7 @@ export const Data_Analysis = section("How an image is measured", {
   workers: field(whole(0, 256).default(0), "Number of measuring threads; 0 means one for each processor core"),
   max_attempts: field(
     whole(1, 100).default(3),
-    "Number of times the program may crash while a frame is measured, before this frame gets one last try, alone",
+    "Number of times that measuring a frame may crash or take too long, before phorest marks this frame as failed",
   ),
   batch_size: field(whole(1, 1024).default(16), "Number of frames taken from the queue at once"),
   frame_timeout_seconds: field(seconds(120), "Time limit for measuring one frame", SECONDS),

@@ -15,7 +15,7 @@ import type { Syncing } from "./syncing.ts";
 export interface Recovery {
   /** Entries that were being measured and are pending again. */
   readonly requeued: number;
-  /** Entries that were being measured, the last time alone, each time the program ended. */
+  /** Entries that were being measured each of many times that the program ended. */
   readonly failed: readonly { readonly filename: string; readonly reason: string }[];
   /** Pictures that vanished since the last start. */
   readonly missing: readonly string[];
@@ -64,19 +64,22 @@ export function recoverEntries(connection: Connection, nouns: RecoveredNouns, op
 }
 
 /**
- * The program may be killed (by a power cut, for example) while any frame is being measured. So a frame that was being measured
- * `maxAttempts` times is tried again, last and alone (see the processor stage), and fails only after that.
+ * How many times `maxAttempts` the program may end while a frame is measured. From its second attempt a frame is measured in
+ * a process of its own (see the processor stage), which fails it if it ends that process. So an end of the whole program is
+ * hardly ever the frame's fault: this is a limit for a system that ends all processes together when one takes too much memory.
  */
+const ENDS_PER_ATTEMPT = 10;
+
 function releaseAbandonedClaims(
   { db }: Connection,
   { maxAttempts, nowUs }: { readonly maxAttempts: number; readonly nowUs: number },
 ): Pick<Recovery, "requeued" | "failed"> {
   const failed = db
-    .prepare<[{ maxAttempts: number; nowUs: number }], { filename: string; page: number | null; reason: string }>(`
+    .prepare<[{ limit: number; nowUs: number }], { filename: string; page: number | null; reason: string }>(`
       UPDATE entry SET status = 'failed', processed_at_us = @nowUs, error_code = 'analysis.failed',
-        error = 'the program ended ' || attempts || ' times while this frame was being measured, the last time alone'
-      WHERE status = 'processing' AND attempts > @maxAttempts RETURNING ${fileColumn("filename")}, page, error AS reason`)
-    .all({ maxAttempts, nowUs })
+        error = 'the program ended ' || attempts || ' times while this frame was being measured'
+      WHERE status = 'processing' AND attempts > @limit RETURNING ${fileColumn("filename")}, page, error AS reason`)
+    .all({ limit: ENDS_PER_ATTEMPT * maxAttempts, nowUs })
     .map(({ filename, page, reason }) => ({ filename: frameName(filename, page), reason }));
   const { changes } = db.prepare("UPDATE entry SET status = 'pending' WHERE status = 'processing'").run();
   return { requeued: changes, failed };

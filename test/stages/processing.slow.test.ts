@@ -11,6 +11,7 @@ import { updateCsv } from "../../src/outputs/csv/file/append.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { Processor } from "../../src/stages/processor/stage.ts";
 import { writeDurably } from "../../src/system/files.ts";
+import { workerProcesses } from "../support/worker-processes.ts";
 
 const SETTINGS = {
   method: "gaussian",
@@ -190,6 +191,47 @@ test("a frame that was there at max_attempts ends of the program is tried last a
   }
   expect(order).toEqual([2, 3, 4, 1]);
   expect(manifest.history.counts()).toMatchObject({ processed: 4, failed: 0 });
+});
+
+test("a frame fails that ends the process it is measured in apart, and the next one is measured", async () => {
+  const { manifest, processing } = await line((real) => real, undefined, { frames: 2 });
+  expect(manifest.entries.claimPending(1, 1)).toMatchObject([{ entryId: 1, attempts: 1 }]);
+  expect(manifest.recover({ maxAttempts: 3, nowUs: 1 })).toMatchObject({ requeued: 1, failed: [] });
+  // The other frame comes first, by a thread.
+  await processing.run();
+  await untilAtRest(processing);
+  expect(manifest.history.counts()).toMatchObject({ pending: 1, processed: 1 });
+  for (const attempts of [2, 3]) {
+    await processing.run();
+    const children = () => workerProcesses(process.pid, "measure-apart");
+    await expect.poll(children, { timeout: 60_000, interval: 5 }).toHaveLength(1);
+    for (const pid of children()) process.kill(pid, "SIGSEGV");
+    await untilAtRest(processing);
+    if (attempts < 3) await expect(processing.run()).rejects.toThrow("was killed by SIGSEGV");
+  }
+  expect(manifest.history.counts()).toMatchObject({ pending: 0, processing: 0, processed: 1, failed: 1 });
+  expect([...manifest.history.entries()][0]).toMatchObject({
+    status: "failed",
+    error: "the process that measured this frame was killed by SIGSEGV",
+  });
+});
+
+test("a frame that is fine is measured although the program ended many times while it was measured", async () => {
+  const { manifest, processing } = await line((real) => real, undefined, { frames: 2 });
+  const ends = 20;
+  for (let nth = 1; nth <= ends; nth++) {
+    expect(manifest.entries.claimPending(1, 1)).toMatchObject([{ entryId: 1, attempts: nth }]);
+    expect(manifest.recover({ maxAttempts: 3, nowUs: 1 })).toMatchObject({ requeued: 1, failed: [] });
+  }
+  for (let nth = 0; nth < 2; nth++) {
+    await processing.run();
+    await untilAtRest(processing);
+  }
+  const [other, cut] = manifest.outcomes.after(0, 2);
+  expect(manifest.history.counts()).toMatchObject({ pending: 0, processed: 2, failed: 0 });
+  expect(cut).toMatchObject({ entryId: 1 });
+  // The process apart measures exactly what a thread measures: both frames hold the same picture.
+  expect(cut?.measured).toEqual(other?.measured);
 });
 
 test("an ROI manifest that is damaged or gone while a run measures changes nothing until it is whole again", async () => {

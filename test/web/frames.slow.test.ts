@@ -12,7 +12,8 @@ import { Frames } from "../../src/web/frames.ts";
 import { PictureProcess } from "../../src/web/picture-process.ts";
 import { ShownPicture } from "../../src/web/shown-picture.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { blackPng, pictureProcesses } from "./pictures.ts";
+import { workerProcesses } from "../support/worker-processes.ts";
+import { blackPng } from "./pictures.ts";
 
 /** A directory with a picture of a chip in it, and what shows it; `restMs`: of a process that keeps dying. */
 async function shown({ restMs = 60_000, answerMs = 60_000 } = {}) {
@@ -35,8 +36,8 @@ const refusalOf = (work: Promise<unknown>): Promise<Failure> =>
 
 /** Kills the process at once when it is there. */
 async function kill(): Promise<void> {
-  await expect.poll(() => pictureProcesses(process.pid).length, { interval: 1 }).toBe(1);
-  for (const pid of pictureProcesses(process.pid)) process.kill(pid, "SIGKILL");
+  await expect.poll(() => workerProcesses(process.pid, "pictures").length, { interval: 1 }).toBe(1);
+  for (const pid of workerProcesses(process.pid, "pictures")) process.kill(pid, "SIGKILL");
 }
 
 test("of a frame that has been replaced there is no tile, and it is told from one that never was", async () => {
@@ -54,7 +55,7 @@ test("many who ask at once share one decoding and one process, and the file is n
   const { frames, frame, path } = await shown();
   const views = await Promise.all(Array.from({ length: 40 }, () => frames.load({ ...frame, entryId: 1 })));
   expect(new Set(views).size).toBe(1);
-  expect(pictureProcesses(process.pid)).toHaveLength(1);
+  expect(workerProcesses(process.pid, "pictures")).toHaveLength(1);
   rmSync(path);
   const tiles = await Promise.all(Array.from({ length: 40 }, () => frames.tile(1, 0, 0, 0)));
   expect(new Set(tiles).size).toBe(1);
@@ -84,7 +85,7 @@ test("a picture that kills every process is left alone for a while", async () =>
     expect((await asked).code).toBe("web.unavailable");
   }
   expect((await refusalOf(frames.load({ ...frame, entryId: 1 }))).line).toMatch(/SIGKILL/);
-  expect(pictureProcesses(process.pid)).toEqual([]);
+  expect(workerProcesses(process.pid, "pictures")).toEqual([]);
 });
 
 test("a picture that takes long is answered for in time; the decoding goes on and is then there", async () => {
@@ -95,7 +96,7 @@ test("a picture that takes long is answered for in time; the decoding goes on an
   // Nobody has to wait for it: it is loaded when it is asked for again.
   const again = () => frames.load({ ...frame, entryId: 1 }).catch(() => undefined);
   await expect.poll(again, { timeout: 60_000 }).toMatchObject({ width: 640 });
-  expect(pictureProcesses(process.pid)).toHaveLength(1);
+  expect(workerProcesses(process.pid, "pictures")).toHaveLength(1);
 });
 
 test("what cannot be read is refused to all who ask, without a death, and the next picture is shown", async () => {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { CalibrationView, FrameView, StateView } from "../../src/web/views.ts";
 import { experiment, phorest } from "../run/program.ts";
-import { blackPng, isAlive, pictureProcesses } from "./pictures.ts";
+import { isAlive, workerProcesses } from "../support/worker-processes.ts";
+import { blackPng } from "./pictures.ts";
 import { Running } from "./running.ts";
 
 const PATIENCE = { timeout: 100_000 } as const;
@@ -99,7 +100,7 @@ test("an uploaded bomb is refused in a line; a dead decoder costs one answer; th
   expect(view.picture).toMatchObject({ width: 400, height: 300 });
   await fetch(new URL("/api/frame", running.address));
   // One shows frames, the other has the chip looked for.
-  const decoders = () => pictureProcesses(running.pid);
+  const decoders = () => workerProcesses(running.pid, "pictures");
   expect(decoders()).toHaveLength(2);
   for (const pid of decoders()) process.kill(pid, "SIGKILL");
   const seen = async () => (await running.read<CalibrationView>("/api/calibration")).state;

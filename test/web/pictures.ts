@@ -1,5 +1,4 @@
-// Pictures that are too much, and the process that decodes pictures for the page, for the tests of both.
-import { readdirSync, readFileSync } from "node:fs";
+// A picture that is too much for a decoder.
 import { constants, deflateRawSync } from "node:zlib";
 import { pngChunk } from "../image/picture-writers.ts";
 
@@ -23,29 +22,4 @@ export function blackPng(side: number, rowsPerBlock: number): Buffer {
   const signature = Buffer.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
   const chunks = [pngChunk("IHDR", header), pngChunk("IDAT", data), pngChunk("IEND", new Uint8Array(0))];
   return Buffer.concat([signature, ...chunks]);
-}
-
-/** Ids of the processes of `parent` that decode pictures. */
-export function pictureProcesses(parent: number): number[] {
-  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => {
-    const isChild = new RegExp(`^PPid:\\s+${parent}$`, "m").test(read(pid, "status"));
-    return isChild && isAlive(pid) && read(pid, "cmdline").includes("workers/pictures");
-  });
-}
-
-/** Whether a process is there, and not only waiting to be buried by its parent. */
-export function isAlive(pid: number): boolean {
-  return /^State:\s+[^Z]/m.test(read(pid, "status"));
-}
-
-/** What the kernel says of a process; empty once it is gone. */
-function read(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, "utf8");
-  } catch (error) {
-    const { code = "" } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ESRCH") return "";
-    throw error;
-  }
 }

@@ -7,6 +7,7 @@ import type { StageLog } from "../../log/logger.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import { THREAD_LIMITS } from "../../threads/thread-memory.ts";
 import { workerFile } from "../../threads/worker-handle.ts";
+import { measureApart } from "./measure-apart.ts";
 
 /** A fixed number of threads, all started at the beginning. `null`, sent to the export `ready`, only asks whether a thread is there. */
 export function measuringThreads(threads: number): Piscina<TaskRequest | null, TaskAnswer> {
@@ -44,15 +45,19 @@ export class MeasuringPool {
     await Promise.all(Array.from({ length: this.options.threads }, () => pool.run(null, { name: "ready" })));
   }
 
-  /** Has one picture measured. Rejects with a Failure (retry later) when that takes longer than a frame may. */
-  async measure(request: TaskRequest): Promise<TaskAnswer> {
+  /**
+   * Has one picture measured: by a thread, or `apart`, in a process of its own. Rejects with a Failure (retry later) when
+   * that takes longer than a frame may, or when the process ends.
+   */
+  async measure(request: TaskRequest, { apart = false }: { readonly apart?: boolean } = {}): Promise<TaskAnswer> {
     const { frameTimeoutMs } = this.options;
-    const running = this.pool.run(request);
     const late = () =>
       new Failure("analysis.failed", `not measured within ${(frameTimeoutMs / 1000).toFixed(0)} s`, {
         hint: "increase Data_Analysis.frame_timeout_seconds if the computer is slow",
         retry: "later",
       });
+    if (apart) return await measureApart(request, frameTimeoutMs, late);
+    const running = this.pool.run(request);
     try {
       return await withDeadline(running, frameTimeoutMs, late);
     } catch (thrown) {

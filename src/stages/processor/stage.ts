@@ -155,8 +155,8 @@ export class Processor implements OpenStage {
 
   /**
    * Frames that were being measured when the program ended wait until there is nothing else to do and are then measured
-   * alone: if one of them ended it, it is known which, and an end that has nothing to do with them is seldom held against
-   * them. While a reference is made from the first frames, these keep their order, but never for their last attempt.
+   * alone, so that one that needs too much memory harms no other. While a reference is made from the first frames, these
+   * keep their order, up to `maxAttempts`.
    */
   private claim(room: number, { references }: Measure): Claim[] {
     const { nowUs, maxAttempts } = this.options;
@@ -190,7 +190,9 @@ export class Processor implements OpenStage {
       const { known: depth } = this.settlement.depth;
       const tracked = companion === undefined ? {} : { companion };
       const task = { picture, roiManifestJson: measure.rois.json, settings, depth, ...tracked };
-      const answer = await turn.measure((references) => this.pool.measure({ ...task, ...references }));
+      // If the frame ended the program before, it may do so again.
+      const where = { apart: claim.attempts > 1 };
+      const answer = await turn.measure((references) => this.pool.measure({ ...task, ...references }, where));
       const tookMs = performance.now() - startedMs;
       if (!(await this.order.turn(claim.entryId, () => this.options.happened("freed")))) {
         this.options.log.debug(`${claim.filename}: recorded before an earlier frame, which takes too long`);

@@ -1,0 +1,27 @@
+// Worker processes as the operating system shows them, for tests that end them.
+import { readdirSync, readFileSync } from "node:fs";
+
+/** Ids of the worker processes that `parent` started from the file `worker` of workers/. */
+export function workerProcesses(parent: number, worker: string): number[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => {
+    const isChild = new RegExp(`^PPid:\\s+${parent}$`, "m").test(read(pid, "status"));
+    return isChild && isAlive(pid) && read(pid, "cmdline").includes(`workers/${worker}.`);
+  });
+}
+
+/** Whether a process is there, and not only waiting to be buried by its parent. */
+export function isAlive(pid: number): boolean {
+  return /^State:\s+[^Z]/m.test(read(pid, "status"));
+}
+
+/** What the kernel says of a process; empty once it is gone. */
+function read(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ESRCH") return "";
+    throw error;
+  }
+}
