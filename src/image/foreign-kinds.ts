@@ -3,7 +3,7 @@ import { Failure } from "../failure/failure.ts";
 
 /** What is read, for messages. */
 export const READ_KINDS =
-  "phorest reads PNG, TIFF, BMP, JPEG, Y4M and raw stacks (series_640x480x12.raw), each also as .gz";
+  "phorest reads PNG, TIFF, BMP, JPEG, Y4M and raw stacks such as series_640x480x12.raw, each also as .gz";
 
 /** So many bytes of a file tell its kind. */
 export const KIND_BYTES = 132;

@@ -214,8 +214,8 @@ describe("what is not a whole picture is refused with one plain line that names 
 
   it.each([
     ["zero bytes", () => Buffer.alloc(0), "the file is empty"],
-    ["text renamed .png", () => Buffer.from("not a picture at all, only text"), "not a picture"],
-    ["an SVG", () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), "not a picture"],
+    ["text renamed .png", () => Buffer.from("not a picture at all, only text"), "not an image"],
+    ["an SVG", () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), "not an image"],
     [
       "a truncated PNG",
       async () => (await of(gray8, 1, "b-w").png().toBuffer()).subarray(0, -40),
@@ -233,7 +233,7 @@ describe("what is not a whole picture is refused with one plain line that names 
     ],
     ["a truncated bitmap", () => bitmap(24, () => [1, 2, 3]).subarray(0, -4), "the bitmap is incomplete"],
     ["a truncated gzip", () => gzipSync(Buffer.from(gray8)).subarray(0, -9), "the gzip file is damaged or incomplete"],
-    ["gzip of text", () => gzipSync("only text"), "not a picture"],
+    ["gzip of text", () => gzipSync("only text"), "not an image"],
   ])("%s", async (name, bytes, reason) => {
     const failure = await refusal(put(`${name}.png`, await bytes()));
     expect(failure.code).toBe("frame.unreadable");

@@ -117,5 +117,5 @@ describe.each(Object.entries(FILES))("%s", (name, make) => {
 test("WebP is not read, and said so at once", async () => {
   const bytes = await raw(3).webp().toBuffer();
   expect(await headerSize(bytes)).toBeUndefined();
-  await expect(decodeBytes(bytes, "a.webp")).rejects.toThrow(/not a picture/);
+  await expect(decodeBytes(bytes, "a.webp")).rejects.toThrow(/a WebP file/);
 });

@@ -141,7 +141,7 @@ describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
   test("what is no picture is refused in one line, and nothing of it stays", async () => {
     const { page } = await open(shared.running.link);
     await drop(page, "notes.txt", Buffer.from("not a picture at all"));
-    await alert(page, /notes\.txt: not a picture/);
+    await alert(page, /notes\.txt: not an image/);
     const left = readdirSync(join(shared.directory, "generated_files")).filter((name) => name.startsWith("."));
     expect(left).toEqual([]);
     await page.context().close();

@@ -109,7 +109,7 @@ test("what cannot be read is refused to all who ask, without a death, and the ne
   expect(refused[0]).toMatchObject({ code: "frame.unreadable" });
   expect(refused[0]?.line).toMatch(/bomb\.png: too large: 19000 × 19000 pixels of 4 × 16 bits/);
   expect((await refusalOf(frames.load({ ...frame, file: file("text.png"), entryId: 2 }))).line).toContain(
-    "not a picture",
+    "not an image",
   );
   expect((await frames.load({ ...frame, entryId: 3 })).height).toBe(480);
 });

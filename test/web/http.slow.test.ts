@@ -159,7 +159,7 @@ describe("a picture to calibrate on", () => {
     expect((await ask(port, "POST", "/api/markers", { ...AUTHORISED, ...BYTES }, "x")).status).toBe(415);
     const refused = await ask(port, "POST", PICTURE, { ...AUTHORISED, ...BYTES }, "not a picture");
     expect(refused.status).toBe(400);
-    expect(refused.text).toContain("a.png: not a picture");
+    expect(refused.text).toContain("a.png: not an image");
     const { state } = JSON.parse((await ask(port, "GET", "/api/calibration")).text) as CalibrationView;
     expect(state).toBe("failed");
   });
