@@ -10,6 +10,7 @@ import { damagedPixels, readOwn } from "./tiff/own-reader.ts";
 import { jpegsOf, type PageFields, readPageFields } from "./tiff/page-fields.ts";
 import { readPageFile } from "./tiff/page-file.ts";
 import { readTiffSeries } from "./tiff/series.ts";
+import { withStoredBits } from "./tiff/stored-bits.ts";
 import { decodePlainTiff } from "./tiff.ts";
 
 /** A file whose first directory is the picture, and how many pictures the file had that it comes from. */
@@ -31,10 +32,16 @@ export async function decodeTiff(
   const plain = decodePlainTiff(file);
   if (plain !== undefined) return plain;
   const { bytes, pages } = await firstPicture(file, where);
-  const fields = await readPageFields(bytes);
-  if (fields === undefined) return general(bytes);
+  const declared = await readPageFields(bytes);
+  if (declared === undefined) return general(bytes);
+  const fields = await withStoredBits(bytes, declared);
   refuseKind(fields, where);
-  const picture = upright(await decodeStored(bytes, fields, where, reading, general), fields.orientation);
+  // The library believes what is declared.
+  const stored =
+    fields === declared
+      ? await decodeStored(bytes, fields, where, reading, general)
+      : await readOwn(bytes, fields, where, reading);
+  const picture = upright(stored, fields.orientation);
   return pages > 1 ? { ...picture, pages } : picture;
 }
 
