@@ -58,9 +58,11 @@ export async function framesOf(
       continue;
     }
     const timedOf = found?.pages === undefined ? undefined : await timedFile(path);
-    if (found?.pages === undefined || timedOf === undefined) frames.push({ path, ...time });
-    else {
-      const timed = await times.of(timedOf, found.pages);
+    if (found?.pages === undefined || timedOf === undefined) {
+      frames.push({ path, ...time });
+      if (found !== undefined) for (const line of await times.rowsBeyond(placeOf(path), found.count)) say(line);
+    } else {
+      const timed = await times.of(timedOf, found.pages, found.count);
       for (const note of timed.notes) say(note);
       for (const { page, capturedAtUs, timeSource } of framesOfPages(found.pages, timed)) {
         frames.push({ path, page, takenAtUs: capturedAtUs, timeSource });

@@ -63,14 +63,18 @@ export class FrameChooser {
   /** The pages of a file that has several; undefined for others, and for one that cannot be read, which says why when it is. */
   async stack(file: PictureFile, { directory, followLinks }: Place): Promise<Stack | undefined> {
     let pages: readonly PageInfo[] | undefined;
+    let images: number | undefined;
     try {
-      ({ pages } = await framesOfFile({ directory, path: file.name, followLinks }, this.#choiceOf(file)));
+      ({ pages, count: images } = await framesOfFile(
+        { directory, path: file.name, followLinks },
+        this.#choiceOf(file),
+      ));
     } catch (error) {
       if (encodeFailure(error).code === "internal") throw error;
     }
     if (pages === undefined) return undefined;
     const timed = { ...file, directory, followLinks };
-    const known = await this.#times.of(timed, pages);
+    const known = await this.#times.of(timed, pages, images);
     const count = pages.length;
     const timesOf = async (of: readonly PageInfo[]) => (of.length === count ? known : this.#times.of(timed, of));
     return { frames: framesOfPages(pages, known), timesOf };

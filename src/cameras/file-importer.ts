@@ -122,7 +122,7 @@ export class FileImporter implements Source {
       file,
       capturedAtUs: time?.takenAtUs ?? takenAtUs,
       timeSource: time?.source ?? timeSource,
-      timesOf: this.stacks.get(next)?.timesOf ?? ((of) => this.times.of(timed, of)),
+      timesOf: this.stacks.get(next)?.timesOf ?? ((of, count) => this.times.of(timed, of, count)),
       settings: {
         source: name,
         source_bytes: next.bytes,

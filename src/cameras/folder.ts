@@ -303,7 +303,7 @@ export class Folder implements Source {
       file: taken,
       capturedAtUs: time?.takenAtUs ?? file.takenAtUs,
       timeSource: time?.source ?? file.timeSource,
-      timesOf: stack?.timesOf ?? ((of) => this.times.of(timed, of)),
+      timesOf: stack?.timesOf ?? ((of, count) => this.times.of(timed, of, count)),
       settings,
       warnings: notes,
     };

@@ -25,7 +25,7 @@ export interface CapturedFrame {
   /** Where that time is from; absent for the clock of this program at the capture. */
   readonly timeSource?: TimeSource;
   /** The times of the pages of a file with several pictures; sources of files only. */
-  readonly timesOf?: (pages: readonly PageInfo[]) => Promise<FileTimes>;
+  readonly timesOf?: (pages: readonly PageInfo[], count?: number) => Promise<FileTimes>;
   /** The same moment on the monotonic clock, ms as `monotonicMs` counts them; absent where others took the picture. */
   readonly exposedAtMs?: number;
   /** Bits the sensor gave, where they differ from those of the pixels' type. */

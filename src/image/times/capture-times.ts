@@ -8,7 +8,7 @@ import { axesOfName, type ImageAxes } from "../image-axes.ts";
 import type { PageInfo } from "../pages.ts";
 import { filled, oddities, type PageTime, pages as pagesText } from "./fill.ts";
 import { type Found, findTimes, type TimedFile } from "./find.ts";
-import { contradictions, repeated, sourcesLine } from "./listing-notes.ts";
+import { contradictions, repeated, sourcesLine, sourcesOf, undatedLine } from "./listing-notes.ts";
 import { MetadataDirectory } from "./metadata-txt.ts";
 import { placedByNeighbours } from "./neighbours.ts";
 import { images, readTimeTable, type TimeTable } from "./table.ts";
@@ -84,17 +84,25 @@ export class CaptureTimes {
   }
 
   /**
-   * The times of the pages of a file; `pages` undefined: it is a single picture, or only the first page is of interest.
+   * The times of the pages of a file; `pages` undefined: it is a single picture, or only the first page is of interest. `count` is how
+   * many images the file has, if that is known: rows of the table for others are named.
    * A file that cannot be read gets its time of modification, and a line says why. Throws as readTimeTable.
    */
-  async of(file: TimedFile, pages?: readonly PageInfo[]): Promise<FileTimes> {
+  async of(file: TimedFile, pages?: readonly PageInfo[], count?: number): Promise<FileTimes> {
     await this.#refresh(file);
+    const beyond = count === undefined ? [] : await this.rowsBeyond(file, count);
     const one = await this.#find(file, pages);
     const known = one.source === "file" && (pages?.length ?? 1) === 1 ? this.#knownTime(file) : undefined;
     // A guess from the time of modification is said; one from neighbours has been.
     const placed = known?.takenAtUs === file.modifiedUs ? undefined : known;
     const found = placed === undefined ? this.#resolved(file, one, pages) : { pages: [placed], notes: [] };
-    return { ...found, notes: [...this.#unsaid.splice(0), ...found.notes] };
+    return { ...found, notes: [...this.#unsaid.splice(0), ...found.notes, ...beyond] };
+  }
+
+  /** A line for the rows of the table that name a page which a file of `count` images does not have. */
+  async rowsBeyond({ directory, name }: Pick<TimedFile, "directory" | "name">, count: number): Promise<string[]> {
+    const line = (await this.table())?.beyond(join(directory, name), count);
+    return line === undefined ? [] : this.#new(name, [line]);
   }
 
   /**
@@ -156,7 +164,10 @@ export class CaptureTimes {
     const isGuessed = (file: F) => (found.get(file) ?? times.get(file))?.source === "file";
     const stated = new Map([...times].filter(([file]) => !isGuessed(file)));
     const lines = repeated(stated, (file) => this.axesOf(file));
-    if (this.#tablePath !== undefined && found.size > 0) lines.push(...sourcesLine([...times.values()], filesText));
+    if (this.#tablePath !== undefined && found.size > 0) {
+      const sources = [...times].map(([file, { source }]) => found.get(file)?.source ?? source);
+      lines.push(...sourcesLine(sources, filesText));
+    }
     for (const line of lines) {
       if (say === undefined) this.#unsaid.push(line);
       else say(line);
@@ -296,7 +307,7 @@ export class CaptureTimes {
     if (count > 1 && count - missing < 2) notes.push(NO_INTERVAL);
     if (missing > 0 && missing < count)
       notes.push(`no capture time for ${pagesText(missing)} of ${count}; phorest guesses it from the others`);
-    if (found.source === "table") notes.push(...sourcesLine(times, pagesText));
+    if (found.source === "table") notes.push(...sourcesLine(sourcesOf(found, count), pagesText));
     const us = known.map((time) => time?.takenAtUs);
     if (pages !== undefined) notes.push(...oddities(us, pages));
     return { pages: times, notes: quiet ? [] : this.#new(file.name, notes) };
@@ -306,7 +317,7 @@ export class CaptureTimes {
   #stated(file: TimedFile, found: Found, count: number): { times: (PageTime | undefined)[]; notes: string[] } {
     const { source, stated, next } = found;
     const start = stated.relative ? this.#startOf(file, found) : ofEpoch;
-    const notes = [...stated.notes, ...(start.isGuessed ? [UNDATED] : [])];
+    const notes = [...stated.notes, ...(start.isGuessed ? [undatedLine(source)] : [])];
     const rest = next === undefined ? undefined : this.#stated(file, next, count);
     const times = Array.from({ length: count }, (_, page): PageTime | undefined => {
       const time = stated.us[page];
@@ -327,4 +338,3 @@ export class CaptureTimes {
 
 const filesText = (count: number): string => (count === 1 ? "1 file" : `${count} files`);
 const NO_INTERVAL = "nothing says how much time is between its pages; phorest counts them 1 s apart";
-const UNDATED = "its metadata have elapsed times without a date; phorest takes the date from the time of modification";

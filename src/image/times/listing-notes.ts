@@ -1,7 +1,7 @@
 // What a person should know of the times of a whole list of files.
 import type { ImageAxes } from "../image-axes.ts";
 import type { PageTime } from "./fill.ts";
-import type { TimedFile } from "./find.ts";
+import type { Found, TimedFile } from "./find.ts";
 import type { TimeSource } from "./source.ts";
 import { images, some } from "./table.ts";
 
@@ -15,10 +15,22 @@ const SOURCES: Readonly<Record<TimeSource, string>> = {
   file: "guessed",
 };
 
+/** Where the time of each page is from, also where its date is guessed. */
+export function sourcesOf({ source, stated, next }: Found, count: number): TimeSource[] {
+  const rest = next === undefined ? [] : sourcesOf(next, count);
+  return Array.from({ length: count }, (_, page) => (stated.us[page] === undefined ? (rest[page] ?? "file") : source));
+}
+
+/** Says that times which only count from a start got their date from the file. */
+export function undatedLine(source: TimeSource): string {
+  const [what, has] = source === "table" ? ["the table of times", "has"] : ["its metadata", "have"];
+  return `${what} ${has} elapsed times without a date; phorest takes the date from the time of modification`;
+}
+
 /** A line that says how many times are from which source, if they are not all from one; `counted` says a number in words. */
-export function sourcesLine(times: readonly PageTime[], counted: (count: number) => string): string[] {
+export function sourcesLine(sources: readonly TimeSource[], counted: (count: number) => string): string[] {
   const counts = new Map<TimeSource, number>();
-  for (const { source } of times) counts.set(source, (counts.get(source) ?? 0) + 1);
+  for (const source of sources) counts.set(source, (counts.get(source) ?? 0) + 1);
   if (counts.size < 2) return [];
   const parts = Object.entries(SOURCES).flatMap(([source, name]) => {
     const count = counts.get(source as TimeSource);

@@ -25,6 +25,15 @@ interface Row {
   readonly us: number;
 }
 
+/** What the columns of a table say. */
+interface TableKind {
+  /** Seconds since the start, instead of dates. */
+  readonly relative: boolean;
+  readonly hasZone: boolean;
+  /** Dates and seconds since the start; the dates count. */
+  readonly hasBoth: boolean;
+}
+
 /** Times by file. */
 export class TimeTable {
   readonly #path: string;
@@ -37,7 +46,7 @@ export class TimeTable {
   /** One line for each thing to know about the table. */
   readonly notes: readonly string[];
 
-  constructor(path: string, rows: readonly Row[], relative: boolean, hasZone: boolean) {
+  constructor(path: string, rows: readonly Row[], { relative, hasZone, hasBoth }: TableKind) {
     this.#path = path;
     this.#relative = relative;
     this.#hasZone = hasZone;
@@ -49,12 +58,13 @@ export class TimeTable {
       if (known === undefined) this.#rows.set(name, [row]);
       else known.push(row);
     }
-    this.notes = this.#repeated(rows);
+    const both = hasBoth ? [`${this.#name} has the columns time and elapsed; phorest uses time`] : [];
+    this.notes = [...both, ...this.#repeated(rows)];
   }
 
   /** The times of some pages of a file, by their number from 0; undefined where the table has no row for the file. */
   timesOf(file: string, pages: readonly number[]): Stated | undefined {
-    const rows = (this.#rows.get(plainName(file)) ?? []).filter((row) => this.#isMeant(row.file, file));
+    const rows = this.#rowsOf(file);
     if (rows.length === 0) return undefined;
     const byPage = new Map<number, number>();
     // A row that names the directory, too, is more exact.
@@ -63,6 +73,15 @@ export class TimeTable {
     const notes: string[] = [];
     if (!this.#hasZone) notes.push(`the times in ${this.#name} have no time zone; phorest reads them as UTC`);
     return { us: pages.map((page) => byPage.get(page)), relative: this.#relative, notes };
+  }
+
+  /** A line for the rows that name a page which a file with so many images does not have; undefined where none do. */
+  beyond(file: string, count: number): string | undefined {
+    const rows = this.#rowsOf(file).filter(({ page }) => page !== undefined && page - this.#firstPage >= count);
+    if (rows.length === 0) return undefined;
+    const named = some(rows.map(({ line, page }) => `page ${page} (line ${line})`));
+    const has = count === 1 ? "only one image" : `only ${count} pages`;
+    return `${this.#name} has ${rowsText(rows.length)} for pages that are not there, as the file has ${has}: ${named}`;
   }
 
   /** A line for the rows that name none of these files, and one for the files without a row. */
@@ -112,6 +131,10 @@ export class TimeTable {
     return new Failure("usage.invalid", text, { hint: hint ?? "remove one of them" });
   }
 
+  #rowsOf(file: string): Row[] {
+    return (this.#rows.get(plainName(file)) ?? []).filter((row) => this.#isMeant(row.file, file));
+  }
+
   get #name(): string {
     return basename(this.#path);
   }
@@ -158,6 +181,7 @@ export async function readTimeTable(path: string): Promise<TimeTable> {
     throw invalid(1, "the table needs a column file or name, and a column time or elapsed");
   }
   let hasZone = true;
+  const apart = new Apart(path);
   const rows = lines.flatMap((fields, index): Row[] => {
     if (index === 0 || fields.every((text) => text.trim() === "")) return [];
     const line = index + 1;
@@ -166,12 +190,39 @@ export async function readTimeTable(path: string): Promise<TimeTable> {
     if (read === undefined)
       throw invalid(line, `${JSON.stringify(value)} is not a ${time < 0 ? "number of seconds" : "time"}`);
     hasZone &&= read.hasZone;
+    const since = time < 0 || elapsed < 0 ? undefined : secondsOf((fields[elapsed] ?? "").trim(), delimiter);
+    if (since !== undefined) apart.check(line, read.us, since.us);
     const name = (fields[file] ?? "").trim();
     if (name === "") throw invalid(line, "the name of the image is missing");
     const ofPage = pageOf(page < 0 ? "" : (fields[page] ?? "").trim(), line, invalid);
     return [{ line, file: name, page: ofPage, us: read.us }];
   });
-  return new TimeTable(path, rows, time < 0, hasZone);
+  return new TimeTable(path, rows, { relative: time < 0, hasZone, hasBoth: time >= 0 && elapsed >= 0 });
+}
+
+/** Dates are often written in whole seconds. */
+const LARGEST_APART_US = 1e6;
+
+/** Compares the dates and the elapsed times of a table that has both. */
+class Apart {
+  readonly #path: string;
+  #first: { readonly line: number; readonly startUs: number } | undefined;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Throws Failure `usage.invalid` where a row begins the series at another time than the first one. */
+  check(line: number, us: number, elapsedUs: number): void {
+    const startUs = us - elapsedUs;
+    this.#first ??= { line, startUs };
+    const apartUs = Math.abs(startUs - this.#first.startUs);
+    if (apartUs <= LARGEST_APART_US) return;
+    const text = `time and elapsed contradict each other by ${(apartUs / 1e6).toFixed(3)} s`;
+    throw new Failure("usage.invalid", `${this.#path}, lines ${this.#first.line} and ${line}: ${text}`, {
+      hint: "correct them, or remove one of the columns",
+    });
+  }
 }
 
 async function textOf(path: string): Promise<string> {

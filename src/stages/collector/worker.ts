@@ -102,9 +102,9 @@ async function framesIn(
   if (file === undefined) return { frames: {}, notes: [] };
   const { followLinks } = file;
   const named = { directory: stored.directory, path: stored.filename, followLinks };
-  const { pages = [], leftOut, damage, refused } = await framesOfFile(named, file.choice ?? choice);
+  const { pages = [], count, leftOut, damage, refused } = await framesOfFile(named, file.choice ?? choice);
   if (pages.length === 0 || timesOf === undefined) return { frames: { cutOff: damage, refused }, notes: leftOut };
-  const times = await timesOf(pages);
+  const times = await timesOf(pages, count);
   const wanted = file.pages === undefined ? undefined : new Set(file.pages);
   const { from = 0 } = file;
   const isWanted = ({ page }: PageFrame) => page >= from && (wanted?.has(page) ?? true);

@@ -136,3 +136,50 @@ describe("rows for the same image", () => {
     expect(await times.compare([join(directory, "a.tif")])).toEqual([]);
   });
 });
+
+describe("rows that fit nothing", () => {
+  it("are counted and named: pages that the file does not have", async () => {
+    const directory = temporaryDirectory();
+    const rows = [1, 2, 3, 4, 5, 6].map((page) => `s_090000.tif,${page},2026-03-04T10:00:0${page}Z\n`);
+    const table = tableIn(directory, `file,page,time\n${rows.join("")}`);
+    const file = writeIn(directory, "s_090000.tif", 4);
+    const { pages } = await listPages(join(directory, file.name));
+    const { notes } = await new CaptureTimes({ table }).of(file, pages, pages.length);
+    expect(notes).toContain(
+      "s_090000.tif: times.csv has 2 rows for pages that are not there, as the file has only 4 pages: page 5 (line 6), page 6 (line 7)",
+    );
+    const ofOne = await new CaptureTimes({ table }).rowsBeyond(file, 1);
+    expect(ofOne).toEqual([
+      expect.stringMatching(/5 rows for pages that are not there, as the file has only one image/),
+    ]);
+  });
+});
+
+describe("a table with both time and elapsed", () => {
+  const rows = (elapsed: readonly number[]) =>
+    `file,page,time,elapsed\n${elapsed.map((s, at) => `s_090000.tif,${at + 1},2026-03-04T10:00:0${at}.25Z,${s}\n`).join("")}`;
+
+  it("is read by its time, and says so", async () => {
+    const { pages, notes } = await pagesOf(temporaryDirectory(), rows([7, 8, 9, 10]));
+    expect(pages.map(([seconds]) => seconds)).toEqual([0.25, 1.25, 2.25, 3.25]);
+    expect(notes).toContain("times.csv has the columns time and elapsed; phorest uses time");
+  });
+
+  it("is refused where they contradict each other", async () => {
+    const table = tableIn(temporaryDirectory(), rows([0, 1, 4.5, 3]));
+    await expect(readTimeTable(table)).rejects.toMatchObject({
+      code: "usage.invalid",
+      message: expect.stringContaining("lines 2 and 4: time and elapsed contradict each other by 2.500 s"),
+    });
+  });
+});
+
+it("elapsed times for some pages of an ImageJ stack: the sources are said, also where the date is guessed", async () => {
+  const imagej = () => [[270, 2, textValues("ImageJ=1.53t\nimages=4\nframes=4\nfinterval=0.5\n")] satisfies StackField];
+  const text = "file,page,elapsed\ns_090000.tif,2,10\ns_090000.tif,3,12\n";
+  const { pages, notes } = await pagesOf(temporaryDirectory(), text, imagej);
+  const [first] = pages.map(([seconds]) => Number(seconds));
+  expect(pages.map(([seconds]) => Number(seconds) - Number(first))).toEqual([0, 0.5, 2.5, 1.5]);
+  expect(notes).toContain("s_090000.tif: capture times: 2 pages from the table of times, 2 pages from ImageJ");
+  expect(notes).toContainEqual(expect.stringMatching(/the table of times has elapsed times without a date/));
+});
