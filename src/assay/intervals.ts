@@ -63,3 +63,13 @@ function roundWidth(least: number, high: number): number {
   const power = 10 ** Math.floor(Math.log10(wanted));
   return power * (ROUND_STEPS.find((step) => step * power >= wanted * (1 - 1e-9)) ?? 10);
 }
+
+/** Smallest length of a histogram's axis, in bars. */
+const LEAST_BARS = 15;
+
+/** The ends of the axis below at least one bar: with room on both sides, so that values that are all alike are one bar and not a full frame. */
+export function histogramAxis(bars: readonly HistogramBar[]): [number, number] {
+  const [first, last] = [bars[0] as HistogramBar, bars.at(-1) as HistogramBar];
+  const beside = Math.max(1, (LEAST_BARS - bars.length) / 2) * (first.to - first.from);
+  return [first.from - beside, last.to + beside];
+}

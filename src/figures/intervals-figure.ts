@@ -1,6 +1,6 @@
 // The time resolution of an experiment as a histogram: how long it was from frame to frame.
 import type { TopLevelSpec } from "vega-lite";
-import type { HistogramBar } from "../assay/intervals.ts";
+import { type HistogramBar, histogramAxis } from "../assay/intervals.ts";
 import { COLOURS, STYLE } from "./figure-style.ts";
 import { type FigureSize, PRINT_STYLE, pxOfMm } from "./print-style.ts";
 import { printTitle } from "./print-title.ts";
@@ -14,8 +14,6 @@ export interface IntervalsLook {
 const LEFT = 52;
 /** A bar of one frame next to bars of thousands is still to be seen. */
 const LOGARITHMIC_FROM = 100;
-/** Smallest length of the axis, in bars. */
-const LEAST_BARS = 15;
 
 /** The specification; `bars` in seconds. The vertical axis is logarithmic where the highest bar would hide the others. */
 export function intervalsFigure(bars: readonly HistogramBar[], { title, subtitle, size }: IntervalsLook): TopLevelSpec {
@@ -24,9 +22,6 @@ export function intervalsFigure(bars: readonly HistogramBar[], { title, subtitle
   const logarithmic = most >= LOGARITHMIC_FROM * least;
   const floor = logarithmic ? 0.5 : 0;
   const width = size.width - LEFT - 16;
-  const bar = (bars[0]?.to ?? 1) - (bars[0]?.from ?? 0);
-  // Intervals that are all alike are one bar, not a filled frame.
-  const beside = Math.max(1, (LEAST_BARS - bars.length) / 2) * bar;
   const values = bars.filter(({ count }) => count > 0).map((bar) => ({ ...bar, floor }));
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -40,7 +35,7 @@ export function intervalsFigure(bars: readonly HistogramBar[], { title, subtitle
       x: {
         field: "from",
         type: "quantitative",
-        scale: { zero: false, nice: false, domain: [(bars[0]?.from ?? 0) - beside, (bars.at(-1)?.to ?? 1) + beside] },
+        scale: { zero: false, nice: false, domain: histogramAxis(bars) },
         axis: {
           title: "Time from frame to frame (s)",
           grid: false,

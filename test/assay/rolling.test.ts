@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { frameIntervals, histogramOf, intervalSummary } from "../../src/assay/intervals.ts";
+import { frameIntervals, histogramAxis, histogramOf, intervalSummary } from "../../src/assay/intervals.ts";
 import { rollingDifference, rollingMedian } from "../../src/assay/rolling.ts";
 
 test("the rolling median is that of pandas, rolling(n, center=True)", () => {
@@ -42,4 +42,13 @@ test.each([
     );
     expect(bar?.count ?? 0, `${value} with ${others.length} others`).toBeGreaterThan(0);
   }
+});
+
+test("intervals that are all alike are one narrow bar in the middle of the axis", () => {
+  const bars = histogramOf(Float64Array.of(10, 10, 10));
+  const [low, high] = histogramAxis(bars);
+  const [bar] = bars;
+  expect(bars).toHaveLength(1);
+  expect(((bar?.to ?? 0) - (bar?.from ?? 0)) / (high - low)).toBeLessThan(0.1);
+  expect((low + high) / 2).toBeCloseTo(((bar?.to ?? 0) + (bar?.from ?? 0)) / 2, 9);
 });

@@ -1,4 +1,5 @@
 // The time resolution: a histogram of the intervals between neighbouring frames.
+import { histogramAxis } from "../../assay/intervals.ts";
 import type { FramesView } from "../views.ts";
 import { fixed } from "./format.ts";
 import { decimalsOf, roundTicks } from "./ticks.ts";
@@ -17,15 +18,17 @@ function seconds(value: number): string {
 
 export function Intervals({ intervals }: { intervals: NonNullable<FramesView["intervals"]> }) {
   const { bars, medianSeconds, shortestSeconds, longestSeconds, long } = intervals;
-  const [low, high] = [bars[0]?.from ?? 0, bars.at(-1)?.to ?? 1];
+  const [low, high] = histogramAxis(bars);
   const most = Math.max(1, ...bars.map(({ count }) => count));
   // Logarithmic, with one frame half a step high: a single gap must be visible next to thousands of regular intervals.
   const steps = Math.log10(2 * most);
-  const x = (value: number) => LEFT + ((WIDTH - LEFT - RIGHT) * (value - low)) / (high - low || 1);
+  const x = (value: number) => LEFT + ((WIDTH - LEFT - RIGHT) * (value - low)) / (high - low);
   const y = (count: number) => HEIGHT - BOTTOM - ((HEIGHT - TOP - BOTTOM) * Math.log10(2 * count)) / (steps || 1);
   const counts = Array.from({ length: 1 + Math.floor(Math.log10(most)) }, (_v, power) => 10 ** power);
   const { ticks, step } = roundTicks(low, high, 5);
-  const words = `median ${seconds(medianSeconds)}, ${seconds(shortestSeconds)} to ${seconds(longestSeconds)}`;
+  const [shortest, longest] = [seconds(shortestSeconds), seconds(longestSeconds)];
+  const words =
+    shortest === longest ? `all ${shortest}` : `median ${seconds(medianSeconds)}, ${shortest} to ${longest}`;
   return (
     <section class="card">
       <h2>Time resolution</h2>
@@ -70,7 +73,7 @@ export function Intervals({ intervals }: { intervals: NonNullable<FramesView["in
         <figcaption>interval between frames, s</figcaption>
       </figure>
       <p class="quiet">
-        {words}.{long > 0 && ` ${long} intervals have room for a missing frame.`}
+        {words}.{long > 0 && ` ${long === 1 ? "One interval has" : `${long} intervals have`} room for a missing frame.`}
       </p>
     </section>
   );
