@@ -47,8 +47,8 @@ export interface Delivery {
   readonly more: boolean;
   /** What ended it early; what was delivered before counts. */
   readonly failure?: FailureData | undefined;
-  /** Called once the cursor is committed: for the log. */
-  noted?(): void;
+  /** Called once the cursor is committed, and waited for: for the log, and for work that must not delay the commit. */
+  noted?(): void | Promise<void>;
 }
 
 /** An output at work. */

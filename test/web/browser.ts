@@ -19,8 +19,15 @@ export const PHONE: BrowserContextOptions = {
   isMobile: true,
 };
 
+/** How long a test waits for what it expects of a page: Playwright's 30 s are too short on a busy machine. */
+const PATIENCE_MS = 100_000;
+
 export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM ?? "", args: ["--no-sandbox", "--disable-gpu"] });
+  return chromium.launch({
+    timeout: PATIENCE_MS,
+    executablePath: CHROMIUM ?? "",
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
 }
 
 export interface Watched {
@@ -34,6 +41,7 @@ export interface Watched {
 /** A page that notes what must not happen on it. */
 export async function openPage(browser: Browser, address: string, options: BrowserContextOptions): Promise<Watched> {
   const context = await browser.newContext({ ...options, acceptDownloads: true });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   const errors: string[] = [];
   const unknownNames: string[] = [];

@@ -14,20 +14,24 @@ export interface CommunicatorSettings {
   readonly plotRois: readonly string[];
 }
 
-/** `state`: the CSV appender's, as last committed. `archive`: the last one, whose frames are no longer live. */
-export type CommunicatorJob = {
-  readonly type: "report";
-  readonly plot: boolean;
-  readonly state: string | undefined;
-  readonly archive: number;
-};
+/** `archive`: the last one, whose frames are no longer live. */
+export type CommunicatorJob = { readonly archive: number } & (
+  | {
+      readonly type: "append";
+      /** The CSV appender's, as last committed. */
+      readonly state: string | undefined;
+    }
+  | { readonly type: "draw" }
+);
 
-export interface CommunicatorAnswer {
-  /** The outcome up to which the CSV is durable, and the appender's state to keep next to it; undefined: nothing new. */
-  readonly delivered: { readonly cursor: number; readonly state: string } | undefined;
-  readonly lines: number;
-  readonly plotMs: number | undefined;
-  readonly more: boolean;
-  /** A plot that could not be drawn never holds up the CSV; it is reported next to it. */
-  readonly plotFailure: FailureData | undefined;
-}
+export type CommunicatorAnswer =
+  | {
+      readonly type: "append";
+      /** The outcome up to which the CSV is durable, and the appender's state to keep next to it. */
+      readonly cursor: number;
+      readonly state: string;
+      readonly lines: number;
+      readonly more: boolean;
+    }
+  /** `tookMs`: undefined where nothing was drawn, because there is nothing to draw yet or for `failure`. */
+  | { readonly type: "draw"; readonly tookMs: number | undefined; readonly failure: FailureData | undefined };

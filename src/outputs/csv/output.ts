@@ -1,5 +1,5 @@
-// The CSV output: its thread reads the manifest and writes CSV and plots; the cursor is committed after the file is durable. A
-// crash in between makes the thread write the same lines over themselves, never twice.
+// The CSV output: its thread reads the manifest and writes CSV and plots; the cursor is committed after the file is durable and
+// before the plot is drawn, which takes longest. A crash before the commit makes the thread write the same lines over themselves.
 import type { Config } from "../../config/schema.ts";
 import { plotTitle } from "../../figures/plot-title.ts";
 import type { StageLog } from "../../log/logger.ts";
@@ -27,7 +27,7 @@ interface CsvOutputOptions {
   readonly log: StageLog;
 }
 
-class CsvOutput implements Output {
+export class CsvOutput implements Output {
   readonly schedule: Schedule;
   private readonly options: CsvOutputOptions;
   private readonly thread: RemoteWorker<CommunicatorSettings, CommunicatorJob, CommunicatorAnswer>;
@@ -61,22 +61,34 @@ class CsvOutput implements Output {
     const archived = archive !== (parseCsvState(state)?.archive ?? 0);
     const stale = plot && (waiting > 0 || archived || this.plottedCursor !== cursor);
     if (waiting === 0 && !stale && !archived) return undefined;
-    const answer = await this.thread.run({ type: "report", plot: stale, state, archive }, REPORT_TIMEOUT_MS);
-    const reached = answer.delivered ?? { cursor, state };
-    return { ...reached, more: answer.more, noted: () => this.say(answer, reached.cursor) };
+    const appended = await this.ask({ type: "append", state, archive });
+    const noted = async () => {
+      if (appended.lines > 0) this.options.log.info(`added ${appended.lines} lines to the CSV`);
+      if (stale && !appended.more) await this.draw(archive, appended.cursor);
+    };
+    return { cursor: appended.cursor, state: appended.state, more: appended.more, noted };
   }
 
   close(timeoutMs: number): Promise<void> {
     return this.thread.close(timeoutMs);
   }
 
-  private say({ lines, plotFailure, plotMs }: CommunicatorAnswer, cursor: number): void {
+  /** A plot that cannot be drawn never holds up the CSV. */
+  private async draw(archive: number, cursor: number): Promise<void> {
     const { log } = this.options;
-    if (lines > 0) log.info(`added ${lines} lines to the CSV`);
-    if (plotFailure !== undefined) log.error(`cannot draw the plot: ${plotFailure.message}`);
-    if (plotMs === undefined) return;
+    const { tookMs, failure } = await this.ask({ type: "draw", archive });
+    if (failure !== undefined) log.error(`cannot draw the plot: ${failure.message}`);
+    if (tookMs === undefined) return;
     this.plottedAtMs = performance.now();
     this.plottedCursor = cursor;
-    log.info(`drew the plot in ${Math.round(plotMs)} ms`);
+    log.info(`drew the plot in ${Math.round(tookMs)} ms`);
+  }
+
+  private async ask<Type extends CommunicatorJob["type"]>(
+    job: Extract<CommunicatorJob, { type: Type }>,
+  ): Promise<Extract<CommunicatorAnswer, { type: Type }>> {
+    const answer = await this.thread.run(job, REPORT_TIMEOUT_MS);
+    if (answer.type !== job.type) throw new Error(`asked the communicator to ${job.type}, it answered ${answer.type}`);
+    return answer as Extract<CommunicatorAnswer, { type: Type }>;
   }
 }

@@ -33,10 +33,7 @@ export async function open(
   let knownArchive: number | undefined;
   const csv = join(settings.resultsDir, CSV_FILENAME);
 
-  const appendCsv = async ({
-    state,
-    archive,
-  }: CommunicatorJob): Promise<Omit<CommunicatorAnswer, "plotMs" | "plotFailure">> => {
+  const append = async (state: string | undefined, archive: number): Promise<CommunicatorAnswer> => {
     const update = await stepCurrentCsv(settings.resultsDir, manifest, parseCsvState(state), { archive });
     if (update.finished !== undefined)
       log("info", `another analysis begins: ${CSV_FILENAME} is complete and is now ${update.finished}`);
@@ -50,17 +47,22 @@ export async function open(
     } else if (update.rewritten === "archived") {
       log("info", `rewrote ${csv} without archived frames, which are in the CSV of the archive`);
     }
-    const delivered = { cursor: update.state.cursor, state: JSON.stringify(update.state) };
-    return { delivered, lines: update.lines, more: !update.upToDate };
+    const reached = { cursor: update.state.cursor, state: JSON.stringify(update.state) };
+    return { type: "append", ...reached, lines: update.lines, more: !update.upToDate };
   };
 
-  const draw = async (): Promise<number | undefined> => {
+  const draw = async (): Promise<CommunicatorAnswer> => {
     const startedMs = performance.now();
-    feed.refresh();
-    const input = feed.input();
-    if (input === undefined) return undefined;
-    await writePlot(settings.resultsDir, await drawPlot(input));
-    return performance.now() - startedMs;
+    let failure: FailureData | undefined;
+    try {
+      feed.refresh();
+      const input = feed.input();
+      if (input === undefined) return { type: "draw", tookMs: undefined, failure };
+      await writePlot(settings.resultsDir, await drawPlot(input));
+    } catch (thrown) {
+      failure = encodeFailure(thrown);
+    }
+    return { type: "draw", tookMs: failure === undefined ? performance.now() - startedMs : undefined, failure };
   };
 
   const run = async (job: CommunicatorJob): Promise<CommunicatorAnswer> => {
@@ -68,17 +70,9 @@ export async function open(
     // The plot shows what is live: frames that were archived leave it with their rows.
     if (knownArchive !== undefined && knownArchive !== job.archive) feed = newFeed();
     knownArchive = job.archive;
+    if (job.type === "draw") return await draw();
     await markersFile.update(manifest.markers.all());
-    const csvAnswer = await appendCsv(job);
-    if (!job.plot || csvAnswer.more) return { ...csvAnswer, plotMs: undefined, plotFailure: undefined };
-    let plotMs: number | undefined;
-    let plotFailure: FailureData | undefined;
-    try {
-      plotMs = await draw();
-    } catch (thrown) {
-      plotFailure = encodeFailure(thrown);
-    }
-    return { ...csvAnswer, plotMs, plotFailure };
+    return await append(job.state, job.archive);
   };
 
   return { run, close: async () => manifest.close() };

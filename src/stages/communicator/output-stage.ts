@@ -84,7 +84,7 @@ export class OutputStage<O extends Output> implements OpenStage {
       await manifest.whenFree(() => manifest.outputs.advance(name, delivery.cursor, delivery.state));
       advanced();
     }
-    delivery.noted?.();
+    await delivery.noted?.();
     if (delivery.failure !== undefined) throw decodeFailure(delivery.failure);
     return delivery.more;
   }
