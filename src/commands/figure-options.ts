@@ -25,6 +25,7 @@ export interface FigureArguments {
   limits: "common" | "own";
   frames: number;
   clock: boolean;
+  markers: boolean;
   row: string;
   size: string;
   title: string | undefined;
@@ -76,6 +77,11 @@ export function figureOptions<T>(yargs: Argv<T>): Argv<T & FigureArguments> {
       requiresArg: true,
       default: 20,
       describe: "rolling: frames of the median",
+    })
+    .option("markers", {
+      type: "boolean",
+      default: true,
+      describe: "curves, rolling: draw markers and injections; --no-markers leaves them out",
     })
     .option("clock", {
       type: "boolean",

@@ -10,6 +10,7 @@ import { type CurvesLook, curvesFigure, MOST_TOLD_APART, rollingFigure } from ".
 import { METHOD_TITLES } from "../figures/figure-style.ts";
 import { intervalsFigure } from "../figures/intervals-figure.ts";
 import { panelsFigure } from "../figures/panels-figure.ts";
+import { plotMarkers } from "../figures/plot-feed.ts";
 import { experimentTitle } from "../figures/plot-title.ts";
 import { printVega, printVegaLite } from "../figures/print-picture.ts";
 import { type NamedProfile, profilesFigure } from "../figures/profiles-figure.ts";
@@ -118,6 +119,7 @@ async function ofExperiment(kind: Exclude<Kind, "profiles">, config: Config, arg
       firstMs: firstUs / 1000,
       clock: argv.clock,
       zone,
+      markers: argv.markers ? plotMarkers(manifest.markers.events()) : [],
     };
     if (kind === "panels") {
       const { roiManifestId } = chosen.analysis;

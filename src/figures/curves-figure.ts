@@ -4,6 +4,9 @@ import { rollingDifference, rollingMedian } from "../assay/rolling.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { drawnSeries, type FigureCurve, limitsOf } from "./figure-curve.ts";
 import { COLOURS, CROSS, DASHES, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
+import { markerLayers, placedMarkers } from "./marker-marks.ts";
+import type { PlacedMarker } from "./marker-places.ts";
+import type { PlotMarker } from "./plot-input.ts";
 import { type FigureSize, PRINT_STYLE, pxOfPoints } from "./print-style.ts";
 import { type PrintTime, printTime } from "./print-time.ts";
 import { printTitle } from "./print-title.ts";
@@ -23,6 +26,8 @@ export interface CurvesLook {
   /** The time of day instead of the time since the first frame. */
   readonly clock: boolean;
   readonly zone: TimeZone;
+  /** Markers and injections to draw. */
+  readonly markers: readonly PlotMarker[];
 }
 
 /** Number of curves that colours and dashes distinguish. */
@@ -95,8 +100,10 @@ function figure(look: CurvesLook, curves: readonly FigureCurve[], panels: readon
   const all = curves.flatMap(({ timesUs }) => [timesUs[0] ?? 0, timesUs.at(-1) ?? 0]);
   const span = timeSpan([Math.min(...all) / 1000, Math.max(...all) / 1000]);
   const time = printTime(span, look);
+  const markers = placedMarkers(look.markers, span, width).map((marker) => ({ ...marker, t: time.x(marker.t) }));
+  const frame = { labels, width, span, time, markers };
   const drawn = panels.map((panel, at) =>
-    panelOf(panel, { labels, hasLegend: hasLegend && at === 0, width, span, time, isLast: at === panels.length - 1 }),
+    panelOf(panel, { ...frame, isFirst: at === 0, hasLegend: hasLegend && at === 0, isLast: at === panels.length - 1 }),
   );
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -113,6 +120,8 @@ interface PanelFrame {
   readonly width: number;
   readonly span: Limits;
   readonly time: PrintTime;
+  readonly markers: readonly PlacedMarker[];
+  readonly isFirst: boolean;
   readonly isLast: boolean;
 }
 
@@ -186,6 +195,7 @@ function panelOf({ curves, behind = [], quantity, limits, height }: Panel, frame
           },
         },
       },
+      ...markerLayers(frame.markers, x, frame.isFirst),
     ],
   };
 }
