@@ -8,7 +8,7 @@ import { axesOfName, type ImageAxes } from "../image-axes.ts";
 import type { PageInfo } from "../pages.ts";
 import { filled, oddities, type PageTime, pages as pagesText } from "./fill.ts";
 import { type Found, findTimes, type TimedFile } from "./find.ts";
-import { contradictions, repeated, sourcesLine, sourcesOf, undatedLine } from "./listing-notes.ts";
+import { contradictions, repeated, sourcesLine, sourcesOf, UNDATED } from "./listing-notes.ts";
 import { MetadataDirectory } from "./metadata-txt.ts";
 import { placedByNeighbours } from "./neighbours.ts";
 import { images, readTimeTable, type TimeTable } from "./table.ts";
@@ -163,7 +163,7 @@ export class CaptureTimes {
     }
     const isGuessed = (file: F) => (found.get(file) ?? times.get(file))?.source === "file";
     const stated = new Map([...times].filter(([file]) => !isGuessed(file)));
-    const lines = repeated(stated, (file) => this.axesOf(file));
+    const lines = [...(await this.#aboutMetadata(files)), ...repeated(stated, (file) => this.axesOf(file))];
     if (this.#tablePath !== undefined && found.size > 0) {
       const sources = [...times].map(([file, { source }]) => found.get(file)?.source ?? source);
       lines.push(...sourcesLine(sources, filesText));
@@ -272,6 +272,17 @@ export class CaptureTimes {
     });
   }
 
+  /** What is wrong with the metadata.txt files next to some files of one directory, each line once. */
+  async #aboutMetadata(files: readonly TimedFile[]): Promise<string[]> {
+    const [first] = files;
+    if (first === undefined) return [];
+    const metadata = this.#metadata(first);
+    const lines = [...metadata.problems(), ...(await metadata.sizeNotes(files))];
+    const fresh = lines.filter((line) => !this.#said.has(line));
+    for (const line of fresh) this.#said.add(line);
+    return fresh;
+  }
+
   /** A series without a date starts at the earliest that its files allow: none is written before it is taken. */
   #startSeries(found: ReadonlyMap<TimedFile, Found>): void {
     const starts = new Map<string, Start>();
@@ -317,7 +328,7 @@ export class CaptureTimes {
   #stated(file: TimedFile, found: Found, count: number): { times: (PageTime | undefined)[]; notes: string[] } {
     const { source, stated, next } = found;
     const start = stated.relative ? this.#startOf(file, found) : ofEpoch;
-    const notes = [...stated.notes, ...(start.isGuessed ? [undatedLine(source)] : [])];
+    const notes = [...stated.notes, ...(start.isGuessed ? [UNDATED] : [])];
     const rest = next === undefined ? undefined : this.#stated(file, next, count);
     const times = Array.from({ length: count }, (_, page): PageTime | undefined => {
       const time = stated.us[page];
@@ -330,7 +341,7 @@ export class CaptureTimes {
 
   /** Each line once, with the first file that it is about. */
   #new(name: string, notes: readonly string[]): string[] {
-    const fresh = notes.filter((note) => !this.#said.has(note));
+    const fresh = [...new Set(notes)].filter((note) => !this.#said.has(note));
     for (const note of fresh) this.#said.add(note);
     return fresh.map((note) => `${name}: ${note}`);
   }

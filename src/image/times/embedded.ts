@@ -1,6 +1,7 @@
 // Times inside an image file: Micro-Manager metadata, OME-XML, ImageJ's description, EXIF; in this order. A file in gzip has those of the
 // picture in it.
 import type { BigIntStats } from "node:fs";
+import { errorCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
 import {
   type ConfinedFile,
@@ -23,6 +24,7 @@ import { micromanagerPages, type SeriesBegin, seriesBegin } from "./micro-manage
 import { isOme, omePages } from "./ome.ts";
 import { nameOf, omeDocument } from "./ome-companion.ts";
 import type { Stated, TimeSource } from "./source.ts";
+import { type StatedSize, sizeNotes } from "./stated-size.ts";
 
 /** What a source says, with its name. */
 export interface Sourced {
@@ -129,7 +131,7 @@ async function ofTiff(
   // These count the pages of the whole file.
   const ofChosen = (stated: Stated | undefined) => stated && { ...stated, us: chosen.map((page) => stated.us[page]) };
   if (isOme(description)) {
-    const stated = ofChosen(await omeTimes(file, description, total));
+    const stated = ofChosen(await omeTimes(file, description, total, first));
     if (stated !== undefined) return { pages: named("ome", stated), date };
   }
   const ofImagej = isImagej(description) ? ofChosen(imagejPages(description, total)) : undefined;
@@ -168,7 +170,27 @@ async function beginOfSplit({ directory, path, followLinks = false }: NamedFile)
   });
 }
 
-async function omeTimes(file: NamedFile, xml: string, pages: number): Promise<Stated | undefined> {
+async function omeTimes(
+  file: NamedFile,
+  xml: string,
+  pages: number,
+  first: OpenDirectory,
+): Promise<Stated | undefined> {
   const document = await omeDocument(file, xml);
-  return document === undefined ? undefined : omePages(document, nameOf(file), pages);
+  const stated = document === undefined ? undefined : omePages(document, nameOf(file), pages);
+  const sizes = await sizeNotes("the OME-XML says", document?.images[0]?.size, first);
+  return stated && { ...stated, notes: [...sizes, ...stated.notes] };
+}
+
+/** A line if a file with one image is not as large as the metadata next to it say. */
+export async function sizeNotesOf(file: NamedFile, says: string, stated: StatedSize): Promise<string[]> {
+  const read = async ({ source }: Content) => {
+    const first = isTiff(source.head) ? await firstDirectory(source) : undefined;
+    return first === undefined ? [] : sizeNotes(says, stated, first);
+  };
+  return withContent(file, withFileDirectlyIn, read).catch((error: unknown) => {
+    // That a file cannot be read is said where its pixels are read.
+    if (!(error instanceof Failure) && errorCode(error) === undefined) throw error;
+    return [];
+  });
 }

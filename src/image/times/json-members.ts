@@ -32,6 +32,8 @@ export class JsonMembers {
   #valueAt = -1;
   /** Members that were too long. */
   tooLong = 0;
+  /** Whether the text begins as an object does; undefined before it begins. */
+  isObject: boolean | undefined;
 
   /** Whether the last member that began is not whole. */
   get torn(): boolean {
@@ -40,6 +42,8 @@ export class JsonMembers {
 
   /** The members that end in the next piece of the file. They share its memory. */
   *feed(piece: Buffer): Generator<Member> {
+    this.isObject ??= beginOf(piece);
+    if (this.isObject !== true) return;
     const bytes = this.#kept.length === 0 ? piece : Buffer.concat([this.#kept, piece]);
     let at = this.#at;
     for (; at < bytes.length; at++) {
@@ -102,6 +106,15 @@ export class JsonMembers {
     if (this.#stringAt >= 0) this.#stringAt -= from;
     if (this.#valueAt >= 0) this.#valueAt -= from;
   }
+}
+
+/** Whether the first letter is the brace of an object; undefined where there is none. */
+function beginOf(piece: Buffer): boolean | undefined {
+  const begin = piece
+    .toString("utf8")
+    .replace(/^\uFEFF/, "")
+    .trimStart();
+  return begin === "" ? undefined : begin.startsWith("{");
 }
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });

@@ -21,11 +21,9 @@ export function sourcesOf({ source, stated, next }: Found, count: number): TimeS
   return Array.from({ length: count }, (_, page) => (stated.us[page] === undefined ? (rest[page] ?? "file") : source));
 }
 
-/** Says that times which only count from a start got their date from the file. */
-export function undatedLine(source: TimeSource): string {
-  const [what, has] = source === "table" ? ["the table of times", "has"] : ["its metadata", "have"];
-  return `${what} ${has} elapsed times without a date; phorest takes the date from the time of modification`;
-}
+/** Of times that count from a start, whatever they are from. */
+export const UNDATED =
+  "the times count from the start, without a date; phorest takes the date from the time of modification";
 
 /** A line that says how many times are from which source, if they are not all from one; `counted` says a number in words. */
 export function sourcesLine(sources: readonly TimeSource[], counted: (count: number) => string): string[] {

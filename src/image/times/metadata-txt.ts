@@ -8,6 +8,7 @@ import { type ConfinedFile, withConfinedFile } from "../../system/confined-file.
 import { readNames } from "../../system/names-in-bytes.ts";
 import { GZIPPED, TIFF_ENDING } from "../../system/numbered-name.ts";
 import { ElapsedClock } from "./elapsed-clock.ts";
+import { sizeNotesOf } from "./embedded.ts";
 import { JsonMembers, jsonObject, textOf } from "./json-members.ts";
 import {
   type ImageRecord,
@@ -191,7 +192,11 @@ class MetadataFile {
 
   /** What prevents the use of this file. */
   get problem(): string | undefined {
-    return this.#refusal;
+    if (this.#refusal !== undefined) return this.#refusal;
+    const { members, bytes } = this.#contents;
+    if (members.isObject === false)
+      return `${this.name} is not JSON as Micro-Manager writes it; phorest does not use it`;
+    return bytes === 0 && !this.isGrowing ? `${this.name} is empty` : undefined;
   }
 
   #imagesOf(name: string): readonly DescribedImage[] {
@@ -226,6 +231,7 @@ export class MetadataDirectory {
   readonly #nowMs: () => number;
   #work: Promise<void> | undefined;
   #listed = false;
+  #isSizeKnown = false;
   /** Counts how often something new was read. */
   generation = 0;
 
@@ -264,6 +270,20 @@ export class MetadataDirectory {
   /** Why metadata files were not used, one line each. */
   problems(): string[] {
     return [...this.#files.values()].flatMap(({ problem }) => problem ?? []);
+  }
+
+  /** A line if the first of these files that is described is not as large as its metadata say. Looks at one file only. */
+  async sizeNotes(files: readonly { readonly name: string }[]): Promise<string[]> {
+    if (this.#isSizeKnown) return [];
+    for (const { name } of files) {
+      const [image, ...others] = this.describe(name)?.images ?? [];
+      // A stack has its metadata inside, too.
+      if (image?.record.size === undefined || others.length > 0) continue;
+      this.#isSizeKnown = true;
+      const file = { directory: this.#directory, path: name, followLinks: this.#followLinks };
+      return (await sizeNotesOf(file, "metadata.txt says", image.record.size)).map((line) => `${name}: ${line}`);
+    }
+    return [];
   }
 
   /**

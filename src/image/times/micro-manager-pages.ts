@@ -15,7 +15,9 @@ import {
   timeOf,
 } from "./micro-manager.ts";
 import type { Stated } from "./source.ts";
+import { sizeNotes } from "./stated-size.ts";
 
+const METADATA_SAY = "the Micro-Manager metadata say";
 const IMAGEJ_COUNTS = 50838;
 const IMAGEJ_METADATA = 50839;
 const LARGEST_METADATA = 16 * 1024 * 1024;
@@ -49,9 +51,11 @@ export async function micromanagerPages(
   begin: SeriesBegin | (() => Promise<SeriesBegin>),
 ): Promise<Stated | undefined> {
   const records: (ImageRecord | undefined)[] = [];
+  const sizes: string[] = [];
   for await (const page of pages) {
     const record = page === undefined ? undefined : await recordOf(page);
     if (records.length === 0 && !hasTime(record)) return undefined;
+    if (page !== undefined && records.length === 0) sizes.push(...(await sizeNotes(METADATA_SAY, record?.size, page)));
     records.push(record);
   }
   if (records.length === 0) return undefined;
@@ -63,7 +67,7 @@ export async function micromanagerPages(
   const series = { ...seriesOf(first ?? records[0], summary), usesReceived: clock.usesReceived };
   const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
   const us = records.map((record) => (record === undefined ? undefined : timeOf(record, series)));
-  return { us, relative, notes: [...series.notes, ...clock.notes(), ...(series.hasZone ? [] : [NO_ZONE])] };
+  return { us, relative, notes: [...sizes, ...series.notes, ...clock.notes(), ...(series.hasZone ? [] : [NO_ZONE])] };
 }
 
 const hasTime = (record: ImageRecord | undefined): boolean =>

@@ -3,6 +3,7 @@
 
 import { type ReadTime, readTime } from "../../system/time-text.ts";
 import { isObject } from "./json-members.ts";
+import { type StatedSize, sizeOf } from "./stated-size.ts";
 
 /** What the metadata of one image say about its time and place in the series. */
 export interface ImageRecord {
@@ -18,6 +19,7 @@ export interface ImageRecord {
   readonly channelName: string | undefined;
   readonly position: number | undefined;
   readonly positionName: string | undefined;
+  readonly size: StatedSize | undefined;
 }
 
 /** What the summary of an acquisition says about its start. */
@@ -41,6 +43,7 @@ export function imageRecord(json: Json): ImageRecord {
     channelName: textOf(json, "Channel"),
     position: numberOf(json, "PositionIndex"),
     positionName: textOf(json, "PositionName"),
+    size: sizeOf(numberOf(json, "Width"), numberOf(json, "Height")),
   };
 }
 

@@ -4,6 +4,7 @@ import { readTime, unitUs } from "../../system/time-text.ts";
 import { positionOfName } from "../image-axes.ts";
 import { plainName } from "./plain-name.ts";
 import type { Stated } from "./source.ts";
+import { type StatedSize, sizeOf } from "./stated-size.ts";
 import { xmlParts } from "./xml.ts";
 
 /** No series has more pictures. */
@@ -20,6 +21,7 @@ interface OmeImage {
   date: string | undefined;
   order: readonly Axis[];
   sizes: Record<Axis, number>;
+  size: StatedSize | undefined;
   incrementUs: number | undefined;
   readonly blocks: OmeBlock[];
   /** Time by plane. */
@@ -80,6 +82,7 @@ const newImage = (name: string | undefined): OmeImage => ({
   date: undefined,
   order: ["Z", "C", "T"],
   sizes: { Z: 1, C: 1, T: 1 },
+  size: undefined,
   incrementUs: undefined,
   blocks: [],
   deltaUs: new Map(),
@@ -91,6 +94,7 @@ function take(image: OmeImage | undefined, name: string, attributes: ReadonlyMap
   if (name === "Pixels") {
     image.order = orderOf(attributes.get("DimensionOrder"));
     image.sizes = { Z: whole("SizeZ") ?? 1, C: whole("SizeC") ?? 1, T: whole("SizeT") ?? 1 };
+    image.size = sizeOf(whole("SizeX"), whole("SizeY"));
     image.incrementUs = durationUs(attributes.get("TimeIncrement"), attributes.get("TimeIncrementUnit"));
   } else if (name === "TiffData") {
     const first = { Z: whole("FirstZ") ?? 0, C: whole("FirstC") ?? 0, T: whole("FirstT") ?? 0 };

@@ -6,6 +6,7 @@ import { CaptureTimes } from "../../../src/image/times/capture-times.ts";
 import { JsonMembers } from "../../../src/image/times/json-members.ts";
 import { imageRecord, seriesOf, summaryRecord } from "../../../src/image/times/micro-manager.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
+import { grayPicture, writeTiff } from "../picture-writers.ts";
 
 const START_US = Date.UTC(2024, 4, 3, 10, 0, 0) * 1000;
 const MODIFIED_US = 1_000_000_000_000_000;
@@ -176,6 +177,30 @@ describe("metadata.txt", () => {
     const said: string[] = [];
     await new CaptureTimes().ofFirstPages(files, [], (line) => said.push(line));
     expect(said).toEqual(["1 image has the same time as another one, for example b.tif.gz"]);
+  });
+
+  it.each([
+    ["a note of 4 March\n", "is not JSON as Micro-Manager writes it"],
+    ["<html></html>", "is not JSON as Micro-Manager writes it"],
+  ])("that is %j is named once, as what it is, with the times that are guessed instead", async (text, problem) => {
+    const { file } = series(2, text);
+    const lines: string[] = [];
+    await new CaptureTimes().ofFirstPages([file(0), file(1)], [], (line) => lines.push(line));
+    expect(lines.filter((line) => line.includes("metadata.txt"))).toEqual([expect.stringContaining(problem)]);
+    expect(lines.filter((line) => line.includes("no capture time found"))).toHaveLength(1);
+  });
+
+  it("that is of images of another size says so once", async () => {
+    const text = `{${summary()},${[0, 1].map((frame) => frameKey(frame, { FileName: nameOf(frame), Width: 512, Height: 512 })).join()}}`;
+    const { directory, file } = series(2, text);
+    for (const frame of [0, 1]) writeFileSync(join(directory, nameOf(frame)), writeTiff(grayPicture(30, 20, 8, 1)));
+    const lines: string[] = [];
+    const times = new CaptureTimes();
+    await times.ofFirstPages([file(0), file(1)], [], (line) => lines.push(line));
+    await times.ofFirstPages([file(0), file(1)], [], (line) => lines.push(line));
+    expect(lines).toEqual([
+      `${nameOf(0)}: metadata.txt says 512 × 512 px, but the image has 30 × 20 px; phorest uses the times: check that they are of this series`,
+    ]);
   });
 
   it("is read without the numbers that are not JSON", async () => {

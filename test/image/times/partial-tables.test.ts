@@ -181,5 +181,5 @@ it("elapsed times for some pages of an ImageJ stack: the sources are said, also 
   const [first] = pages.map(([seconds]) => Number(seconds));
   expect(pages.map(([seconds]) => Number(seconds) - Number(first))).toEqual([0, 0.5, 2.5, 1.5]);
   expect(notes).toContain("s_090000.tif: capture times: 2 pages from the table of times, 2 pages from ImageJ");
-  expect(notes).toContainEqual(expect.stringMatching(/the table of times has elapsed times without a date/));
+  expect(notes.filter((note) => note.includes("without a date"))).toHaveLength(1);
 });
