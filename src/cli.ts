@@ -2,6 +2,7 @@
 import { hideBin } from "yargs/helpers";
 import { guardOutputs } from "./commands/outputs.ts";
 import { AlreadyReported, addCommands, commandIn, longNames, newParser } from "./commands/parser.ts";
+import { forTerminal } from "./commands/shown-zone.ts";
 import { encodeFailure, type FailureCode, type FailureData, failureLine } from "./failure/failure.ts";
 import { checkParts } from "./installation/parts.ts";
 import { isService } from "./installation/systemd-notify.ts";
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
     await parser.parseAsync();
   } catch (thrown) {
     if (thrown instanceof AlreadyReported) return;
-    process.stderr.write(`${failureLine(thrown)}\n`);
+    process.stderr.write(`${forTerminal(failureLine(thrown))}\n`);
     process.exitCode = exitCodeOf(encodeFailure(thrown));
     if (process.env.PHOREST_DEBUG !== undefined && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
   }

@@ -19,6 +19,7 @@ import type { SubsetArguments } from "./subset-options.ts";
 
 export interface AnalyseArguments extends CaptureTimeArguments, PageArguments, SubsetArguments {
   config?: string;
+  tz?: string;
   paths?: string[];
   rois?: string;
   method?: Method;

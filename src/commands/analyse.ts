@@ -19,6 +19,7 @@ import { type AnalyseArguments, refuseCompanions, settingsOf, wholeNumber } from
 import { captureTimeOptions, withCaptureTimes } from "./capture-time-options.ts";
 import { pageChoice, pageOptions } from "./page-options.ts";
 import { openResultsFile, type ResultsFile, remaining, sinkOf } from "./results-file.ts";
+import { shownZone } from "./shown-zone.ts";
 import { stoppable } from "./stoppable.ts";
 import { frameSubset, roiPatterns, subsetOptions } from "./subset-options.ts";
 
@@ -101,7 +102,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     const settings = await settingsOf(argv, loaded);
     refuseCompanions(argv, settings, loaded);
     const jobs = wholeNumber("--jobs", argv.jobs ?? availableParallelism(), 1, MOST_JOBS);
-    const subset = frameSubset(argv);
+    const subset = frameSubset(argv, shownZone(loaded.config, argv.tz));
     const given = await readRoiManifest(argv.rois ?? roiManifestPath(loaded.config));
     const rois = keepRois(given, roiPatterns(argv), "--roi");
     const left = given.rois.length - rois.rois.length;

@@ -3,8 +3,10 @@ import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { alignedLines } from "../terminal/text-table.ts";
 import type { GlobalOptions } from "./global.ts";
+import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
 export const analysesCommand: CommandModule<GlobalOptions, GlobalOptions> = {
@@ -12,12 +14,13 @@ export const analysesCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   describe: "List the analyses of the experiment: name, method, ROIs, frames, dates",
   builder: (yargs) =>
     yargs.example("$0 analyses", "the names that --analysis of other commands takes; * marks the one shown by default"),
-  handler: async ({ config: file, json }) => {
+  handler: async ({ config: file, json, tz }) => {
     const { config } = loadConfig(file);
+    const zone = shownZone(config, tz);
     const manifest = openStored(config);
     try {
       const analyses = listed(manifest);
-      process.stdout.write(json ? `${JSON.stringify(analyses)}\n` : tableOf(analyses));
+      process.stdout.write(json ? `${JSON.stringify(analyses)}\n` : tableOf(analyses, zone));
     } finally {
       manifest.close();
     }
@@ -65,7 +68,8 @@ function listed(manifest: Manifest): Listed[] {
   });
 }
 
-function tableOf(analyses: readonly Listed[]): string {
+function tableOf(analyses: readonly Listed[], zone: TimeZone): string {
+  const minutes = (time: string | null) => (time === null ? "-" : minuteOf(time, zone));
   if (analyses.length === 0) return "no frame has been measured yet\n";
   const rows = [
     ["", "name", "no.", "method", "ROIs", "ROI manifest", "frames", "failed", "from", "to", "measured"],
@@ -80,16 +84,19 @@ function tableOf(analyses: readonly Listed[]): string {
       String(one.failed),
       minutes(one.first_frame),
       minutes(one.last_frame),
-      howMeasured(one),
+      howMeasured(one, zone),
     ]),
   ];
-  return `${alignedLines(rows).join("\n")}\n* is shown where no --analysis is given; times are UTC\n`;
+  return `${alignedLines(rows).join("\n")}\n* is shown where no --analysis is given; times are in ${zone.name}\n`;
 }
 
 /** To the minute. */
-const minutes = (time: string | null): string => (time === null ? "-" : time.slice(0, 16).replace("T", " "));
+const minuteOf = (time: string, zone: TimeZone): string => {
+  const us = Date.parse(time) * 1000;
+  return `${zone.day(us)} ${zone.clock(us).slice(0, 5)}`;
+};
 
-function howMeasured({ remeasured_at: again, along_with: along }: Listed): string {
-  const when = again === null ? "by a run" : `again, ${minutes(again)}`;
+function howMeasured({ remeasured_at: again, along_with: along }: Listed, zone: TimeZone): string {
+  const when = again === null ? "by a run" : `again, ${minuteOf(again, zone)}`;
   return along === null ? when : `${when}, along with ${along}`;
 }

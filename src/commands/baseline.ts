@@ -14,12 +14,11 @@ import type { TimeZone } from "../system/time-zone.ts";
 import { changeExperiment } from "./change-experiment.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import type { GlobalOptions } from "./global.ts";
-import { shownZone, TZ } from "./shown-zone.ts";
+import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
 interface BaselineArguments extends GlobalOptions {
   window: string | undefined;
-  tz: string | undefined;
   reset: boolean;
 }
 
@@ -29,7 +28,6 @@ export const baselineCommand: CommandModule<GlobalOptions, BaselineArguments> = 
   builder: (yargs) =>
     yargs
       .positional("window", { type: "string", describe: `FROM..TO: ${TIMES}` })
-      .option("tz", TZ)
       .option("reset", { type: "boolean", default: false, describe: "Use the configured baseline again" })
       .example("$0 baseline", "show it")
       .example("$0 baseline 120..600", "from 120 s to 600 s after the first frame"),

@@ -5,6 +5,7 @@ import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { namedAnalysis, unmeasured } from "../manifest/named-analysis.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { forTerminal } from "./shown-zone.ts";
 
 /** The option of every command that shows what was measured. */
 export const ANALYSIS_OPTION = {
@@ -80,9 +81,9 @@ function sayWhatCameBefore(
     before.roiManifestId === roiManifestId
       ? "the settings or the version of phorest changed"
       : "the chip was recalibrated";
+  const what = forTerminal(`${why} at ${isoFromUs(first.capturedAtUs)}; these curves start there`);
   process.stderr.write(
-    `${why} at ${isoFromUs(first.capturedAtUs)}; these curves start there. ` +
-      `Use --analysis "${before.name}" for the earlier ones; \`phorest sensorgram --joined\` joins them\n`,
+    `${what}. Use --analysis "${before.name}" for the earlier ones; \`phorest sensorgram --joined\` joins them\n`,
   );
   return true;
 }

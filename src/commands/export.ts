@@ -23,7 +23,7 @@ import { QUANTITIES, type Quantity, wideCsv } from "./export-wide.ts";
 import type { GlobalOptions } from "./global.ts";
 import { JOINED_OPTION } from "./joined-curves.ts";
 import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
-import { shownZone, TZ } from "./shown-zone.ts";
+import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
 const FORMATS = ["manifest-json", "results-jsonl", "csv", "csv-wide"] as const;
@@ -41,7 +41,6 @@ interface ExportArguments extends GlobalOptions {
   joined: boolean;
   "keep-flagged": boolean;
   "decimal-comma": boolean;
-  tz: string | undefined;
   out: string | undefined;
 }
 
@@ -72,7 +71,6 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
         describe: "Names of ROIs or gratings; * matches any (default: all)",
       })
       .option("analysis", ANALYSIS_OPTION)
-      .option("tz", TZ)
       .option("out", { type: "string", requiresArg: true, describe: "File to write (default: standard output)" })
       .options(WIDE_OPTIONS)
       .group(Object.keys(WIDE_OPTIONS), "Options of csv-wide:")

@@ -4,7 +4,6 @@ import { TIMES, wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { type FigureSize, PAGE_MM, pxOfMm } from "../figures/print-style.ts";
 import { ANALYSIS_OPTION } from "./chosen-analysis.ts";
-import { TZ } from "./shown-zone.ts";
 
 /** What values are counted from. */
 const NORMALISATIONS = ["baseline", "first", "none"] as const;
@@ -29,7 +28,6 @@ export interface FigureArguments {
   row: string;
   size: string;
   title: string | undefined;
-  tz: string | undefined;
 }
 
 /** Adds the options to the command. */
@@ -100,7 +98,6 @@ export function figureOptions<T>(yargs: Argv<T>): Argv<T & FigureArguments> {
       default: String(PAGE_MM),
       describe: "Width, or width x height, in mm: 85 for one column of a journal, 170 for two",
     })
-    .option("tz", TZ)
     .option("title", { type: "string", describe: 'Title (default: the experiment; "" for none)' });
 }
 

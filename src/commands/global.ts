@@ -5,4 +5,6 @@ export interface GlobalOptions {
   config: string | undefined;
   "log-level": "error" | "warn" | "info" | "debug" | undefined;
   json: boolean;
+  /** Time zone as typed; undefined: Display.time_zone. */
+  tz: string | undefined;
 }

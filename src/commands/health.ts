@@ -11,7 +11,9 @@ import { formatSnapshot } from "../health/snapshot-text.ts";
 import type { HealthReport } from "../health/verdict.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import type { GlobalOptions } from "./global.ts";
+import { shownZone } from "./shown-zone.ts";
 
 interface HealthOptions extends GlobalOptions {
   png: string | undefined;
@@ -44,13 +46,14 @@ export const healthCommand: CommandModule<GlobalOptions, HealthOptions> = {
       throw new Failure("usage.invalid", "--metrics and --json cannot be combined", { hint: "choose one" });
     }
     const { config } = loadConfig(args.config);
+    const zone = shownZone(config, args.tz);
     const snapshot = takeSnapshot(config, wallClockUs(), undefined, true);
     const report = healthReport(config, snapshot);
     const missed = args["expect-running"] && snapshot.experiment === "stopped";
-    if (args.png !== undefined) await writePicture(resolve(args.png), report);
+    if (args.png !== undefined) await writePicture(resolve(args.png), report, zone);
     if (args.metrics) process.stdout.write(await metricsText(snapshot));
     else if (args.json) process.stdout.write(`${JSON.stringify(healthJson(report))}\n`);
-    else process.stdout.write(`${lines(report, missed).join("\n")}\n`);
+    else process.stdout.write(`${zone.shown(lines(report, missed).join("\n"))}\n`);
     if (report.verdict === "none") process.exitCode = NO_EXPERIMENT;
     else if (report.verdict === "ill" || missed) process.exitCode = ILL;
   },
@@ -68,10 +71,10 @@ function lines(report: HealthReport, missed: boolean): string[] {
   ];
 }
 
-async function writePicture(path: string, report: HealthReport): Promise<void> {
+async function writePicture(path: string, report: HealthReport, zone: TimeZone): Promise<void> {
   if (!path.endsWith(".png")) {
     throw new Failure("usage.invalid", `--png needs the name of a .png file, not "${path}"`);
   }
   await ensureDirectory(dirname(path));
-  await writeDurably(path, await healthPicture(report));
+  await writeDurably(path, await healthPicture(report, zone));
 }

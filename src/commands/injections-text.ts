@@ -2,6 +2,7 @@
 import type { Injection, InjectionData, PastChange } from "../manifest/injections.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { concentrationText } from "../measurement/concentration.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { textTable } from "../terminal/text-table.ts";
 
 /** A change to an injection: when, by whom, and what. Ends with a line break. */
@@ -43,8 +44,8 @@ function shown(data: InjectionData): Readonly<Record<string, string>> {
   };
 }
 
-/** All injections as a table; `firstUs`: of the first frame, from which seconds count. */
-export function injectionsTable(injections: readonly Injection[], firstUs: number | undefined): string {
+/** All injections as a table; `firstUs`: of the first frame, from which seconds count; `zone`: of the times. */
+export function injectionsTable(injections: readonly Injection[], firstUs: number | undefined, zone: TimeZone): string {
   const rows = injections.map((injection) => {
     const seconds = (us: number) => (firstUs === undefined ? "" : ((us - firstUs) / 1e6).toFixed(1));
     const {
@@ -66,7 +67,7 @@ export function injectionsTable(injections: readonly Injection[], firstUs: numbe
       solution,
       concentration === null ? "" : concentrationText(concentration),
       refractiveIndex === null ? "" : String(refractiveIndex),
-      `${isoFromUs(startUs).slice(0, 19)}Z`,
+      `${zone.day(startUs)} ${zone.clock(startUs)}`,
       seconds(startUs),
       seconds(endUs),
       dissociationEndUs === null ? "" : seconds(dissociationEndUs),
@@ -80,7 +81,7 @@ export function injectionsTable(injections: readonly Injection[], firstUs: numbe
     "solution",
     "concentration",
     "n",
-    "start (UTC)",
+    `start (${zone.name})`,
     "start s",
     "end s",
     "dissociation end s",

@@ -19,7 +19,7 @@ import { changeLine, injectionsTable } from "./injections-text.ts";
 import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
-const TIME = "ISO time (in Display.time_zone unless it names its zone), or seconds since the first frame";
+const TIME = "ISO time (in --tz unless it names its zone), or seconds since the first frame";
 
 type Options = GlobalOptions & GivenValues & { readonly author: string | undefined };
 type Named = GlobalOptions & { readonly author: string | undefined };
@@ -89,14 +89,11 @@ const add: CommandModule<GlobalOptions, Options> = {
     ),
   handler: async (given) => {
     const { config } = loadConfig(given.config);
-    const injection = new InjectionValues(
-      given,
-      { ...OPTIONS, solution: "the solution" },
-      firstFrameUs(config),
-      shownZone(config, undefined),
-    ).all();
+    const zone = shownZone(config, given.tz);
+    const names = { ...OPTIONS, solution: "the solution" };
+    const injection = new InjectionValues(given, names, firstFrameUs(config), zone).all();
     await changeExperiment(config, { type: "add-injections", author: authorOf(given), injections: [injection] });
-    const window = `${isoFromUs(injection.startUs)} to ${isoFromUs(injection.endUs)}`;
+    const window = zone.span(injection.startUs, injection.endUs);
     say(given.json, { added: 1 }, `added "${injection.solution}" from ${window}`);
   },
 };
@@ -119,7 +116,7 @@ const edit: CommandModule<GlobalOptions, Options & { id: number | undefined }> =
     }));
     const old = injections.find((injection) => injection.injectionId === injectionId);
     if (old === undefined) throw noInjection(injectionId);
-    const values = new InjectionValues(given, OPTIONS, firstUs, shownZone(config, undefined)).changes(old);
+    const values = new InjectionValues(given, OPTIONS, firstUs, shownZone(config, given.tz)).changes(old);
     if (Object.keys(values).length === 0) {
       throw new Failure("usage.invalid", "nothing to change", { hint: "give a new value, such as --note" });
     }
@@ -160,14 +157,16 @@ const list: CommandModule<GlobalOptions, GlobalOptions & { csv: boolean }> = {
     yargs
       .option("csv", { type: "boolean", default: false, describe: "Print CSV that `phorest injections import` reads" })
       .example("$0 injections list --csv > injections.csv", "to use them with another experiment"),
-  handler: async ({ config: file, csv, json }) => {
-    const { injections, firstUs } = stored(loadConfig(file).config, (manifest) => ({
+  handler: async ({ config: file, csv, json, tz }) => {
+    const { config } = loadConfig(file);
+    const zone = shownZone(config, tz);
+    const { injections, firstUs } = stored(config, (manifest) => ({
       injections: manifest.injections.all(),
       firstUs: manifest.history.oldestCaptureUs(),
     }));
     if (json) process.stdout.write(`${JSON.stringify(injections.map(injectionJson))}\n`);
     else if (csv) process.stdout.write(await injectionsCsv(injections));
-    else process.stdout.write(injections.length === 0 ? "no injections\n" : injectionsTable(injections, firstUs));
+    else process.stdout.write(injections.length === 0 ? "no injections\n" : injectionsTable(injections, firstUs, zone));
   },
 };
 
@@ -188,7 +187,7 @@ const importing: CommandModule<GlobalOptions, Named & { file: string | undefined
   handler: async (given) => {
     const { config } = loadConfig(given.config);
     const csv = given.file ?? "";
-    const injections = await parseInjections(await textOf(csv), csv, firstFrameUs(config));
+    const injections = await parseInjections(await textOf(csv), csv, firstFrameUs(config), shownZone(config, given.tz));
     await changeExperiment(config, { type: "add-injections", author: authorOf(given), injections });
     say(given.json, { added: injections.length }, `added ${injections.length} injections`);
   },
@@ -201,9 +200,10 @@ const history: CommandModule<GlobalOptions, GlobalOptions & { id: number | undef
     yargs
       .positional("id", { type: "number", describe: "Only the changes of this injection" })
       .example("$0 injections history 3", "who changed it?"),
-  handler: async ({ config: file, id, json }) => {
+  handler: async ({ config: file, id, json, tz }) => {
+    const { config } = loadConfig(file);
     const wanted = id === undefined ? undefined : idOf(id);
-    const changes = stored(loadConfig(file).config, ({ injections }) => injections.history(wanted));
+    const changes = stored(config, ({ injections }) => injections.history(wanted));
     if (json) {
       const made = changes.map(({ madeAtUs, before, after, injectionId, author }) => {
         const values = (data: InjectionData | undefined) =>
@@ -211,7 +211,7 @@ const history: CommandModule<GlobalOptions, GlobalOptions & { id: number | undef
         return { time: isoFromUs(madeAtUs), author, id: injectionId, before: values(before), after: values(after) };
       });
       process.stdout.write(`${JSON.stringify(made)}\n`);
-    } else process.stdout.write(changes.map(changeLine).join("") || "no changes\n");
+    } else process.stdout.write(shownZone(config, tz).shown(changes.map(changeLine).join("")) || "no changes\n");
   },
 };
 

@@ -1,4 +1,5 @@
 // `phorest logs`: the last log lines of all stages, in order of time.
+import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
@@ -6,6 +7,7 @@ import { Failure } from "../failure/failure.ts";
 import { LOG_LEVELS, LOG_STAGES, type LogLevel, type LogStage } from "../log/levels.ts";
 import { type LogLine, logTail } from "../log/tail.ts";
 import type { GlobalOptions } from "./global.ts";
+import { shownZone } from "./shown-zone.ts";
 
 interface LogsOptions extends GlobalOptions {
   lines: number;
@@ -37,13 +39,19 @@ export const logsCommand: CommandModule<GlobalOptions, LogsOptions> = {
         describe: "Keep printing new lines until Ctrl-C",
       })
       .example("$0 logs --level warn", "recent warnings and errors"),
-  handler: async ({ config: file, lines, stage, level, follow, json }) => {
+  handler: async ({ config: file, lines, stage, level, follow, json, tz }) => {
     if (!Number.isInteger(lines) || lines < 1) {
       throw new Failure("usage.invalid", "--lines needs a whole number of at least 1", { hint: "for example -n 100" });
     }
     const { config } = loadConfig(file);
+    const zone = shownZone(config, tz);
     const wanted = { ...(stage === undefined ? {} : { stages: stage }), level };
-    const print = (line: LogLine) => process.stdout.write(`${json ? JSON.stringify(line) : line.text}\n`);
+    const print = (line: LogLine) => process.stdout.write(`${json ? JSON.stringify(line) : zone.shown(line.text)}\n`);
+    if (!existsSync(config.Paths.logs_dir)) {
+      throw new Failure("usage.invalid", `there are no logs: ${config.Paths.logs_dir} does not exist`, {
+        hint: "run this in the directory of an experiment, or name its configuration with --config",
+      });
+    }
     let shown = logTail(config.Paths.logs_dir, { limit: lines, ...wanted });
     shown.forEach(print);
     if (shown.length === 0) process.stderr.write(`no matching log lines in ${config.Paths.logs_dir}\n`);

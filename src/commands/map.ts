@@ -22,6 +22,7 @@ import { ANALYSIS_OPTION, chosenAnalysis } from "./chosen-analysis.ts";
 import { writeText } from "./export.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
+import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
 interface MapArguments extends GlobalOptions {
@@ -100,6 +101,7 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
       .example("$0 map response --injection 3 --point late --out response.svg", "for a figure"),
   handler: async (argv) => {
     const { config } = loadConfig(argv.config);
+    const zone = shownZone(config, argv.tz);
     const { quantity = "shift" } = argv;
     const limits = argv.scale === undefined ? undefined : limitsOf(argv.scale);
     const target = figureFile("--out", argv.out ?? join(config.Paths.results_dir, `map_${quantity}.png`));
@@ -108,14 +110,14 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
       const map = mapOf(manifest, config, quantity, {
         ...argv,
         analysis: chosenAnalysis(manifest, argv.analysis),
-        at: argv.at === undefined ? undefined : timeOption("--at", argv.at),
+        at: argv.at === undefined ? undefined : timeOption("--at", argv.at, zone),
         bufferIndex: argv["buffer-index"],
         kinetics: { model: argv.model, solution: argv.solution, delayS: argv.delay },
       });
       const cells = mapCells(manifest, map);
       if (cells.length === 0)
         throw new Failure("usage.invalid", "the places of these gratings are not known, so there is no map");
-      const subtitle = [map.detail, mapSummary(map)];
+      const subtitle = [zone.shown(map.detail), mapSummary(map)];
       const title = `${experimentName(config)}: ${map.name}`;
       const figure = mapFigure(cells, {
         title,

@@ -5,14 +5,20 @@ import { csvLines } from "../evaluation/csv-rows.ts";
 import { timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { NewMarker } from "../manifest/markers.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { markerText } from "./marker-text.ts";
 
 /** Names of the two columns, in upper or lower case; others are ignored. */
 const TIME_COLUMNS = ["time", "timestamp"];
 const TEXT_COLUMNS = ["text", "marker"];
 
-/** The markers in a CSV. `firstUs`: of the first frame. Failure `usage.invalid` names the file and the line. */
-export async function parseMarkers(csv: string, where: string, firstUs: number | undefined): Promise<NewMarker[]> {
+/** The markers in a CSV. `firstUs`: of the first frame; `zone`: of times that name none. Failure `usage.invalid` names the file and the line. */
+export async function parseMarkers(
+  csv: string,
+  where: string,
+  firstUs: number | undefined,
+  zone: TimeZone,
+): Promise<NewMarker[]> {
   const { names, lines } = await csvLines(csv, where);
   const has = (wanted: readonly string[]) => names.some((name) => wanted.includes(name));
   if (!has(TIME_COLUMNS) || !has(TEXT_COLUMNS)) {
@@ -21,7 +27,7 @@ export async function parseMarkers(csv: string, where: string, firstUs: number |
     });
   }
   const markers = lines.map((line) => ({
-    atUs: timeOption(`${line.where}: the time`, line.cell(...TIME_COLUMNS) ?? "")(firstUs),
+    atUs: timeOption(`${line.where}: the time`, line.cell(...TIME_COLUMNS) ?? "", zone)(firstUs),
     text: markerText(line.cell(...TEXT_COLUMNS) ?? "", line.where),
   }));
   if (markers.length === 0) throw new Failure("usage.invalid", `${where}: there are no markers in this file`);

@@ -15,15 +15,12 @@ import { changeExperiment } from "./change-experiment.ts";
 import type { GlobalOptions } from "./global.ts";
 import { markerText } from "./marker-text.ts";
 import { parseMarkers } from "./markers-file.ts";
-import { shownZone, TZ } from "./shown-zone.ts";
+import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
 const TIME = "ISO time (in --tz unless it names its zone), or seconds since the first frame";
 
-interface Zoned extends GlobalOptions {
-  tz: string | undefined;
-}
-interface Adding extends Zoned {
+interface Adding extends GlobalOptions {
   text: string | undefined;
   at: string | undefined;
 }
@@ -33,7 +30,7 @@ interface Editing extends Adding {
 interface Removing extends GlobalOptions {
   ids: number[] | undefined;
 }
-interface Listing extends Zoned {
+interface Listing extends GlobalOptions {
   csv: boolean;
 }
 interface Importing extends GlobalOptions {
@@ -63,7 +60,6 @@ const add: CommandModule<GlobalOptions, Adding> = {
     yargs
       .positional("text", { type: "string", describe: "What happened" })
       .option("at", { type: "string", requiresArg: true, describe: `${TIME} (default: now)` })
-      .option("tz", TZ)
       .example('$0 markers add "antibody 50 nM"', "now")
       .example('$0 markers add wash --at "2026-03-04 15:20"', "afterwards"),
   handler: async ({ config: file, text = "", at, json, tz }) => {
@@ -85,7 +81,6 @@ const edit: CommandModule<GlobalOptions, Editing> = {
       .positional("id", { type: "number", describe: "Number of the marker, as listed" })
       .option("text", { type: "string", requiresArg: true, describe: "New text" })
       .option("at", { type: "string", requiresArg: true, describe: `New time: ${TIME}` })
-      .option("tz", TZ)
       .example('$0 markers edit 3 --text "antibody 5 nM"', "the time stays as it is"),
   handler: async ({ config: file, id, text, at, json, tz }) => {
     const { config } = loadConfig(file);
@@ -130,7 +125,6 @@ const list: CommandModule<GlobalOptions, Listing> = {
   describe: "List all markers",
   builder: (yargs) =>
     yargs
-      .option("tz", TZ)
       .option("csv", { type: "boolean", default: false, describe: "Print CSV that `phorest markers import` reads" })
       .example("$0 markers list --csv > markers.csv", "to use them with another experiment"),
   handler: async ({ config: file, csv, json, tz }) => {
@@ -156,9 +150,9 @@ const importing: CommandModule<GlobalOptions, Importing> = {
     yargs
       .positional("file", { type: "string", describe: `CSV file; time: ${TIME}` })
       .example("$0 markers import pump.csv", "for example time,text and then 120,buffer"),
-  handler: async ({ config: file, file: csv = "", json }) => {
+  handler: async ({ config: file, file: csv = "", json, tz }) => {
     const { config } = loadConfig(file);
-    const markers = await parseMarkers(await textOf(csv), csv, firstFrameUs(config));
+    const markers = await parseMarkers(await textOf(csv), csv, firstFrameUs(config), shownZone(config, tz));
     await changeExperiment(config, { type: "add-markers", markers });
     say(json, { added: markers.length }, `added ${markers.length} markers`);
   },

@@ -33,8 +33,11 @@ export function checkOptionValues(
   }
   for (const name of number) {
     const values = [argv[name]].flat().filter((value) => typeof value === "number");
-    if (!values.every(Number.isFinite))
-      throw wrongOption(`--${dashed(name)}`, "a number", typed(dashed(name), typedOptions));
+    if (values.every(Number.isFinite)) continue;
+    const option = dashed(name);
+    if (typedOptions.some((one) => one.name === option))
+      throw wrongOption(`--${option}`, "a number", typed(option, typedOptions));
+    throw new Failure("usage.invalid", `<${option}> needs a number`);
   }
 }
 

@@ -1,9 +1,11 @@
 // The parser of the command line: the options and rules of every command, and the commands by name.
+import { existsSync } from "node:fs";
 import yargs, { type Argv } from "yargs";
 import { packageVersion } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
 import type { HelpTexts } from "./man.ts";
 import { checkOptionValues } from "./option-values.ts";
+import { checkZone, TZ } from "./shown-zone.ts";
 import { usageLine } from "./usage-line.ts";
 
 const WRONG_USAGE = 2;
@@ -109,28 +111,41 @@ export function newParser(words: readonly string[]): Argv<GlobalOptions> {
       describe: "Least important messages to log",
     })
     .option("json", { type: "boolean", default: false, describe: "Print JSON" })
+    .option("tz", TZ)
     .demandCommand(1, "no command given; `phorest --help` lists the commands")
     .strict()
-    .middleware((argv) => checkOptionValues(argv, parser, words), true)
+    .middleware((argv) => {
+      checkOptionValues(argv, parser, words);
+      checkZone(argv.tz);
+      // A command that needs no settings, too, must not pass over a mistyped name.
+      const { config } = argv;
+      return typeof config === "string" && !existsSync(config) ? refuseConfig(config) : undefined;
+    }, true)
     .version(packageVersion())
     .help()
     .completion(COMPLETION, "Print a script that makes the shell complete commands and options")
     .showHelpOnFail(false)
     .exitProcess(false)
-    .fail((message, error) => {
+    .fail((message, error, usage) => {
       const complaint = message || error?.message;
       if (complaint === undefined || (error && error.name !== "YError")) throw error;
       const options = parser.parsed === false ? [] : Object.keys(parser.parsed.aliases);
       const command = commandIn(words);
       const commands = [...Object.keys(COMMANDS), COMPLETION];
-      const usage = { words, command, commands, subcommands: SUBCOMMANDS[command ?? ""] ?? [], options };
-      process.stderr.write(`${usageLine(complaint, usage)}\n`);
+      const typed = { words, command, commands, subcommands: SUBCOMMANDS[command ?? ""] ?? [], options };
+      // This is not the parser, as its type says, but what yargs knows of the command, whose help is a text.
+      process.stderr.write(`${usageLine(complaint, { ...typed, help: () => String(usage.help()) })}\n`);
       process.exitCode = WRONG_USAGE;
       throw new AlreadyReported();
     });
   // yargs prepares its help at the start of every command; breaking its lines would be a tenth of the work of a short one.
   if (!words.some((word) => word.includes("help"))) parser.wrap(null);
   return parser;
+}
+
+/** Throws what is wrong with a configuration file. Loads the schema of the settings, which is not needed to complete a word. */
+async function refuseConfig(path: string): Promise<void> {
+  (await import("../config/config.ts")).loadConfig(path);
 }
 
 /** yargs writes a name of one letter with one dash, though it is typed with two like all others. */

@@ -23,10 +23,12 @@ import { analysisSettings } from "../stages/processor/analysis-settings.ts";
 import type { FrameAgain } from "../stages/processor/frames-again.ts";
 import { analysesAgain, type MeasuredWith, remeasure } from "../stages/processor/remeasuring.ts";
 import { wallClockUs } from "../system/clock.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { Progress } from "../terminal/progress.ts";
 import { wholeNumber } from "./analyse-settings.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import type { GlobalOptions } from "./global.ts";
+import { shownZone } from "./shown-zone.ts";
 import { stoppable } from "./stoppable.ts";
 import { openStored } from "./stored-experiment.ts";
 import { frameSubset, roiPatterns, type SubsetArguments, subsetOptions } from "./subset-options.ts";
@@ -79,7 +81,7 @@ export const remeasureCommand: CommandModule<GlobalOptions, RemeasureArguments> 
     const { config, warnings } = loadConfig(argv.config);
     for (const warning of warnings) process.stderr.write(`${warning}\n`);
     const name = argv.name === undefined ? undefined : checkedName(argv.name);
-    frameSubset(argv);
+    frameSubset(argv, shownZone(config, argv.tz));
     // Opened first, so that nothing is created where there is no experiment.
     openStored(config).close();
     kernelVersion();
@@ -164,7 +166,7 @@ async function remeasureLocked(
   const manifest = Manifest.open({ file: join(Paths.data_dir, MANIFEST_FILENAME) });
   try {
     sayWhatIsArchived(manifest);
-    const frames = framesOf(manifest, argv);
+    const frames = framesOf(manifest, argv, shownZone(config, argv.tz));
     const analyses = analysesAgain(manifest, measuredWith, name, wallClockUs());
     const { analysisId } = analyses;
     const analysis = manifest.analyses.all().find((one) => one.analysisId === analysisId);
@@ -237,7 +239,7 @@ function shownWith(log: StageLog, progress: Progress): StageLog {
 }
 
 /** The frames that have, or had, a picture, of the part that the options choose, in order of capture. */
-function framesOf(manifest: Manifest, argv: RemeasureArguments): readonly FrameAgain[] {
+function framesOf(manifest: Manifest, argv: RemeasureArguments, zone: TimeZone): readonly FrameAgain[] {
   const frames: (FrameAgain & { readonly takenAtUs: number })[] = [];
   for (const { entryId, filename, filepath, page, capturedAtUs } of manifest.history.entries()) {
     if (filename === undefined || filepath === undefined) continue;
@@ -245,7 +247,7 @@ function framesOf(manifest: Manifest, argv: RemeasureArguments): readonly FrameA
   }
   if (frames.length === 0)
     throw new Failure("usage.invalid", "no frame has been captured yet, so there is nothing to measure again");
-  const { taken, leftOut } = selectFrames(frames, frameSubset(argv));
+  const { taken, leftOut } = selectFrames(frames, frameSubset(argv, zone));
   if (leftOut !== undefined) process.stderr.write(`${leftOut}\n`);
   return taken;
 }

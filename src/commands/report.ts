@@ -40,11 +40,10 @@ import type { GlobalOptions } from "./global.ts";
 import { otherMethodLine } from "./other-method.ts";
 import { openShown, RECORDS_OPTION, RECORDS_ROIS_OPTION } from "./records-option.ts";
 import { writeReportCsv } from "./report-csv.ts";
-import { shownZone, TZ } from "./shown-zone.ts";
+import { shownZone } from "./shown-zone.ts";
 
 interface ReportOptions extends GlobalOptions {
   out: string | undefined;
-  tz: string | undefined;
   roi?: string[] | undefined;
   from?: string | undefined;
   to?: string | undefined;
@@ -62,7 +61,6 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
   describe: "Write the CSV, the plots, noise and drift, and an HTML page of the experiment",
   builder: (yargs) =>
     yargs
-      .option("tz", TZ)
       .option("out", { type: "string", describe: "Directory to write to (default: Paths.results_dir)" })
       .option("roi", {
         type: "string",

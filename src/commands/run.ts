@@ -40,6 +40,7 @@ import { otherMethodLine } from "./other-method.ts";
 import { outliveReaders } from "./outputs.ts";
 import { type PageArguments, pageOptions, withPages } from "./page-options.ts";
 import { prepareRois } from "./prepare-rois.ts";
+import { forTerminal, shownZone } from "./shown-zone.ts";
 import { exitNow } from "./stoppable.ts";
 import { readOpened } from "./stored-experiment.ts";
 import { type SubsetArguments, subsetOptions, withSubset } from "./subset-options.ts";
@@ -75,7 +76,9 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
       .example("$0 run --until-idle --every 10", "with camera_type file_importer: each tenth image, then stop"),
   handler: async (args) => {
     checkArguments(args);
-    const chosen = withPages(withSubset(loadConfig(args.config), args), args);
+    const configured = loadConfig(args.config);
+    const zone = shownZone(configured.config, args.tz);
+    const chosen = withPages(withSubset(configured, args, zone), args);
     const loaded = withCaptureTimes(chosen, args, true);
     if (isConfigRequired(process.env)) checkConfigured(loaded);
     outliveReaders();
@@ -236,7 +239,7 @@ async function steer(
 ): Promise<RunSummary> {
   stop.passTo(supervisor);
   const block = new LiveBlock(process.stderr);
-  const show = () => block.show(liveLines(supervisor, log));
+  const show = () => block.show(liveLines(supervisor, log).map(forTerminal));
   const timer = onTerminal ? setInterval(show, REFRESH_MS) : undefined;
   const service = notifyService(process.env, (line) => log.stage("supervisor").warn(line));
   pulse.start();

@@ -25,7 +25,7 @@ import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
 import { openShown, RECORDS_OPTION, RECORDS_ROIS_OPTION } from "./records-option.ts";
 import { curvesCsv, curvesJson } from "./sensorgram-curves.ts";
 import { summaryJson, summaryRows, summaryTable, summaryWarnings } from "./sensorgram-summary.ts";
-import { shownZone, TZ } from "./shown-zone.ts";
+import { shownZone } from "./shown-zone.ts";
 
 interface SensorgramArguments extends GlobalOptions {
   roi: string[] | undefined;
@@ -44,7 +44,6 @@ interface SensorgramArguments extends GlobalOptions {
   joined: boolean;
   tracking: boolean;
   summary: boolean;
-  tz: string | undefined;
   out: string | undefined;
 }
 
@@ -100,7 +99,6 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
         describe: "Use the tracking results that were measured in addition to the method",
       })
       .option("summary", { type: "boolean", default: false, describe: "Only noise, drift and limit of detection" })
-      .option("tz", TZ)
       .option("out", { type: "string", requiresArg: true, describe: "File to write (default: standard output)" })
       .example("$0 sensorgram --pairs --summary", "the precision of each grating")
       .example("$0 sensorgram --roi '05*' --reference '130*' --baseline 0..600 --out shifts.csv", "referenced shifts")

@@ -12,6 +12,7 @@ import {
 import { Failure } from "../failure/failure.ts";
 import { captureFileName } from "../image/capture-name.ts";
 import { encodePicture, PICTURE_FORMATS, type PictureFormat } from "../image/encode.ts";
+import { usFromOption } from "../manifest/timestamps.ts";
 import { formatRoiManifest } from "../measurement/roi.ts";
 import { ASSAY_PRESETS, type Assay, assayOf } from "../simulator/assay-settings.ts";
 import { PHASES } from "../simulator/binding.ts";
@@ -19,6 +20,7 @@ import { CAMERA_PROFILES } from "../simulator/camera-profiles.ts";
 import { bitDepthOf, createSimulator, SIMULATOR_DEFAULTS, type SimulatorOptions } from "../simulator/simulator.ts";
 import { loadTextures } from "../simulator/texture.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
+import { TimeZone, UTC } from "../system/time-zone.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type SimulatedImage, simulatedInjectionsCsv, truthText } from "./simulated-truth.ts";
 
@@ -114,7 +116,11 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
     const intervalSeconds = finite(options.interval ?? assay?.interval_seconds ?? INTERVAL_S, "--interval");
     if (intervalSeconds <= 0) throw wrong("--interval", String(intervalSeconds), "a number greater than 0");
     const frames = numberOfFrames(options.frames, assay, intervalSeconds);
-    const startUs = startTimeUs(options.start ?? START);
+    const startUs = usFromOption(
+      "--start",
+      options.start ?? START,
+      options.tz === undefined ? UTC : new TimeZone(options.tz),
+    );
     const settings = { ...simulatorOptions(options, frames, intervalSeconds), assay };
     const textures = await loadTextures(options.texture ?? [], CAMERA_PROFILES[options.profile].pedestal);
     const simulator = createSimulator({ ...settings, textures });
@@ -223,12 +229,6 @@ function drift(text: string): { x: number; y: number } {
   const [x, y] = parts;
   if (parts.length === 2 && x !== undefined && y !== undefined && parts.every(Number.isFinite)) return { x, y };
   throw wrong("--drift", text, "two numbers dx,dy in px per hour, such as 0.5,0.2");
-}
-
-function startTimeUs(text: string): number {
-  const ms = Date.parse(text);
-  if (Number.isFinite(ms)) return ms * 1000;
-  throw wrong("--start", text, `a time such as ${START}`);
 }
 
 function wholeNumber(value: number, name: string, least: number, most: number): number {

@@ -16,16 +16,17 @@ import { knowsUnicode } from "../terminal/sparkline.ts";
 import { FIRST_ROIS, watchLines } from "../terminal/status-lines.ts";
 import type { GlobalOptions } from "./global.ts";
 import { outliveReaders } from "./outputs.ts";
-import { shownZone, TZ } from "./shown-zone.ts";
+import { shownZone } from "./shown-zone.ts";
 
 interface StatusOptions extends GlobalOptions {
   watch: boolean;
   roi: string[] | undefined;
-  tz: string | undefined;
 }
 
 /** Exit code for a damaged database, whose content is not reliable. */
 const FAILED = 1;
+/** Exit code where there is no experiment, as of `health`. */
+const NO_EXPERIMENT = 2;
 const REFRESH_MS = 1000;
 /** q, Ctrl-C and Ctrl-D, as a terminal in raw mode sends them. */
 const END_KEYS = ["q", "Q", "\u0003", "\u0004"];
@@ -44,7 +45,6 @@ export const statusCommand: CommandModule<GlobalOptions, StatusOptions> = {
         requiresArg: true,
         describe: "ROI names to show results of; * matches any (with --watch, default: the first few)",
       })
-      .option("tz", TZ)
       .example("$0 status --watch --roi '05*_N'", "follow an experiment that is running on this computer"),
   handler: async ({ config: file, json, watch, roi, tz }) => {
     const { config } = loadConfig(file);
@@ -57,6 +57,7 @@ export const statusCommand: CommandModule<GlobalOptions, StatusOptions> = {
         process.stdout.write(`${JSON.stringify({ ...snapshotJson(snapshot), results: results(snapshot, roi) })}\n`);
       else
         process.stdout.write(`${zone.shown(formatSnapshot(snapshot).concat(resultLines(snapshot, roi)).join("\n"))}\n`);
+      if (snapshot.experiment === "none" && !watch) process.exitCode = NO_EXPERIMENT;
       if (snapshot.damaged) process.exitCode = FAILED;
       if (!watch) return;
       await sleep(json ? REFRESH_MS : PLAIN_REFRESH_MS);

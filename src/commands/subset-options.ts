@@ -5,8 +5,9 @@ import type { Loaded } from "../config/loaded.ts";
 import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { FrameSubset } from "../image/frame-subset.ts";
-import { usFromOption } from "../manifest/timestamps.ts";
+import { isoFromUs, usFromOption } from "../manifest/timestamps.ts";
 import { labelPatterns } from "../measurement/keep-rois.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 
 export interface SubsetArguments {
   every?: number | undefined;
@@ -23,7 +24,7 @@ export function subsetOptions<T>(yargs: Argv<T>): Argv<T & SubsetArguments> {
     .option("from", {
       type: "string",
       requiresArg: true,
-      describe: "take images from this time on (UTC unless it names its zone)",
+      describe: "take images from this time on (in --tz unless it names its zone)",
     })
     .option("to", { type: "string", requiresArg: true, describe: "take images up to this time" })
     .option("limit", { type: "number", requiresArg: true, describe: "take at most this many images" })
@@ -34,10 +35,10 @@ export function subsetOptions<T>(yargs: Argv<T>): Argv<T & SubsetArguments> {
     });
 }
 
-/** The frames that the options choose. Failure `usage.invalid` names the option that is wrong. */
-export function frameSubset({ every, from, to, limit }: SubsetArguments): FrameSubset {
-  const fromUs = from === undefined ? undefined : usFromOption("--from", from);
-  const toUs = to === undefined ? undefined : usFromOption("--to", to);
+/** The frames that the options choose; `zone`: of times that name none. Failure `usage.invalid` names the option that is wrong. */
+export function frameSubset({ every, from, to, limit }: SubsetArguments, zone: TimeZone): FrameSubset {
+  const fromUs = from === undefined ? undefined : usFromOption("--from", from, zone);
+  const toUs = to === undefined ? undefined : usFromOption("--to", to, zone);
   if (fromUs !== undefined && toUs !== undefined && toUs < fromUs) {
     throw new Failure("usage.invalid", `--to ${to} is before --from ${from}, so there is no time between`);
   }
@@ -53,11 +54,11 @@ export function roiPatterns({ roi }: SubsetArguments): string[] {
  * The settings of a run with the options in place of what the file says. Failure `usage.invalid` where the camera reads no
  * files that a part of could be taken.
  */
-export function withSubset(loaded: Loaded, args: SubsetArguments): Loaded {
+export function withSubset(loaded: Loaded, args: SubsetArguments, zone: TimeZone): Loaded {
   const { config } = loaded;
   const { camera_type: type } = config.Camera;
-  frameSubset(args);
-  const { every, from, to, limit } = args;
+  const { every, fromUs, toUs, limit } = frameSubset(args, zone);
+  const [from, to] = [fromUs, toUs].map((us) => (us === undefined ? undefined : isoFromUs(us)));
   const given = Object.entries({ every, from, to, limit }).filter(([, value]) => value !== undefined);
   const [first] = given;
   if (first !== undefined && !FILE_TYPES.includes(type)) {

@@ -11,12 +11,15 @@ export interface Usage {
   readonly subcommands: readonly string[];
   /** Names of the options that the command takes. */
   readonly options: readonly string[];
+  /** The help of the command, its lines not broken. */
+  help(): string;
 }
 
 const UNKNOWN = /^Unknown (?:arguments?|commands?): (.*)$/s;
 const MISSING = /^Missing required arguments?: (.*)$/s;
 const NO_VALUE = /^Not enough arguments following: (.*)$/s;
 const IMPLIED = /^Implications failed:\s*(\S+) -> (\S+)/s;
+const TOO_FEW = /^Not enough non-option arguments: got (\d+), need at least (\d+)/;
 const CHOICE = /Argument: ([^,]+), Given: (.+?), Choices: (.*?)$/m;
 
 /** The line. `complaint`: as yargs says it. */
@@ -33,15 +36,39 @@ function what(complaint: string, usage: Usage): string {
   if (missing !== undefined) {
     // A mistyped name of it is complained of second.
     const mistyped = mistypedOption(usage);
-    return mistyped === undefined ? `${optionNames(missing)} is missing` : unknownText(mistyped, usage);
+    return mistyped === undefined
+      ? `${optionNames(missing)} is missing${exampleIn(usage.help())}`
+      : unknownText(mistyped, usage);
   }
+  const [, given = "", needed = ""] = TOO_FEW.exec(complaint) ?? [];
+  if (needed !== "") return missingArgument(Number(given), usage.help());
   const valueless = NO_VALUE.exec(complaint)?.[1];
   if (valueless !== undefined) return `${optionNames(valueless)} needs a value`;
-  const [, implying = "", needed = ""] = IMPLIED.exec(complaint) ?? [];
-  if (needed !== "") return `--${implying} needs --${needed}`;
-  const [, option = "", given = "", choices = ""] = CHOICE.exec(complaint) ?? [];
-  if (option !== "") return choiceText(option, given, choices.replaceAll('"', ""));
+  const [, implying = "", implied = ""] = IMPLIED.exec(complaint) ?? [];
+  if (implied !== "") return `--${implying} needs --${implied}`;
+  const [, option = "", value = "", choices = ""] = CHOICE.exec(complaint) ?? [];
+  if (option !== "")
+    return choiceText(
+      usage.words.some((word) => word.startsWith(`--${option}`)) ? `--${option}` : `<${option}>`,
+      value,
+      choices.replaceAll('"', ""),
+    );
   return complaint.replace(/\s*\n\s*/g, " ");
+}
+
+/** Names the first argument that is missing behind those given, and shows a command line that has it. */
+function missingArgument(given: number, help: string): string {
+  const [command = ""] = help.split("\n", 1);
+  const [, name = "argument"] = [...command.matchAll(/<([^>.]+)(?:\.\.)?>/g)][given] ?? [];
+  const [, describe = ""] = new RegExp(`^ +${name} {2,}(.*?) *(?:\\[|$)`, "m").exec(help) ?? [];
+  const meaning = describe === "" ? "" : ` (${describe})`;
+  return `<${name}>${meaning} is missing${exampleIn(help)}`;
+}
+
+/** The first example of a help. */
+function exampleIn(help: string): string {
+  const [, example] = /^Examples:\n +(\S.*?)(?: {2,}|$)/m.exec(help) ?? [];
+  return example === undefined ? "" : `, for example: ${example}`;
 }
 
 function mistypedOption({ words, options }: Usage): string | undefined {
@@ -65,7 +92,7 @@ function unknownText(unknown: string, { words, command, commands, subcommands, o
 function choiceText(option: string, given: string, choices: string): string {
   const value = given.replaceAll('"', "");
   const near = nearest(value, choices.split(", "));
-  return `--${option} ${value}: choose from ${choices}${meant(near)}`;
+  return `${option} ${value}: choose from ${choices}${meant(near)}`;
 }
 
 const meant = (near: string | undefined): string => (near === undefined ? "" : `; did you mean ${near}?`);

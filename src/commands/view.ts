@@ -38,11 +38,12 @@ export const viewCommand: CommandModule<GlobalOptions, ViewArguments> = {
       })
       .example("$0 view", "the experiment in this directory")
       .example("$0 view /data/2026", "a list of all experiments below /data/2026"),
-  handler: async ({ config: file, directories = [], port }) => {
+  handler: async ({ config: file, directories = [], port, tz }) => {
     if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
       throw new Failure("usage.invalid", "--port needs a whole number from 0 to 65535");
     }
-    const found = file === undefined ? foundIn(directories) : [{ directory: ".", loaded: loadConfig(file) }];
+    const given = file === undefined ? foundIn(directories) : [{ directory: ".", loaded: loadConfig(file) }];
+    const found = tz === undefined ? given : given.map((one) => ({ ...one, loaded: inZone(one.loaded, tz) }));
     const [only] = found;
     const close =
       found.length === 1 && only !== undefined
@@ -61,6 +62,16 @@ function foundIn(directories: readonly string[]): FoundExperiment[] {
   throw new Failure("usage.invalid", `there is no experiment in ${roots.join(", ")}`, {
     hint: "name the directory of an experiment, or one above several",
   });
+}
+
+/** The settings with another zone of shown times. */
+function inZone(loaded: Loaded, tz: string): Loaded {
+  const { config, origins } = loaded;
+  return {
+    ...loaded,
+    config: Object.freeze({ ...config, Display: Object.freeze({ ...config.Display, time_zone: tz }) }),
+    origins: new Map(origins).set("Display.time_zone", { kind: "option", option: "--tz" }),
+  };
 }
 
 async function viewOne(loaded: Loaded, port: number | undefined): Promise<() => Promise<void>> {

@@ -3,7 +3,7 @@
 import { statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import { parse, TomlError } from "smol-toml";
-import { errorCode } from "../failure/error-code.ts";
+import { errorCode, hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { excerpt } from "../failure/quote.ts";
 import { refuseOtherKind } from "../measurement/known-file.ts";
@@ -48,7 +48,8 @@ export function readToml(file: string, expected: keyof typeof EXPECTED): string 
       });
     }
     // The disk it is on may not be mounted yet.
-    throw new Failure("config.invalid", `${shown}: ${unreadable(error)}`, { cause: error, retry: "later" });
+    const hint = hasCode(error, "ENOENT") ? { hint: "check the name" } : {};
+    throw new Failure("config.invalid", `${shown}: ${unreadable(error)}`, { cause: error, retry: "later", ...hint });
   }
 }
 

@@ -34,10 +34,14 @@ export async function textOf(path: string): Promise<string> {
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
-    throw new Failure("usage.invalid", `${path}: cannot read this file (${code})`, {
-      hint: "name a CSV file",
-      cause: error,
-    });
+    throw new Failure(
+      "usage.invalid",
+      code === "ENOENT" ? `${path}: there is no such file` : `${path}: cannot read this file (${code})`,
+      {
+        hint: "name a CSV file",
+        cause: error,
+      },
+    );
   }
 }
 

@@ -5,6 +5,7 @@ import type { Injection, NewInjection } from "../manifest/injections.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { CONCENTRATION_UNITS, concentrationText } from "../measurement/concentration.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { type CsvLine, csvLines } from "./csv-rows.ts";
 import { type GivenValues, InjectionValues } from "./injection-values.ts";
 
@@ -25,11 +26,12 @@ const COLUMNS: Readonly<Record<keyof GivenValues, readonly string[]>> = {
 const UNIT_COLUMNS = ["unit", "concentration_unit"];
 const NUMBER = /^[-+\d.,eE]+$/;
 
-/** The injections in a CSV. `firstUs`: of the first frame. Failure `usage.invalid` names the file and the line. */
+/** The injections in a CSV. `firstUs`: of the first frame; `zone`: of times that name none. Failure `usage.invalid` names the file and the line. */
 export async function parseInjections(
   csv: string,
   where: string,
   firstUs: number | undefined,
+  zone: TimeZone,
 ): Promise<NewInjection[]> {
   const { names, lines } = await csvLines(csv, where);
   for (const key of ["solution", "start"] as const) {
@@ -42,7 +44,7 @@ export async function parseInjections(
       },
     );
   }
-  const injections = lines.map((line) => new InjectionValues(valuesOf(line), columnNames(line), firstUs).all());
+  const injections = lines.map((line) => new InjectionValues(valuesOf(line), columnNames(line), firstUs, zone).all());
   if (injections.length === 0) throw new Failure("usage.invalid", `${where}: there are no injections in this file`);
   return injections;
 }

@@ -6,7 +6,7 @@ import { FONT_FAMILY } from "../figures/render.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { gigabytes } from "../system/byte-size.ts";
 import { escapeMarkup } from "../system/markup.ts";
-import { UTC } from "../system/time-zone.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { SIMULATED_CHIP } from "./camera-in-use.ts";
 import type { RecentCurves } from "./recent-curves.ts";
 import type { StageHealth } from "./stage-health.ts";
@@ -22,12 +22,12 @@ const QUIET = "#8a8a8a";
 /** Letters of the figure's small font that fit into its width. */
 const LETTERS = 150;
 
-/** SVG of the report. */
-export function healthFigure(report: HealthReport): string {
+/** SVG of the report, its times in a zone. */
+export function healthFigure(report: HealthReport, zone: TimeZone): string {
   const { snapshot, log, told, undelivered } = report;
-  const page = new Page();
+  const page = new Page(zone);
   page.banner(verdictWords(report), verdictColour(report));
-  page.text(`${snapshot.dataDir}  ·  ${UTC.moment(Date.parse(report.at) * 1000)}`, { colour: FAINT_INK });
+  page.text(`${snapshot.dataDir}  ·  ${zone.moment(Date.parse(report.at) * 1000)}`, { colour: FAINT_INK });
   if (snapshot.startedAt !== undefined) page.text(runWords(report), { colour: FAINT_INK });
   page.gap();
   page.heading(snapshot.alarms.length === 0 ? "No alarms" : "Alarms");
@@ -49,7 +49,7 @@ export function healthFigure(report: HealthReport): string {
   page.heading("Log");
   if (log.length === 0) page.text("no log lines", { colour: FAINT_INK });
   for (const { level, text } of log) {
-    page.text(text.slice(0, LETTERS), {
+    page.text(zone.shown(text).slice(0, LETTERS), {
       size: 10.5,
       colour: level === "error" || level === "warn" ? DOUBTFUL_COLOUR : INK,
     });
@@ -121,6 +121,11 @@ const STATE_COLOURS: Readonly<Record<string, string>> = {
 class Page {
   private y = MARGIN;
   private readonly parts: string[] = [];
+  private readonly zone: TimeZone;
+
+  constructor(zone: TimeZone) {
+    this.zone = zone;
+  }
 
   banner(words: string, colour: string): void {
     this.parts.push(
@@ -143,7 +148,7 @@ class Page {
   /** Several lines where one does not hold it. */
   wrapped(words: string, colour: string): void {
     let line = "";
-    for (const word of words.split(" ")) {
+    for (const word of this.zone.shown(words).split(" ")) {
       if (line.length + word.length > LETTERS - 15) {
         this.text(line, { colour });
         line = "   ";
@@ -207,7 +212,7 @@ class Page {
   private put(words: string, x: number, { size = 12.5, bold = false, colour = INK }: TextStyle): void {
     const weight = bold ? ' font-weight="bold"' : "";
     this.parts.push(
-      `<text x="${x}" y="${this.y}" font-size="${size}"${weight} fill="${colour}" xml:space="preserve">${escaped(words)}</text>`,
+      `<text x="${x}" y="${this.y}" font-size="${size}"${weight} fill="${colour}" xml:space="preserve">${escaped(this.zone.shown(words))}</text>`,
     );
   }
 }

@@ -5,6 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { drawPng } from "../figures/drawing.ts";
 import { logTail } from "../log/tail.ts";
 import { ensureDirectory, replaceAtOnce } from "../system/files.ts";
+import type { TimeZone } from "../system/time-zone.ts";
 import { ALARM_STATE_FILENAME, type AlarmState, readAlarmState } from "./alarm-state.ts";
 import { healthFigure } from "./figure.ts";
 import { problemsAmong } from "./finding.ts";
@@ -52,17 +53,18 @@ export function healthJson({ verdict, at, snapshot, told, undelivered, log }: He
   return { verdict, at, ...snapshotJson(snapshot), told, undelivered, log: log.map(({ text }) => text) };
 }
 
-export async function healthPicture(report: HealthReport): Promise<Uint8Array> {
-  return drawPng(healthFigure(report));
+/** `zone`: of the times in it. */
+export async function healthPicture(report: HealthReport, zone: TimeZone): Promise<Uint8Array> {
+  return drawPng(healthFigure(report, zone));
 }
 
-/** Writes picture and JSON into `directory`, each whole or not at all. */
-export async function writeHealthReport(directory: string, report: HealthReport): Promise<void> {
+/** Writes picture and JSON into `directory`, each whole or not at all; times in the picture are in `zone`. */
+export async function writeHealthReport(directory: string, report: HealthReport, zone: TimeZone): Promise<void> {
   await ensureDirectory(directory);
   // Made again in a minute: not worth a flush of the disk that captures wait for.
   await replaceAtOnce(
     join(directory, HEALTH_JSON),
     Buffer.from(`${JSON.stringify(healthJson(report), undefined, 2)}\n`),
   );
-  await replaceAtOnce(join(directory, HEALTH_PICTURE), await healthPicture(report));
+  await replaceAtOnce(join(directory, HEALTH_PICTURE), await healthPicture(report, zone));
 }

@@ -19,6 +19,7 @@ import { mapScale } from "../figures/map-figure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { namedAnalysis, unmeasured } from "../manifest/named-analysis.ts";
+import { TimeZone } from "../system/time-zone.ts";
 import type { JobHandler } from "../threads/host-loop.ts";
 import { lowerPriority } from "../threads/priority.ts";
 import type {
@@ -59,7 +60,8 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
     if (csv) return mapCsv(quantity, found);
     const cells = mapCells(manifest, found);
     const values = cells.map(({ value }) => value);
-    const { name, detail } = found;
+    const { name } = found;
+    const detail = new TimeZone(config.Display.time_zone).shown(found.detail);
     const places = cells.map(({ label, left, top, right, bottom }) => ({ label, left, top, right, bottom }));
     const scale = mapScale(values, found.diverging, undefined);
     return text({

@@ -7,6 +7,7 @@ import type { Loaded } from "../config/loaded.ts";
 import { failureLine } from "../failure/failure.ts";
 import { experimentHolder, type Holder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { TimeZone } from "../system/time-zone.ts";
 
 /** Largest number of directories below the given one that are searched. */
 const DEEPEST = 4;
@@ -25,6 +26,8 @@ export interface ListedExperiment {
   readonly path: string;
   readonly name: string;
   readonly sample: string | undefined;
+  /** Of its times, as configured. */
+  readonly zone: TimeZone;
   /** Microseconds since the epoch; undefined without frames. */
   readonly firstUs: number | undefined;
   readonly lastUs: number | undefined;
@@ -78,6 +81,7 @@ export function listed({ directory, loaded: { config } }: FoundExperiment, root:
     path: relative(root, directory) || ".",
     name: experimentName(config),
     sample: config.Experiment.sample,
+    zone: new TimeZone(config.Display.time_zone),
     firstUs: undefined,
     lastUs: undefined,
     frames: 0,

@@ -48,7 +48,8 @@ export class Experiment {
   readonly #settings: WebSettings;
   readonly #manifest: Manifest;
   readonly #analyses: ShownAnalyses;
-  readonly #zone: TimeZone;
+  /** Of the times that people see and type. */
+  readonly zone: TimeZone;
   /** Images that a person chooses. */
   readonly pictures: PictureStudy;
   readonly #frames: Frames;
@@ -62,7 +63,7 @@ export class Experiment {
     const { bits } = settings.config.Camera;
     this.#frames = new Frames(new PictureProcess(log), { newest: () => this.#lastEntry(), bits });
     this.#manifest = manifest;
-    this.#zone = new TimeZone(settings.config.Display.time_zone);
+    this.zone = new TimeZone(settings.config.Display.time_zone);
     this.#analyses = new ShownAnalyses(manifest, settings.config.Analysis);
     this.pictures = new PictureStudy(manifest, settings.config, log);
   }
@@ -110,20 +111,20 @@ export class Experiment {
       startedAt,
       camera,
       now: nowMs,
-      timeZone: this.#zone.name,
+      timeZone: this.zone.name,
       nextCapture: this.nextCaptureMs,
       brightfield: this.brightfield,
       counts,
       stages,
-      alarms: problemsOf(findings).map(({ key, text }) => ({ what: this.#zone.shown(text), cure: adviceFor(key) })),
-      notes: notes.map((note) => this.#zone.shown(note)),
+      alarms: problemsOf(findings).map(({ key, text }) => ({ what: this.zone.shown(text), cure: adviceFor(key) })),
+      notes: notes.map((note) => this.zone.shown(note)),
       disk:
         disk === undefined
           ? undefined
           : {
               ...disk,
               minFreeBytes: pauseBelow(this.#config, disk.totalBytes).minFreeBytes,
-              full: diskFull === undefined ? undefined : this.#zone.shown(diskFullText(diskFull)),
+              full: diskFull === undefined ? undefined : this.zone.shown(diskFullText(diskFull)),
             },
       share:
         Services.enable_remote_sync && counts !== undefined

@@ -145,7 +145,10 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
       const stages = stage === undefined ? LOG_STAGES : [stage];
       const found = logTail(logsDir, { limit: lines, stages, level, containing: text });
       return context.json(
-        found.map((line) => ({ ...line, text: line.text.slice(`${line.time} ${line.level} `.length) })),
+        found.map((line) => ({
+          ...line,
+          text: experiment.zone.shown(line.text.slice(`${line.time} ${line.level} `.length)),
+        })),
       );
     },
     // A page learns here whether its token is right; a wrong one was refused before.
@@ -166,7 +169,7 @@ function changing({ change, experiment }: Served): Handlers<ChangingName> {
     addInjection: (context, { body }) => make(context, newInjections([body], body.author)),
     addInjections: (context, { body }) => make(context, newInjections(body.injections, body.author)),
     addInjectionFile: async (context, { body: { csv, name, author } }) => {
-      const injections = await parseInjections(csv, name, experiment.firstFrameUs());
+      const injections = await parseInjections(csv, name, experiment.firstFrameUs(), experiment.zone);
       return make(context, { type: "add-injections", author, injections });
     },
     editInjection: (context, { parameters, body }) => make(context, editedInjection(parameters.id, body)),

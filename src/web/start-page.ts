@@ -1,7 +1,6 @@
 // A page with a list of experiments, each of which opens at an address of its own when it is chosen.
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
-import { isoFromUs } from "../manifest/timestamps.ts";
 import { megabytes } from "../system/byte-size.ts";
 import { escapeMarkup } from "../system/markup.ts";
 import { guard, SECURITY_HEADERS } from "./auth.ts";
@@ -51,7 +50,7 @@ export async function openStartPage(options: StartPageOptions): Promise<{ addres
   return { address, close: () => end(server) };
 }
 
-const HEAD = ["experiment", "sample", "first frame (UTC)", "last frame (UTC)", "frames", "size", "state"];
+const HEAD = ["experiment", "sample", "first frame", "last frame", "frames", "size", "state"];
 
 /** In a narrow window a row becomes a block, each cell with the head of its column, so that nothing is scrolled sideways. */
 const STYLE = `:root{color-scheme:light dark;--ground:#f6f7f8;--card:#fff;--text:#1b2026;--quiet:#555e69;--line:#d5dae0;--accent:#14623a}
@@ -88,9 +87,20 @@ ${rows.join("\n")}
 `;
 }
 
-function cellsOf({ sample, firstUs, lastUs, frames, failed, bytes, holder, problem }: ListedExperiment): string[] {
+function cellsOf({
+  sample,
+  zone,
+  firstUs,
+  lastUs,
+  frames,
+  failed,
+  bytes,
+  holder,
+  problem,
+}: ListedExperiment): string[] {
   if (problem !== undefined) return [sample ?? "", "", "", "", "", problem];
-  const time = (us: number | undefined) => (us === undefined ? "" : isoFromUs(us).slice(0, 16).replace("T", " "));
+  const time = (us: number | undefined) =>
+    us === undefined ? "" : `${zone.day(us)} ${zone.clock(us).slice(0, 5)} ${zone.name}`;
   const counted = failed === 0 ? String(frames) : `${frames} (${failed} failed)`;
   return [
     sample ?? "",

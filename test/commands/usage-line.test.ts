@@ -7,6 +7,7 @@ const EXPORT: Usage = {
   commands: ["export", "import", "run"],
   subcommands: [],
   options: ["format", "since", "check-rois", "checkRois"],
+  help: () => "",
 };
 
 test.each<[string, Partial<Usage>, string]>([
@@ -41,6 +42,17 @@ test.each<[string, Partial<Usage>, string]>([
     "Implications failed:\n records -> out",
     { command: "report", words: ["report", "--records", "r.jsonl"] },
     "--records needs --out (phorest report --help)",
+  ],
+  [
+    "Not enough non-option arguments: got 1, need at least 2",
+    {
+      words: ["compare", "a"],
+      command: "compare",
+      help: () =>
+        "phorest compare <a> <b>\n\nPositionals:\n  a  The first  [string] [required]\n  b  The other  [string] [required]\n\n" +
+        "Examples:\n  phorest compare one two  side by side\n  phorest compare one three  too\n",
+    },
+    "<b> (The other) is missing, for example: phorest compare one two (phorest compare --help)",
   ],
   ["Missing required argument: format", { words: ["export"] }, "--format is missing (phorest export --help)"],
   [

@@ -21,6 +21,7 @@ async function phorest(directory: string, ...line: string[]): Promise<string> {
       .option("config", { type: "string" })
       .option("log-level", { choices: ["error", "warn", "info", "debug"] as const })
       .option("json", { type: "boolean", default: false })
+      .option("tz", { type: "string" })
       .command(importCommand)
       .command(exportCommand)
       .exitProcess(false)

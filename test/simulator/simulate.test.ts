@@ -6,6 +6,7 @@ import { simulateCommand } from "../../src/commands/simulate.ts";
 import { parseInjections } from "../../src/evaluation/injections-file.ts";
 import { decodePicture } from "../../src/image/decode.ts";
 import { readRoiManifest } from "../../src/measurement/roi.ts";
+import { UTC } from "../../src/system/time-zone.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 async function simulate(...words: string[]): Promise<string> {
@@ -14,6 +15,7 @@ async function simulate(...words: string[]): Promise<string> {
     .option("json", { type: "boolean", default: true })
     .option("config", { type: "string" })
     .option("log-level", { choices: ["error", "warn", "info", "debug"] as const })
+    .option("tz", { type: "string" })
     .command(simulateCommand)
     .fail((message, error) => {
       throw error ?? new Error(message);
@@ -57,7 +59,7 @@ describe("phorest simulate", () => {
   it("writes the injections of an assay in the form that is imported, and the truth about them", async () => {
     const directory = await simulate("--assay", "binding", "--frames", "1", "--size", "640x480");
     const file = join(directory, "injections.csv");
-    const injections = await parseInjections(readFileSync(file, "utf8"), file, 0);
+    const injections = await parseInjections(readFileSync(file, "utf8"), file, 0, UTC);
     expect(injections).toHaveLength(16);
     expect(injections[2]).toMatchObject({ type: "sample", concentration: 1e-9, startUs: 480e6, endUs: 600e6 });
     const { assay, rois, frames } = JSON.parse(readFileSync(join(directory, "truth.json"), "utf8"));

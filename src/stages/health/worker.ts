@@ -15,6 +15,7 @@ import { Notifier } from "../../health/notifier.ts";
 import { alarmStatePath, healthReport, writeHealthReport } from "../../health/report.ts";
 import { takeSnapshot } from "../../health/snapshot.ts";
 import { wallClockUs } from "../../system/clock.ts";
+import { TimeZone } from "../../system/time-zone.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import { lowerPriority } from "../../threads/priority.ts";
 import type { HealthAnswer, HealthJob } from "./messages.ts";
@@ -69,7 +70,7 @@ export async function open(config: Config, log: Log): Promise<JobHandler<HealthJ
         await keep(delivered.alarmState);
       }
       const result = healthReport(config, snapshot, alarmState);
-      if (report) await writeHealthReport(config.Paths.results_dir, result);
+      if (report) await writeHealthReport(config.Paths.results_dir, result, new TimeZone(config.Display.time_zone));
       const notified = Object.values(alarmState.troubles).filter((problem) => problem.told).length;
       return { notified, undelivered: alarmState.outbox.length };
     },

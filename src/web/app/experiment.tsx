@@ -5,7 +5,7 @@ import type { ExperimentView, LogLineView, StateView } from "../views.ts";
 import { get } from "./api.ts";
 import { Calibration } from "./calibration.tsx";
 import { bytes } from "./format.ts";
-import { moment } from "./time.ts";
+import { moment, typed, zoneName } from "./time.ts";
 import { TokenForm } from "./token-form.tsx";
 
 interface Props {
@@ -101,7 +101,10 @@ function Log({ state, stages }: { state: StateView; stages: readonly string[] })
       <div class="scroll" tabIndex={0} role="region" aria-label="Log lines, newest first">
         <pre class="log">
           {lines.toReversed().map((line, at) => (
-            <div key={`${line.time}${at}`} class={line.level}>{`${line.time} ${line.level} ${line.text}`}</div>
+            <div
+              key={`${line.time}${at}`}
+              class={line.level}
+            >{`${typed(Date.parse(line.time))} ${zoneName()} ${line.level} ${line.text}`}</div>
           ))}
         </pre>
         {lines.length === 0 && <p class="quiet">No matching lines.</p>}

@@ -82,6 +82,7 @@ async function sensorgram(root: string, ...words: string[]): Promise<string> {
       .option("config", { type: "string" })
       .option("log-level", { choices: ["error", "warn", "info", "debug"] as const })
       .option("json", { type: "boolean", default: false })
+      .option("tz", { type: "string" })
       .command(sensorgramCommand)
       .exitProcess(false)
       .fail((message, error) => {
