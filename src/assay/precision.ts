@@ -51,6 +51,11 @@ const UNKNOWN_TREND: Trend = {
   kept: new Int32Array(0),
 };
 
+/** For people: what the two errors of a curve are. The web page says the same (src/web/app/format.ts). */
+export const TWO_ERRORS =
+  "The standard error of a position comes from its fit in one image and includes what stays the same in all of them, such as the speckle of the grating." +
+  " Noise is what moves from frame to frame: judge shifts and the limit of detection by it.";
+
 /** For people: why there is no noise of `curves` curves. */
 export function repeatsLine(curves: number): string {
   const what = curves === 1 ? "1 curve repeats its" : `${curves} curves repeat their`;

@@ -3,6 +3,7 @@ import type { CommandModule } from "yargs";
 import { withChangeMarks } from "../assay/analysis-changes.ts";
 import { baselineWindow } from "../assay/baseline.ts";
 import type { CurveManifest } from "../assay/joined.ts";
+import { TWO_ERRORS } from "../assay/precision.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
@@ -144,7 +145,9 @@ function written(
     process.stderr.write("warning: some or all of these times are guessed from the time of modification of the file\n");
   }
   for (const line of summaryWarnings(rows)) process.stderr.write(`${line}\n`);
-  return json ? summaryJson(rows) : summaryTable(rows);
+  if (json) return summaryJson(rows);
+  process.stderr.write(`${TWO_ERRORS}\n`);
+  return summaryTable(rows);
 }
 
 /** The frames to write. Failure `usage.invalid` for a window without any. */

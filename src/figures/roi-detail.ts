@@ -49,7 +49,9 @@ export async function roiDetailFigure({
     METHOD_TITLES[method],
     ...(line === undefined || line === "auto" ? [] : [`${line} line`]),
     `${sensorgram.position.length} frames`,
-    ...(errors.length > 0 ? [`median standard error ${medianOf(errors).toFixed(4)} px`] : []),
+    ...(errors.length > 0
+      ? [`median standard error of one position ${medianOf(errors).toFixed(4)} px (from its fit; not the noise)`]
+      : []),
   ].join("  ·  ");
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",

@@ -2,7 +2,7 @@
 
 import { BaselineInForce, baselineText } from "../assay/baseline.ts";
 import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
-import type { Precision } from "../assay/precision.ts";
+import { type Precision, TWO_ERRORS } from "../assay/precision.ts";
 import type { GroupPrecision } from "../assay/sensorgrams.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
@@ -158,7 +158,7 @@ function precision(
   return {
     title: "Noise and drift",
     note: [
-      `Measured in the baseline (${baseline}). Noise is from frame to frame, drift is the slope of a straight line, and the limit of detection is three times the noise; each has its standard error. These come from the scatter of the frames; the standard error of a single position comes from its fit and may be larger or smaller than the noise.`,
+      `Measured in the baseline (${baseline}). Noise is from frame to frame, drift is the slope of a straight line, and the limit of detection is three times the noise; each has its standard error. ${TWO_ERRORS}`,
       ...baselineWarningLines(quiet.map(({ label, precision: { doubts } }) => [label, doubts] as const)),
     ].join(" "),
     ...(noise === undefined

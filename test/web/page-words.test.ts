@@ -1,7 +1,8 @@
 // How the page writes numbers and times.
 import { afterEach, expect, test } from "vitest";
+import { TWO_ERRORS as SAID_ELSEWHERE } from "../../src/assay/precision.ts";
 import { curveColour, curveDash } from "../../src/web/app/colours.ts";
-import { fixed, typedNumber, withError } from "../../src/web/app/format.ts";
+import { fixed, TWO_ERRORS, typedNumber, withError } from "../../src/web/app/format.ts";
 import { clock, day, fromTyped, moment, period, setTimeZone, typed, zoneName } from "../../src/web/app/time.ts";
 import { MOST_CURVES } from "../../src/web/curves.ts";
 
@@ -40,4 +41,8 @@ test("no two curves of a drawing have the same colour and dashes", () => {
   const looks = Array.from({ length: MOST_CURVES }, (_v, at) => `${curveColour(at)} ${curveDash(at).join(" ")}`);
   expect(new Set(looks).size).toBe(MOST_CURVES);
   expect(curveDash(0)).toEqual([]);
+});
+
+test("the page explains standard error and noise as the command line and the report do", () => {
+  expect(TWO_ERRORS).toBe(SAID_ELSEWHERE);
 });

@@ -4,7 +4,7 @@ import type { ChipView, CurvesView, ProfileView, RoiView, StateView } from "../v
 import { useAnalysis } from "./analysis.tsx";
 import { get } from "./api.ts";
 import { divergingColour, GRADES, gradeOf } from "./colours.ts";
-import { number, withError } from "./format.ts";
+import { number, TWO_ERRORS, withError } from "./format.ts";
 import { GradeKey } from "./grade-key.tsx";
 import { LineChart } from "./line-chart.tsx";
 import { moment, zoneName } from "./time.ts";
@@ -209,6 +209,8 @@ function Detail({ roi, chip, choose }: { roi: RoiView; chip: ChipView; choose(la
         <dd>{withError(roi.position, roi.standardError)} px</dd>
         <dt>shift</dt>
         <dd>{withError(roi.shift, roi.shiftError)} px</dd>
+        <dt>noise</dt>
+        <dd>{withError(curve?.label === label ? curve.noise : null, curve?.noiseError)} px</dd>
         <dt>quality</dt>
         <dd>{number(roi.quality, 2)}</dd>
         {roi.line !== undefined && (
@@ -220,6 +222,7 @@ function Detail({ roi, chip, choose }: { roi: RoiView; chip: ChipView; choose(la
         <dt>flags</dt>
         <dd class={roi.flags.length > 0 ? "error" : ""}>{roi.flags.length === 0 ? "none" : roi.flags.join(", ")}</dd>
       </dl>
+      <p class="quiet">{TWO_ERRORS}</p>
       {message !== "" && <p class="quiet">{message}</p>}
       {curve?.label === label && (
         <>

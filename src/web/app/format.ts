@@ -47,6 +47,11 @@ export function withError(value: number | null | undefined, error: number | null
   return `${fixed(value, digits)} ± ${fixed(error, digits)}`;
 }
 
+/** What the two errors of a curve are, as the command line and the report say it. */
+export const TWO_ERRORS =
+  "The standard error of a position comes from its fit in one image and includes what stays the same in all of them, such as the speckle of the grating." +
+  " Noise is what moves from frame to frame: judge shifts and the limit of detection by it.";
+
 /** A number that a person typed, with a hyphen or a minus sign, a point or a comma; undefined if it is none. */
 export function typedNumber(text: string): number | undefined {
   const plain = text.trim().replace("\u2212", "-").replace(",", ".");
