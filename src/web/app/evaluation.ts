@@ -47,7 +47,8 @@ export function useEvaluation<T>(path: string | undefined, state: StateView, eve
       clearTimeout(again);
     };
   }, [path, state.injectionChange, outcome]);
-  return answer.of === path ? answer : { value: undefined, message: "" };
+  if (answer.of === path) return answer;
+  return { value: undefined, message: path === undefined ? "" : "Computing …" };
 }
 
 /** The injections at one of their changes. */
