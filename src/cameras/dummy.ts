@@ -9,6 +9,7 @@ import { otherPages, type Picture } from "../image/picture.ts";
 import { listPictures } from "../image/picture-files.ts";
 import type { CaptureTimes } from "../image/times/capture-times.ts";
 import { createSimulator } from "../simulator/simulator.ts";
+import { counted } from "../system/counted.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
 import { exposureMoment } from "./timestamp.ts";
 
@@ -27,7 +28,7 @@ export class Dummy implements Source {
   private readonly options: DummyOptions;
   private paths: string[] = [];
   private next = 0;
-  private leftOut: string | undefined;
+  private unchosen: string | undefined;
   /** The picture decoded last: replaying a single one costs no decoding. */
   private last: { readonly path: string; readonly picture: Picture } | undefined;
 
@@ -37,7 +38,7 @@ export class Dummy implements Source {
 
   async probe(): Promise<readonly Found[]> {
     const { replayPath } = this.options;
-    const details = replayPath === undefined ? [] : [`${(await picturesAt(replayPath)).length} images`];
+    const details = replayPath === undefined ? [] : [counted((await picturesAt(replayPath)).length, "image")];
     const toml = [
       'camera_type = "dummy"',
       ...(replayPath === undefined ? [] : [`dummy_path = ${JSON.stringify(replayPath)}`]),
@@ -51,7 +52,7 @@ export class Dummy implements Source {
     const { taken, leftOut } =
       replayPath === undefined ? NOTHING : chosenFrames(await picturesAt(replayPath, times), subset ?? {});
     this.paths = taken.map(({ path }) => path);
-    this.leftOut = leftOut;
+    this.unchosen = leftOut;
     if (replayPath === undefined) this.last = { path: "built-in", picture: createSimulator().render(0, 0) };
   }
 
@@ -70,8 +71,8 @@ export class Dummy implements Source {
     this.last = undefined;
   }
 
-  skipped(): readonly string[] {
-    return this.leftOut === undefined ? [] : [this.leftOut];
+  leftOut(): readonly string[] {
+    return this.unchosen === undefined ? [] : [this.unchosen];
   }
 
   /** Pages that are left out, where the picture is taken from a file of several. */

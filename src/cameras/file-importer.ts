@@ -5,7 +5,7 @@ import type { PageChoice } from "../image/chosen-pages.ts";
 import { chooseSeries } from "../image/file-axes.ts";
 import { type FrameSubset, NO_FRAME_IN_WINDOW } from "../image/frame-subset.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
-import { CaptureTimes } from "../image/times/capture-times.ts";
+import { CaptureTimes, DESCRIBE_NAMES } from "../image/times/capture-times.ts";
 import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import { FrameChooser, type Stack } from "./chosen-frames.ts";
@@ -39,8 +39,10 @@ export class FileImporter implements Source {
   /** What is chosen of the pages of each file. */
   private choices: ReadonlyMap<PictureFile, PageChoice> = new Map();
   private delivered: PictureFile | undefined;
-  private leftOut: string[] = [];
+  /** Lines that the next frame brings. */
+  private unsaid: string[] = [];
   private skippedLines: string[] = [];
+  private unchosen: string[] = [];
   private readonly aside = new SetAside();
   /** The files set aside, by name. */
   private readonly resting = new Map<string, PictureFile>();
@@ -58,21 +60,26 @@ export class FileImporter implements Source {
 
   async open(): Promise<void> {
     // Reversed, because the next one is then popped off the end at no cost.
-    this.leftOut = [];
+    this.unsaid = [];
     this.skippedLines = [];
+    this.unchosen = [];
     const files = await listPictures(this.options.dataDir, {
-      leftOut: (_name, why) => this.leftOut.push(why.message),
+      leftOut: (_name, why) => this.unsaid.push(why.message),
       skipped: (_name, line) => this.skippedLines.push(line),
       followLinks: this.followLinks,
       times: this.times,
     });
+    const { unmatched } = this.times;
+    if (unmatched !== undefined) {
+      throw new Failure("camera.unavailable", unmatched, { hint: DESCRIBE_NAMES, retry: "later" });
+    }
     const paths = files.map(({ path }) => path);
-    this.leftOut.push(...(await this.times.compare(paths, this.followLinks)));
+    this.unsaid.push(...(await this.times.compare(paths, this.followLinks)));
     const place = { directory: this.options.dataDir, followLinks: this.followLinks };
     const placed = files.map((file) => ({ ...file, ...place }));
     const { choices, leftOut } = await chooseSeries(placed, this.options.pages, this.times);
     this.choices = choices;
-    this.skippedLines.push(...leftOut);
+    this.unchosen.push(...leftOut);
     this.waiting = (await this.chosen([...choices.keys()])).reverse();
   }
 
@@ -129,12 +136,16 @@ export class FileImporter implements Source {
         source_modified_us: next.modifiedUs,
         ...pagesSettings(content),
       },
-      warnings: [...this.leftOut.splice(0), ...notes],
+      warnings: [...this.unsaid.splice(0), ...notes],
     };
   }
 
   skipped(): readonly string[] {
     return this.skippedLines;
+  }
+
+  leftOut(): readonly string[] {
+    return this.unchosen;
   }
 
   filesSetAside(): readonly SetAsideFile[] {
@@ -159,7 +170,7 @@ export class FileImporter implements Source {
     this.waiting = [];
   }
 
-  /** The files with frames of the subset; what it leaves out is one more line of those skipped. */
+  /** The files with frames of the subset; what it leaves out is a line of those left out. */
   private async chosen(files: PictureFile[]): Promise<PictureFile[]> {
     const { dataDir: directory, isKnown, subset } = this.options;
     const chooser = new FrameChooser({ subset, choiceOf: (file) => this.choices.get(file), times: this.times });
@@ -182,7 +193,7 @@ export class FileImporter implements Source {
     if (emptyLine !== undefined) {
       throw new Failure("camera.unavailable", emptyLine, { hint: NO_FRAME_IN_WINDOW, retry: "later" });
     }
-    if (leftOutLine !== undefined) this.skippedLines.push(leftOutLine);
+    if (leftOutLine !== undefined) this.unchosen.push(leftOutLine);
     return chosen;
   }
 

@@ -6,11 +6,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
-import type { FrameSubset } from "../image/frame-subset.ts";
+import { type FrameSubset, NO_FRAME_IN_WINDOW } from "../image/frame-subset.ts";
 import { describePictures, type ListOptions, listPictures, type PictureFile } from "../image/picture-files.ts";
 import { checkPictureBytes } from "../image/picture-name.ts";
-import { CaptureTimes } from "../image/times/capture-times.ts";
+import { CaptureTimes, DESCRIBE_NAMES } from "../image/times/capture-times.ts";
 import { type ConfinedFile, digestOpened, withConfinedFile } from "../system/confined-file.ts";
+import { counted } from "../system/counted.ts";
 import { DirectoryChanges } from "../system/directory-changes.ts";
 import { fileFaultReason, isOfTheProcess } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
@@ -84,7 +85,7 @@ export class Folder implements Source {
     const { watchDir } = this.options;
     const files = await listPictures(watchDir, { followLinks: this.followLinks });
     const toml = ['camera_type = "folder"', `watch_dir = ${JSON.stringify(watchDir)}`];
-    return [{ name: watchDir, description: "a watched directory", details: [`${files.length} images`], toml }];
+    return [{ name: watchDir, description: "a watched directory", details: [counted(files.length, "image")], toml }];
   }
 
   async open(): Promise<void> {
@@ -109,8 +110,16 @@ export class Folder implements Source {
   }
 
   skipped(): readonly string[] {
-    const { leftOutLine } = this.chooser.counter;
-    return [...this.series.lines(), ...(leftOutLine === undefined ? [] : [leftOutLine]), ...this.skippedLines];
+    return [...this.skippedLines];
+  }
+
+  leftOut(): readonly string[] {
+    const { emptyLine, leftOutLine } = this.chooser.counter;
+    // Of a window without any frame, the times that there are say more than how many are outside.
+    const line = emptyLine === undefined ? leftOutLine : `${emptyLine}; ${NO_FRAME_IN_WINDOW}`;
+    const { unmatched } = this.times;
+    const lines = [line, unmatched === undefined ? undefined : `${unmatched}; ${DESCRIBE_NAMES}`];
+    return [...this.series.lines(), ...lines.filter((one) => one !== undefined)];
   }
 
   isWaiting(): boolean {

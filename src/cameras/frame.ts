@@ -87,5 +87,7 @@ export interface Source {
   filesSetAside?(): readonly SetAsideFile[];
   /** A line for each picture that is there and cannot be taken under its present name; sources of files only. */
   skipped?(): readonly string[];
+  /** What is left out because a part was chosen, a line for each reason; the numbers in it may grow. Sources of files only. */
+  leftOut?(): readonly string[];
   close(): Promise<void>;
 }

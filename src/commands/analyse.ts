@@ -9,10 +9,11 @@ import { configuredTimes } from "../cameras/configured-files.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { Failure } from "../failure/failure.ts";
 import { type FrameSubset, isSubset, selectFrames } from "../image/frame-subset.ts";
-import { CaptureTimes } from "../image/times/capture-times.ts";
+import { CaptureTimes, DESCRIBE_NAMES } from "../image/times/capture-times.ts";
 import { keepRois } from "../measurement/keep-rois.ts";
 import { BIT_DEPTH_SCALINGS, FANO_SIGNS, JOINT_LINES, METHODS, SAMPLINGS } from "../measurement/method.ts";
 import { readRoiManifest } from "../measurement/roi.ts";
+import { counted } from "../system/counted.ts";
 import { ensureDirectory } from "../system/files.ts";
 import { analyse } from "./analyse-images.ts";
 import { type AnalyseArguments, refuseCompanions, settingsOf, wholeNumber } from "./analyse-settings.ts";
@@ -112,13 +113,15 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     const listed = await listPictures(argv.paths ?? [], say);
     for (const line of await times.compare(listed, true)) say(line);
     const frames = await framesOf(listed, pageChoice(argv, loaded.config), times, say);
+    const { unmatched } = times;
+    if (unmatched !== undefined) throw new Failure("usage.invalid", unmatched, { hint: DESCRIBE_NAMES });
     const pictures = chosenFrames(frames, subset);
     const measure = JSON.stringify({ ...settings, rois: rois.sha256, kernel: kernelVersion() });
     const { sink, done, failed } = await openResults(argv, measure);
     const unmeasured = remaining(pictures, done);
     if (unmeasured.length < pictures.length) {
       process.stderr.write(
-        `skipped ${pictures.length - unmeasured.length} of ${pictures.length} images that are measured already\n`,
+        `skipped ${pictures.length - unmeasured.length} of ${counted(pictures.length, "image")} measured already\n`,
       );
     }
     await stoppable(async (signal) => {

@@ -8,8 +8,9 @@ import { metricsText } from "../health/metrics.ts";
 import { healthJson, healthPicture, healthReport } from "../health/report.ts";
 import { takeSnapshot } from "../health/snapshot.ts";
 import { formatSnapshot } from "../health/snapshot-text.ts";
-import type { HealthReport } from "../health/verdict.ts";
+import { type HealthReport, verdictText } from "../health/verdict.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { counted } from "../system/counted.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -61,12 +62,12 @@ export const healthCommand: CommandModule<GlobalOptions, HealthOptions> = {
 
 function lines(report: HealthReport, missed: boolean): string[] {
   const { verdict, snapshot, told, undelivered, log } = report;
-  const words = { fine: "no problems", ill: "there are problems", none: "no experiment" }[verdict];
+  const words = verdictText(report);
   return [
     `${missed && verdict === "fine" ? "no run is active" : words}`,
     ...formatSnapshot(snapshot),
     ...told.map(({ since, text }) => `notified      ${since}: ${text}`),
-    ...(undelivered > 0 ? [`notified      ${undelivered} notifications still to be delivered`] : []),
+    ...(undelivered > 0 ? [`notified      ${counted(undelivered, "notification")} still to be delivered`] : []),
     ...log.map(({ text }) => `log           ${text}`),
   ];
 }

@@ -9,6 +9,7 @@ import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { isManifestFile } from "../manifest/manifest-file.ts";
 import type { MergeSummary } from "../manifest/merge.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { counted } from "../system/counted.ts";
 import { identityIn } from "./other-experiment.ts";
 
 /**
@@ -54,7 +55,7 @@ export function mergeText(
   file: string,
 ): string {
   const lines = [
-    `${file}: ${frames} frames, ${added} new; added ${results} results, ${markers} markers and ${injections} injections`,
+    `${file}: ${counted(frames, "frame")}, ${added} new; added ${counted(results, "result")}, ${counted(markers, "marker")} and ${counted(injections, "injection")}`,
   ];
   if (withoutImage > 0) lines.push(`${withoutImage} of the new frames have no image there; they are marked as missing`);
   if (archived > 0)

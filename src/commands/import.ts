@@ -12,6 +12,7 @@ import { lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { readRoiManifestNow } from "../measurement/roi.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { counted } from "../system/counted.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -128,12 +129,18 @@ async function keepRoiManifest(found: string | undefined, file: string): Promise
 function summaryText(summary: ImportSummary): string {
   const { entries, added, pending, processed, failed, missing } = summary;
   const lines = [
-    `${filesText(summary.metadataFiles)}: ${entries} captures, ${added} new: ${pending} pending, ${processed} processed, ${failed} failed`,
+    `${filesText(summary.metadataFiles)}: ${counted(entries, "capture")}, ${added} new: ${pending} pending, ${processed} processed, ${failed} failed`,
   ];
-  if (summary.adopted > 0) lines.push(`${summary.adopted} images copied into the data directory and verified`);
-  if (summary.returned > 0) lines.push(`${summary.returned} images found that were missing in an earlier import`);
+  if (summary.adopted > 0)
+    lines.push(`${counted(summary.adopted, "image")} copied into the data directory and verified`);
+  if (summary.returned > 0)
+    lines.push(
+      `${counted(summary.returned, "image")} found that ${summary.returned === 1 ? "was" : "were"} missing in an earlier import`,
+    );
   if (missing.length > 0) {
-    lines.push(`${missing.length} images not found; marked as missing (first: ${missing[0]}; --json lists all)`);
+    lines.push(
+      `${counted(missing.length, "image")} not found; marked as missing (first: ${missing[0]}; --json lists all)`,
+    );
   }
   if (summary.outside.length > 0) {
     lines.push(`missing images belong to ${summary.outside.join(", ")}, which is not searched; add it with --pictures`);
@@ -143,7 +150,7 @@ function summaryText(summary: ImportSummary): string {
   if (summary.resultsFiles.length > 0) {
     const { results, resultLinesSkipped } = summary;
     lines.push(
-      `${filesText(summary.resultsFiles)}: ${results} results imported, ${resultLinesSkipped} lines not usable`,
+      `${filesText(summary.resultsFiles)}: ${counted(results, "result")} imported, ${counted(resultLinesSkipped, "line")} not usable`,
     );
   }
   lines.push(...summary.findings.map(findingLine));

@@ -27,6 +27,7 @@ import { checkBeforeWriting } from "../manifest/repair.ts";
 import { limitArenas } from "../native/kernel-binding.ts";
 import { readIdentity } from "../outputs/opcua/identity.ts";
 import { type RunSummary, Supervisor } from "../supervisor/supervisor.ts";
+import { counted } from "../system/counted.ts";
 import { endPrograms, endProgramsOf, markPrograms } from "../system/program.ts";
 import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.ts";
 import { LiveBlock } from "../terminal/live-block.ts";
@@ -274,5 +275,5 @@ function exitCode({ fault, clean, failed }: RunSummary): number {
 function summaryLine({ captured, processed, failed, fault, pageProblem }: RunSummary, config: Config): string {
   const faulted = fault === undefined ? "" : `; ${fault}`;
   const page = pageProblem === undefined ? "" : `\nThere was no web page: ${pageProblem}`;
-  return `${captured} frames captured, ${processed} measured, ${failed} failed${faulted}; results in ${config.Paths.results_dir}${page}`;
+  return `${counted(captured, "frame")} captured, ${processed} measured, ${failed} failed${faulted}; results in ${config.Paths.results_dir}${page}`;
 }

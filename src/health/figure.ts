@@ -5,12 +5,13 @@ import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK } from "../figures/figur
 import { FONT_FAMILY } from "../figures/render.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { gigabytes } from "../system/byte-size.ts";
+import { counted } from "../system/counted.ts";
 import { escapeMarkup } from "../system/markup.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { SIMULATED_CHIP } from "./camera-in-use.ts";
 import type { RecentCurves } from "./recent-curves.ts";
 import type { StageHealth } from "./stage-health.ts";
-import type { HealthReport } from "./verdict.ts";
+import { type HealthReport, verdictText } from "./verdict.ts";
 
 const WIDTH = 1100;
 const MARGIN = 28;
@@ -34,7 +35,7 @@ export function healthFigure(report: HealthReport, zone: TimeZone): string {
   for (const alarm of snapshot.alarms) page.wrapped(alarm, DOUBTFUL_COLOUR);
   for (const note of snapshot.notes) page.wrapped(note, INK);
   for (const { since, text } of told) page.wrapped(`notified ${since.slice(0, 19)}Z: ${text}`, INK);
-  if (undelivered > 0) page.text(`${undelivered} notifications still to be delivered`, { colour: WAITS });
+  if (undelivered > 0) page.text(`${counted(undelivered, "notification")} still to be delivered`, { colour: WAITS });
   page.gap();
   if (snapshot.stages.length > 0) {
     page.heading("Stages");
@@ -73,10 +74,12 @@ function medianShifts({ curves, labels }: RecentCurves): number[] {
     .filter(Number.isFinite);
 }
 
-function verdictWords({ verdict, snapshot }: HealthReport): string {
-  if (verdict === "none") return "No experiment";
-  const state = snapshot.experiment === "running" ? "running" : "stopped";
-  return verdict === "fine" ? `No problems, ${state}` : `There are problems, ${state}`;
+function verdictWords(report: HealthReport): string {
+  const text = verdictText(report);
+  const words = text.charAt(0).toUpperCase() + text.slice(1);
+  return report.verdict === "none"
+    ? words
+    : `${words}, ${report.snapshot.experiment === "running" ? "running" : "stopped"}`;
 }
 
 function verdictColour({ verdict, snapshot }: HealthReport): string {
@@ -100,7 +103,7 @@ function figures({ snapshot }: HealthReport): [string, string][] {
     pairs.push(["frames", `${processed} measured, ${pending + processing} waiting, ${failed} failed${moved}`]);
     pairs.push(["images here", `${localImages}, ${gigabytes(localBytes, 2)}`]);
   }
-  for (const { name, waiting } of outputs) pairs.push([`output ${name}`, `${waiting} frames waiting`]);
+  for (const { name, waiting } of outputs) pairs.push([`output ${name}`, `${counted(waiting, "frame")} waiting`]);
   if (freeBytes !== undefined) pairs.push(["disk", `${gigabytes(freeBytes)} free`]);
   if (lastFrame !== undefined) {
     pairs.push(["last frame", `${lastFrame.filename ?? "no image"}, ${lastFrame.capturedAt}, ${lastFrame.status}`]);

@@ -12,6 +12,7 @@ import type { ManifestCounts } from "../manifest/history.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { type OutputReport, refusalLines } from "../manifest/opcua-output-state.ts";
 import { labelMatcher } from "../measurement/labels.ts";
+import { counted } from "../system/counted.ts";
 import { type ClockFacts, clockBehindLine } from "./clock-behind.ts";
 import type { DiskFacts } from "./disk-facts.ts";
 import type { Finding } from "./finding.ts";
@@ -147,7 +148,7 @@ function ofFrames(facts: Facts): Finding[] {
   const { config, running, counts, damaged, cutOff, displacement } = facts;
   const found: Finding[] = missingFrames(facts);
   if (counts.failed > 0) {
-    const text = `${counts.failed} frames failed; see the log or \`phorest export\` for the reasons`;
+    const text = `${counted(counts.failed, "frame")} failed; see the log or \`phorest export\` for the reasons`;
     found.push({ key: "frames.failed", state: "problem", text, minor: true });
   }
   if (counts.missing > 0) {

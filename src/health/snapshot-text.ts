@@ -2,6 +2,7 @@
 import { outputFacts } from "../config/output-methods.ts";
 import type { KnownShare } from "../manifest/shares.ts";
 import { gigabytes, megabytes } from "../system/byte-size.ts";
+import { counted } from "../system/counted.ts";
 import { cameraText } from "./camera-in-use.ts";
 import { diskFullText } from "./disk-facts.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -25,17 +26,18 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
       `frames        ${processed} measured, ${pending + processing} waiting, ${failed} failed${behind.join("")}`,
     );
     lines.push(...analysisLines(snapshot.analyses));
-    if (archived > 0) lines.push(`archive       ${archived} finished frames, moved to the archive`);
+    if (archived > 0) lines.push(`archive       ${counted(archived, "finished frame")}, moved to the archive`);
   }
   if (opcUa !== undefined) {
     const { endpoint, written, refused, withoutStatus, withoutTime } = opcUa;
     lines.push(
-      `OPC UA        ${written} nodes on ${endpoint}, ${refused} refused; ${withoutTime} do not accept a time stamp, ${withoutStatus} no status`,
+      `OPC UA        ${counted(written, "node")} on ${endpoint}, ${refused} refused; ${withoutTime} do not accept a time stamp, ${withoutStatus} no status`,
     );
   }
   if (lastFrame !== undefined)
     lines.push(`last frame    ${lastFrame.filename ?? "no image"} (${lastFrame.capturedAt}, ${lastFrame.status})`);
-  const kept = counts === undefined ? [] : [`${counts.localImages} images here, ${sizeText(counts.localBytes)}`];
+  const kept =
+    counts === undefined ? [] : [`${counted(counts.localImages, "image")} here, ${sizeText(counts.localBytes)}`];
   const free = snapshot.freeBytes === undefined ? [] : [`${sizeText(snapshot.freeBytes)} free`];
   if (kept.length + free.length > 0) lines.push(`disk          ${[...kept, ...free].join(", ")}`);
   const { diskFull } = snapshot;
@@ -62,7 +64,7 @@ function analysisLines(analyses: Snapshot["analyses"]): string[] {
   return analyses.map(({ name, method, frames, current }, at) => {
     const of = name === method ? "" : `, ${method}`;
     const shown = current ? ", shown by default" : "";
-    return `${(at === 0 ? "analyses" : "").padEnd(14)}"${name}"${of}: ${frames === 1 ? "1 frame" : `${frames} frames`}${shown}`;
+    return `${(at === 0 ? "analyses" : "").padEnd(14)}"${name}"${of}: ${counted(frames, "frame")}${shown}`;
   });
 }
 
@@ -76,9 +78,7 @@ function copiesText(shares: readonly KnownShare[]): string {
   ].join(", ");
 }
 
-function picturesText(pictures: number): string {
-  return pictures === 1 ? "1 image" : `${pictures} images`;
-}
+const picturesText = (pictures: number): string => counted(pictures, "image");
 
 function sizeText(bytes: number): string {
   return bytes < 1e9 ? megabytes(bytes) : gigabytes(bytes);

@@ -15,3 +15,13 @@ export interface HealthReport {
   readonly undelivered: number;
   readonly log: readonly LogLine[];
 }
+
+/** The verdict in words, as `phorest health` begins: alarms that do not count are minor problems, never none. */
+export function verdictText({
+  verdict,
+  snapshot,
+}: Pick<HealthReport, "verdict"> & { snapshot: Pick<Snapshot, "alarms"> }): string {
+  if (verdict === "none") return "no experiment";
+  if (verdict === "ill") return "there are problems";
+  return snapshot.alarms.length > 0 ? "only minor problems" : "no problems";
+}

@@ -16,6 +16,7 @@ import type { Recovery } from "../manifest/recovery.ts";
 import type { LocalPicture } from "../manifest/storage.ts";
 import { Unrecorded } from "../manifest/unrecorded.ts";
 import { skippedList } from "../stages/collector/skipped-pictures.ts";
+import { counted } from "../system/counted.ts";
 import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import { printable } from "../system/file-name.ts";
 import { sweepPartials } from "../system/files.ts";
@@ -51,10 +52,13 @@ export function recover(options: RecoveryOptions): Interrupted {
   const { manifest, dataDir, log, maxAttempts, remoteRoot } = options;
   for (const name of sweepPartials(dataDir)) log.warn(`removed ${name}, which was incomplete when the last run ended`);
   const late = new Unrecorded(dataDir).record(manifest, options.runId);
-  if (late > 0) log.warn(`added ${late} frames to the database that the last run could not add`);
+  if (late > 0) log.warn(`added ${counted(late, "frame")} to the database that the last run could not add`);
   const recovered = manifest.recover({ maxAttempts, nowUs: options.nowUs(), remoteRoot });
   const { requeued, failed, missing, refused, unclaimed, unusable, twofold, renamed } = recovered;
-  if (requeued > 0) log.warn(`requeued ${requeued} frames that were being measured when the last run ended`);
+  if (requeued > 0)
+    log.warn(
+      `requeued ${counted(requeued, "frame")} that ${requeued === 1 ? "was" : "were"} being measured when the last run ended`,
+    );
   for (const { filename, reason } of failed) log.error(`${filename}: failed: ${reason}`);
   for (const { filename, reason } of refused) {
     log.error(`${printable(filename).slice(1, -1)}: not opened: ${reason}; skipped this entry`);

@@ -2,6 +2,7 @@
 import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { StageGroup } from "../stages/contract/stage-definition.ts";
+import { counted } from "../system/counted.ts";
 import type { RunningStage } from "./stage.ts";
 
 /** When a run ends by itself; without any of these it continues until it is stopped. */
@@ -41,7 +42,7 @@ export class StopCondition {
     const capture = this.of("capture");
     const faulted = capture.find((stage) => stateOf(stage) === "faulted");
     if (frames !== undefined && faulted !== undefined) return `the ${faulted.name} is faulted`;
-    if (frames !== undefined && captured() >= frames && !untilIdle) return `${frames} frames captured`;
+    if (frames !== undefined && captured() >= frames && !untilIdle) return `${counted(frames, "frame")} captured`;
     if (!untilIdle || capture.some((stage) => stateOf(stage) === "running")) return undefined;
     const taken = capture.every(({ work }) => work.idle());
     if (manifest.damage !== undefined && (taken || faulted !== undefined)) return "the database is damaged";

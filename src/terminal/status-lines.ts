@@ -7,6 +7,7 @@ import type { Snapshot } from "../health/snapshot.ts";
 import type { StageHealth } from "../health/stage-health.ts";
 import { flagNames } from "../measurement/method.ts";
 import { gigabytes } from "../system/byte-size.ts";
+import { counted } from "../system/counted.ts";
 import type { Paint } from "./screen.ts";
 import { type SparkPoint, sparkline } from "./sparkline.ts";
 
@@ -71,14 +72,14 @@ function queueLines({ counts, shares, outputs, freeBytes, diskFull, lastFrame, o
     const waiting = outputs.map(({ name, waiting: count }) => `${name} ${count} waiting`).join(", ");
     line("outputs", waiting === "" ? "none" : waiting);
     const free = freeBytes === undefined ? "" : `, ${gigabytes(freeBytes)} free`;
-    const stored = `${localImages} images, ${gigabytes(localBytes, 2)}`;
+    const stored = `${counted(localImages, "image")}, ${gigabytes(localBytes, 2)}`;
     line(
       "disk",
       `${stored}${free}; ${compressed} compressed, ${synced} copied to ${shares.length > 1 ? `${shares.length} shares` : "the share"}`,
     );
   }
   if (diskFull !== undefined) line("", diskFullText(diskFull));
-  if (opcUa !== undefined) line("OPC UA", `${opcUa.written} nodes written, ${opcUa.refused} refused`);
+  if (opcUa !== undefined) line("OPC UA", `${counted(opcUa.written, "node")} written, ${opcUa.refused} refused`);
   if (lastFrame !== undefined) {
     line("last frame", `${lastFrame.filename ?? "no image"}  ${lastFrame.capturedAt}  ${lastFrame.status}`);
   }

@@ -50,7 +50,7 @@ async function taken(camera: Partial<Config["Camera"]>, known?: ReadonlySet<stri
   for (let frame = await source.capture(signal); frame !== null; frame = await source.capture(signal)) {
     names.push(frame.file?.name ?? "");
   }
-  const skipped = source.skipped?.() ?? [];
+  const skipped = source.leftOut?.() ?? [];
   await source.close();
   return { names, skipped };
 }
@@ -141,7 +141,7 @@ test.each(FILE_TYPES)("%s counts the pages of stacks, and takes only those that 
     ["a.tif", [0, 5]],
     ["d.tif", [0]],
   ]);
-  expect(source.skipped?.()).toEqual(["left out 19 of 22 frames: 17 between every 5, 2 beyond the limit of 3"]);
+  expect(source.leftOut?.()).toEqual(["left out 19 of 22 frames: 17 between every 5, 2 beyond the limit of 3"]);
 });
 
 test.each(FILE_TYPES)("%s takes one channel of images in files of their own", async (camera_type) => {
@@ -162,6 +162,28 @@ test("the dummy camera replays the subset of a directory", async () => {
   const replayed: unknown[] = [];
   for (let i = 0; i < 3; i += 1) replayed.push((await source.capture(signal))?.settings.source);
   expect(replayed).toEqual([0, 10, 0].map(nameOf));
-  expect(source.skipped?.()).toEqual(["left out 18 of 20 frames: 18 between every 10"]);
+  expect(source.leftOut?.()).toEqual(["left out 18 of 20 frames: 18 between every 10"]);
   await source.close();
 });
+
+test("a folder without an image in the window names the times that there are", async () => {
+  put();
+  const { names, skipped } = await taken({ camera_type: "folder", from: "2031-01-01T00:00" });
+  expect(names).toEqual([]);
+  expect(skipped).toEqual([
+    expect.stringMatching(
+      /^no frame from 2031-01-01T00:00:00\.\d+Z: the 20 frames are from .* to .*; choose from and to among these/,
+    ),
+  ]);
+});
+
+test.each(["folder", "file_importer"] as const)(
+  "%s says that no name fits the pattern of times, with one of them",
+  async (camera_type) => {
+    put();
+    const source = taken({ camera_type, name_time: "run_%Q" });
+    const line = /no name matches the pattern name_time "run_%Q", for example /;
+    if (camera_type === "folder") expect((await source).skipped).toEqual([expect.stringMatching(line)]);
+    else await expect(source).rejects.toThrow(line);
+  },
+);

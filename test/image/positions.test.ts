@@ -141,9 +141,9 @@ describe.each(WAYS)("two positions by %s", (_way, first, second, write) => {
       const folder = watching(directory, pages, new Set());
       const wanted = position === 1 ? 3 : 2;
       for (const source of [importer, folder]) expect(await pagesTaken(source, directory)).toEqual([wanted]);
-      const [line] = folder.skipped();
+      const [line] = folder.leftOut();
       expect(line).toMatch(position === 1 ? /left out 2 images of position 0/ : /left out 3 images of position 1/);
-      expect(importer.skipped()).toEqual([line]);
+      expect(importer.leftOut()).toEqual([line]);
     }
   });
 
@@ -191,7 +191,7 @@ it("a stack that had nothing to say when it was seen first is looked at again wh
   put(directory, "b.tif", 2, record(1, "B"));
   const next = async () => (await folder.capture(new AbortController().signal))?.file?.name;
   expect([await next(), await next()]).toEqual(["a.tif", undefined]);
-  expect(folder.skipped()).toEqual(["left out 2 images of position 1 (B); choose with --position"]);
+  expect(folder.leftOut()).toEqual(["left out 2 images of position 1 (B); choose with --position"]);
   await folder.close();
 });
 

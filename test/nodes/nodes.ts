@@ -58,7 +58,7 @@ function runExperiment(checkout: string, experiment: string, env: NodeJS.Process
     encoding: "utf8",
     timeout: 600_000,
   });
-  const found = /(\d+) frames captured, (\d+) measured, (\d+) failed/.exec(stdout);
+  const found = /(\d+) frames? captured, (\d+) measured, (\d+) failed/.exec(stdout);
   if (status !== 0 || found?.[2] !== `${FRAMES}`) {
     const end = stderr.trim().split("\n").slice(-5).join("\n");
     throw new PackingError(`the run ended with ${signal ?? status}: ${stdout.trim()}\n${end}`);

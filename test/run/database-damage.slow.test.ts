@@ -149,7 +149,7 @@ describe("a database that is damaged while nothing runs", () => {
     expect((await phorest(["verify", "--repair"], directory)).code).toBe(3);
     const again = await phorest(["run", "--frames", "1", "--until-idle"], directory);
     expect(again.code, again.stderr).toBe(0);
-    expect(again.stdout).toContain("1 frames captured, 2 measured");
+    expect(again.stdout).toContain("1 frame captured, 2 measured");
     expect((await phorest(["export", "--format", "csv"], directory)).code).toBe(0);
     expect((await phorest(["verify"], directory)).code).toBe(0);
   });

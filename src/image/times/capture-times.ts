@@ -10,6 +10,7 @@ import { filled, oddities, type PageTime, pages as pagesText } from "./fill.ts";
 import { type Found, findTimes, type TimedFile } from "./find.ts";
 import { contradictions, repeated, sourcesLine, sourcesOf, UNDATED } from "./listing-notes.ts";
 import { MetadataDirectory } from "./metadata-txt.ts";
+import { patternTime } from "./names.ts";
 import { placedByNeighbours } from "./neighbours.ts";
 import { images, readTimeTable, type TimeTable } from "./table.ts";
 
@@ -30,6 +31,9 @@ export interface FileTimes {
   readonly pages: readonly PageTime[];
   readonly notes: readonly string[];
 }
+
+/** What to do where a pattern of names fits none. */
+export const DESCRIBE_NAMES = "describe the times in the names as they are, or leave the pattern out";
 
 interface Known {
   readonly version: string;
@@ -54,6 +58,8 @@ const MOST_KNOWN = 1_000_000;
 /** Reads capture times; keeps what it has read of each directory and file. */
 export class CaptureTimes {
   readonly #pattern: NamePattern | undefined;
+  #isMatched = false;
+  #unmatchedName: string | undefined;
   readonly #tablePath: string | undefined;
   readonly #nowMs: () => number;
   #waits = false;
@@ -264,7 +270,17 @@ export class CaptureTimes {
     this.#known.set(join(file.directory, file.name), { version: file.version, generation, time });
   }
 
+  /** Says that the user's pattern of names fits none of those seen, with one of them; undefined while one fits, or none was seen. */
+  get unmatched(): string | undefined {
+    if (this.#pattern === undefined || this.#isMatched || this.#unmatchedName === undefined) return undefined;
+    return `no name matches the pattern name_time ${JSON.stringify(this.#pattern.text)}, for example ${this.#unmatchedName}`;
+  }
+
   async #find(file: TimedFile, pages: readonly PageInfo[] | undefined): Promise<Found> {
+    if (this.#pattern !== undefined && !this.#isMatched) {
+      this.#isMatched = patternTime(file.name, this.#pattern) !== undefined;
+      this.#unmatchedName ??= file.name;
+    }
     return findTimes(file, pages, {
       table: await this.table(),
       pattern: this.#pattern,

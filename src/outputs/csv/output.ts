@@ -5,6 +5,7 @@ import { plotTitle } from "../../figures/plot-title.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { ManifestPart } from "../../manifest/manifest.ts";
 import type { Schedule } from "../../stages/contract/stage-definition.ts";
+import { counted } from "../../system/counted.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { Delivery, Output, OutputDefinition, Position } from "../output-definition.ts";
 import { CSV_OUTPUT, parseCsvState } from "./file/state.ts";
@@ -63,7 +64,7 @@ export class CsvOutput implements Output {
     if (waiting === 0 && !stale && !archived) return undefined;
     const appended = await this.ask({ type: "append", state, archive });
     const noted = async () => {
-      if (appended.lines > 0) this.options.log.info(`added ${appended.lines} lines to the CSV`);
+      if (appended.lines > 0) this.options.log.info(`added ${counted(appended.lines, "line")} to the CSV`);
       if (stale && !appended.more) await this.draw(archive, appended.cursor);
     };
     return { cursor: appended.cursor, state: appended.state, more: appended.more, noted };

@@ -8,6 +8,7 @@ import type { WrittenArchive } from "../../archive/history.ts";
 import type { Config } from "../../config/schema.ts";
 import { Failure } from "../../failure/failure.ts";
 import { megabytes } from "../../system/byte-size.ts";
+import { counted } from "../../system/counted.ts";
 import { SetAside } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { OpenStage, StageContext, StageDefinition } from "../contract/stage-definition.ts";
@@ -133,12 +134,12 @@ class Backup {
     if (answer.type !== "snapshot") throw unexpected(answer);
     const { path, bytes, entries } = answer.snapshot;
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
-    log.info(`wrote the backup ${basename(path)}: ${entries} frames, ${megabytes(bytes)} in ${seconds} s`);
+    log.info(`wrote the backup ${basename(path)}: ${counted(entries, "frame")}, ${megabytes(bytes)} in ${seconds} s`);
     for (const { name, reason } of answer.snapshot.leftOut) log.warn(`${name} is not in the backup: ${reason}`);
     this.#keepAside(answer.kept);
     for (const name of answer.removed) log.info(`removed the old backup ${name} (Backup.keep = ${config.Backup.keep})`);
     const archived = this.#options.manifest.history.counts().archived;
-    this.note = `last ${basename(path)}, ${megabytes(bytes)}${archived > 0 ? `; ${archived} frames in the archive` : ""}`;
+    this.note = `last ${basename(path)}, ${megabytes(bytes)}${archived > 0 ? `; ${counted(archived, "frame")} in the archive` : ""}`;
     this.#snapshotDone = true;
   }
 
@@ -173,7 +174,7 @@ class Backup {
     const syncing = config.Services.enable_remote_sync;
     const moved = await moveOut(manifest, archive, { syncing, nowUs, signal });
     this.#waiting.shift();
-    log.info(`moved ${moved} frames from the database into the archive ${archive.path}`);
+    log.info(`moved ${counted(moved, "frame")} from the database into the archive ${archive.path}`);
     this.#options.archived();
   }
 

@@ -72,6 +72,8 @@ export interface CollectorAnswer {
   readonly more: boolean;
   /** What a source of files skips now; absent for every other answer than that to a capture. */
   readonly skipped?: SkippedList;
+  /** What it leaves out because a part was chosen. */
+  readonly leftOut?: readonly string[];
   /** Pictures that could not be taken while others could. */
   readonly setAside?: readonly SetAsideFile[];
   /** Path of the brightfield picture, or why there is none: that must not cost the camera and the thermometers. */

@@ -1,9 +1,12 @@
 // Images that cannot be used under their present name: each is logged once, and `status` shows them.
 import type { SkippedList } from "../../cameras/skipped-list.ts";
 import type { StageLog } from "../../log/logger.ts";
+import { counted } from "../../system/counted.ts";
 
 /** Lines sent, logged and kept; a directory full of such pictures must not fill the log. */
 const SKIPPED_NAMED = 20;
+const NUMBER = /\d+/;
+const NUMBERS = /\d+/g;
 
 export class SkippedPictures {
   private readonly log: StageLog;
@@ -11,6 +14,9 @@ export class SkippedPictures {
   private atStart: SkippedList = { lines: [], total: 0 };
   private bySource: SkippedList = { lines: [], total: 0 };
   private loggedTotal = 0;
+  private leftOut: readonly string[] = [];
+  /** The number in each line about images that are left out, when it was logged last. */
+  private readonly loggedCounts = new Map<string, number>();
 
   constructor(log: StageLog) {
     this.log = log;
@@ -28,12 +34,25 @@ export class SkippedPictures {
     this.report(skipped);
   }
 
-  /** For `status`, in one line; empty when no picture is skipped. */
+  /** What the source leaves out now because a part was chosen: logged again only once twice as much is left out. */
+  leftOutBySource(lines: readonly string[]): void {
+    this.leftOut = lines;
+    for (const line of lines) {
+      const reason = line.replace(NUMBERS, "");
+      const count = Number(NUMBER.exec(line)?.[0] ?? 0);
+      const before = this.loggedCounts.get(reason);
+      if (before !== undefined && count < 2 * before) continue;
+      this.loggedCounts.set(reason, Math.max(1, count));
+      this.log.warn(line);
+    }
+  }
+
+  /** For `status`, in one line; empty when no picture is skipped or left out. */
   note(): string {
     const total = this.atStart.total + this.bySource.total;
     const [first] = [...this.atStart.lines, ...this.bySource.lines];
-    if (first === undefined) return "";
-    return total === 1 ? first : `${first}; and ${total - 1} more images skipped`;
+    const more = total > 1 ? [`and ${counted(total - 1, "more image")} skipped`] : [];
+    return [...(first === undefined ? [] : [first, ...more]), ...this.leftOut].join("; ");
   }
 
   private report({ lines, total }: SkippedList): void {
@@ -43,7 +62,7 @@ export class SkippedPictures {
       this.log.warn(line);
     }
     const unnamed = total - lines.length;
-    if (unnamed > this.loggedTotal) this.log.warn(`skipped ${unnamed} more images for the same reason`);
+    if (unnamed > this.loggedTotal) this.log.warn(`skipped ${counted(unnamed, "more image")} for the same reason`);
     this.loggedTotal = Math.max(this.loggedTotal, unnamed);
   }
 }

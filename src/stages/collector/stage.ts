@@ -8,6 +8,7 @@ import type { EntryHistory, NewEntry } from "../../manifest/entries.ts";
 import { Unrecorded } from "../../manifest/unrecorded.ts";
 import { thermometerSettings } from "../../sensors/thermometer.ts";
 import { monotonicMs } from "../../system/clock.ts";
+import { counted } from "../../system/counted.ts";
 import { diskSpace } from "../../system/disk-space.ts";
 import type { SetAsideFile } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
@@ -134,9 +135,11 @@ class Collector implements OpenStage {
       frame,
       more,
       skipped,
+      leftOut,
       setAside = [],
     } = await this.thread.run({ type: "capture", dueMs: due }, this.limitMs, signal);
     if (skipped !== undefined) this.skipped.foundBySource(skipped);
+    if (leftOut !== undefined) this.skipped.leftOutBySource(leftOut);
     this.setAside = setAside;
     this.more = more && !live;
     this.dry = frame === null && !this.more;
@@ -146,7 +149,7 @@ class Collector implements OpenStage {
     const fields = entry === undefined ? {} : { entry };
     const frames = 1 + (frame.furtherPages?.length ?? 0);
     this.captured += frames;
-    const pages = frame.page === undefined ? "" : ` (${frames} pages)`;
+    const pages = frame.page === undefined ? "" : ` (${counted(frames, "page")})`;
     log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms${pages}`, fields);
     if (frame.continues !== undefined) log.info(`${frame.continues} has grown; only its new pages are frames`, fields);
     if (frame.cutOff !== undefined) log.error(`${frame.filename}: ${frame.cutOff}`, fields);
@@ -200,7 +203,10 @@ class Collector implements OpenStage {
     const { live, log, manifest, runId } = this.options;
     const add = () => {
       const late = this.unrecorded.record(manifest, runId);
-      if (late > 0) log.info(`added ${late} frames to the database that were waiting for it`);
+      if (late > 0)
+        log.info(
+          `added ${counted(late, "frame")} to the database, for which ${late === 1 ? "it" : "they"} had to wait`,
+        );
       return manifest.entries.add(entry, history);
     };
     // What another program wrote is found again by its source: its row comes before the next file.
@@ -232,7 +238,10 @@ class Collector implements OpenStage {
         return this.unrecorded.record(manifest, runId);
       })
       .then((recorded) => {
-        if (recorded > 0) log.info(`added ${recorded} frames to the database that were waiting for it`);
+        if (recorded > 0)
+          log.info(
+            `added ${counted(recorded, "frame")} to the database, for which ${recorded === 1 ? "it" : "they"} had to wait`,
+          );
         this.options.recorded();
       })
       .finally(() => {

@@ -235,7 +235,10 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
     progress = heard;
     if (job.type === "capture") {
       const answer = await capture(job.dueMs, signal);
-      const skipped = source.skipped === undefined ? {} : { skipped: skippedList(source.skipped()) };
+      const skipped = {
+        ...(source.skipped === undefined ? {} : { skipped: skippedList(source.skipped()) }),
+        ...(source.leftOut === undefined ? {} : { leftOut: source.leftOut() }),
+      };
       if (source.filesSetAside === undefined) return { ...answer, ...skipped };
       const setAside = source.filesSetAside();
       for (const line of saidAside.news(setAside)) log("warn", line);

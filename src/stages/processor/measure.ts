@@ -10,6 +10,7 @@ import type { Claim } from "../../manifest/entries.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { isSameCalibration, keepRois } from "../../measurement/keep-rois.ts";
 import { type RoiManifest, readRoiManifest } from "../../measurement/roi.ts";
+import { counted } from "../../system/counted.ts";
 import type { StageContext } from "../contract/stage-definition.ts";
 import { storedReferences } from "./stored-references.ts";
 
@@ -73,7 +74,7 @@ export class CurrentMeasure implements MeasureSource {
       return this.#measure;
     }
     this.#measure = await manifest.whenFree(() => this.#measureBy(rois, stamp));
-    log.info(`measuring ${rois.rois.length} ROIs with method ${settings.method} (${roiManifestFile})`);
+    log.info(`measuring ${counted(rois.rois.length, "ROI")} with method ${settings.method} (${roiManifestFile})`);
     return this.#measure;
   }
 

@@ -5,6 +5,7 @@ import { roiManifestPath } from "../../config/config.ts";
 import { encodeFailure, Failure, failureLine } from "../../failure/failure.ts";
 import type { Claim } from "../../manifest/entries.ts";
 import { pictureRoots, placeOf } from "../../manifest/picture-place.ts";
+import { counted } from "../../system/counted.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import type { SetAsideFile } from "../../system/set-aside.ts";
 import type { OpenStage, Schedule, StageContext, StageDefinition } from "../contract/stage-definition.ts";
@@ -143,7 +144,7 @@ export class Processor implements OpenStage {
     this.stopped = true;
     const late = () => new Failure("internal", "frames are still being measured");
     await withDeadline(Promise.all(this.measuring.values()), timeoutMs, late).catch((error: unknown) => {
-      this.options.log.warn(`${failureLine(error)}: returning ${this.measuring.size} frames to the queue`);
+      this.options.log.warn(`${failureLine(error)}: returning ${counted(this.measuring.size, "frame")} to the queue`);
     });
     if (this.measuring.size === 0) await this.pool.close();
     await this.settlement.unsettled.giveBack();

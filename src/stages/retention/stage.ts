@@ -11,6 +11,7 @@ import { failureLine } from "../../failure/failure.ts";
 import { removePicture } from "../../image/picture-file.ts";
 import type { LocalPicture } from "../../manifest/storage.ts";
 import { gigabytes, megabytes } from "../../system/byte-size.ts";
+import { counted } from "../../system/counted.ts";
 import { type DiskSpace, diskSpace } from "../../system/disk-space.ts";
 import { isFileFault } from "../../system/fault-of.ts";
 import { syncDirectory } from "../../system/files.ts";
@@ -95,7 +96,7 @@ export class Retention implements OpenStage {
     const condition = this.condition();
     if (condition !== undefined) return condition.text;
     const { images, bytes } = this.removed;
-    const removed = images === 0 ? [] : [`${images} images removed (${megabytes(bytes)})`];
+    const removed = images === 0 ? [] : [`${counted(images, "image")} removed (${megabytes(bytes)})`];
     return removed.join("; ");
   }
 

@@ -5,6 +5,7 @@ import { remotePathOf } from "../../archive/names.ts";
 import type { PictureCopied, PictureRefused, PictureTask } from "../../archive/pictures.ts";
 import { decodeFailure } from "../../failure/failure.ts";
 import { removePicture } from "../../image/picture-file.ts";
+import { counted } from "../../system/counted.ts";
 import { fileFaultReason, isFileFault } from "../../system/fault-of.ts";
 import { printable } from "../../system/file-name.ts";
 import { flushDirectory } from "../../system/files.ts";
@@ -72,7 +73,7 @@ export class PictureCopies {
     if (!config.Sync.keep_local) await this.#moveAway(noted);
     await this.#setAside(result.refused, byId);
     const bytes = noted.reduce((sum, copy) => sum + copy.bytes, 0);
-    if (noted.length > 0) log.info(`copied and verified ${noted.length} images`);
+    if (noted.length > 0) log.info(`copied and verified ${counted(noted.length, "image")}`);
     this.progress.copied(noted.length, bytes, performance.now() - startedMs);
     if (result.failure !== undefined) throw decodeFailure(result.failure);
     return true;

@@ -1,5 +1,6 @@
 // The progress of copying in one line: the backlog, the speed, and whether the share keeps up.
 import { megabytes } from "../../system/byte-size.ts";
+import { counted } from "../../system/counted.ts";
 
 /** The backlog is compared with itself this long ago. */
 const TREND_MS = 60_000;
@@ -47,7 +48,7 @@ export class SyncProgress {
   note(): string {
     const waiting = this.waiting();
     const speed = this.bytesPerSecond === undefined ? "" : `, ${megabytes(this.bytesPerSecond)}/s`;
-    const done = `${this.copies} images copied and verified in this run`;
+    const done = `${counted(this.copies, "image")} copied and verified in this run`;
     if (waiting === 0) return `all copied; ${done}`;
     const trend = this.slow ? "; SLOW: images arrive faster than the share can store them" : "";
     return `${waitingText(waiting)}; ${done}${speed}${trend}`;
