@@ -14,7 +14,9 @@ import { alignedLines } from "../terminal/text-table.ts";
 import { chosenAnalysis } from "./chosen-analysis.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
+import { curveReading, JOINED_OPTION } from "./joined-curves.ts";
 import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
+import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
 interface CompareArguments extends GlobalOptions {
@@ -23,6 +25,7 @@ interface CompareArguments extends GlobalOptions {
   roi: string[] | undefined;
   pairs: Pairs | undefined;
   figure: string | undefined;
+  joined: boolean;
 }
 
 /** Curves that a figure draws; more would not be legible. */
@@ -43,6 +46,7 @@ export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
         describe: "Names of ROIs or gratings; * matches any",
       })
       .option("pairs", { describe: PAIRS_WORDS, coerce: pairsOf })
+      .option("joined", JOINED_OPTION)
       .option("figure", {
         type: "string",
         requiresArg: true,
@@ -94,9 +98,11 @@ function sideOf(given: string, argv: CompareArguments): Side {
   const manifest = openStored(config);
   try {
     const analysis = chosenAnalysis(manifest, name);
+    const { source, lines } = curveReading(manifest, analysis, argv.joined);
+    for (const line of lines) process.stderr.write(`${given}: ${shownZone(config, argv.tz).shown(line)}\n`);
     const figures = new Map<string, CurveFigures>();
     const curves = new Map<string, TimedCurve>();
-    for (const curve of configuredSensorgrams(manifest, analysis, config, argv).curves()) {
+    for (const curve of configuredSensorgrams(source, analysis, config, argv).curves()) {
       figures.set(curve.label, figuresOf(curve));
       curves.set(curve.label, timed(curve));
     }

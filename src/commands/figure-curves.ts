@@ -11,9 +11,14 @@ import type { TimeZone } from "../system/time-zone.ts";
 import { chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
 import { emptyWindow } from "./empty-window.ts";
 import { countOption, type FigureArguments, type Normalisation, noiseOption } from "./figure-options.ts";
+import { curveReading } from "./joined-curves.ts";
 
 export interface ChosenCurves {
   readonly analysis: Analysis;
+  /** Some or all frames show the simulated chip. */
+  readonly simulated: boolean;
+  /** Where another analysis goes on, for people; empty unless analyses are joined. */
+  readonly joined: readonly string[];
   readonly curves: readonly FigureCurve[];
   /** Too noisy to be shown. */
   readonly noisy: readonly { readonly label: string; readonly noise: number }[];
@@ -35,7 +40,8 @@ export function chosenCurves(
   const every = countOption("--every", options.every, 1);
   const mostNoise = noiseOption(options["max-noise"]);
   const analysis = chosenAnalysis(manifest, options.analysis);
-  const sensorgrams = configuredSensorgrams(manifest, analysis, config, options);
+  const { source, lines } = curveReading(manifest, analysis, options.joined);
+  const sensorgrams = configuredSensorgrams(source, analysis, config, options);
   if (sensorgrams.labels.length === 0) {
     const hint = options.pairs && options.roi === undefined ? "no grating has two halves" : firstLabels(analysis);
     throw new Failure("usage.invalid", "no ROI has this name", { hint });
@@ -61,7 +67,17 @@ export function chosenCurves(
       hint,
     });
   }
-  return { analysis, curves, noisy, baseline, referenced: sensorgrams.references.length > 0, firstUs };
+  const simulated = !source.results.simulatedFrames(analysis.analysisId).none;
+  return {
+    analysis,
+    simulated,
+    joined: lines.map((line) => zone.shown(line)),
+    curves,
+    noisy,
+    baseline,
+    referenced: sensorgrams.references.length > 0,
+    firstUs,
+  };
 }
 
 /** Indices of the frames in the window, every N-th of them. */

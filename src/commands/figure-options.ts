@@ -4,6 +4,7 @@ import { TIMES, wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { type FigureSize, PAGE_MM, pxOfMm } from "../figures/print-style.ts";
 import { ANALYSIS_OPTION } from "./chosen-analysis.ts";
+import { JOINED_OPTION } from "./joined-curves.ts";
 
 /** What values are counted from. */
 const NORMALISATIONS = ["baseline", "first", "none"] as const;
@@ -17,6 +18,7 @@ export interface FigureArguments {
   to: string | undefined;
   every: number;
   analysis: string | undefined;
+  joined: boolean;
   pairs: boolean;
   normalise: Normalisation;
   "max-noise": number | undefined;
@@ -45,6 +47,7 @@ export function figureOptions<T>(yargs: Argv<T>): Argv<T & FigureArguments> {
     .option("to", { type: "string", requiresArg: true, describe: "Frames up to this time" })
     .option("every", { type: "number", requiresArg: true, default: 1, describe: "Take every N-th of these frames" })
     .option("analysis", ANALYSIS_OPTION)
+    .option("joined", JOINED_OPTION)
     .option("pairs", {
       type: "boolean",
       default: false,

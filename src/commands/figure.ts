@@ -16,7 +16,6 @@ import { printVega, printVegaLite } from "../figures/print-picture.ts";
 import { type NamedProfile, profilesFigure } from "../figures/profiles-figure.ts";
 import type { Picture } from "../figures/render.ts";
 import { rowProfile } from "../figures/roi-view.ts";
-import type { Manifest } from "../manifest/manifest.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { readRoiManifest } from "../measurement/roi.ts";
 import { writeDurably } from "../system/files.ts";
@@ -108,11 +107,11 @@ async function ofExperiment(kind: Exclude<Kind, "profiles">, config: Config, arg
     const chosen = chosenCurves(manifest, config, argv, zone);
     const { curves, firstUs } = chosen;
     const title = argv.title ?? experimentTitle(config);
-    const notes = noiseNotes(chosen, argv);
+    const notes = [...chosen.joined, ...noiseNotes(chosen, argv)];
     if (kind === "intervals") return await intervals(curves[0]?.timesUs ?? new Float64Array(0), { title, size });
     const look: CurvesLook = {
       title,
-      subtitle: subtitleOf(manifest, chosen, argv, zone),
+      subtitle: subtitleOf(chosen, argv, zone),
       size,
       quantity: quantityOf(chosen, argv),
       limits,
@@ -203,18 +202,17 @@ function quantityOf({ referenced }: ChosenCurves, { normalise }: FigureArguments
 }
 
 function subtitleOf(
-  manifest: Manifest,
-  { analysis, baseline, curves, noisy }: ChosenCurves,
+  { analysis, simulated, joined, baseline, curves, noisy }: ChosenCurves,
   argv: FigureArguments,
   zone: TimeZone,
 ): string[] {
-  const { analysisId, name, method } = analysis;
+  const { name, method } = analysis;
   const facts = [
-    `${METHOD_TITLES[method]}, analysis "${name}"`,
+    `${METHOD_TITLES[method]}, analysis "${name}"${joined.length > 1 ? " and those before it, joined" : ""}`,
     ...(baseline === undefined || argv.normalise !== "baseline"
       ? []
       : [`baseline ${zone.span(baseline.fromUs, baseline.toUs)}`]),
-    ...(manifest.results.simulatedFrames(analysisId).none ? [] : ["simulated chip"]),
+    ...(simulated ? ["simulated chip"] : []),
     ...(argv.every > 1 ? [`every ${argv.every} frames`] : []),
   ];
   const counted = `${curves.length} ${curves.length === 1 ? "curve" : "curves"}`;

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
+import type { CurveManifest } from "../assay/joined.ts";
 import { USUAL_REQUEST } from "../assay/kinetics/experiment/plan.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { loadConfig } from "../config/config.ts";
@@ -37,6 +38,7 @@ import { ANALYSIS_OPTION, chosenAnalysis } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import { limitsOption } from "./figure-options.ts";
 import type { GlobalOptions } from "./global.ts";
+import { curveReading, JOINED_OPTION } from "./joined-curves.ts";
 import { otherMethodLine } from "./other-method.ts";
 import { openShown, RECORDS_OPTION, RECORDS_ROIS_OPTION } from "./records-option.ts";
 import { writeReportCsv } from "./report-csv.ts";
@@ -49,6 +51,7 @@ interface ReportOptions extends GlobalOptions {
   to?: string | undefined;
   "y-limits"?: string | undefined;
   analysis?: string | undefined;
+  joined?: boolean | undefined;
   records?: string | undefined;
   rois?: string | undefined;
 }
@@ -69,6 +72,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         describe: "ROIs to show in detail (sensorgram, pixels, one row with its fit); * matches any",
       })
       .option("analysis", ANALYSIS_OPTION)
+      .option("joined", JOINED_OPTION)
       .option("records", { ...RECORDS_OPTION, implies: "out" })
       .option("rois", RECORDS_ROIS_OPTION)
       .option("from", { type: "string", requiresArg: true, describe: `Curves from this time on: ${TIMES}` })
@@ -105,10 +109,14 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
     const { manifest, config, close } = await openShown(configured, argv.records, argv.rois);
     try {
       const measured = measuredOf(manifest, argv.analysis);
+      const reading =
+        measured === undefined ? undefined : curveReading(manifest, measured.analysis, argv.joined === true);
+      const source = reading?.source ?? manifest;
+      for (const line of reading?.lines ?? []) process.stderr.write(`${zone.shown(line)}\n`);
       const window = windowBetween(argv, manifest.history.oldestCaptureUs(), zone);
       if (window !== undefined) refuseEmpty("--from, --to", window, manifest, zone);
       // Before anything is written, because an unknown ROI is a usage error.
-      const details = roi === undefined ? [] : roiDetails(manifest, measured, roi, pictureRoots(config), window);
+      const details = roi === undefined ? [] : roiDetails(source, measured, roi, pictureRoots(config), window);
       await ensureDirectory(directory);
       const { csv, lines, keptAside } = await writeReportCsv(
         manifest,
@@ -120,21 +128,22 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       const otherMethod = argv.records === undefined ? otherMethodLine(manifest, config) : undefined;
       if (otherMethod !== undefined) process.stderr.write(`${otherMethod}\n`);
       const markers = await new MarkersFile(directory).update(manifest.markers.all());
-      const simulated = measured !== undefined && !manifest.results.simulatedFrames(measured.analysis.analysisId).none;
-      const feed = new PlotFeed(manifest, {
+      const simulated = measured !== undefined && !source.results.simulatedFrames(measured.analysis.analysisId).none;
+      const feed = new PlotFeed(source, {
         title: plotTitle(config),
         baselineSeconds: config.Analysis.baseline_seconds,
         zone,
         labels: config.Report.plot_rois,
         window,
         analysisId: measured?.analysis.analysisId,
+        marks: reading?.marks ?? [],
       });
       feed.refresh();
       const input = feed.input();
       const overview =
         input === undefined ? undefined : await renderPlot(limits === undefined ? input : { ...input, limits });
       const plots = overview === undefined ? [] : await writePlot(directory, overview);
-      const quiet = await drawPrecision(manifest, config, measured, directory, simulated);
+      const quiet = await drawPrecision(source, config, measured, directory, simulated);
       const kinetics = await drawKinetics(manifest, config, measured, directory);
       const rois: { label: string; picture: Picture; files: string[] }[] = [];
       for (const detail of details) {
@@ -151,7 +160,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         runPage({
           zone,
           config,
-          manifest,
+          manifest: source,
           snapshot,
           simulated,
           measured,
@@ -216,7 +225,7 @@ function measuredOf(manifest: Manifest, wanted: string | undefined): Measured | 
 }
 
 async function drawPrecision(
-  manifest: Manifest,
+  manifest: CurveManifest,
   config: Config,
   measured: Measured | undefined,
   directory: string,

@@ -1,10 +1,11 @@
 // Keeps the curves of the plot up to date from the manifest. Only outcomes and readings that are new since the last
 // refresh are read; what is kept does not grow with the history.
 
+import { withChangeMarks } from "../assay/analysis-changes.ts";
 import { type Baseline, BaselineInForce, baselineText } from "../assay/baseline.ts";
 import { Levels } from "../assay/levels.ts";
 import { Failure } from "../failure/failure.ts";
-import { type Analysis, measureKey } from "../manifest/analyses.ts";
+import type { Analysis } from "../manifest/analyses.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
 import type { NewMarker } from "../manifest/markers.ts";
 import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
@@ -27,15 +28,15 @@ export type PlotSource = ManifestPart<{
   archives: "last";
 }>;
 
-/** One measurement over all versions of the program: the same method, settings and ROIs make one plot. */
+/** The frames of an analysis. */
 interface Measure {
   readonly analysis: Analysis;
-  /** All that are joined in it. */
-  readonly analysisIds: number[];
   readonly curves: CurveStore;
   /** Frames of it that show the simulated chip. */
   simulated: number;
   lastOutcome: number;
+  /** The last one that was read; undefined: none. */
+  seenOutcome: number | undefined;
 }
 
 const READINGS_PAGE = 1000;
@@ -86,7 +87,8 @@ function reasonOf(now: Analysis, before: Analysis, analyses: PlotSource["analyse
     const [a, b] = [now, before].map(({ roiManifestId: id }) => (id == null ? undefined : analyses.roiManifest(id)));
     return a !== undefined && b !== undefined && isSameCalibration(a, b) ? "other ROIs since" : "recalibrated";
   }
-  return now.settings === before.settings ? "new tracking reference" : "other settings since";
+  if (now.settings !== before.settings) return "other settings since";
+  return now.method === "tracking" ? "new tracking reference" : "new version of phorest since";
 }
 
 export interface PlotFeedOptions {
@@ -101,6 +103,8 @@ export interface PlotFeedOptions {
   readonly window?: TimeWindow | undefined;
   /** The analysis to draw; absent: the one that measured last in a run. */
   readonly analysisId?: number | undefined;
+  /** Moments to mark besides the markers. */
+  readonly marks?: readonly NewMarker[];
 }
 
 export class PlotFeed {
@@ -111,16 +115,16 @@ export class PlotFeed {
   readonly #isWanted: (label: string) => boolean;
   readonly #baseline: BaselineInForce;
   readonly #window: TimeWindow | undefined;
+  readonly #marks: readonly NewMarker[];
   #levels: { readonly key: string; readonly levels: Levels } | undefined;
-  readonly #measures = new Map<string, Measure>();
-  readonly #seenOutcome = new Map<number, number>();
+  readonly #measures = new Map<number, Measure>();
   readonly #temperatures = new Map<string, CurveStore>();
   #seenEntry = 0;
   #newestEntry = 0;
 
   constructor(
     source: PlotSource,
-    { title, baselineSeconds, zone = UTC, labels = [], window, analysisId }: PlotFeedOptions,
+    { title, baselineSeconds, zone = UTC, labels = [], window, analysisId, marks = [] }: PlotFeedOptions,
   ) {
     this.#analysisId = analysisId;
     this.#source = source;
@@ -128,6 +132,7 @@ export class PlotFeed {
     this.#title = title;
     this.#zone = zone;
     this.#window = window;
+    this.#marks = marks;
     this.#isWanted = labels.length === 0 ? () => true : labelMatcher(labels);
   }
 
@@ -141,13 +146,13 @@ export class PlotFeed {
     for (const analysis of this.#source.analyses.all()) {
       if (analysis.remeasuredAtUs !== undefined && analysis.analysisId !== this.#analysisId) continue;
       const measure = this.#measureOf(analysis);
-      for (const curve of this.#source.curves.after(analysis.analysisId, this.#seenOutcome.get(analysis.analysisId))) {
+      for (const curve of this.#source.curves.after(analysis.analysisId, measure.seenOutcome)) {
         if (!this.#isShown(curve.capturedAtUs)) continue;
         measure.curves.add(curve.capturedAtUs, curve.position, curve.flags);
         if (curve.simulated === true) measure.simulated += 1;
         this.#newestEntry = Math.max(this.#newestEntry, curve.entryId);
         measure.lastOutcome = Math.max(measure.lastOutcome, curve.outcomeId);
-        this.#seenOutcome.set(analysis.analysisId, curve.outcomeId);
+        measure.seenOutcome = curve.outcomeId;
       }
     }
   }
@@ -180,11 +185,10 @@ export class PlotFeed {
   input(): PlotInput | undefined {
     const measures = [...this.#measures.values()].sort((a, b) => a.lastOutcome - b.lastOutcome);
     const wanted = this.#analysisId;
-    const measure =
-      wanted === undefined ? measures.at(-1) : measures.find(({ analysisIds }) => analysisIds.includes(wanted));
+    const measure = wanted === undefined ? measures.at(-1) : this.#measures.get(wanted);
     if (measure === undefined) return undefined;
     const { analysis, curves } = measure;
-    const baseline = this.#baseline.of(...measure.analysisIds);
+    const baseline = this.#baseline.of(analysis.analysisId);
     const levels = this.#levelsOf(measure, baseline);
     const series = curves.labels.flatMap((label, roi) => {
       if (!this.#isWanted(label)) return [];
@@ -211,42 +215,38 @@ export class PlotFeed {
       temperatures: [...this.#temperatures].map(
         ([sensor, store]): TemperatureSeries => ({ sensor, ...store.curve(0) }),
       ),
-      markers: plotMarkers(this.#source.markers.events()),
+      markers: plotMarkers(withChangeMarks(this.#source.markers.events(), this.#marks)),
       layout: rois === undefined ? undefined : chipLayout(rois.filter(({ label }) => this.#isWanted(label))),
     };
   }
 
   /** Per ROI the level of the baseline in force, px. */
-  #levelsOf({ analysisIds, curves: { labels, spanUs } }: Measure, baseline: Baseline | undefined): Float64Array {
+  #levelsOf(
+    { analysis: { analysisId }, curves: { labels, spanUs } }: Measure,
+    baseline: Baseline | undefined,
+  ): Float64Array {
     if (spanUs === undefined || baseline === undefined) return new Float64Array(labels.length).fill(Number.NaN);
     const { window } = baseline;
     const { fromUs, toUs } = window;
     // Frames of a window that is over may still come late.
-    const frames = analysisIds.reduce((sum, id) => sum + this.#source.curves.countWithin(id, fromUs, toUs), 0);
-    const key = JSON.stringify([analysisIds, window, frames]);
+    const key = JSON.stringify([analysisId, window, this.#source.curves.countWithin(analysisId, fromUs, toUs)]);
     if (this.#levels?.key !== key) {
-      const analyses = analysisIds.map((analysisId) => ({ analysisId, labels }));
-      this.#levels = { key, levels: new Levels(this.#source, analyses, window) };
+      this.#levels = { key, levels: new Levels(this.#source, [{ analysisId, labels }], window) };
     }
     return this.#levels.levels.px;
   }
 
   #measureOf(analysis: Analysis): Measure {
-    const again = analysis.remeasuredAtUs !== undefined;
-    const key = again ? `again ${analysis.analysisId}` : measureKey(analysis);
-    const known = this.#measures.get(key);
-    if (known !== undefined) {
-      if (!known.analysisIds.includes(analysis.analysisId)) known.analysisIds.push(analysis.analysisId);
-      return known;
-    }
+    const known = this.#measures.get(analysis.analysisId);
+    if (known !== undefined) return known;
     const measure = {
       analysis,
-      analysisIds: [analysis.analysisId],
       curves: new CurveStore(analysis.labels),
       simulated: 0,
       lastOutcome: BEFORE_ALL,
+      seenOutcome: undefined,
     };
-    this.#measures.set(key, measure);
+    this.#measures.set(analysis.analysisId, measure);
     return measure;
   }
 }

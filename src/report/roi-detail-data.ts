@@ -1,7 +1,9 @@
 // Data of a report: the precision of the newest analysis, and the details of chosen ROIs.
+
 import { existsSync } from "node:fs";
 import type { AnalysisSettings } from "../analysis/settings.ts";
 import { baselineWindow } from "../assay/baseline.ts";
+import type { CurveManifest } from "../assay/joined.ts";
 import { type GroupPrecision, Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
@@ -41,7 +43,7 @@ interface Precisions {
 
 /** Noise, drift and limit of detection of every ROI and group in the baseline in force, references subtracted. */
 export function precisions(
-  manifest: Manifest,
+  manifest: CurveManifest,
   { analysis }: Measured,
   { baseline_seconds, reference_rois, groups }: Config["Analysis"],
 ): Precisions {
@@ -61,7 +63,7 @@ export function precisions(
 
 /** What to draw of each chosen ROI, made when asked for. Throws Failure `usage.invalid` where no ROI is called so. */
 export function roiDetails(
-  manifest: Manifest,
+  manifest: CurveManifest,
   measured: Measured | undefined,
   wanted: readonly string[],
   roots: PictureRoots,
@@ -97,7 +99,7 @@ function within(curve: Sensorgram, window: TimeWindow | undefined): Sensorgram {
 }
 
 async function detailOf(
-  manifest: Manifest,
+  manifest: CurveManifest,
   { analysis }: Measured,
   label: string,
   at: number,
@@ -126,7 +128,7 @@ interface LastPicture {
 }
 
 /** The newest measured picture that is still to be read. */
-function lastPicture(manifest: Manifest, { curves }: Measured, roots: PictureRoots): LastPicture | undefined {
+function lastPicture(manifest: CurveManifest, { curves }: Measured, roots: PictureRoots): LastPicture | undefined {
   for (const { entryId } of [...curves].reverse()) {
     const picture = manifest.checks.picture(entryId);
     if (picture === undefined || picture.missing || pictureNameProblem(picture.filename) !== undefined) continue;

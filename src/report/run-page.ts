@@ -2,6 +2,7 @@
 
 import { BaselineInForce, baselineText } from "../assay/baseline.ts";
 import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
+import type { CurveManifest } from "../assay/joined.ts";
 import { type Precision, TWO_ERRORS } from "../assay/precision.ts";
 import type { GroupPrecision } from "../assay/sensorgrams.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
@@ -11,7 +12,6 @@ import type { RoiPrecision } from "../figures/precision-figure.ts";
 import type { Picture } from "../figures/render.ts";
 import { guessedText } from "../health/guessed-times.ts";
 import type { Snapshot } from "../health/snapshot.ts";
-import type { Manifest } from "../manifest/manifest.ts";
 import { frameName } from "../manifest/page-rows.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
@@ -25,7 +25,7 @@ export interface RunPage {
   readonly config: Config;
   /** Of the times shown. */
   readonly zone: TimeZone;
-  readonly manifest: Manifest;
+  readonly manifest: CurveManifest;
   readonly snapshot: Snapshot;
   /** Whether some of the last measured frames show the simulated chip. */
   readonly simulated: boolean;
@@ -197,7 +197,7 @@ function precisionCells(found: Precision): string[] {
 /** A number with so many decimals; a dash where there is none. */
 const px = (value: number, decimals: number): string => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
 
-function failedFrames(manifest: Manifest): string[][] {
+function failedFrames(manifest: CurveManifest): string[][] {
   return manifest.history
     .recentFailures(FAILURES_SHOWN)
     .map(({ capturedAtUs, filename, page, error }) => [
@@ -208,7 +208,7 @@ function failedFrames(manifest: Manifest): string[][] {
 }
 
 /** Hides the webhook, whose path often contains a secret. A configuration holds no passwords. */
-function configuration(manifest: Manifest): string {
+function configuration(manifest: CurveManifest): string {
   const run = manifest.runs.last();
   if (run === undefined) return "no run yet";
   const config: unknown = JSON.parse(run.config);

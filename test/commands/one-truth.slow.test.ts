@@ -2,8 +2,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { curveReading } from "../../src/commands/joined-curves.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { PlotFeed } from "../../src/figures/plot-feed.ts";
+import type { Analysis } from "../../src/manifest/analyses.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import type { Outcome } from "../../src/manifest/outcomes.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
@@ -89,7 +91,90 @@ beforeAll(async () => {
   await exported(root);
   await compared(root, curve);
   await inProcess(root);
-}, 120_000);
+  await joinedViews();
+}, 240_000);
+
+/** The same where a new version of phorest goes on in the middle: what is said of the whole curve, if asked to join it. */
+async function joinedViews(): Promise<void> {
+  const root = temporaryDirectory("one-truth-joined");
+  const random = normal(12);
+  const noise = Array.from({ length: ROIS * FRAMES }, () => 0.01 * random());
+  const recorded = experiment(root, ROIS, (roi, frame) => 60 + roi + (noise[roi * FRAMES + frame] ?? 0));
+  writeFileSync(join(root, "config.toml"), "[Analysis]\nbaseline_seconds = 400\n");
+  recorded.add(STEP);
+  recorded.measureWith({ kernelVersion: "2" });
+  recorded.add(FRAMES - STEP);
+  recorded.manifest.close();
+  for (const [how, ...words] of [["alone"], ["joined", "--joined"]] as const) {
+    const json = await run(root, "sensorgram", "--json", "--roi", LABEL, ...words);
+    const { shift_px } = JSON.parse(json.split("\n")[0] ?? "") as JsonCurve;
+    truth.set(`${how}: frames`, shift_px.length);
+    truth.set(`${how}: shift`, shift_px.at(-1) ?? Number.NaN);
+    const [row] = JSON.parse(
+      await run(root, "sensorgram", "--summary", "--json", "--roi", LABEL, ...words),
+    ) as JsonRow[];
+    truth.set(`${how}: noise`, row?.noise_px ?? Number.NaN);
+    const wide = (await run(root, "export", "--format", "csv-wide", "--no-pairs", "--roi", LABEL, ...words))
+      .trim()
+      .split("\n");
+    const lines = wide.filter((line) => /^\d/.test(line));
+    say("export csv-wide", {
+      [`${how}: frames`]: whole(lines.length),
+      [`${how}: shift`]: five(lines.at(-1)?.split(",")[2]),
+    });
+    await run(root, "figure", "curves", "--roi", LABEL, "--out", "f.svg", "--csv", "f.csv", ...words);
+    const drawn = readFileSync(join(root, "f.csv"), "utf8").trim().split("\n").slice(1);
+    say("figure", { [`${how}: frames`]: whole(drawn.length), [`${how}: shift`]: four(drawn.at(-1)?.split(",")[3]) });
+    const table = await run(root, "compare", ".", ".", "--roi", LABEL, ...words);
+    const cells = (table.split("\n").find((line) => line.startsWith(LABEL)) ?? "").split(/ +/);
+    say("compare", { [`${how}: noise`]: four(cells[4]) });
+    mkdirSync(join(root, how));
+    await run(root, "report", "--out", how, ...words);
+    const [head = "", ...rows] = readFileSync(join(root, how, "noise_and_drift.csv"), "utf8").split("\n");
+    const found = rows.find((line) => line.startsWith(LABEL))?.split(",") ?? [];
+    say("report", { [`${how}: noise`]: six(found[head.split(",").indexOf("noise_px")]) });
+    await pageAndPlot(root, how);
+  }
+}
+
+async function pageAndPlot(root: string, how: "alone" | "joined"): Promise<void> {
+  const { config } = loadConfig(undefined, root);
+  const { baseline_seconds } = config.Analysis;
+  const manifestFile = join(root, "data", MANIFEST_FILENAME);
+  const manifest = Manifest.open({ file: manifestFile, readonly: true });
+  const page = Experiment.open({ config, origins: {}, token: "", manifestFile }, () => undefined);
+  try {
+    const analysis = manifest.analyses.inForce() as Analysis;
+    const { source } = curveReading(manifest, analysis, how === "joined");
+    const feed = new PlotFeed(source, { title: "", baselineSeconds: baseline_seconds });
+    feed.refresh();
+    const input = feed.input();
+    const series = input?.series.find(({ label }) => label === LABEL);
+    say("overview plot", {
+      [`${how}: frames`]: whole(input?.frames),
+      // The curves of plots are kept in single precision.
+      [`${how}: shift`]: four((series?.values.at(-1) ?? 0) - (series?.baselinePx ?? 0)),
+    });
+    const query = {
+      references: undefined,
+      fromUs: undefined,
+      toUs: undefined,
+      wanted: [LABEL],
+      pairs: false,
+      columns: 800,
+    };
+    const view = (await page.curves({ joined: how === "joined" }, query)) as CurvesView;
+    const [curve] = view.curves;
+    say("page", {
+      [`${how}: frames`]: whole(view.frames),
+      [`${how}: shift`]: four(curve?.values.at(-1)),
+      [`${how}: noise`]: exact(curve?.noise),
+    });
+  } finally {
+    await page.close();
+    manifest.close();
+  }
+}
 
 async function run(root: string, ...words: string[]): Promise<string> {
   const { code, stdout, stderr } = await phorest(words, root);
@@ -288,7 +373,16 @@ const TABLE: readonly (readonly [quantity: string, views: readonly string[]])[] 
   ["referenced of the group", ["sensorgram", "page CSV", "page"]],
   ["noise of the group", ["sensorgram --summary", "page"]],
   ["LOD of the group", ["sensorgram --summary", "page"]],
+  ...["alone", "joined"].flatMap((how): [string, string[]][] => [
+    [`${how}: frames`, ["export csv-wide", "figure", "overview plot", "page"]],
+    [`${how}: shift`, ["export csv-wide", "figure", "overview plot", "page"]],
+    [`${how}: noise`, ["report", "compare", "page"]],
+  ]),
 ];
+
+test("the two ways are told apart", () => {
+  expect([truth.get("alone: frames"), truth.get("joined: frames")]).toEqual([FRAMES - STEP, FRAMES]);
+});
 
 test.each(TABLE.flatMap(([quantity, views]) => views.map((view) => [quantity, view] as const)))(
   "%s as said by %s",

@@ -83,7 +83,7 @@ test("several experiments are listed, and each opens", async () => {
   expect(page).toContain("2 experiments");
   expect(page).toContain("first &amp; foremost");
   expect(page).toContain("2026/a &lt;b&gt;");
-  expect(page).toMatch(/<td>chip 1<\/td><td>2026-03-04 15:20<\/td><td>2026-03-04 15:24<\/td><td>30<\/td>/);
+  expect(page).toMatch(/<td>chip 1<\/td><td>2026-03-04 15:20 UTC<\/td><td>2026-03-04 15:24 UTC<\/td><td>30<\/td>/);
   const opened = await fetch(new URL("/open/0", address), { redirect: "manual" });
   const there = opened.headers.get("location") ?? "";
   expect(await get<StateView>(there, "/api/state")).toMatchObject({ title: "first & foremost", sample: "chip 1" });

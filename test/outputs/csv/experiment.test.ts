@@ -148,7 +148,7 @@ test("markers reach the plot, and a file of their own that a spreadsheet takes f
   expect(await new MarkersFile(place).update([])).toBeUndefined();
 });
 
-test("another version of the program continues the curves, another method starts its own", () => {
+test("an analysis that has measured nothing yet takes no place in the plot", () => {
   run.add(2);
   const [analysis] = run.manifest.analyses.all();
   if (analysis === undefined) throw new Error("there is no analysis");
@@ -163,14 +163,16 @@ test("another version of the program continues the curves, another method starts
 test.each([
   ["new tracking reference", { method: "tracking", kernelVersion: "2" }],
   ["recalibrated", { method: "tracking", roiManifestId: 2 }],
+  ["new version of phorest since", { method: "gaussian", before: "gaussian", kernelVersion: "2" }],
   ["other settings since", { method: "tracking", settings: '{"sub":1}' }],
   ["other method since", { method: "fano", name: "fano" }],
-] as const)("a plot that begins with a %s says how many frames came before", (reason, changed) => {
+] as const)("a plot that begins with a %s says how many frames came before", (reason, change) => {
+  const { before: method = "tracking", ...changed } = { before: undefined, ...change };
   const before = {
     analysisId: 1,
-    name: "tracking",
+    name: method,
     remeasuredAtUs: undefined,
-    method: "tracking",
+    method,
     settings: "{}",
     kernelVersion: "1",
     roiManifestId: 1,
