@@ -8,8 +8,8 @@ import type { StageGroup } from "../stages/contract/stage-definition.ts";
 import { withDeadline } from "../system/deadline.ts";
 import type { RunningStage } from "./stage.ts";
 
-/** A step may have this long even when the limit is used up: most need no more. */
-const SHORTEST_STEP_MS = 100;
+/** A step may have this long even when the limit is used up: closing an idle thread takes no more, also on a busy machine. */
+const SHORTEST_STEP_MS = 2000;
 
 /** Steps that share one limit. A step that fails or is late is logged, and the next one is taken. */
 export class Shutdown {

@@ -6,6 +6,7 @@ import type { StageLog } from "../../log/logger.ts";
 import type { ManifestPart } from "../../manifest/manifest.ts";
 import type { Schedule } from "../../stages/contract/stage-definition.ts";
 import { counted } from "../../system/counted.ts";
+import { isDoneWithin } from "../../system/deadline.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { Delivery, Output, OutputDefinition, Position } from "../output-definition.ts";
 import { CSV_OUTPUT, parseCsvState } from "./file/state.ts";
@@ -34,6 +35,8 @@ export class CsvOutput implements Output {
   private readonly thread: RemoteWorker<CommunicatorSettings, CommunicatorJob, CommunicatorAnswer>;
   private plottedAtMs = Number.NEGATIVE_INFINITY;
   private plottedCursor = -1;
+  /** How long a plot may take; no limit but the thread's own while a run goes on. */
+  private drawWithinMs = REPORT_TIMEOUT_MS;
 
   constructor(options: CsvOutputOptions) {
     this.options = options;
@@ -70,6 +73,12 @@ export class CsvOutput implements Output {
     return { cursor: appended.cursor, state: appended.state, more: appended.more, noted };
   }
 
+  /** All lines, and the last plot if there is time for it: it can be drawn again at any time. */
+  async flush(step: () => Promise<boolean>, limitMs: number): Promise<void> {
+    this.drawWithinMs = limitMs;
+    while (await step());
+  }
+
   close(timeoutMs: number): Promise<void> {
     return this.thread.close(timeoutMs);
   }
@@ -77,7 +86,12 @@ export class CsvOutput implements Output {
   /** A plot that cannot be drawn never holds up the CSV. */
   private async draw(archive: number, cursor: number): Promise<void> {
     const { log } = this.options;
-    const { tookMs, failure } = await this.ask({ type: "draw", archive });
+    const drawing = this.ask({ type: "draw", archive });
+    if (!(await isDoneWithin(drawing, this.drawWithinMs))) {
+      log.warn("drawing the last plot takes too long, so the run ends without it; the next run draws it");
+      return;
+    }
+    const { tookMs, failure } = await drawing;
     if (failure !== undefined) log.error(`cannot draw the plot: ${failure.message}`);
     if (tookMs === undefined) return;
     this.plottedAtMs = performance.now();
