@@ -2,13 +2,11 @@
 import { userInfo } from "node:os";
 import type { Argv, CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
-import type { Config } from "../config/schema.ts";
 import { textOf } from "../evaluation/csv-rows.ts";
 import { type GivenValues, InjectionValues } from "../evaluation/injection-values.ts";
 import { injectionsCsv, parseInjections } from "../evaluation/injections-file.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Injection, InjectionData } from "../manifest/injections.ts";
-import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { INJECTION_TYPES } from "../measurement/injection-type.ts";
 import { injectionView } from "../web/injection-queries.ts";
@@ -16,8 +14,9 @@ import { changeExperiment } from "./change-experiment.ts";
 import type { GlobalOptions } from "./global.ts";
 import { proposeInjections } from "./injections-propose.ts";
 import { changeLine, injectionsTable } from "./injections-text.ts";
+import { numberOf, say } from "./listed.ts";
 import { shownZone } from "./shown-zone.ts";
-import { openStored } from "./stored-experiment.ts";
+import { firstFrameUs, readStored } from "./stored-experiment.ts";
 
 const TIME = "ISO time (in --tz unless it names its zone), or seconds since the first frame";
 
@@ -110,7 +109,7 @@ const edit: CommandModule<GlobalOptions, Options & { id: number | undefined }> =
   handler: async (given) => {
     const { config } = loadConfig(given.config);
     const injectionId = idOf(given.id);
-    const { injections, firstUs } = stored(config, (manifest) => ({
+    const { injections, firstUs } = readStored(config, (manifest) => ({
       injections: manifest.injections.all(),
       firstUs: manifest.history.oldestCaptureUs(),
     }));
@@ -136,7 +135,9 @@ const remove: CommandModule<GlobalOptions, Named & { ids: number[] | undefined }
   handler: async (given) => {
     const { config } = loadConfig(given.config);
     const ids = [...new Set((given.ids ?? []).map(idOf))];
-    const known = new Set(stored(config, ({ injections }) => injections.all()).map(({ injectionId }) => injectionId));
+    const known = new Set(
+      readStored(config, ({ injections }) => injections.all()).map(({ injectionId }) => injectionId),
+    );
     // Before anything is removed.
     for (const id of ids) if (!known.has(id)) throw noInjection(id);
     for (const injectionId of ids) {
@@ -160,7 +161,7 @@ const list: CommandModule<GlobalOptions, GlobalOptions & { csv: boolean }> = {
   handler: async ({ config: file, csv, json, tz }) => {
     const { config } = loadConfig(file);
     const zone = shownZone(config, tz);
-    const { injections, firstUs } = stored(config, (manifest) => ({
+    const { injections, firstUs } = readStored(config, (manifest) => ({
       injections: manifest.injections.all(),
       firstUs: manifest.history.oldestCaptureUs(),
     }));
@@ -203,7 +204,7 @@ const history: CommandModule<GlobalOptions, GlobalOptions & { id: number | undef
   handler: async ({ config: file, id, json, tz }) => {
     const { config } = loadConfig(file);
     const wanted = id === undefined ? undefined : idOf(id);
-    const changes = stored(config, ({ injections }) => injections.history(wanted));
+    const changes = readStored(config, ({ injections }) => injections.history(wanted));
     if (json) {
       const made = changes.map(({ madeAtUs, before, after, injectionId, author }) => {
         const values = (data: InjectionData | undefined) =>
@@ -223,10 +224,6 @@ function injectionJson(injection: Injection): object {
   return { ...injectionView(injection), ...times, dissociationEnd: last };
 }
 
-function say(json: boolean, done: object, line: string): void {
-  process.stdout.write(json ? `${JSON.stringify(done)}\n` : `${line}\n`);
-}
-
 function authorOf({ author }: { readonly author: string | undefined }): string {
   return author?.trim() || accountName() || "command line";
 }
@@ -240,24 +237,10 @@ function accountName(): string | undefined {
   }
 }
 
-function idOf(id: number | undefined): number {
-  if (id !== undefined && Number.isSafeInteger(id) && id > 0) return id;
-  throw new Failure("usage.invalid", "an injection is named by its number", { hint: "see phorest injections list" });
-}
+const idOf = (id: number | undefined): number => numberOf(id, "an injection");
 
 function noInjection(id: number): Failure {
   return new Failure("usage.invalid", `there is no injection ${id}; nothing was changed`, {
     hint: "see phorest injections list",
   });
 }
-
-function stored<T>(config: Config, read: (manifest: Manifest) => T): T {
-  const manifest = openStored(config);
-  try {
-    return read(manifest);
-  } finally {
-    manifest.close();
-  }
-}
-
-const firstFrameUs = (config: Config): number | undefined => stored(config, ({ history: of }) => of.oldestCaptureUs());

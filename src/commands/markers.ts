@@ -13,10 +13,11 @@ import { wallClockUs } from "../system/clock.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { changeExperiment } from "./change-experiment.ts";
 import type { GlobalOptions } from "./global.ts";
+import { numberOf, say } from "./listed.ts";
 import { markerText } from "./marker-text.ts";
 import { parseMarkers } from "./markers-file.ts";
 import { shownZone } from "./shown-zone.ts";
-import { openStored } from "./stored-experiment.ts";
+import { firstFrameUs, readStored } from "./stored-experiment.ts";
 
 const TIME = "ISO time (in --tz unless it names its zone), or seconds since the first frame";
 
@@ -158,25 +159,14 @@ const importing: CommandModule<GlobalOptions, Importing> = {
   },
 };
 
-function say(json: boolean, done: object, line: string): void {
-  process.stdout.write(json ? `${JSON.stringify(done)}\n` : `${line}\n`);
-}
-
-function idOf(id: number | undefined): number {
-  if (id !== undefined && Number.isSafeInteger(id) && id > 0) return id;
-  throw new Failure("usage.invalid", "a marker is named by its number", { hint: "see phorest markers list" });
-}
+const idOf = (id: number | undefined): number => numberOf(id, "a marker");
 
 function storedMarkers(config: Config): { readonly markers: readonly Marker[]; readonly firstUs: number | undefined } {
-  const manifest = openStored(config);
-  try {
-    return { markers: manifest.markers.all(), firstUs: manifest.history.oldestCaptureUs() };
-  } finally {
-    manifest.close();
-  }
+  return readStored(config, ({ markers, history }) => ({
+    markers: markers.all(),
+    firstUs: history.oldestCaptureUs(),
+  }));
 }
-
-const firstFrameUs = (config: Config): number | undefined => storedMarkers(config).firstUs;
 
 function table(markers: readonly Marker[], firstUs: number | undefined, zone: TimeZone): string {
   if (markers.length === 0) return "no markers\n";

@@ -25,12 +25,11 @@ import type { Range } from "./limits.tsx";
 import type { PlotBox } from "./plot.ts";
 import { Responses } from "./responses.tsx";
 import { moment } from "./time.ts";
+import { zoomed } from "./zoom.ts";
 import { ZoomButtons } from "./zoom-buttons.tsx";
 
 type Tool = "zoom" | "injection";
 const TOOLS: Readonly<Record<Tool, string>> = { zoom: "Zoom", injection: "New injection" };
-/** The shortest time that zooming in shows. */
-const SHORTEST_MS = 1000;
 /** New frames change the proposals this often. */
 const PROPOSALS_MS = 60_000;
 const DRAFT_ID = 0;
@@ -140,11 +139,7 @@ export function Assay({ state: now }: { state: StateView }) {
     reset: () => setRange(undefined),
     placed: setBox,
   };
-  const zoom = (factor: number) => {
-    if ((to - from) * factor < SHORTEST_MS) return;
-    const at = pointed ?? (from + to) / 2;
-    setRange([at - (at - from) * factor, at + (to - at) * factor]);
-  };
+  const zoom = (factor: number) => setRange(zoomed([from, to], factor, pointed) ?? range);
   const injection = injections.find(({ id }) => id === chosenId) ?? injections.at(-1);
   return (
     <>

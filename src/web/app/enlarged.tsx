@@ -7,6 +7,7 @@ import { useCurves } from "./curve-feed.ts";
 import { Plot } from "./curve-plot.tsx";
 import type { Range } from "./limits.tsx";
 import { Readout } from "./readout.tsx";
+import { zoomed } from "./zoom.ts";
 import { ZoomButtons } from "./zoom-buttons.tsx";
 
 const COLUMNS = 900;
@@ -46,10 +47,7 @@ export function Enlarged({ label, names, pairs, state, range: given, limits, ste
     () => (view === undefined ? [] : withChanges(state.markers, view)),
     [state.markers, view?.joined, view?.changes],
   );
-  const zoom = (factor: number) => {
-    const middle = pointed.at ?? (from + to) / 2;
-    setRange([middle - (middle - from) * factor, middle + (to - middle) * factor]);
-  };
+  const zoom = (factor: number) => setRange(zoomed([from, to], factor, pointed.at) ?? range);
   const events = {
     ranged: (first: number, last: number) => setRange([first, last]),
     clicked: () => undefined,

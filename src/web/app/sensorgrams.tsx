@@ -23,6 +23,7 @@ import { Markers } from "./markers.tsx";
 import { Readout } from "./readout.tsx";
 import { AS_MEASURED, quantityOf, RollingForm } from "./rolling-form.tsx";
 import { period } from "./time.ts";
+import { zoomed } from "./zoom.ts";
 import { ZoomButtons } from "./zoom-buttons.tsx";
 
 /** Returns the same object while its content is equal, so that an effect that depends on it does not run again. */
@@ -118,9 +119,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const zoom = (factor: number) => {
     if (view === undefined) return;
     const { from, to } = shownTime(view, range);
-    if ((to - from) * factor < SHORTEST_MS) return;
-    const at = pointed.at ?? (from + to) / 2;
-    setRange([at - (at - from) * factor, at + (to - at) * factor]);
+    setRange(zoomed([from, to], factor, pointed.at) ?? range);
   };
   /** Highlights the next or previous shown curve. */
   const step = (by: number) => {
@@ -212,8 +211,6 @@ export function Sensorgrams({ state }: { state: StateView }) {
   );
 }
 
-/** The shortest time that zooming in shows. */
-const SHORTEST_MS = 1000;
 const PLOT_KEYS =
   "Left and right move the cursor, up and down highlight a curve, Enter clicks at the cursor, plus and minus zoom, 0 shows all.";
 
