@@ -8,6 +8,7 @@ import { encodeFailure, Failure } from "../failure/failure.ts";
 import { type Repaired, repair } from "../manifest/repair.ts";
 import { affectedBy } from "../manifest/salvage.ts";
 import { parseRoiManifest, type RoiManifest } from "../measurement/roi.ts";
+import { counted } from "../system/counted.ts";
 import { completeBackups } from "./backup-directory.ts";
 import type { Finding } from "./finding.ts";
 import { readFacts, SNAPSHOT } from "./snapshot.ts";
@@ -95,8 +96,7 @@ export function repairLines(path: string, repaired: Repaired): string[] {
   const width = Math.max(...tables.map(({ table }) => table.length), "table".length) + 2;
   const line = (table: string, saved: string, lost: string) =>
     `  ${table.padEnd(width)}${saved.padStart(10)}${lost.padStart(16)}`;
-  const frames = (count: number, text: string) =>
-    count === 0 ? [] : [`${count === 1 ? "1 frame" : `${count} frames`} ${text}`];
+  const frames = (count: number, text: string) => (count === 0 ? [] : [`${counted(count, "frame")} ${text}`]);
   return [
     `${basename(path)} is a new database with everything that could be read; the damaged one is kept as ${basename(kept)}`,
     line("table", "rows saved", "lost at most"),

@@ -7,6 +7,7 @@ import { Failure } from "../failure/failure.ts";
 import { isPictureName } from "../image/picture-name.ts";
 import { establishedFiles } from "../manifest/established-files.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
+import { counted } from "../system/counted.ts";
 
 /**
  * Throws Failure `usage.invalid` unless the directory has an experiment of the established system. `dataDir` is that of the present
@@ -30,7 +31,7 @@ function instead(directory: string, dataDir: string): [hint: string, found?: str
   if (images === 0) return ["name the directory that contains it"];
   return [
     `measure them with \`phorest analyse ${directory}\`, or in an experiment with camera_type = "folder"`,
-    `${images === 1 ? "1 image" : `${images} images`}: import is for experiments`,
+    `${counted(images, "image")}: import is for experiments`,
   ];
 }
 

@@ -37,6 +37,7 @@ import { EXPORT_CURE } from "../outputs/opcua/remedies.ts";
 import type { ServerSettings } from "../outputs/opcua/server-settings.ts";
 import { PlantSession } from "../outputs/opcua/session.ts";
 import { mapNodes } from "../outputs/opcua/target.ts";
+import { counted } from "../system/counted.ts";
 import type { GlobalOptions } from "./global.ts";
 
 type Shared = Partial<Pick<GlobalOptions, "config" | "json" | "log-level">>;
@@ -148,7 +149,7 @@ function summaryOf(url: string, findings: readonly Finding[]): string {
   const wrong = findings.filter(({ well }) => !well);
   const [first] = wrong;
   if (first === undefined) return `${url}: no problems`;
-  const count = wrong.length === 1 ? "1 problem" : `${wrong.length} problems`;
+  const count = counted(wrong.length, "problem");
   return `${url}: ${count}; first: ${findingText(first)}`;
 }
 

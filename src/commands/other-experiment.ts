@@ -3,6 +3,7 @@ import confirm from "@inquirer/confirm";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { lastRun } from "../manifest/last-run.ts";
+import { counted } from "../system/counted.ts";
 
 /**
  * Asks on a terminal whether an experiment of other identity shall be continued. Failure `usage.invalid` where the answer is no,
@@ -12,7 +13,7 @@ export async function checkSameExperiment(config: Config, manifestFile: string, 
   const found = otherExperiment(config, manifestFile);
   if (found === undefined) return;
   const { frames, differences } = found;
-  const what = `${config.Paths.data_dir} holds an experiment with ${frames === 1 ? "1 frame" : `${frames} frames`} and other settings (${differences.join("; ")})`;
+  const what = `${config.Paths.data_dir} holds an experiment with ${counted(frames, "frame")} and other settings (${differences.join("; ")})`;
   if (onTerminal && process.stdin.isTTY === true) {
     if (await confirm({ message: `${what}. Continue it?`, default: false })) return;
   }

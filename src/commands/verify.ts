@@ -16,6 +16,7 @@ import { endRepair, type Repaired } from "../manifest/repair.ts";
 import { damageOf } from "../manifest/soundness.ts";
 import { Unrecorded } from "../manifest/unrecorded.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { counted } from "../system/counted.ts";
 import { Progress } from "../terminal/progress.ts";
 import type { GlobalOptions } from "./global.ts";
 import { stoppable } from "./stoppable.ts";
@@ -73,7 +74,7 @@ async function verifyOnce({ config, path, repair, json, signal }: Way): Promise<
     }
     const records = lock !== undefined;
     const late = repair ? new Unrecorded(config.Paths.data_dir).record(manifest) : 0;
-    if (late > 0 && !json) process.stdout.write(`added ${late} frames to the database that were waiting for it\n`);
+    if (late > 0 && !json) process.stdout.write(`added ${counted(late, "waiting frame")} to the database\n`);
     const findings: Finding[] = [];
     const verified = await check({ config, manifest, repair, records, running, json, findings, signal });
     if (json) process.stdout.write(`${JSON.stringify({ ...verified, findings, repair: repaired })}\n`);

@@ -6,6 +6,7 @@ import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { SIMULATED, YES } from "../outputs/csv/file/frame-columns.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
+import { counted } from "../system/counted.ts";
 import { COLOURS, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
 
 /** One ROI's precision in the baseline. */
@@ -34,7 +35,7 @@ export function precisionFigure(title: string, rois: readonly RoiPrecision[]): T
   const doubtful = rois.filter(({ precision }) => precision.doubts.length > 0).length;
   const left = rois.length - told.length - repeating;
   const subtitle = [
-    `${told.length} ROIs  ·  median noise ${middle.toFixed(2)} · 10⁻³ px, limit of detection ${(3 * middle).toFixed(2)} · 10⁻³ px (3σ)`,
+    `${counted(told.length, "ROI")}  ·  median noise ${middle.toFixed(2)} · 10⁻³ px, limit of detection ${(3 * middle).toFixed(2)} · 10⁻³ px (3σ)`,
     ...(left > 0 ? [`too few frames without flags in the baseline: ${left} of ${rois.length} ROIs`] : []),
     ...(doubtful > 0
       ? [`the baseline is not flat, or contains a step or a marker: ${doubtful} of ${rois.length} ROIs`]

@@ -5,6 +5,7 @@ import { imageLibrary } from "../image/library.ts";
 import type { Sensorgram } from "../manifest/results.ts";
 import type { JointLine } from "../measurement/method.ts";
 import { medianOf } from "../measurement/statistics.ts";
+import { counted } from "../system/counted.ts";
 import { type TimeZone, UTC } from "../system/time-zone.ts";
 import { CurveStore } from "./curve.ts";
 import { COLOURS, CROSS, DOUBTFUL_COLOUR, METHOD_TITLES, STYLE, timeTitle } from "./figure-style.ts";
@@ -48,7 +49,7 @@ export async function roiDetailFigure({
   const subtitle = [
     METHOD_TITLES[method],
     ...(line === undefined || line === "auto" ? [] : [`${line} line`]),
-    `${sensorgram.position.length} frames`,
+    counted(sensorgram.position.length, "frame"),
     ...(errors.length > 0
       ? [`median standard error of one position ${medianOf(errors).toFixed(4)} px (from its fit; not the noise)`]
       : []),

@@ -2,6 +2,7 @@
 // its number.
 import { Failure } from "../failure/failure.ts";
 import { nearest } from "../failure/nearest.ts";
+import { counted } from "../system/counted.ts";
 import type { PageInfo } from "./pages.ts";
 
 /** The axes that are chosen from, each counted from 0. Absent: the first, which is said where there are more. */
@@ -50,14 +51,14 @@ export function choosePages(pages: readonly PageInfo[], choice: PageChoice, wher
     const count = left.length - kept.length;
     if (count > 0) {
       const called = axis === "position" ? inBrackets(names) : "";
-      leftOut.push(`left out ${counted(count)} of ${namedValues(axis, others)}${called}; choose with --${axis}`);
+      leftOut.push(
+        `left out ${counted(count, "page")} of ${namedValues(axis, others)}${called}; choose with --${axis}`,
+      );
     }
     left = kept;
   }
   return { pages: left, leftOut };
 }
-
-const counted = (pages: number): string => (pages === 1 ? "1 page" : `${pages} pages`);
 
 /** Whether one of the names is the wanted one, in any letter case. */
 export function isCalled(names: readonly string[] | undefined, wanted: string): boolean {

@@ -1,6 +1,7 @@
 // Images of several channels, z planes or positions in the files of one directory, as Micro-Manager and others save them (each image in a
 // file of its own, a stack for each position): only one of each is a series. What is left out is counted.
 import { Failure } from "../failure/failure.ts";
+import { counted } from "../system/counted.ts";
 import {
   AXIS_NAMES,
   AXIS_ORDER,
@@ -107,7 +108,7 @@ export class SeparateImages {
   /** What was left out, a line for each axis. */
   lines(): string[] {
     return [...this.#leftOut].map(([axis, left]) => {
-      const images = left.count === 1 ? "1 image" : `${left.count} images`;
+      const images = counted(left.count, "image");
       return `left out ${images} of ${this.#shown(axis, left)}; choose with --${axis}`;
     });
   }

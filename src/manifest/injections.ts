@@ -2,6 +2,7 @@
 import { Failure } from "../failure/failure.ts";
 import { concentrationText } from "../measurement/concentration.ts";
 import type { InjectionType } from "../measurement/injection-type.ts";
+import { counted } from "../system/counted.ts";
 import type { Connection } from "./connection.ts";
 import { isoFromUs } from "./timestamps.ts";
 
@@ -183,7 +184,7 @@ export class Injections {
     }
     return injections.length === 1
       ? `added the injection of ${injections[0]?.solution}`
-      : `added ${injections.length} injections`;
+      : `added ${counted(injections.length, "injection")}`;
   }
 
   /** A regeneration belongs to what was injected before it; everything else begins a cycle. */

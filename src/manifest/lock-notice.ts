@@ -2,6 +2,7 @@
 // and once when it is over.
 import { type Failure, lineOf } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
+import { counted } from "../system/counted.ts";
 import type { LockEvents } from "./lock-wait.ts";
 
 /** Shorter locks are not reported. */
@@ -36,7 +37,7 @@ export class LockNotice implements LockEvents {
 
   freed(waited: number, forMs: number): void {
     for (const timer of this.#timers) clearTimeout(timer);
-    const changes = waited === 1 ? "1 change" : `${waited} changes`;
+    const changes = counted(waited, "change");
     if (this.#reported)
       this.#log.info(`the database is free again after ${Math.round(forMs / 1000)} s; ${changes} waited`);
   }

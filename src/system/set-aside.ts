@@ -1,6 +1,7 @@
 // Files that a stage cannot handle. One such file must not stop the others: it is set aside, and is tried again ever more
 // seldom. Kept in memory only, so that a new run tries every file again at once.
 import { backOff } from "./back-off.ts";
+import { counted } from "./counted.ts";
 
 /** How long a file is set aside after its first failure, ms. Each further failure doubles it. */
 const FIRST_REST_MS = 10_000;
@@ -135,7 +136,7 @@ export function setAsideText(files: readonly SetAsideFile[], words: SetAsideWord
   const more = count > named.length ? [`and ${count - named.length} more`] : [];
   const nextMs = Math.min(...files.map(({ nextTryInMs }) => nextTryInMs));
   const when = next ? [`next try ${soonText(nextMs)}`] : [];
-  return `set aside: ${count === 1 ? "1 file" : `${count} files`}: ${[...named, ...more, ...when].join("; ")}`;
+  return `set aside: ${counted(count, "file")}: ${[...named, ...more, ...when].join("; ")}`;
 }
 
 function soonText(ms: number): string {

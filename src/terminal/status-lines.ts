@@ -46,10 +46,7 @@ export function watchLines(snapshot: Snapshot, options: ViewOptions): string[] {
 
 function headLine({ experiment, pid, startedAt, endedAt, endReason, dataDir, alarms }: Snapshot, paint: Paint): string {
   if (experiment === "none") return paint("bold", `no experiment in ${dataDir}`);
-  const well =
-    alarms.length === 0
-      ? paint("green", "no alarms")
-      : paint("red", alarms.length === 1 ? "1 alarm" : `${alarms.length} alarms`);
+  const well = alarms.length === 0 ? paint("green", "no alarms") : paint("red", counted(alarms.length, "alarm"));
   if (experiment === "running") {
     return `${paint("bold", "phorest running")}  ${well}  since ${startedAt}, process ${pid}, ${dataDir}`;
   }

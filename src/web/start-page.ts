@@ -2,6 +2,7 @@
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { megabytes } from "../system/byte-size.ts";
+import { counted } from "../system/counted.ts";
 import { escapeMarkup } from "../system/markup.ts";
 import { guard, SECURITY_HEADERS } from "./auth.ts";
 import type { ListedExperiment } from "./experiment-list.ts";
@@ -80,7 +81,7 @@ function startPage(title: string, experiments: readonly ListedExperiment[]): str
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)}</title>
 <style>${STYLE}</style></head>
-<body><main><h1>${escaped(title)}</h1><p>${experiments.length} experiments</p>
+<body><main><h1>${escaped(title)}</h1><p>${counted(experiments.length, "experiment")}</p>
 <div><table><thead><tr>${head}</tr></thead><tbody>
 ${rows.join("\n")}
 </tbody></table></div></main></body></html>
@@ -101,12 +102,12 @@ function cellsOf({
   if (problem !== undefined) return [sample ?? "", "", "", "", "", problem];
   const time = (us: number | undefined) =>
     us === undefined ? "" : `${zone.day(us)} ${zone.clock(us).slice(0, 5)} ${zone.name}`;
-  const counted = failed === 0 ? String(frames) : `${frames} (${failed} failed)`;
+  const measured = failed === 0 ? String(frames) : `${frames} (${failed} failed)`;
   return [
     sample ?? "",
     time(firstUs),
     time(lastUs),
-    counted,
+    measured,
     megabytes(bytes),
     holder === undefined ? "stopped" : "running",
   ];

@@ -255,12 +255,12 @@ test("pictures on another disk are taken once that directory is named", LONG, as
   writeFileSync(join(elsewhere, "a.png"), await picture(1));
   writeMetadata(old, [established(1, "a.png", elsewhere, { processing_status: "pending" })]);
   const directory = experiment(QUICK_CONFIG.replace("[Timing]", "[Services]\nenable_camera = false\n[Timing]"));
-  expect((await imported(directory, old)).stdout).toContain("1 images not found");
+  expect((await imported(directory, old)).stdout).toContain("1 image not found");
   expect(rowsOf(directory)).toMatchObject([{ directory: old, missing: 1, status: "failed" }]);
   // The row waits for it in the imported directory, and nowhere else.
   await run(directory);
   expect(rowsOf(directory)).toMatchObject([{ missing: 1, status: "failed" }]);
-  expect((await imported(directory, old, "--pictures", elsewhere)).stdout).toContain("1 images found");
+  expect((await imported(directory, old, "--pictures", elsewhere)).stdout).toContain("1 image found");
   await run(directory);
   expect(rowsOf(directory)).toMatchObject([{ directory: elsewhere, missing: 0, status: "processed" }]);
   expect((await phorest(["import", old, "--pictures", join(old, "none")], directory)).code).toBe(2);

@@ -1,5 +1,6 @@
 // The pictures of a TIFF file in their order: the chain of its directories, without thumbnails and masks, or what ImageJ or
 // tifffile put behind a single directory. What the file's end cuts off is named.
+import { counted } from "../../system/counted.ts";
 import { isOme } from "../times/ome.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type DescribedImages, describedImages, SHORT_DESCRIPTION } from "./described-images.ts";
@@ -165,7 +166,7 @@ class Walk {
     const bytes = await this.bytesOfPlane(first, page);
     const start = (await fieldNumbers(this.#source, this.#layout, first, TAG.strips))[0] ?? 0;
     if (!areBehind && (bytes === undefined || !this.isEndOfPixels(first, start + images * bytes))) {
-      this.#notes.push(`${writer} describes ${images} images, the file has 1`);
+      this.#notes.push(`${writer} describes ${counted(images, "image")}, the file has 1`);
       return;
     }
     const fit = bytes === undefined ? 1 : Math.floor((this.#source.size - start) / bytes);

@@ -2,6 +2,7 @@
 // time of modification, which is only a guess.
 import { basename, dirname, join, resolve } from "node:path";
 import { errorCode } from "../../failure/error-code.ts";
+import { counted } from "../../system/counted.ts";
 import { type NamePattern, namePattern } from "../../system/name-pattern.ts";
 import { GZIPPED } from "../../system/numbered-name.ts";
 import { axesOfName, type ImageAxes } from "../image-axes.ts";
@@ -363,5 +364,5 @@ export class CaptureTimes {
   }
 }
 
-const filesText = (count: number): string => (count === 1 ? "1 file" : `${count} files`);
+const filesText = (count: number): string => counted(count, "file");
 const NO_INTERVAL = "nothing says how much time is between its pages; phorest counts them 1 s apart";

@@ -1,4 +1,5 @@
 // What the pages of a file get whose time the metadata do not give, and what looks wrong in the times of a file.
+import { counted } from "../../system/counted.ts";
 import type { TimeSource } from "./source.ts";
 
 /** The time of one page, microseconds since the epoch, and where it is from. */
@@ -83,4 +84,4 @@ export function oddities(us: readonly (number | undefined)[], places: readonly P
   return lines;
 }
 
-export const pages = (count: number): string => (count === 1 ? "1 page" : `${count} pages`);
+export const pages = (count: number): string => counted(count, "page");

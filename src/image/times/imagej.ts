@@ -1,5 +1,6 @@
 // ImageJ's description of a stack: the interval between its frames. It gives no date.
 
+import { counted } from "../../system/counted.ts";
 import { unitUs } from "../../system/time-text.ts";
 import type { Stated } from "./source.ts";
 
@@ -19,7 +20,8 @@ export function imagejPages(description: string, pages: number): Stated | undefi
   const placeOf = imagejPlaces(description);
   const us = Array.from({ length: pages }, (_, page) => Math.round(placeOf(page).t * interval * factor));
   const images = Number(lines.get("images"));
-  const notes = images > pages && pages > 1 ? [`ImageJ describes ${images} images, the file has ${pages}`] : [];
+  const notes =
+    images > pages && pages > 1 ? [`ImageJ describes ${counted(images, "image")}, the file has ${pages}`] : [];
   return { us, relative: true, notes };
 }
 

@@ -1,5 +1,6 @@
 // OME-XML: the time of each plane (DeltaT after AcquisitionDate, or TimeIncrement), and which plane each page of a file is.
 
+import { counted } from "../../system/counted.ts";
 import { readTime, unitUs } from "../../system/time-text.ts";
 import { positionOfName } from "../image-axes.ts";
 import { plainName } from "./plain-name.ts";
@@ -147,7 +148,7 @@ export function omePages({ images }: OmeDocument, name: string, pages: number): 
   const described = [...used].reduce((sum, { deltaUs }) => sum + deltaUs.size, 0);
   const notes = dates.some((date) => date?.hasZone === false) ? [NO_ZONE] : [];
   if (described > planes.size && filesOf(images).size < 2 && pages > 1) {
-    notes.push(`the OME-XML describes ${described} images, the file has ${pages}`);
+    notes.push(`the OME-XML describes ${counted(described, "image")}, the file has ${pages}`);
   }
   return {
     us: relative ? us : us.map((time, page) => (isDated(planes.get(page)) ? time : undefined)),

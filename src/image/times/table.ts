@@ -4,6 +4,7 @@ import { basename, dirname, normalize, resolve } from "node:path";
 import { parseString } from "fast-csv";
 import { errorCode, hasCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
+import { counted } from "../../system/counted.ts";
 import { fileFaultReason } from "../../system/fault-of.ts";
 import { GZIPPED } from "../../system/numbered-name.ts";
 import { readTime } from "../../system/time-text.ts";
@@ -148,10 +149,10 @@ export class TimeTable {
   }
 }
 
-const rowsText = (count: number): string => (count === 1 ? "1 row" : `${count} rows`);
+const rowsText = (count: number): string => counted(count, "row");
 
 /** A number of images in words. */
-export const images = (count: number): string => (count === 1 ? "1 image" : `${count} images`);
+export const images = (count: number): string => counted(count, "image");
 
 /** The first of some names, and how many more there are. */
 export function some(names: readonly string[]): string {

@@ -8,6 +8,7 @@ import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../../manifest/o
 import type { Schedule } from "../../stages/contract/stage-definition.ts";
 import type { StageReport } from "../../stages/contract/stage-report.ts";
 import { backOff } from "../../system/back-off.ts";
+import { counted } from "../../system/counted.ts";
 import { withDeadline } from "../../system/deadline.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { Delivery, Output, OutputDefinition, Position } from "../output-definition.ts";
@@ -148,7 +149,7 @@ export class OpcUaOutput implements Output {
     const { report, more, failure, frames } = answer;
     const noted = () => {
       if (report !== undefined) this.tell(report);
-      if (frames > 0) this.options.log.debug(`sent ${frames} frames to the server`);
+      if (frames > 0) this.options.log.debug(`sent ${counted(frames, "frame")} to the server`);
     };
     return {
       ...{ cursor: answer.cursor, more, failure, noted },
@@ -192,7 +193,7 @@ export function patience(): (failure: FailureData, failures: number) => number {
     if (code === "opcua.login") return LOG_IN_MS * jitter;
     // Each of these left a session behind, until the server's own time-out ends it.
     const first = code === "opcua.lost" ? LOOK_FOR_MS : 1000;
-    const counted = code === "opcua.lost" ? alike - LOST_BEFORE_SLOWER + 1 : alike;
-    return backOff(first, LONGEST_BACK_OFF_MS, counted) * jitter;
+    const tries = code === "opcua.lost" ? alike - LOST_BEFORE_SLOWER + 1 : alike;
+    return backOff(first, LONGEST_BACK_OFF_MS, tries) * jitter;
   };
 }

@@ -203,10 +203,7 @@ class Collector implements OpenStage {
     const { live, log, manifest, runId } = this.options;
     const add = () => {
       const late = this.unrecorded.record(manifest, runId);
-      if (late > 0)
-        log.info(
-          `added ${counted(late, "frame")} to the database, for which ${late === 1 ? "it" : "they"} had to wait`,
-        );
+      if (late > 0) log.info(`added ${counted(late, "waiting frame")} to the database`);
       return manifest.entries.add(entry, history);
     };
     // What another program wrote is found again by its source: its row comes before the next file.
@@ -238,10 +235,7 @@ class Collector implements OpenStage {
         return this.unrecorded.record(manifest, runId);
       })
       .then((recorded) => {
-        if (recorded > 0)
-          log.info(
-            `added ${counted(recorded, "frame")} to the database, for which ${recorded === 1 ? "it" : "they"} had to wait`,
-          );
+        if (recorded > 0) log.info(`added ${counted(recorded, "waiting frame")} to the database`);
         this.options.recorded();
       })
       .finally(() => {

@@ -85,7 +85,7 @@ export class CurrentMeasure implements MeasureSource {
     const { manifest, nowUs, log } = this.#options;
     this.#change = undefined;
     const fromUs = Math.min(...claims.map(({ capturedAtUs }) => capturedAtUs));
-    const text = change === "recalibrated" ? `${change}: ${rois.length} ROIs` : `${change}: ${rois.length}`;
+    const text = change === "recalibrated" ? `${change}: ${counted(rois.length, "ROI")}` : `${change}: ${rois.length}`;
     const marked = await manifest.whenFree(() => manifest.markers.add(fromUs, text, nowUs()));
     if (marked === undefined)
       log.warn(`the ROIs changed (${text}), but no marker was set because there are too many markers`);

@@ -1,6 +1,7 @@
 // The analysis that all views show: chosen by name in the header, kept in the address of the page, so that a link shows the same.
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import { counted } from "../../system/counted.ts";
 import type { ChangeView, MarkerView, StateView } from "../views.ts";
 import { moment } from "./time.ts";
 
@@ -81,7 +82,7 @@ export function AnalysisChooser({ analyses, name, choose }: ChooserProps) {
         {analyses.map((one) => (
           <option key={one.name} value={one.name}>
             {one.name} ({one.name === one.method ? "" : `${one.method}, `}
-            {one.frames === 1 ? "1 frame" : `${one.frames} frames`})
+            {counted(one.frames, "frame")})
           </option>
         ))}
       </select>

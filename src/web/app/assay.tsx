@@ -1,5 +1,6 @@
 // Assay: injections over the curves, and what follows from them: responses, maps of the chip, kinetics.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { counted } from "../../system/counted.ts";
 import type { ChipView, InjectionView, ProposalView, StateView } from "../views.ts";
 import { useAnalysis } from "./analysis.tsx";
 import { change, get, reasonOf } from "./api.ts";
@@ -182,7 +183,7 @@ export function Assay({ state: now }: { state: StateView }) {
             class="plot"
             role="img"
             tabIndex={0}
-            aria-label={`Curves with ${injections.length} injections. ${PLOT_KEYS}`}
+            aria-label={`Curves with ${counted(injections.length, "injection")}. ${PLOT_KEYS}`}
           />
           {box !== undefined && view !== undefined && (
             <InjectionHandles

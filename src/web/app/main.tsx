@@ -1,4 +1,5 @@
 // The page's frame: the health line, the views, the theme and the token.
+import { counted } from "../../system/counted.ts";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";
 import { render } from "preact";
@@ -189,7 +190,7 @@ function Verdict({ state, connectionError }: { state: StateView | undefined; con
   if (alarms > 0)
     return (
       <p class="verdict bad" role="status">
-        {alarms === 1 ? "1 alarm" : `${alarms} alarms`}: see Now
+        {counted(alarms, "alarm")}: see Now
       </p>
     );
   return state.experiment === "running" ? (

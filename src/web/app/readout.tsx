@@ -1,4 +1,5 @@
 // The values of the curves at the cursor, or the last values, with noise, drift and limit of detection.
+import { counted } from "../../system/counted.ts";
 import type { CurvesView, CurveView } from "../views.ts";
 import { curveColour, curveDash, temperatureColour } from "./colours.ts";
 import { number, withError } from "./format.ts";
@@ -63,7 +64,7 @@ export function Readout({
                     <LineKey colour={curveColour(at)} dash={curveDash(at)} />
                     {curve.label}
                     {curve.reference && " (reference)"}
-                    {curve.members !== undefined && ` (${curve.members} ROIs)`}
+                    {curve.members !== undefined && ` (${counted(curve.members, "ROI")})`}
                   </span>
                 </td>
                 <td class="n" data-head={`${quantity}, ${unit}`}>

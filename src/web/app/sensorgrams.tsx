@@ -1,5 +1,6 @@
 // Sensorgrams: live curves of the chosen ROIs or groups, with baseline, references, markers and downloads.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { counted } from "../../system/counted.ts";
 import type { ChipView, CurvesView, StateView } from "../views.ts";
 import { Changes, useAnalysis, withChanges } from "./analysis.tsx";
 import { change, get, reasonOf } from "./api.ts";
@@ -230,5 +231,5 @@ function spoken(view: CurvesView | undefined): string {
   const last = view.curves.map(
     ({ label, values }) => `${label} ${number(values.findLast((value) => value !== null))} px`,
   );
-  return `Shift from baseline, ${view.curves.length} curves. Last values: ${last.join(", ")}`;
+  return `Shift from baseline, ${counted(view.curves.length, "curve")}. Last values: ${last.join(", ")}`;
 }
