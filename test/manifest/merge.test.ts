@@ -6,6 +6,7 @@ import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { failureOf } from "../failure/failure-of.ts";
 import { experiment, START_US } from "../outputs/csv/experiment.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { ended, startChild } from "./experiment.ts";
 
 const INJECTION: Omit<NewInjection, "startUs" | "endUs"> = {
   solution: "IgG",
@@ -65,6 +66,28 @@ test("frames, results, markers, injections and temperatures are added once, in o
   expect(content(into)).toEqual(before);
   into.close();
   from.close();
+});
+
+test("a merge that is killed in the middle has changed nothing, and the next one does all of it", async () => {
+  const [into, from] = [half(4, 3), half(4, 40, 70)];
+  from.markers.add(START_US + 7e6, "wash", 1);
+  const before = content(into);
+  const files = [into, from].map(({ directory }) => join(directory, MANIFEST_FILENAME));
+  into.close();
+  from.close();
+  const { child, line } = await startChild("dies-in-merge", JSON.stringify(files));
+  // It had them all, and not yet for good.
+  expect(line.trim()).toBe("merged 40 frames");
+  await ended(child);
+  expect(child.signalCode).toBe("SIGKILL");
+
+  const again = Manifest.open({ file: files[0] ?? "" });
+  expect(content(again)).toEqual(before);
+  const other = Manifest.open({ file: files[1] ?? "", readonly: true });
+  expect(again.merge(other, 2)).toMatchObject({ added: 37, results: 37, markers: 1 });
+  expect(again.history.counts().total).toBe(40);
+  again.close();
+  other.close();
 });
 
 test("earlier frames that are merged later have their place in the curves", () => {
