@@ -15,12 +15,14 @@ import type { ArchivedEntry } from "../manifest/contents.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { updateCsv } from "../outputs/csv/file/append.ts";
+import { analysisCsvName } from "../outputs/csv/file/state.ts";
 import { packageVersion, writeDurably } from "../system/files.ts";
+import { numberedName } from "../system/numbered-name.ts";
 import { backupName, buildWhole, HISTORY } from "./backup-directory.ts";
 import { pack, writeSums } from "./compressed-file.ts";
 import { historyReadme } from "./readme.ts";
 
-/** Names of the files in an archive. */
+/** Names of the files in an archive; the results of further analyses are in `history_NAME.csv.gz`. */
 export const ARCHIVE = { database: "history.sqlite.gz", csv: "history.csv.gz", index: "index.json" } as const;
 const DATABASE = "history.sqlite";
 const CSV = "history.csv";
@@ -112,17 +114,16 @@ async function fill(
     history.close();
   }
   const copy = Manifest.open({ file: database, readonly: true });
+  let csvs: string[];
   try {
     prove(copy, live, contents, directory);
-    await updateCsv(join(directory, CSV), undefined, (cursor, limit) => copy.outcomes.after(cursor, limit));
+    csvs = await writeCsvs(copy, directory);
   } finally {
     copy.close();
   }
   const hashes = new Map<string, string>();
-  for (const [plain, packed] of [
-    [DATABASE, ARCHIVE.database],
-    [CSV, ARCHIVE.csv],
-  ] as const) {
+  for (const plain of [DATABASE, ...csvs]) {
+    const packed = `${plain}.gz`;
     hashes.set(packed, (await pack(createReadStream(join(directory, plain)), join(directory, packed), signal)).sha256);
     await rm(join(directory, plain));
   }
@@ -141,6 +142,37 @@ async function fill(
   const sha256 = hashes.get(ARCHIVE.database);
   if (sha256 === undefined) throw new Error("the database of the archive was not compressed");
   return sha256;
+}
+
+/** Writes the results of a run, one file for each analysis as a run does: the last one's is history.csv. Returns the names. */
+async function writeCsvs({ analyses, outcomes }: Manifest, directory: string): Promise<string[]> {
+  const lastId = outcomes.analysisBeside(outcomes.lastId(), "before");
+  const ofRuns = analyses.all().filter(({ remeasuredAtUs }) => remeasuredAtUs === undefined);
+  const written = new Set<number>();
+  const names: string[] = [];
+  for (const analysis of ofRuns.sort((a, b) => Number(b.analysisId === lastId) - Number(a.analysisId === lastId))) {
+    if (written.has(analysis.analysisId)) continue;
+    const same = analyses.sameMeasure(analysis);
+    for (const id of same) written.add(id);
+    const name = names.length === 0 ? CSV : freeName(analysisCsvName(analysis.name, CSV), names);
+    const path = join(directory, name);
+    const { lines } = await updateCsv(path, undefined, (cursor, limit) =>
+      outcomes.after(cursor, limit, { analyses: same }),
+    );
+    if (lines > 0 || names.length === 0) names.push(name);
+    else await rm(path, { force: true });
+  }
+  if (names.length > 0) return names;
+  await updateCsv(join(directory, CSV), undefined, (cursor, limit) => outcomes.after(cursor, limit));
+  return [CSV];
+}
+
+/** The name with the first number that no other has. */
+function freeName(wanted: string, taken: readonly string[]): string {
+  for (let n = 0; ; n += 1) {
+    const name = numberedName(wanted, n);
+    if (!taken.includes(name)) return name;
+  }
 }
 
 /** Failure `backup.failed` unless the copy holds exactly what the live tables hold of these entries. */

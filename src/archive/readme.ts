@@ -51,7 +51,8 @@ Finished history that was moved out of the live database: ${entries} frames, cap
 Apart from older snapshots, these frames are only here: keep this directory as long as the experiment.
 
   history.sqlite.gz   frames, readings and results: a database of the same form as data/phorest.sqlite
-  history.csv.gz      their lines, with the columns of communicating_results.csv
+  history.csv.gz      their lines, with the columns of communicating_results.csv; those of another analysis are in
+                      history_NAME.csv.gz
   index.json          which frames these are
   SHA256SUMS          the hash of every file
 

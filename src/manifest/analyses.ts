@@ -45,7 +45,7 @@ export interface AnalysisExtent {
  * The same for analyses whose results continue each other. A new analysis of tracking has a reference of its own: joined, its curve
  * would step where the kernel changed.
  */
-export function measureKey({ method, settings, roiManifestId, kernelVersion }: NewAnalysis): string {
+function measureKey({ method, settings, roiManifestId, kernelVersion }: NewAnalysis): string {
   return JSON.stringify([method, settings, roiManifestId, ...(method === "tracking" ? [kernelVersion] : [])]);
 }
 

@@ -10,7 +10,7 @@ import { MANIFEST_FILENAME, type Manifest } from "../../src/manifest/manifest.ts
 import { updateCsv } from "../../src/outputs/csv/file/append.ts";
 import { CSV_FILENAME, CSV_OUTPUT, parseCsvState } from "../../src/outputs/csv/file/state.ts";
 import { ensureDirectory } from "../../src/system/files.ts";
-import { experiment, START_US } from "../outputs/csv/experiment.ts";
+import { type Experiment, experiment, START_US } from "../outputs/csv/experiment.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 export const ROIS = 2;
@@ -24,6 +24,7 @@ export interface Finished {
   readonly backupDir: string;
   readonly csv: string;
   add(frames: number): void;
+  readonly measureWith: Experiment["measureWith"];
   /** Brings the CSV up to date, as the communicator does. */
   deliver(): Promise<void>;
   /** Changes the tables behind the manifest's back. */
@@ -34,7 +35,7 @@ export interface Finished {
 /** `frames` measured frames, of which the first `gone` have no picture here any more. */
 export async function finished(frames: number, gone = frames, settings = ""): Promise<Finished> {
   const root = temporaryDirectory();
-  const { manifest, add } = experiment(root, ROIS);
+  const { manifest, add, measureWith } = experiment(root, ROIS);
   onTestFinished(() => manifest.close());
   writeFileSync(join(root, "config.toml"), settings);
   const { config } = loadConfig(join(root, "config.toml"));
@@ -60,5 +61,5 @@ export async function finished(frames: number, gone = frames, settings = ""): Pr
   add(frames);
   await deliver();
   sql(`UPDATE entry SET local = 0 WHERE id <= ${gone}`);
-  return { root, config, manifest, manifestFile, backupDir, csv, add, deliver, sql, history };
+  return { root, config, manifest, manifestFile, backupDir, csv, add, measureWith, deliver, sql, history };
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
@@ -200,6 +200,26 @@ test("the CSV stops growing: lines of archived frames are in the archive's CSV a
   at.add(3);
   await at.deliver();
   expect(lines(readFileSync(at.csv, "utf8"))).toHaveLength(11 * ROIS);
+});
+
+test("one CSV of an archive never mixes analyses; a new version of phorest is no other one", async () => {
+  const at = await finished(6);
+  at.measureWith({ kernelVersion: "2" });
+  at.add(2);
+  at.measureWith({ method: "centre" });
+  at.add(4);
+  await at.deliver();
+  at.sql("UPDATE entry SET local = 0");
+  const directory = join(at.backupDir, (await at.history())!.written.path);
+  const methodsIn = (name: string) =>
+    lines(gunzipSync(readFileSync(join(directory, name))).toString("utf8")).map((line) => line.split(",")[2]);
+  expect(readdirSync(directory).filter((name) => name.includes("csv"))).toEqual([
+    ARCHIVE.csv,
+    "history_gaussian.csv.gz",
+  ]);
+  expect(methodsIn(ARCHIVE.csv)).toEqual(Array.from({ length: 4 * ROIS }, () => "centre"));
+  expect(methodsIn("history_gaussian.csv.gz")).toEqual(Array.from({ length: 8 * ROIS }, () => "gaussian"));
+  expect(readFileSync(join(directory, "SHA256SUMS"), "utf8")).toContain("history_gaussian.csv.gz");
 });
 
 test("a kill between the CSV's shortening and the commit keeps no copy aside and loses no line", async () => {

@@ -10,8 +10,8 @@ import { fileSize } from "../../../system/files.ts";
 export const CSV_FILENAME = "communicating_results.csv";
 
 /** Name of the file that holds the results of one analysis, next to that of the run's. */
-export function analysisCsvName(name: string): string {
-  const stem = CSV_FILENAME.slice(0, -".csv".length);
+export function analysisCsvName(name: string, filename: string = CSV_FILENAME): string {
+  const stem = filename.slice(0, -".csv".length);
   return `${stem}_${name.replaceAll(/[^\p{L}\p{N}._+-]+/gu, "_")}.csv`;
 }
 
