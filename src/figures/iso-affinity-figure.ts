@@ -1,6 +1,7 @@
 // Association against dissociation rates on logarithmic axes, with lines of equal KD (an iso-affinity plot).
 import type { TopLevelSpec } from "vega-lite";
 import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, STYLE } from "./figure-style.ts";
+import { isoAffinityLines } from "./iso-affinity-lines.ts";
 
 export interface AffinityPoint {
   readonly label: string;
@@ -107,13 +108,12 @@ function spanOf(list: readonly number[]): readonly [number, number] {
   return [low / widen, high * widen];
 }
 
-/** Lines ka = kd / KD for each power of ten that crosses the figure. */
-function diagonals(x: readonly [number, number], y: readonly [number, number]) {
-  const [least, most] = [Math.floor(Math.log10(x[0] / y[1])), Math.ceil(Math.log10(x[1] / y[0]))];
-  return Array.from({ length: most - least + 1 }, (_zero, at) => least + at).flatMap((power) => {
-    const KD = 10 ** power;
-    const [from, to] = [Math.max(x[0], y[0] * KD), Math.min(x[1], y[1] * KD)];
-    if (!(to > from)) return [];
-    return [{ from: { kd: from, ka: from / KD }, to: { kd: to, ka: to / KD }, name: `1e${power} M` }];
-  });
+/** The lines of equal KD, in the units of the axes. */
+function diagonals(kd: readonly [number, number], ka: readonly [number, number]) {
+  const powers = ([low, high]: readonly [number, number]) => [Math.log10(low), Math.log10(high)] as const;
+  const point = (at: { readonly kd: number; readonly ka: number }) => ({ kd: 10 ** at.kd, ka: 10 ** at.ka });
+  return isoAffinityLines(powers(kd), powers(ka)).map(({ power, from, to }) => ({
+    ...{ from: point(from), to: point(to) },
+    name: `1e${power} M`,
+  }));
 }

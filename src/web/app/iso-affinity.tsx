@@ -1,5 +1,6 @@
 // The iso-affinity plot: ka against kd of each grating, with lines of equal KD.
 import type { GratingView } from "../../assay/kinetics/experiment/view.ts";
+import { isoAffinityLines } from "../../figures/iso-affinity-lines.ts";
 import { isFit, power, scientific } from "./kinetics-values.ts";
 
 const [WIDTH, HEIGHT] = [320, 230];
@@ -47,23 +48,18 @@ export function IsoAffinity({ curves, chosen, choose }: Props) {
             if (label !== null) choose(label);
           }}
         >
-          {whole(x0 - y1, x1 - y0).map((logKD) => {
-            // On a line of equal KD, log kd = log KD + log ka.
-            const [from, to] = [Math.max(x0, logKD + y0), Math.min(x1, logKD + y1)];
-            if (to - from < 0.05) return null;
-            return (
-              <g key={logKD}>
-                <path
-                  d={`M${px(from)} ${py(from - logKD)}L${px(to)} ${py(to - logKD)}`}
-                  stroke="var(--line)"
-                  stroke-dasharray="4 3"
-                />
-                <text x={px(to) - 3} y={py(to - logKD) + 11} text-anchor="end">
-                  {molar(logKD)}
-                </text>
-              </g>
-            );
-          })}
+          {isoAffinityLines([x0, x1], [y0, y1]).map(({ power: KD, from, to }) => (
+            <g key={KD}>
+              <path
+                d={`M${px(from.kd)} ${py(from.ka)}L${px(to.kd)} ${py(to.ka)}`}
+                stroke="var(--line)"
+                stroke-dasharray="4 3"
+              />
+              <text x={px(to.kd) - 3} y={py(to.ka) + 11} text-anchor="end">
+                {molar(KD)}
+              </text>
+            </g>
+          ))}
           {whole(x0, x1).map((at) => (
             <text key={at} x={px(at)} y={HEIGHT - BOTTOM + 13} text-anchor="middle">
               {power(at)}
