@@ -18,7 +18,11 @@ export type { CameraType } from "./camera-section.ts";
 const outputs = choices(OUTPUT_METHODS);
 
 const Services = section("What a run does", {
-  enable_camera: field(off(), "Whether a run captures images", { simulatedDefault: true }),
+  enable_camera: field(
+    off(),
+    "Whether a run captures images with a camera. Images of files (folder, file_importer) are taken without it, too",
+    { simulatedDefault: true },
+  ),
   enable_thermocouple: field(off(), "Whether a run reads the thermometers"),
   enable_brightfield: field(off(), "Whether a run captures brightfield images"),
   enable_file_backup: field(off(), "Whether a run makes snapshots, and archives finished frames"),
