@@ -15,6 +15,9 @@ import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "
 /** A CSV of a whole weekend with 644 ROIs is rewritten in minutes; a thread silent for longer hangs. */
 const REPORT_TIMEOUT_MS = 7_200_000;
 
+/** An output may take half of the time left for a stop; the last plot may take this many times that, as little is left to do. */
+const LAST_PLOT = 1.5;
+
 /** Writes the CSV and the plot. */
 export const csv: OutputDefinition = {
   name: CSV_OUTPUT,
@@ -75,7 +78,7 @@ export class CsvOutput implements Output {
 
   /** All lines, and the last plot if there is time for it: it can be drawn again at any time. */
   async flush(step: () => Promise<boolean>, limitMs: number): Promise<void> {
-    this.drawWithinMs = limitMs;
+    this.drawWithinMs = LAST_PLOT * limitMs;
     while (await step());
   }
 
