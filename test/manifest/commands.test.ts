@@ -152,6 +152,7 @@ describe("phorest import", () => {
   it("is refused while the experiment runs", async () => {
     const directory = experiment();
     const lock = lockExperiment(join(directory, "data"));
+    writeFileSync(join(directory, "metadata_manifest.json"), "[]");
     await expect(phorest(directory, "import", directory)).rejects.toMatchObject({ code: "experiment.locked" });
     lock.release();
   });
