@@ -12,7 +12,7 @@ import { checkRunnable, loadConfig } from "../config/config.ts";
 import { wantsOpcUa } from "../config/consistency.ts";
 import { checkDirectories } from "../config/directories.ts";
 import type { Loaded } from "../config/loaded.ts";
-import { checkConfigured, isConfigRequired } from "../config/required.ts";
+import { checkConfigured, isConfigRequired, isSimulatedByDefault } from "../config/required.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure, lineOf } from "../failure/failure.ts";
 import { cameraLine, isCameraUncertain } from "../health/camera-in-use.ts";
@@ -169,6 +169,13 @@ async function runLocked(
     await prepareRois(loaded, manifestFile, log);
     // Logged only now, so that a refused start prints just its reason.
     own.log(isCameraUncertain(loaded) ? "warn" : "info", cameraLine(loaded, args.config !== undefined));
+    const block = new LiveBlock(process.stderr);
+    if (onTerminal && isSimulatedByDefault(loaded)) {
+      block.say(
+        "This is a demonstration: phorest photographs a simulated sensor chip and measures it. No camera is needed.",
+      );
+      block.say(`Results are in ${config.Paths.results_dir}. Ctrl-C stops it; the same command continues it.`);
+    }
     const supervisor = await Supervisor.open({
       config,
       darkLevel,
@@ -178,13 +185,13 @@ async function runLocked(
       untilIdle: args["until-idle"],
       durationMs: args.duration === undefined ? undefined : args.duration * 1000,
       origins: Object.fromEntries([...loaded.origins].map(([key, origin]) => [key, originText(origin)])),
-      announce: (line) => process.stderr.write(`${line}\n`),
+      announce: (line) => block.say(line),
     });
     try {
       const otherMethod = readOpened(manifestFile, (manifest) => otherMethodLine(manifest, config));
       if (otherMethod !== undefined) own.warn(otherMethod);
       const pulse = new HealthFile({ file: process.env.PHOREST_HEALTH_FILE || undefined, config, log: own });
-      return await steer(supervisor, pulse, log, onTerminal, stop);
+      return await steer(supervisor, pulse, log, onTerminal ? block : undefined, stop);
     } finally {
       await supervisor.close();
     }
@@ -235,13 +242,12 @@ async function steer(
   supervisor: Supervisor,
   pulse: HealthFile,
   log: Logger,
-  onTerminal: boolean,
+  block: LiveBlock | undefined,
   stop: StopRequest,
 ): Promise<RunSummary> {
   stop.passTo(supervisor);
-  const block = new LiveBlock(process.stderr);
-  const show = () => block.show(liveLines(supervisor, log).map(forTerminal));
-  const timer = onTerminal ? setInterval(show, REFRESH_MS) : undefined;
+  const show = () => block?.show(liveLines(supervisor, log).map(forTerminal));
+  const timer = block === undefined ? undefined : setInterval(show, REFRESH_MS);
   const service = notifyService(process.env, (line) => log.stage("supervisor").warn(line));
   pulse.start();
   try {

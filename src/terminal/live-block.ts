@@ -17,6 +17,13 @@ export class LiveBlock {
     this.stream = stream;
   }
 
+  /** Prints a line that stays, whole, above the block. */
+  say(line: string): void {
+    const back = this.shown > 0 ? `${ESCAPE}${this.shown}A${ESCAPE}0J` : "";
+    this.stream.write(`${this.stream.isTTY ? back : ""}${line}\n`);
+    this.shown = 0;
+  }
+
   /** Puts `lines` in the place of those shown before. */
   show(lines: readonly string[]): void {
     if (!this.stream.isTTY) {
