@@ -49,6 +49,8 @@ export interface Capabilities {
   readonly files: boolean;
   /** Files that are in the data directory from the beginning, and may be the only copies. */
   readonly inPlace: boolean;
+  /** `phorest cameras` finds it without any settings, through the program that takes its images. */
+  readonly listed: boolean;
 }
 
 /** A row of the registry. */
@@ -59,7 +61,7 @@ interface CameraDefinition {
 }
 
 /** Takes pictures itself, when it is asked to. */
-const DEVICE: Capabilities = { simulated: false, files: false, inPlace: false };
+const DEVICE: Capabilities = { simulated: false, files: false, inPlace: false, listed: false };
 
 /** What a preset says where the configuration says nothing. */
 interface Preset {
@@ -69,7 +71,7 @@ interface Preset {
 }
 
 const v4l2 = (preset: Preset = {}): CameraDefinition => ({
-  capabilities: DEVICE,
+  capabilities: { ...DEVICE, listed: true },
   create: ({ camera }, context) =>
     new V4l2Camera({
       device: devicePath(camera),
@@ -83,7 +85,7 @@ const v4l2 = (preset: Preset = {}): CameraDefinition => ({
 });
 
 const rpicam = (preset: Preset = {}): CameraDefinition => ({
-  capabilities: DEVICE,
+  capabilities: { ...DEVICE, listed: true },
   create: ({ camera }, context) =>
     new RpicamCamera({
       camera: camera.camera_id,

@@ -6,7 +6,7 @@ import { isOnPath, listRpicams } from "../cameras/rpicam.ts";
 import { V4l2Ctl } from "../cameras/v4l2-ctl.ts";
 import { describeDevice, listVideoDevices } from "../cameras/v4l2-found.ts";
 import { loadConfig } from "../config/config.ts";
-import type { CameraType, Config } from "../config/schema.ts";
+import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure/failure.ts";
 import { hwmonThermometer, listHwmon } from "../sensors/hwmon.ts";
 import { listOneWire, oneWireThermometer } from "../sensors/one-wire.ts";
@@ -30,14 +30,11 @@ export const camerasCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   },
 };
 
-/** Types of cameras that are found without any settings. */
-const FOUND_ANYWAY: readonly CameraType[] = ["v4l2", "tis", "argus", "logitech", "rpicam", "hawkeye"];
-
 /** What the configured camera says of itself, where nothing else finds it. Files and a computed chip are not connected. */
 export async function listConfigured(config: Config): Promise<readonly Found[]> {
   const { camera_type: type } = config.Camera;
-  const { simulated, files } = capabilitiesOf(type);
-  if (simulated || files || FOUND_ANYWAY.includes(type)) return [];
+  const { simulated, files, listed } = capabilitiesOf(type);
+  if (simulated || files || listed) return [];
   try {
     return await createSource(sourceSettings(config)).probe();
   } catch (error) {

@@ -1,7 +1,8 @@
-// What every source keeps, whatever it is made of: the contract beside `Source` in frame.ts, one suite over the registry.
+// What every source keeps, of whatever kind: the contract beside `Source` in frame.ts, one suite over the registry.
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { capabilitiesOf } from "../../src/cameras/camera.ts";
 import type { CapturedFrame, Source } from "../../src/cameras/frame.ts";
 import { CAMERA_TYPES, type CameraType } from "../../src/config/camera-section.ts";
 import { encodePicture } from "../../src/image/encode.ts";
@@ -28,8 +29,8 @@ const SET_UP: Readonly<Record<CameraType, () => Partial<TestCamera>>> = {
   hawkeye: () => ({ camera: { width: 64, height: 48 } }),
   command: () => ({ camera: { command: ["cat", join(files, "picture.png")] } }),
 };
-/** Those that start a program for each picture. */
-const BY_PROGRAM = CAMERA_TYPES.filter((type) => /v4l2|tis|argus|logitech|rpicam|hawkeye/.test(type));
+/** Those that the fake programs take images for. */
+const BY_PROGRAM = CAMERA_TYPES.filter((type) => capabilitiesOf(type).listed);
 
 beforeEach(async () => {
   machine = new FakeMachine(["v4l2-ctl", "rpicam-still"]);
