@@ -13,6 +13,7 @@ import { stepCurrentCsv } from "../outputs/csv/file/current.ts";
 import { CSV_OUTPUT, parseCsvState } from "../outputs/csv/file/state.ts";
 import { megabytes } from "../system/byte-size.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { counted } from "../system/counted.ts";
 import type { GlobalOptions } from "./global.ts";
 import { outliveReaders } from "./outputs.ts";
 import { stoppable } from "./stoppable.ts";
@@ -54,7 +55,7 @@ async function backUpOnce(config: Config, { json, running, signal }: Way): Promi
       );
       return;
     }
-    process.stdout.write(`${path}: ${entries} frames, ${megabytes(bytes)}\n`);
+    process.stdout.write(`${path}: ${counted(entries, "frame")}, ${megabytes(bytes)}\n`);
     for (const { name, reason } of leftOut) process.stderr.write(`${name} is not in the backup: ${reason}\n`);
     for (const { name, reason } of taken.kept)
       process.stderr.write(`cannot remove the old backup ${name}: ${reason}\n`);

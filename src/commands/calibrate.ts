@@ -1,4 +1,5 @@
 // `phorest calibrate`: finds the chip in an image and writes the ROI manifest, with images for checking it.
+
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { calibratePicture, labelPatterns, roisUntilNow, uncertaintyText, type Way } from "../calibration/calibrate.ts";
@@ -14,6 +15,7 @@ import { type FeatureLocations, loadFeatureLocations } from "../config/features.
 import { Failure } from "../failure/failure.ts";
 import { decodePicture } from "../image/decode.ts";
 import { shownFile } from "../image/read-picture.ts";
+import { counted } from "../system/counted.ts";
 import type { GlobalOptions } from "./global.ts";
 import { onePage, onePageOptions, type PageArguments, pageChoice } from "./page-options.ts";
 
@@ -180,7 +182,7 @@ function told(summary: CalibrationSummary): string {
     ["ROIs", String(summary.rois)],
     ...dropped.map(({ reason, gratings }): [string, string] => [
       "left out",
-      `${gratings.length} gratings ${reason} (${list(gratings)})`,
+      `${counted(gratings.length, "grating")} ${reason} (${list(gratings)})`,
     ]),
   ];
   if (summary.margin !== null) lines.push(["margin", `${summary.margin.toFixed(2)} over the second-best identity`]);
@@ -190,7 +192,7 @@ function told(summary: CalibrationSummary): string {
     lines.push(["no resonance", `in ${summary.without_resonance.length} ROIs (${list(summary.without_resonance)})`]);
   }
   if (summary.saturated.length > 0)
-    lines.push(["saturated", `${summary.saturated.length} ROIs (${list(summary.saturated)})`]);
+    lines.push(["saturated", `${counted(summary.saturated.length, "ROI")} (${list(summary.saturated)})`]);
   if (summary.edge_width_px !== null)
     lines.push(["sharpness", `edges rise within ${summary.edge_width_px.toFixed(1)} px`]);
   for (const note of summary.notes) lines.push(["note", note]);

@@ -1,4 +1,5 @@
 // `phorest check-rois`: draws the ROIs over an image, for checking by eye, and writes an ROI manifest with some of them.
+
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Argv, CommandModule } from "yargs";
@@ -9,6 +10,7 @@ import { decodePicture } from "../image/decode.ts";
 import { keepRois, labelPatterns } from "../measurement/keep-rois.ts";
 import { type RoiManifest, readRoiManifest } from "../measurement/roi.ts";
 import type { NamedFile } from "../system/confined-file.ts";
+import { counted } from "../system/counted.ts";
 import { writeDurably } from "../system/files.ts";
 import { onePage, onePageOptions, type PageArguments, pageChoice } from "./page-options.ts";
 
@@ -100,5 +102,5 @@ async function draw(image: string | NamedFile, manifest: RoiManifest, out: strin
     outside.length === 0
       ? ""
       : `; ${outside.length} of them are partly outside the image (first: ${outside[0]?.label})`;
-  process.stderr.write(`drew ${manifest.rois.length} ROIs into ${out}${doubt}\n`);
+  process.stderr.write(`drew ${counted(manifest.rois.length, "ROI")} into ${out}${doubt}\n`);
 }

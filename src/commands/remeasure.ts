@@ -1,4 +1,5 @@
 // `phorest remeasure`: measures the frames of a stopped experiment again, as a new analysis next to the existing ones.
+
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -23,6 +24,7 @@ import { analysisSettings } from "../stages/processor/analysis-settings.ts";
 import type { FrameAgain } from "../stages/processor/frames-again.ts";
 import { analysesAgain, type MeasuredWith, remeasure } from "../stages/processor/remeasuring.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { counted } from "../system/counted.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { Progress } from "../terminal/progress.ts";
 import { wholeNumber } from "./analyse-settings.ts";
@@ -175,7 +177,7 @@ async function remeasureLocked(
     const before = frames.length - unmeasured.length;
     const log = logger.stage("processor");
     log.info(
-      `measuring ${unmeasured.length} frames again with method ${measuredWith.settings.method} and ${measuredWith.rois.rois.length} ROIs, as analysis "${called}"${before > 0 ? `; it has measured ${before} before` : ""}`,
+      `measuring ${counted(unmeasured.length, "frame")} again with method ${measuredWith.settings.method} and ${counted(measuredWith.rois.rois.length, "ROI")}, as analysis "${called}"${before > 0 ? `; it has measured ${before} before` : ""}`,
     );
     const counts = { measured: 0, failed: 0 };
     const gone: string[] = [];

@@ -1,4 +1,5 @@
 // `phorest simulate`: writes images of the simulated chip, with the true resonance positions.
+
 import { isAbsolute, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { chipTypes } from "../chip/layout.ts";
@@ -19,6 +20,7 @@ import { PHASES } from "../simulator/binding.ts";
 import { CAMERA_PROFILES } from "../simulator/camera-profiles.ts";
 import { bitDepthOf, createSimulator, SIMULATOR_DEFAULTS, type SimulatorOptions } from "../simulator/simulator.ts";
 import { loadTextures } from "../simulator/texture.ts";
+import { counted } from "../system/counted.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
 import { TimeZone, UTC } from "../system/time-zone.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -151,7 +153,7 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
     } else {
       const how = injections === undefined ? "" : `; \`phorest injections import ${injections}\` takes the injections`;
       process.stdout.write(
-        `${directory}: ${frames} images, ROI_manifest.json with ${rois} ROIs; true positions in ${truthFile}${how}\n`,
+        `${directory}: ${counted(frames, "image")}, ROI_manifest.json with ${counted(rois, "ROI")}; true positions in ${truthFile}${how}\n`,
       );
     }
   },

@@ -16,6 +16,7 @@ import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { Syncer } from "../stages/syncer/stage.ts";
 import { backOff } from "../system/back-off.ts";
 import { wallClockUs } from "../system/clock.ts";
+import { counted } from "../system/counted.ts";
 import { type SetAsideFile, setAsideText } from "../system/set-aside.ts";
 import { onStopSignal, Patience } from "../system/stop-signals.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -151,5 +152,5 @@ async function copyAll(syncing: Syncer, once: boolean, signal: AbortSignal, log:
 function summaryLine({ waiting, synced, refused, interrupted }: SyncSummary, { Paths }: Config): string {
   const left = waiting > 0 ? `, ${waiting} waiting` : "";
   const broken = refused.length > 0 ? `; ${setAsideText(refused)}` : "";
-  return `${interrupted ? "interrupted: " : ""}${synced} images copied to ${Paths.remote_root_dir}${left}${broken}`;
+  return `${interrupted ? "interrupted: " : ""}${counted(synced, "image")} copied to ${Paths.remote_root_dir}${left}${broken}`;
 }

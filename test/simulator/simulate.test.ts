@@ -86,7 +86,7 @@ describe("phorest simulate", () => {
     [["--frames", "1", "--texture", "/nowhere.png"], "texture /nowhere.png cannot be used: no such file"],
     [["--frames", "1", "--interval", "0"], "--interval 0 is not valid"],
     [["--frames", "1", "--angle", "90"], "--angle 90 is not valid"],
-    [["--frames", "1", "--start", "noon"], "--start needs a date or time"],
+    [["--frames", "1", "--start", "noon"], '--start needs a date or time such as 2026-03-04T05:06:07Z, not "noon"'],
     [["--frames", "1", "--bits", "16", "--format", "bmp"], "bmp images cannot have 16 bits"],
   ])("refuses %j in one line", async (words, message) => {
     await expect(simulate(...words)).rejects.toMatchObject({ code: "usage.invalid", message });
