@@ -7,12 +7,14 @@ import { foreignKind, KIND_BYTES, READ_KINDS } from "../image/foreign-kinds.ts";
 import { isPictureName } from "../image/picture-name.ts";
 import { withPictureFile } from "../image/read-picture.ts";
 import { bytesAt, sourceOfFile } from "../image/tiff/byte-source.ts";
+import { counted } from "../system/counted.ts";
 import { printable } from "../system/file-name.ts";
 import { readNames, unusableNameLine } from "../system/names-in-bytes.ts";
 import type { TaskAnswer } from "./task.ts";
 
-/** Number of files of a directory without images that are looked into. */
+/** Number of files of a directory that are looked into, and of those named, where they are no images that phorest reads. */
 const MOST_LOOKED_AT = 32;
+const MOST_NAMED = 3;
 
 export interface Measured<Frame> {
   readonly frame: Frame;
@@ -21,7 +23,7 @@ export interface Measured<Frame> {
 
 /**
  * The pictures meant by `paths`: a file is used whatever its name is, a directory for the pictures directly in
- * it, by name. `skipped` is called with a line for each picture whose name cannot be used. Throws Failure `usage.invalid` for a path that is not there or a directory without pictures.
+ * it, by name. `skipped` is called with a line for each picture whose name cannot be used, and one for images of other kinds. Throws Failure `usage.invalid` for a path that is not there or a directory without pictures.
  */
 export async function listPictures(
   paths: readonly string[],
@@ -37,7 +39,9 @@ export async function listPictures(
     const found = await readNames(path);
     for (const name of found.unusable.filter(isPictureName)) skipped(unusableNameLine(join(path, name)));
     const names = found.names.filter(isPictureName).sort();
-    if (names.length === 0) throw await noImage(path, found.names);
+    const others = await otherKinds(path, found.names);
+    if (names.length === 0) throw noImage(path, others);
+    if (others.length > 0) skipped(leftOut(path, others));
     pictures.push(...names.map((name) => join(path, name)));
   }
   return pictures;
@@ -69,16 +73,46 @@ export async function* measureInOrder<Frame>(
   }
 }
 
-/** Says of the files that are there what they are, where one is an image of a kind that is not read. */
-async function noImage(directory: string, names: readonly string[]): Promise<Failure> {
-  const none = `${directory}: no image in this directory`;
-  for (const name of [...names].sort().slice(0, MOST_LOOKED_AT)) {
+interface OtherFile {
+  readonly name: string;
+  readonly kind: Exclude<ReturnType<typeof foreignKind>, undefined>;
+}
+
+/** Files of kinds that are not read, among the first whose names are not those of images. */
+async function otherKinds(directory: string, names: readonly string[]): Promise<OtherFile[]> {
+  const found: OtherFile[] = [];
+  const rest = names.filter((name) => !isPictureName(name)).sort();
+  for (const name of rest.slice(0, MOST_LOOKED_AT)) {
     const kind = foreignKind(await firstBytes(join(directory, name), KIND_BYTES));
-    if (kind === undefined) continue;
-    const text = `${none}; ${printable(name).slice(1, -1)} is ${kind.name}, which phorest does not read`;
-    return new Failure("usage.invalid", text, { hint: kind.remedy });
+    if (kind !== undefined) found.push({ name: printable(name).slice(1, -1), kind });
   }
-  return new Failure("usage.invalid", none, { hint: `${READ_KINDS}; subdirectories are not searched` });
+  return found;
+}
+
+/** "z.czi (a Zeiss CZI file), n.nd2 (a Nikon ND2 file) and 8 more". */
+function named(others: readonly OtherFile[]): string {
+  const more = others.length > MOST_NAMED ? ` and ${others.length - MOST_NAMED} more` : "";
+  return `${others
+    .slice(0, MOST_NAMED)
+    .map(({ name, kind }) => `${name} (${kind.name})`)
+    .join(", ")}${more}`;
+}
+
+const leftOut = (directory: string, others: readonly OtherFile[]): string =>
+  `${directory}: left out ${counted(others.length, "file")} of kinds that phorest does not read: ${named(others)}`;
+
+/** Says of the files that are there what they are, where one is an image of a kind that is not read. */
+function noImage(directory: string, others: readonly OtherFile[]): Failure {
+  const none = `${directory}: no image in this directory`;
+  const [first] = others;
+  if (first === undefined) {
+    return new Failure("usage.invalid", none, { hint: `${READ_KINDS}; subdirectories are not searched` });
+  }
+  const text =
+    others.length === 1
+      ? `${none}; ${first.name} is ${first.kind.name}, which phorest does not read`
+      : `${none}, but ${counted(others.length, "file")} of kinds that phorest does not read: ${named(others)}`;
+  return new Failure("usage.invalid", text, { hint: first.kind.remedy });
 }
 
 /** None of what is no regular file, or may not be read. */

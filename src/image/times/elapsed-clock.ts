@@ -14,11 +14,14 @@ export class ElapsedClock {
   #backAt: string | undefined;
   #apartAt: string | undefined;
   #hasReceived = false;
+  /** Whether an image has an elapsed time. */
+  hasElapsed = false;
 
   /** Takes one image; `name` is for people. Images of different channels, planes or positions may have one time. */
   add(record: ImageRecord, name: string): void {
     const { elapsedUs, received } = record;
     if (elapsedUs === undefined) return;
+    this.hasElapsed = true;
     const { channel, channelName, slice, position } = record;
     const isPlaced = channel !== undefined || channelName !== undefined;
     const key = JSON.stringify([isPlaced ? [channel, channelName, slice] : axesOfName(name), position]);

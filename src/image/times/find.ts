@@ -100,6 +100,8 @@ async function withoutTable(
   // A stack says itself which page is which.
   const separate = count === 1 && described !== undefined ? ofMetadata(described, pages, 1) : undefined;
   if (separate !== undefined) return { ...separate, series, date: undefined };
+  // It has another time than the rest of its series: a guess from those is better.
+  if (count === 1 && described !== undefined) return nothing(metadata.problems());
   const { inside, notes } = await lookInside(file, pages, metadata.problems());
   const date = inside.date ?? (named?.relative === false ? named.us[0] : undefined);
   const isOwn = described === undefined || inside.pages?.source === "micro-manager";
@@ -109,8 +111,12 @@ async function withoutTable(
     return { ...best, stated, series: best.source === "micro-manager" ? series : undefined, date };
   }
   if (named !== undefined) return ofName({ ...named, notes: [...notes, ...named.notes] });
-  const nothing: Stated = { us: [], relative: false, notes: [...notes, GUESSED] };
-  return { source: "file", stated: nothing, series: undefined, date: undefined };
+  return nothing(notes);
+}
+
+function nothing(notes: readonly string[]): Found {
+  const stated: Stated = { us: [], relative: false, notes: [...notes, GUESSED] };
+  return { source: "file", stated, series: undefined, date: undefined };
 }
 
 const ofName = (stated: Stated): Found => ({ source: "name", stated, series: BY_USER, date: undefined });

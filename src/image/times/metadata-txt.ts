@@ -93,7 +93,8 @@ class Contents {
   settle(): void {
     const series = seriesOf(this.#first ?? this.#dated, this.#summary);
     const notes = [...series.notes, ...this.#clock.notes(), ...this.#clock.uncorrected()];
-    this.series = { ...series, notes, usesReceived: this.#clock.usesReceived };
+    const { usesReceived, hasElapsed } = this.#clock;
+    this.series = { ...series, notes, usesReceived, hasElapsed };
   }
 
   #add(record: ImageRecord, frameKey: readonly number[] | undefined, named: string | undefined): void {

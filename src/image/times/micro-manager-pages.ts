@@ -64,7 +64,8 @@ export async function micromanagerPages(
   records.forEach((record, page) => {
     if (record !== undefined) clock.add(record, `page ${page + 1}`);
   });
-  const series = { ...seriesOf(first ?? records[0], summary), usesReceived: clock.usesReceived };
+  const { usesReceived, hasElapsed } = clock;
+  const series = { ...seriesOf(first ?? records[0], summary), usesReceived, hasElapsed };
   const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
   const us = records.map((record) => (record === undefined ? undefined : timeOf(record, series)));
   return { us, relative, notes: [...sizes, ...series.notes, ...clock.notes(), ...(series.hasZone ? [] : [NO_ZONE])] };

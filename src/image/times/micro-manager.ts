@@ -86,6 +86,8 @@ export interface Series {
   readonly notes: readonly string[];
   /** The elapsed times are wrong. */
   readonly usesReceived?: boolean;
+  /** Some image has an elapsed time. */
+  readonly hasElapsed?: boolean;
 }
 
 export const NO_SERIES: Series = { startUs: undefined, hasZone: true, notes: [] };
@@ -115,11 +117,17 @@ export function seriesOf(first: ImageRecord | undefined, summary: SummaryRecord 
   return { ...ofImage, notes: [note] };
 }
 
-/** Time of one image: the start plus its elapsed time, or when it was received; undefined where it says neither. */
-export function timeOf({ elapsedUs, received }: ImageRecord, { startUs, usesReceived }: Series): number | undefined {
+/**
+ * Time of one image: the start plus its elapsed time, or when it was received. The two clocks are not mixed in a series: they differ
+ * by the lag of the camera, or by a second where the received times are whole seconds. Undefined where an image has only the other one.
+ */
+export function timeOf(
+  { elapsedUs, received }: ImageRecord,
+  { startUs, usesReceived, hasElapsed }: Series,
+): number | undefined {
   if (usesReceived === true && received !== undefined) return received.us;
   if (elapsedUs !== undefined) return (startUs ?? 0) + elapsedUs;
-  return received?.us;
+  return hasElapsed === true ? undefined : received?.us;
 }
 
 export const NO_ZONE = "the Micro-Manager metadata have no time zone; phorest reads the times as UTC";

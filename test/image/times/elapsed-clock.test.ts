@@ -9,13 +9,16 @@ const START_US = Date.UTC(2024, 4, 3, 10, 0, 0) * 1000;
 const received = (seconds: number) => new Date(START_US / 1000 + seconds * 1000).toISOString().replace("T", " ");
 const nameOf = (frame: number) => `img_${String(frame).padStart(9, "0")}_Default_000.tif`;
 
-async function timesOf(elapsed: readonly number[], seconds: readonly number[] | undefined) {
+async function timesOf(elapsed: readonly (number | undefined)[], seconds: readonly number[] | undefined) {
   const directory = temporaryDirectory();
   const entries = elapsed.map((s, frame): [string, object] => {
     const time = seconds?.[frame];
     return [
       `Metadata-Default/${nameOf(frame)}`,
-      { "ElapsedTime-ms": s * 1000, ...(time === undefined ? {} : { ReceivedTime: received(time) }) },
+      {
+        ...(s === undefined ? {} : { "ElapsedTime-ms": s * 1000 }),
+        ...(time === undefined ? {} : { ReceivedTime: received(time) }),
+      },
     ];
   });
   const text = { Summary: { StartTime: received(0) }, ...Object.fromEntries(entries) };
@@ -48,4 +51,17 @@ it("that are late by some frames, or without received times, stay", async () => 
   const found = await timesOf([0, 1, 0.5], undefined);
   expect(found.seconds).toEqual([0, 1, 0.5]);
   expect(found.lines).toEqual([expect.stringContaining(`first at ${nameOf(2)}; phorest orders`)]);
+});
+
+it("of all images but one: that one is guessed from the others, not from the received time, and one line says so", async () => {
+  const found = await timesOf([0, 1, undefined, 3, 4], [0.4, 1.4, 2.0, 3.4, 4.4]);
+  expect(found.seconds).toEqual([0, 1, 2, 3, 4]);
+  expect(found.lines).toEqual([
+    expect.stringContaining("has no time for 1 image, for example img_000000002_Default_000.tif"),
+  ]);
+});
+
+it("of no image: the received times count", async () => {
+  const none = [undefined, undefined, undefined];
+  expect(await timesOf(none, [0.5, 1.2, 3.1])).toEqual({ seconds: [0.5, 1.2, 3.1], lines: [] });
 });
