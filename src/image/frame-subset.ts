@@ -81,7 +81,7 @@ export class SubsetCounter {
     const parts: readonly (readonly [number, string])[] = [
       [this.#earlier, "before from"],
       [this.#later, "after to"],
-      [this.#between, `between every ${every}`],
+      [this.#between, `skipped by every ${every}`],
       [this.#beyond, `beyond the limit of ${this.#subset.limit}`],
     ];
     const counted = parts.filter(([count]) => count > 0);

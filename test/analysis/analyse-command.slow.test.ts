@@ -335,7 +335,7 @@ describe("a part of a series", () => {
     expect(imagesOf(out)).toEqual(["1.png", "3.png"]);
     expect(recordsIn(out)[0].resonances.map((roi: Record<string, unknown>) => roi["ROI-label"])).toEqual(["010A_S"]);
     expect(told).toContain("left out 1 of 2 ROIs (--roi)\n");
-    expect(told).toContain("left out 4 of 6 frames: 1 before from, 2 between every 2, 1 beyond the limit of 2\n");
+    expect(told).toContain("left out 4 of 6 frames: 1 before from, 2 skipped by every 2, 1 beyond the limit of 2\n");
   });
 
   it.each([

@@ -61,7 +61,7 @@ test.each(FILE_TYPES)("%s takes the subset, and counts what it leaves out", asyn
   put();
   expect(await taken({ camera_type, ...SUBSET })).toEqual({
     names: [3, 8, 13].map(nameOf),
-    skipped: ["left out 17 of 20 frames: 3 before from, 2 after to, 12 between every 5"],
+    skipped: ["left out 17 of 20 frames: 3 before from, 2 after to, 12 skipped by every 5"],
   });
 });
 
@@ -141,7 +141,7 @@ test.each(FILE_TYPES)("%s counts the pages of stacks, and takes only those that 
     ["a.tif", [0, 5]],
     ["d.tif", [0]],
   ]);
-  expect(source.leftOut?.()).toEqual(["left out 19 of 22 frames: 17 between every 5, 2 beyond the limit of 3"]);
+  expect(source.leftOut?.()).toEqual(["left out 19 of 22 frames: 17 skipped by every 5, 2 beyond the limit of 3"]);
 });
 
 test.each(FILE_TYPES)("%s takes one channel of images in files of their own", async (camera_type) => {
@@ -162,7 +162,7 @@ test("the dummy camera replays the subset of a directory", async () => {
   const replayed: unknown[] = [];
   for (let i = 0; i < 3; i += 1) replayed.push((await source.capture(signal))?.settings.source);
   expect(replayed).toEqual([0, 10, 0].map(nameOf));
-  expect(source.leftOut?.()).toEqual(["left out 18 of 20 frames: 18 between every 10"]);
+  expect(source.leftOut?.()).toEqual(["left out 18 of 20 frames: 18 skipped by every 10"]);
   await source.close();
 });
 

@@ -11,8 +11,8 @@ const chosen = (subset: FrameSubset, count = 20) => {
 
 test.each<[string, FrameSubset, number[], string | undefined]>([
   ["nothing", {}, Array.from({ length: 20 }, (_, i) => i), undefined],
-  ["every", { every: 7 }, [0, 7, 14], "left out 17 of 20 frames: 17 between every 7"],
-  ["more than there are", { every: 100 }, [0], "left out 19 of 20 frames: 19 between every 100"],
+  ["every", { every: 7 }, [0, 7, 14], "left out 17 of 20 frames: 17 skipped by every 7"],
+  ["more than there are", { every: 100 }, [0], "left out 19 of 20 frames: 19 skipped by every 100"],
   [
     "a window, with its ends",
     { fromUs: at(5), toUs: at(8) },
@@ -24,7 +24,7 @@ test.each<[string, FrameSubset, number[], string | undefined]>([
     "every, counted in the window, with a limit",
     { every: 3, fromUs: at(4), toUs: at(15), limit: 2 },
     [4, 7],
-    "left out 18 of 20 frames: 4 before from, 4 after to, 8 between every 3, 2 beyond the limit of 2",
+    "left out 18 of 20 frames: 4 before from, 4 after to, 8 skipped by every 3, 2 beyond the limit of 2",
   ],
 ])("chooses by %s, and counts the others", (_, subset, expected, leftOut) => {
   expect(chosen(subset)).toEqual([expected, leftOut]);

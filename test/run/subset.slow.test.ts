@@ -34,10 +34,10 @@ test("every fourth frame, some ROIs: the same from files and from a stack; the r
   for (const directory of [files, stack]) {
     const { code, stderr } = await phorest([...RUN, "--every", "4", "--roi", "001a*"], directory);
     expect(code, stderr).toBe(0);
-    expect(stderr).toContain("left out 6 of 9 frames: 6 between every 4");
+    expect(stderr).toContain("left out 6 of 9 frames: 6 skipped by every 4");
     expect(stderr).toMatch(/left out \d+ of \d+ ROIs \(--roi\)/);
     const status = await phorest(["status"], directory);
-    expect(status.stdout).toContain("left out 6 of 9 frames: 6 between every 4");
+    expect(status.stdout).toContain("left out 6 of 9 frames: 6 skipped by every 4");
   }
   expect(query(files, FRAMES)).toEqual(["0.tif", "4.tif", "8.tif"].map((filename) => ({ filename, page: null })));
   expect(query(stack, FRAMES)).toEqual([0, 4, 8].map((page) => ({ filename: "all.tif", page })));

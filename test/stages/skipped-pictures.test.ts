@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { SkippedPictures, skippedList } from "../../src/stages/collector/skipped-pictures.ts";
 import { logLines } from "../support/log-lines.ts";
 
-const leftOut = (count: number) => `left out ${count} of ${count + 1} frames: ${count} between every 2`;
+const leftOut = (count: number) => `left out ${count} of ${count + 1} frames: ${count} skipped by every 2`;
 
 test("images that are left out while a series grows are logged when their number has doubled, not at each look", () => {
   const { log, lines } = logLines();

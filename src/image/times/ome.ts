@@ -147,7 +147,7 @@ export function omePages({ images }: OmeDocument, name: string, pages: number): 
   const relative = dates.every((date) => date === undefined);
   const described = [...used].reduce((sum, { deltaUs }) => sum + deltaUs.size, 0);
   const notes = dates.some((date) => date?.hasZone === false) ? [NO_ZONE] : [];
-  if (described > planes.size && filesOf(images).size < 2 && pages > 1) {
+  if (described > pages && filesOf(images).size < 2 && pages > 1) {
     notes.push(`the OME-XML describes ${counted(described, "image")}, the file has ${pages}`);
   }
   return {
