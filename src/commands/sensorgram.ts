@@ -142,7 +142,9 @@ function written(
   const { simulated, guessed } = beside.frames;
   if (!simulated.none) process.stderr.write("warning: some or all of these frames show the simulated chip\n");
   if (!guessed.none) {
-    process.stderr.write("warning: some or all of these times are guessed from the time of modification of the file\n");
+    process.stderr.write(
+      "warning: some or all of these times are guessed from other images or from the time of modification of the file\n",
+    );
   }
   for (const line of summaryWarnings(rows)) process.stderr.write(`${line}\n`);
   if (json) return summaryJson(rows);

@@ -2,7 +2,7 @@
 import { MOST_GUESSED } from "../manifest/history.ts";
 import { counted } from "../system/counted.ts";
 
-const WHY = "from the time of modification of the file, which copying may change";
+const WHY = "from the images around it, or from the time of modification of its file, which copying may change";
 const CURE = "give the times with --times, or a pattern of the names with Camera.name_time";
 
 /** One line about this number of frames with guessed times. */

@@ -24,12 +24,42 @@ const DATE = /^(\d{4})([-/:.])(\d{1,2})\2(\d{1,2})/;
 const TIME = /^(?:[T\s]+|\s+[A-Za-z]{2,4}\.?\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?/;
 const ZONE = /^(?:Z|UTC|GMT|([+-])(\d{2}):?(\d{2})?)$/i;
 
+/** As Java writes a date, which plugins of Micro-Manager and Bio-Formats do: `Wed Mar 04 12:00:00 CET 2026`. */
+const JAVA_DATE = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d{1,2}:\d{2}:\d{2}) (\S+) (\d{4})$/;
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/** Abbreviations of zones that mean one thing only. */
+const NAMED_ZONES: Readonly<Record<string, string>> = {
+  WEST: "+01:00",
+  CET: "+01:00",
+  CEST: "+02:00",
+  EET: "+02:00",
+  EEST: "+03:00",
+  JST: "+09:00",
+  KST: "+09:00",
+  EST: "-05:00",
+  EDT: "-04:00",
+  CDT: "-05:00",
+  MST: "-07:00",
+  MDT: "-06:00",
+  PST: "-08:00",
+  PDT: "-07:00",
+};
+
+/** The same moment as the other texts write it. An abbreviation of several zones is left out. */
+function ofJava(text: string): string {
+  const [, month = "", day = "", time = "", zone = "", year = ""] = JAVA_DATE.exec(text) ?? [];
+  const number = MONTHS.indexOf(month) + 1;
+  if (number === 0) return text;
+  const offset = NAMED_ZONES[zone] ?? (readZone(zone) === undefined ? "" : zone);
+  return `${year}-${String(number).padStart(2, "0")}-${day.padStart(2, "0")} ${time} ${offset}`;
+}
+
 /**
  * The moment that a text names, for example `2016-02-11 09:00:16.123 -0800`, `2011-01-18 Tue 16:52:41`,
  * `2024:01:02 03:04:05` or ISO 8601. undefined for any other text, and for dates that do not exist.
  */
 export function readTime(text: string): ReadTime | undefined {
-  const whole = text.trim();
+  const whole = ofJava(text.trim());
   const date = DATE.exec(whole);
   if (date === null) return undefined;
   const time = TIME.exec(whole.slice(date[0].length));

@@ -8,7 +8,7 @@ import { GZIPPED } from "../../system/numbered-name.ts";
 import { axesOfName, type ImageAxes } from "../image-axes.ts";
 import type { PageInfo } from "../pages.ts";
 import { filled, oddities, type PageTime, pages as pagesText } from "./fill.ts";
-import { type Found, findTimes, type TimedFile } from "./find.ts";
+import { type Found, findTimes, GUESSED, type TimedFile } from "./find.ts";
 import { contradictions, repeated, sourcesLine, sourcesOf, UNDATED } from "./listing-notes.ts";
 import { MetadataDirectory } from "./metadata-txt.ts";
 import { patternTime } from "./names.ts";
@@ -68,6 +68,8 @@ export class CaptureTimes {
   readonly #directories = new Map<string, MetadataDirectory>();
   readonly #known = new Map<string, Known>();
   readonly #said = new Set<string>();
+  /** How many images of a directory were said to have the time of another one. */
+  readonly #repeatedSaid = new Map<string, number>();
   /** Lines about several files, which go with the next one. */
   readonly #unsaid: string[] = [];
   /** When each series without a date begins, once a file gives it. */
@@ -170,7 +172,7 @@ export class CaptureTimes {
     }
     const isGuessed = (file: F) => (found.get(file) ?? times.get(file))?.source === "file";
     const stated = new Map([...times].filter(([file]) => !isGuessed(file)));
-    const lines = [...(await this.#aboutMetadata(files)), ...repeated(stated, (file) => this.axesOf(file))];
+    const lines = [...(await this.#aboutMetadata(files)), ...this.#repeated(stated)];
     if (this.#tablePath !== undefined && found.size > 0) {
       const sources = [...times].map(([file, { source }]) => found.get(file)?.source ?? source);
       lines.push(...sourcesLine(sources, filesText));
@@ -289,6 +291,17 @@ export class CaptureTimes {
     });
   }
 
+  /** A line for files of one directory whose times are the same: again only when they are twice as many. */
+  #repeated(times: ReadonlyMap<TimedFile, PageTime>): string[] {
+    const [first] = times.keys();
+    const found = repeated(times, (file) => this.axesOf(file));
+    if (first === undefined || found === undefined) return [];
+    const said = this.#repeatedSaid.get(first.directory) ?? 0;
+    if (found.count < Math.max(1, 2 * said)) return [];
+    this.#repeatedSaid.set(first.directory, found.count);
+    return [found.line];
+  }
+
   /** What is wrong with the metadata.txt files next to some files of one directory, each line once. */
   async #aboutMetadata(files: readonly TimedFile[]): Promise<string[]> {
     const [first] = files;
@@ -333,6 +346,7 @@ export class CaptureTimes {
     const times = filled(known, file.modifiedUs);
     const missing = known.filter((time) => time === undefined).length;
     if (count > 1 && count - missing < 2) notes.push(NO_INTERVAL);
+    if (missing === count && found.source !== "file") notes.push(GUESSED);
     if (missing > 0 && missing < count)
       notes.push(`no capture time for ${pagesText(missing)} of ${count}; phorest guesses it from the others`);
     if (found.source === "table") notes.push(...sourcesLine(sourcesOf(found, count), pagesText));
@@ -345,7 +359,8 @@ export class CaptureTimes {
   #stated(file: TimedFile, found: Found, count: number): { times: (PageTime | undefined)[]; notes: string[] } {
     const { source, stated, next } = found;
     const start = stated.relative ? this.#startOf(file, found) : ofEpoch;
-    const notes = [...stated.notes, ...(start.isGuessed ? [UNDATED] : [])];
+    const isUndated = start.isGuessed && stated.us.some((time) => time !== undefined);
+    const notes = [...stated.notes, ...(isUndated ? [UNDATED] : [])];
     const rest = next === undefined ? undefined : this.#stated(file, next, count);
     const times = Array.from({ length: count }, (_, page): PageTime | undefined => {
       const time = stated.us[page];

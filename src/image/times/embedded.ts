@@ -130,13 +130,13 @@ async function ofTiff(
   const description = (await descriptionOf(first)) ?? "";
   // These count the pages of the whole file.
   const ofChosen = (stated: Stated | undefined) => stated && { ...stated, us: chosen.map((page) => stated.us[page]) };
-  if (isOme(description)) {
-    const stated = ofChosen(await omeTimes(file, description, total, first));
-    if (stated !== undefined) return { pages: named("ome", stated), date };
-  }
+  const ofOme = isOme(description) ? ofChosen(await omeTimes(file, description, total, first)) : undefined;
+  const hasTimes = ofOme?.us.some((time) => time !== undefined) === true;
+  if (ofOme !== undefined && (hasTimes || dates === undefined)) return { pages: named("ome", ofOme), date };
   const ofImagej = isImagej(description) ? ofChosen(imagejPages(description, total)) : undefined;
   if (ofImagej !== undefined) return { pages: named("imagej", ofImagej), date };
-  return { pages: named("exif", dates), date };
+  const notes = [...(ofOme?.notes ?? []), ...(dates?.notes ?? [])];
+  return { pages: named("exif", dates && { ...dates, notes }), date };
 }
 
 const named = (source: TimeSource, stated: Stated | undefined): Sourced | undefined => stated && { source, stated };

@@ -40,7 +40,8 @@ export interface Sources {
   readonly metadata: MetadataDirectory;
 }
 
-const GUESSED = "no capture time found; phorest guesses it from the time of modification, which copying may change";
+export const GUESSED =
+  "no capture time found; phorest guesses it from the time of modification, which copying may change";
 /** Series of counters in names and tables. */
 const BY_USER = "user";
 

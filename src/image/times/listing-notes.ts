@@ -37,14 +37,20 @@ export function sourcesLine(sources: readonly TimeSource[], counted: (count: num
   return [`capture times: ${parts.join(", ")}`];
 }
 
+/** What is said of files whose times are the same, and how many they are. */
+interface Repeated {
+  readonly count: number;
+  readonly line: string;
+}
+
 /**
- * A line for files whose times are the same. Those of different channels, planes or positions may have one time: `axesOf` says what is
+ * A line for files whose times are the same; undefined where all differ. Those of different channels, planes or positions may have one time: `axesOf` says what is
  * known of these by the name, and of stacks and OME-TIFF it is not known here.
  */
 export function repeated(
   times: ReadonlyMap<TimedFile, PageTime>,
   axesOf: (file: TimedFile) => ImageAxes | undefined,
-): string[] {
+): Repeated | undefined {
   const seen = new Set<string>();
   let count = 0;
   let example = "";
@@ -58,8 +64,9 @@ export function repeated(
     }
     seen.add(key);
   }
-  if (count === 0) return [];
-  return [`${images(count)} ${count === 1 ? "has" : "have"} the same time as another one, for example ${example}`];
+  if (count === 0) return undefined;
+  const line = `${images(count)} ${count === 1 ? "has" : "have"} the same time as another one, for example ${example}`;
+  return { count, line };
 }
 
 /** What metadata.txt and the files of a directory have that the other does not. */

@@ -24,6 +24,8 @@ interface OmeImage {
   sizes: Record<Axis, number>;
   size: StatedSize | undefined;
   incrementUs: number | undefined;
+  /** Unit of its times that is none of time. */
+  unknownUnit: string | undefined;
   readonly blocks: OmeBlock[];
   /** Time by plane. */
   readonly deltaUs: Map<string, number>;
@@ -85,6 +87,7 @@ const newImage = (name: string | undefined): OmeImage => ({
   sizes: { Z: 1, C: 1, T: 1 },
   size: undefined,
   incrementUs: undefined,
+  unknownUnit: undefined,
   blocks: [],
   deltaUs: new Map(),
 });
@@ -107,6 +110,8 @@ function take(image: OmeImage | undefined, name: string, attributes: ReadonlyMap
     const us = durationUs(attributes.get("DeltaT"), attributes.get("DeltaTUnit"));
     const plane = { Z: whole("TheZ") ?? 0, C: whole("TheC") ?? 0, T: whole("TheT") ?? 0 };
     if (us !== undefined) image.deltaUs.set(keyOf(plane), us);
+    else if (unitUs(attributes.get("DeltaTUnit") ?? "s") === undefined)
+      image.unknownUnit ??= attributes.get("DeltaTUnit");
   } else if (name === "StageLabel") {
     const names = namesOf(attributes.get("Name"));
     image.names.push(...names);
@@ -141,12 +146,18 @@ function durationUs(text: string | undefined, unit = "s"): number | undefined {
 export function omePages({ images }: OmeDocument, name: string, pages: number): Stated | undefined {
   const planes = planesOf(images, name, pages);
   const us = Array.from({ length: pages }, (_, page) => planeTime(planes.get(page)));
-  if (us.every((time) => time === undefined)) return undefined;
   const used = new Set([...planes.values()].map(({ image }) => image));
+  if (us.every((time) => time === undefined)) {
+    const notes = [...used].flatMap(({ unknownUnit, date }) => unusedTexts(unknownUnit, date));
+    return notes.length === 0 ? undefined : { us: [], relative: true, notes };
+  }
   const dates = [...used].map(({ date }) => readTime(date ?? ""));
   const relative = dates.every((date) => date === undefined);
   const described = [...used].reduce((sum, { deltaUs }) => sum + deltaUs.size, 0);
-  const notes = dates.some((date) => date?.hasZone === false) ? [NO_ZONE] : [];
+  const notes = [
+    ...[...used].flatMap(({ unknownUnit, date }) => unusedTexts(unknownUnit, date)),
+    ...(dates.some((date) => date?.hasZone === false) ? [NO_ZONE] : []),
+  ];
   if (described > pages && filesOf(images).size < 2 && pages > 1) {
     notes.push(`the OME-XML describes ${counted(described, "image")}, the file has ${pages}`);
   }
@@ -155,6 +166,18 @@ export function omePages({ images }: OmeDocument, name: string, pages: number): 
     relative,
     notes,
   };
+}
+
+/** Lines for what an image says of its time in a way that is not read. */
+function unusedTexts(unknownUnit: string | undefined, date: string | undefined): string[] {
+  return [
+    ...(unknownUnit === undefined
+      ? []
+      : [`the OME-XML's time unit ${JSON.stringify(unknownUnit)} is not known; phorest does not use its DeltaT`]),
+    ...(date === undefined || readTime(date) !== undefined
+      ? []
+      : [`cannot read the date ${JSON.stringify(date.trim())} in the OME-XML`]),
+  ];
 }
 
 /**
@@ -215,8 +238,8 @@ function planeTime(plane: OmePlane | undefined): number | undefined {
   const elapsedUs =
     image.deltaUs.get(keyOf(at)) ??
     (image.deltaUs.size === 0 && image.incrementUs !== undefined ? at.T * image.incrementUs : undefined) ??
-    // A date alone is the time of a single picture.
-    (image.deltaUs.size === 0 && image.sizes.T === 1 && date !== undefined ? 0 : undefined);
+    // A date alone is the time of the first picture.
+    (image.deltaUs.size === 0 && at.T === 0 && date !== undefined ? 0 : undefined);
   return elapsedUs === undefined ? undefined : (date ?? 0) + elapsedUs;
 }
 

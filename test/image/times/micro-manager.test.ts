@@ -175,8 +175,12 @@ describe("metadata.txt", () => {
     const { directory } = series(0, `{${[summary(), entry("a.tif", 5), entry("b.tif", 5), entry("c.tif", 6)].join()}}`);
     const files = ["a.tif", "b.tif.gz", "c.tif"].map((name) => ({ directory, name, modifiedUs: 0, version: "1" }));
     const said: string[] = [];
-    await new CaptureTimes().ofFirstPages(files, [], (line) => said.push(line));
+    const times = new CaptureTimes();
+    await times.ofFirstPages(files, [], (line) => said.push(line));
     expect(said).toEqual(["1 image has the same time as another one, for example b.tif.gz"]);
+    // A watched directory is looked at again and again.
+    await times.ofFirstPages(files, [], (line) => said.push(line));
+    expect(said).toHaveLength(1);
   });
 
   it.each([

@@ -54,6 +54,10 @@ describe("a time as text", () => {
     ["2024-03-01T00:59:58+01:00", US, true],
     ["2024-02-29T23:59:58Z", US, true],
     ["2024-02-29 23:59:58 -", US, false],
+    ["Fri Mar 01 00:59:58 CET 2024", US, true],
+    ["Thu Feb 29 23:59:58 UTC 2024", US, true],
+    // British, Bangladesh or Bougainville: not said.
+    ["Thu Feb 29 23:59:58 BST 2024", US, false],
   ])("%s", (text, us, hasZone) => {
     expect(readTime(text)).toMatchObject({ us, hasZone });
   });
@@ -65,6 +69,8 @@ describe("a time as text", () => {
     "2024-02-29",
     "2024-02-29 24:00:00",
     "2024-02-29 23:59:58 PST",
+    "Thu Fev 29 23:59:58 UTC 2024",
+    "Fri Feb 30 23:59:58 UTC 2024",
   ])("%j is none", (text) => {
     expect(readTime(text)).toBeUndefined();
   });

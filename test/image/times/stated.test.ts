@@ -42,6 +42,22 @@ describe("OME-XML", () => {
     expect(elapsed(omePages(readOme(xml), "a.tif", 3)?.us)).toEqual([0, Math.round(2.5 * factor), 4 * factor]);
   });
 
+  it("of a unit that is none of time is named, and the date of the first plane stays", () => {
+    const unit = 'DeltaTUnit="fortnight"';
+    const stated = omePages(readOme(ome(`<TiffData/>${plane(0, "0", unit)}${plane(1, "1", unit)}`)), "a.tif", 3);
+    expect(elapsed(stated?.us)).toEqual([0, undefined, undefined]);
+    expect(stated?.notes).toEqual([
+      `the OME-XML's time unit "fortnight" is not known; phorest does not use its DeltaT`,
+    ]);
+  });
+
+  it("names a date that is not one", () => {
+    const date = "<AcquisitionDate>04.03.2026 10:00</AcquisitionDate>";
+    const stated = omePages(readOme(ome(`<TiffData/>${plane(0, "0")}${plane(1, "1")}`, { date })), "a.tif", 2);
+    expect(stated).toMatchObject({ us: [0, 1e6], relative: true });
+    expect(stated?.notes).toEqual(['cannot read the date "04.03.2026 10:00" in the OME-XML']);
+  });
+
   it("uses TimeIncrement where no plane has a time, in the order of the axes", () => {
     const sizes = 'SizeZ="2" SizeC="1" SizeT="2" TimeIncrement="500" TimeIncrementUnit="ms"';
     const times = (order: string) => elapsed(omePages(readOme(ome("<TiffData/>", { sizes, order })), "a.tif", 4)?.us);
