@@ -1,18 +1,19 @@
 // When the images of other programs were taken, from the most trustworthy source that each has, and at last from the file's
 // time of modification, which is only a guess.
 import { basename, dirname, join, resolve } from "node:path";
-import { errorCode } from "../../failure/error-code.ts";
 import { counted } from "../../system/counted.ts";
-import { type NamePattern, namePattern } from "../../system/name-pattern.ts";
+import { namePattern } from "../../system/name-pattern.ts";
 import { GZIPPED } from "../../system/numbered-name.ts";
 import { axesOfName, type ImageAxes } from "../image-axes.ts";
 import type { PageInfo } from "../pages.ts";
 import { filled, oddities, type PageTime, pages as pagesText } from "./fill.ts";
 import { type Found, findTimes, GUESSED, type TimedFile } from "./find.ts";
 import { contradictions, repeated, sourcesLine, sourcesOf, UNDATED } from "./listing-notes.ts";
-import { MetadataDirectory } from "./metadata-txt.ts";
-import { patternTime } from "./names.ts";
+import { MetadataDirectories } from "./metadata-directories.ts";
+import type { MetadataDirectory } from "./metadata-txt.ts";
+import { PatternedNames } from "./names.ts";
 import { placedByNeighbours } from "./neighbours.ts";
+import { OF_EPOCH, SeriesStarts } from "./series-starts.ts";
 import { images, readTimeTable, type TimeTable } from "./table.ts";
 
 export type { TimedFile } from "./find.ts";
@@ -43,43 +44,30 @@ interface Known {
   readonly time: PageTime;
 }
 
-/** When times without a date begin, microseconds since the epoch. */
-interface Start {
-  readonly us: number;
-  /** From a time of modification. */
-  readonly isGuessed: boolean;
-}
-
-const ofEpoch: Start = { us: 0, isGuessed: false };
-
 /** Number of files that are opened at once. */
 const AT_ONCE = 16;
 const MOST_KNOWN = 1_000_000;
 
 /** Reads capture times; keeps what it has read of each directory and file. */
 export class CaptureTimes {
-  readonly #pattern: NamePattern | undefined;
-  #isMatched = false;
-  #unmatchedName: string | undefined;
+  readonly #names: PatternedNames | undefined;
   readonly #tablePath: string | undefined;
-  readonly #nowMs: () => number;
   #waits = false;
   #table: Promise<TimeTable> | undefined;
-  readonly #directories = new Map<string, MetadataDirectory>();
+  readonly #metadata: MetadataDirectories;
   readonly #known = new Map<string, Known>();
   readonly #said = new Set<string>();
   /** How many images of a directory were said to have the time of another one. */
   readonly #repeatedSaid = new Map<string, number>();
   /** Lines about several files, which go with the next one. */
   readonly #unsaid: string[] = [];
-  /** When each series without a date begins, once a file gives it. */
-  readonly #starts = new Map<string, Start>();
+  readonly #starts = new SeriesStarts();
 
   /** Throws Failure `config.invalid` for a pattern that gives no time. */
   constructor({ table, names, nowMs = () => performance.now() }: TimesOptions = {}) {
-    this.#nowMs = nowMs;
+    this.#metadata = new MetadataDirectories(nowMs);
     this.#tablePath = table;
-    this.#pattern = names === undefined ? undefined : namePattern(names);
+    this.#names = names === undefined ? undefined : new PatternedNames(namePattern(names));
   }
 
   /** Reads the user's table, which otherwise happens with the first file. Throws as readTimeTable. */
@@ -98,7 +86,7 @@ export class CaptureTimes {
    * A file that cannot be read gets its time of modification, and a line says why. Throws as readTimeTable.
    */
   async of(file: TimedFile, pages?: readonly PageInfo[], count?: number): Promise<FileTimes> {
-    await this.#refresh(file);
+    await this.#metadata.refresh(file);
     const beyond = count === undefined ? [] : await this.rowsBeyond(file, count);
     const one = await this.#find(file, pages);
     const known = one.source === "file" && (pages?.length ?? 1) === 1 ? this.#knownTime(file) : undefined;
@@ -127,7 +115,7 @@ export class CaptureTimes {
     const times = new Map<F, PageTime>();
     const found = new Map<F, Found>();
     const [first] = files;
-    if (first !== undefined) await this.#refresh(first, names);
+    if (first !== undefined) await this.#metadata.refresh(first, names);
     let next = 0;
     const work = async () => {
       for (let file = files[next++]; file !== undefined; file = files[next++]) {
@@ -137,8 +125,9 @@ export class CaptureTimes {
       }
     };
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, files.length) }, work));
-    this.#startSeries(found);
+    this.#starts.note(found);
     const missing = new Set<F>();
+    const tell = say ?? ((line: string) => void this.#unsaid.push(line));
     if (say !== undefined) for (const line of this.#unsaid.splice(0)) say(line);
     const take = (file: F, one: Found, isQuiet: boolean) => {
       const { pages, notes } = this.#resolved(file, one, undefined, isQuiet || say === undefined);
@@ -149,7 +138,7 @@ export class CaptureTimes {
       times.set(file, time);
     };
     for (const [file, one] of found) {
-      const isMissing = one.source === "file" && !this.#metadata(file).isEmpty;
+      const isMissing = one.source === "file" && !this.#metadata.of(file).isEmpty;
       if (isMissing) missing.add(file);
       take(file, one, isMissing);
     }
@@ -166,9 +155,8 @@ export class CaptureTimes {
     }
     const [example] = placed.keys();
     if (example !== undefined && !this.#isBehind(example)) {
-      const line = `metadata.txt has no time for ${images(placed.size)}, for example ${example.name}; phorest guesses it from the others`;
-      if (say === undefined) this.#unsaid.push(line);
-      else say(line);
+      const count = images(placed.size);
+      tell(`metadata.txt has no time for ${count}, for example ${example.name}; phorest guesses it from the others`);
     }
     const isGuessed = (file: F) => (found.get(file) ?? times.get(file))?.source === "file";
     const stated = new Map([...times].filter(([file]) => !isGuessed(file)));
@@ -177,10 +165,7 @@ export class CaptureTimes {
       const sources = [...times].map(([file, { source }]) => found.get(file)?.source ?? source);
       lines.push(...sourcesLine(sources, filesText));
     }
-    for (const line of lines) {
-      if (say === undefined) this.#unsaid.push(line);
-      else say(line);
-    }
+    for (const line of lines) tell(line);
     return times;
   }
 
@@ -199,8 +184,8 @@ export class CaptureTimes {
     }
     for (const [directory, names] of byDirectory) {
       const file = { directory, name: "", followLinks, modifiedUs: 0, version: "" };
-      await this.#refresh(file);
-      lines.push(...contradictions(new Set(this.#metadata(file).described()), names));
+      await this.#metadata.refresh(file);
+      lines.push(...contradictions(new Set(this.#metadata.of(file).described()), names));
     }
     return lines;
   }
@@ -210,7 +195,7 @@ export class CaptureTimes {
    * metadata, what was read with the last times.
    */
   axesOf(file: Pick<TimedFile, "directory" | "name" | "followLinks">): ImageAxes | undefined {
-    const images = this.#metadata(file).describe(file.name)?.images;
+    const images = this.#metadata.of(file).describe(file.name)?.images;
     const [image] = images ?? [];
     const ofName = axesOfName(file.name);
     if (image === undefined || images?.length !== 1) return ofName;
@@ -228,7 +213,7 @@ export class CaptureTimes {
 
   /** What the metadata.txt files next to a file were like when they were read last. */
   metadataState(file: Pick<TimedFile, "directory" | "followLinks">): MetadataDirectory["state"] {
-    return this.#metadata(file).state;
+    return this.#metadata.of(file).state;
   }
 
   /** Whoever asks for the times asks again while metadata.txt grows: guesses are neither kept nor said until then. */
@@ -240,25 +225,10 @@ export class CaptureTimes {
     return this.#waits && this.metadataState(file) === "growing";
   }
 
-  #metadata({ directory, followLinks = false }: Pick<TimedFile, "directory" | "followLinks">): MetadataDirectory {
-    const known = this.#directories.get(directory) ?? new MetadataDirectory(directory, followLinks, this.#nowMs);
-    this.#directories.set(directory, known);
-    return known;
-  }
-
-  async #refresh(file: TimedFile, names: Iterable<string> = []): Promise<void> {
-    await this.#metadata(file)
-      .refresh(names)
-      .catch((error: unknown) => {
-        // The directory itself is listed elsewhere, where its errors count.
-        if (errorCode(error) === undefined) throw error;
-      });
-  }
-
   #knownTime(file: TimedFile): PageTime | undefined {
     const known = this.#known.get(join(file.directory, file.name));
     if (known?.version !== file.version) return undefined;
-    return known.generation === undefined || known.generation === this.#metadata(file).generation
+    return known.generation === undefined || known.generation === this.#metadata.of(file).generation
       ? known.time
       : undefined;
   }
@@ -269,25 +239,21 @@ export class CaptureTimes {
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     // metadata.txt may come later than the image.
     const isFinal = source === "table" || source === "micro-manager";
-    const generation = isFinal ? undefined : this.#metadata(file).generation;
+    const generation = isFinal ? undefined : this.#metadata.of(file).generation;
     this.#known.set(join(file.directory, file.name), { version: file.version, generation, time });
   }
 
   /** Says that the user's pattern of names fits none of those seen, with one of them; undefined while one fits, or none was seen. */
   get unmatched(): string | undefined {
-    if (this.#pattern === undefined || this.#isMatched || this.#unmatchedName === undefined) return undefined;
-    return `no name matches the pattern name_time ${JSON.stringify(this.#pattern.text)}, for example ${this.#unmatchedName}`;
+    return this.#names?.unmatched;
   }
 
   async #find(file: TimedFile, pages: readonly PageInfo[] | undefined): Promise<Found> {
-    if (this.#pattern !== undefined && !this.#isMatched) {
-      this.#isMatched = patternTime(file.name, this.#pattern) !== undefined;
-      this.#unmatchedName ??= file.name;
-    }
+    this.#names?.note(file.name);
     return findTimes(file, pages, {
       table: await this.table(),
-      pattern: this.#pattern,
-      metadata: this.#metadata(file),
+      pattern: this.#names?.pattern,
+      metadata: this.#metadata.of(file),
     });
   }
 
@@ -306,38 +272,11 @@ export class CaptureTimes {
   async #aboutMetadata(files: readonly TimedFile[]): Promise<string[]> {
     const [first] = files;
     if (first === undefined) return [];
-    const metadata = this.#metadata(first);
+    const metadata = this.#metadata.of(first);
     const lines = [...metadata.problems(), ...(await metadata.sizeNotes(files))];
     const fresh = lines.filter((line) => !this.#said.has(line));
     for (const line of fresh) this.#said.add(line);
     return fresh;
-  }
-
-  /** A series without a date starts at the earliest that its files allow: none is written before it is taken. */
-  #startSeries(found: ReadonlyMap<TimedFile, Found>): void {
-    const starts = new Map<string, Start>();
-    for (const [file, { stated, series, date }] of found) {
-      const [us] = stated.us;
-      if (!stated.relative || series === undefined || us === undefined) continue;
-      const start = { us: (date ?? file.modifiedUs) - us, isGuessed: date === undefined };
-      const earliest = starts.get(series);
-      const isBetter = earliest?.isGuessed === start.isGuessed ? start.us < earliest.us : !start.isGuessed;
-      if (earliest === undefined || isBetter) starts.set(series, start);
-    }
-    for (const [series, start] of starts) if (!this.#starts.has(series)) this.#starts.set(series, start);
-  }
-
-  /** When times without a date begin: the first page has the file's date, or the last one the time of modification. */
-  #startOf(file: TimedFile, { stated, series, date }: Found): Start {
-    const known = series === undefined ? undefined : this.#starts.get(series);
-    if (known !== undefined) return known;
-    const given = stated.us.filter((time) => time !== undefined);
-    const [firstUs = 0] = given;
-    const lastUs = given.reduce((last, time) => Math.max(last, time), Number.NEGATIVE_INFINITY);
-    const us = date === undefined ? file.modifiedUs - (given.length === 0 ? 0 : lastUs) : date - firstUs;
-    const start = { us, isGuessed: date === undefined };
-    if (series !== undefined) this.#starts.set(series, start);
-    return start;
   }
 
   #resolved(file: TimedFile, found: Found, pages: readonly PageInfo[] | undefined, quiet = false): FileTimes {
@@ -358,7 +297,7 @@ export class CaptureTimes {
   /** The time of each page from the first source that has it. */
   #stated(file: TimedFile, found: Found, count: number): { times: (PageTime | undefined)[]; notes: string[] } {
     const { source, stated, next } = found;
-    const start = stated.relative ? this.#startOf(file, found) : ofEpoch;
+    const start = stated.relative ? this.#starts.of(file, found) : OF_EPOCH;
     const isUndated = start.isGuessed && stated.us.some((time) => time !== undefined);
     const notes = [...stated.notes, ...(isUndated ? [UNDATED] : [])];
     const rest = next === undefined ? undefined : this.#stated(file, next, count);

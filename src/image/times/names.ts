@@ -20,3 +20,26 @@ export function ownNameTime(name: string): Stated | undefined {
   const us = captureTimeOf(name);
   return us === undefined ? undefined : { us: [us], relative: false, notes: [] };
 }
+
+/** The user's pattern, and whether it fits any of the names that were seen. */
+export class PatternedNames {
+  readonly pattern: NamePattern;
+  #isMatched = false;
+  #example: string | undefined;
+
+  constructor(pattern: NamePattern) {
+    this.pattern = pattern;
+  }
+
+  note(name: string): void {
+    if (this.#isMatched) return;
+    this.#isMatched = patternTime(name, this.pattern) !== undefined;
+    this.#example ??= name;
+  }
+
+  /** Says that the pattern fits no name, with one of them; undefined while one fits, or none was seen. */
+  get unmatched(): string | undefined {
+    if (this.#isMatched || this.#example === undefined) return undefined;
+    return `no name matches the pattern name_time ${JSON.stringify(this.pattern.text)}, for example ${this.#example}`;
+  }
+}
