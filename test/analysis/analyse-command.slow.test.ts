@@ -169,10 +169,10 @@ describe("phorest analyse", () => {
     );
     const records = recordsIn(jsonl);
     expect(records.map(({ processing_successful }) => processing_successful)).toEqual([false, false, true]);
-    expect(records[0].processing_error_message).toMatch(/bad\.png: not a picture \(/);
+    expect(records[0].processing_error_message).toMatch(/bad\.png: not an image \(/);
     expect(records[1].processing_error_message).toMatch(/ROI 010A_N is partly outside the image of 10 x 10/);
     expect(records[0].image_analysis).toBeNull();
-    expect(told).toContain("bad.png: not a picture");
+    expect(told).toContain("bad.png: not an image");
     expect(process.exitCode).toBe(3);
   });
 
