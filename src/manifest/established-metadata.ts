@@ -7,6 +7,7 @@ import { type GivenKind, parseGivenJson, readGivenFile } from "../system/given-f
 import { type EstablishedEntry, parseEntry } from "./established-entry.ts";
 import type { Findings } from "./import-findings.ts";
 import { plainName } from "./plain-name.ts";
+import { isoFromUs } from "./timestamps.ts";
 
 /** A string of JavaScript holds half a gigabyte: at an interval of 10 s, a month of captures. */
 const KIND: GivenKind = {
@@ -45,7 +46,28 @@ export function readEntries(files: readonly string[], findings: Findings): Estab
     }
     if (failure !== undefined) throw failure;
   }
-  return [...entries.values()].sort((a, b) => a.capturedAtUs - b.capturedAtUs);
+  return newestOf([...entries.values()], findings).sort((a, b) => a.capturedAtUs - b.capturedAtUs);
+}
+
+/** Of entries that give one image different times, the one that was read last: the live file is read after its backups. */
+function newestOf(entries: readonly EstablishedEntry[], findings: Findings): EstablishedEntry[] {
+  const byPicture = new Map<string, EstablishedEntry>();
+  const withoutPicture: EstablishedEntry[] = [];
+  for (const entry of entries) {
+    if (entry.picture === undefined) {
+      withoutPicture.push(entry);
+      continue;
+    }
+    const { directory, filename } = entry.picture;
+    const key = `${directory}/${plainName(filename)}`;
+    const older = byPicture.get(key);
+    if (older !== undefined) {
+      const times = `${plainName(filename)}: ${isoFromUs(older.capturedAtUs)}, now ${isoFromUs(entry.capturedAtUs)}`;
+      findings.add("entries with another time for an image than a newer file has, left out", times);
+    }
+    byPicture.set(key, entry);
+  }
+  return [...withoutPicture, ...byPicture.values()];
 }
 
 function merge(entries: Map<string, EstablishedEntry>, entry: EstablishedEntry, findings: Findings): void {

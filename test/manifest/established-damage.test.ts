@@ -180,6 +180,26 @@ describe("backups", () => {
     ]);
   });
 
+  test("that give an image another time than the live file do not count, and that is said", async () => {
+    const own = entry(1);
+    const earlier = { ...own, camera_data: { ...own.camera_data, timestamp_iso: "2025-08-06T12:20:00+02:00" } };
+    const taken = await imported({
+      "backup/metadata_manifest_20250806_122505.json": text([earlier]),
+      [LIVE]: text([own, entry(2)]),
+      ...images(1, 2),
+    });
+    expect(taken.entries.map(({ capturedAtUs }) => capturedAtUs)).toEqual(
+      [1, 2].map((n) => Date.parse(timeOf(n)) * 1000 + 500),
+    );
+    expect(taken.findings).toEqual([
+      [
+        1,
+        "entries with another time for an image than a newer file has, left out",
+        `${nameOf(1)}: 2025-08-06T10:20:00.000000Z, now 2025-08-06T10:25:01.001500Z`,
+      ],
+    ]);
+  });
+
   test("stand in for a live file that is lost or unreadable, and are found from the data directory too", async () => {
     const files = {
       "backup/data/metadata_manifest_20250806_122505.json.gz": gzipSync(text([entry(1)])).subarray(0, 150),
