@@ -121,7 +121,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
     const unmeasured = remaining(pictures, done);
     if (unmeasured.length < pictures.length) {
       process.stderr.write(
-        `skipped ${pictures.length - unmeasured.length} of ${counted(pictures.length, "image")} measured already\n`,
+        `skipped ${pictures.length - unmeasured.length} of ${counted(pictures.length, "image")}: already measured\n`,
       );
     }
     await stoppable(async (signal) => {

@@ -60,12 +60,12 @@ describe("phorest analyse --resume", () => {
     expect(counts[0]).toBeLessThan(counts[1] ?? 0);
     expect(counts[1]).toBeLessThan(PICTURES);
     const last = await phorest(analysis("killed.jsonl", "--resume"), root);
-    expect(last.stderr).toContain(`skipped ${counts[1]} of ${PICTURES} images that are measured already`);
+    expect(last.stderr).toContain(`skipped ${counts[1]} of ${PICTURES} images: already measured`);
     // The picture that could not be read was met before the kill; the exit code speaks of the whole file.
     expect(last.code).toBe(3);
     expect(timeless(file)).toBe(timeless(join(root, "whole.jsonl")));
     const again = await phorest(analysis("killed.jsonl", "--resume"), root);
-    expect(again.stderr).toContain(`${PICTURES} of ${PICTURES} images that are measured already`);
+    expect(again.stderr).toContain(`${PICTURES} of ${PICTURES} images: already measured`);
     expect(timeless(file)).toBe(timeless(join(root, "whole.jsonl")));
   });
 

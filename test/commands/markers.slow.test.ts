@@ -47,7 +47,7 @@ test("what cannot be done is one line, exit code 2, and changes nothing", async 
     [["remove", "1", "9"], "there is no marker 9; nothing was removed"],
     [["import", "half.csv"], "half.csv: line 3: the time needs a date or time"],
     [["import", "no.csv"], "no.csv: line 1 must name the columns time and text"],
-    [["import", "none.csv"], "none.csv: cannot read this file (ENOENT)"],
+    [["import", "none.csv"], "none.csv: there is no such file"],
   ];
   for (const [words, line] of wrong) {
     const { code, stderr } = await ask(...words);

@@ -3,6 +3,7 @@ import {
   closeSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -156,7 +157,16 @@ describe("a database that is damaged while nothing runs", () => {
 
   test("every command says so in one line, and monitors hear of it", async () => {
     const directory = damaged(rootOf("result"));
-    const commands = [["backup"], ["export", "--format", "csv"], ["report"], ["sensorgram"], ["sync"], ["import", "."]];
+    const commands = [
+      ["backup"],
+      ["export", "--format", "csv"],
+      ["report"],
+      ["sensorgram"],
+      ["sync"],
+      ["import", "established"],
+    ];
+    mkdirSync(join(directory, "established"));
+    writeFileSync(join(directory, "established", "metadata_manifest.json"), "[]");
     const share = mkdtempSync(join(directory, "share-"));
     writeFileSync(
       join(directory, "config.toml"),

@@ -53,7 +53,8 @@ interface Status {
 
 async function status(directory: string): Promise<Status> {
   const { stdout, stderr, code } = await phorest(["status", "--json"], directory);
-  if (code !== 0) throw new Error(stderr);
+  // 2: there is no experiment yet.
+  if (code !== 0 && code !== 2) throw new Error(stderr);
   return JSON.parse(stdout);
 }
 

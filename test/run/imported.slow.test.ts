@@ -142,7 +142,7 @@ test.each([
   const source = await established(place);
   addResult(source, labels);
   const directory = experiment(WITHOUT_CAMERA);
-  expect((await phorest(["import", source, "--adopt"], directory)).stdout).toContain("1 results imported");
+  expect((await phorest(["import", source, "--adopt"], directory)).stdout).toContain("1 result imported");
   const sound = await phorest(["verify"], directory);
   expect([sound.code, sound.stderr]).toEqual([0, ""]);
   const file = join(directory, "data/phorest.sqlite");
