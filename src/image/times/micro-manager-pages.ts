@@ -68,8 +68,16 @@ export async function micromanagerPages(
   const series = { ...seriesOf(first ?? records[0], summary), usesReceived, hasElapsed };
   const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
   const us = records.map((record) => (record === undefined ? undefined : timeOf(record, series)));
-  return { us, relative, notes: [...sizes, ...series.notes, ...clock.notes(), ...(series.hasZone ? [] : [NO_ZONE])] };
+  const [only, ...others] = records;
+  // A file of its own is not known to have a start in common with others.
+  const isCoarse = others.length === 0 && only?.received?.hasFraction === false && us[0] === only.received.us;
+  const coarse = isCoarse ? [WHOLE_SECONDS] : [];
+  const zone = series.hasZone ? [] : [NO_ZONE];
+  return { us, relative, notes: [...sizes, ...series.notes, ...clock.notes(), ...coarse, ...zone] };
 }
+
+const WHOLE_SECONDS =
+  "Micro-Manager's time in the image is a whole second; for exact times put the metadata.txt of the series next to the images";
 
 const hasTime = (record: ImageRecord | undefined): boolean =>
   record?.elapsedUs !== undefined || record?.received !== undefined;
