@@ -7,7 +7,7 @@ import { foreignKind, KIND_BYTES, READ_KINDS } from "../image/foreign-kinds.ts";
 import { isPictureName } from "../image/picture-name.ts";
 import { withPictureFile } from "../image/read-picture.ts";
 import { bytesAt, sourceOfFile } from "../image/tiff/byte-source.ts";
-import { counted } from "../system/counted.ts";
+import { counted, shortList } from "../system/counted.ts";
 import { printable } from "../system/file-name.ts";
 import { readNames, unusableNameLine } from "../system/names-in-bytes.ts";
 import type { TaskAnswer } from "./task.ts";
@@ -90,13 +90,11 @@ async function otherKinds(directory: string, names: readonly string[]): Promise<
 }
 
 /** "z.czi (a Zeiss CZI file), n.nd2 (a Nikon ND2 file) and 8 more". */
-function named(others: readonly OtherFile[]): string {
-  const more = others.length > MOST_NAMED ? ` and ${others.length - MOST_NAMED} more` : "";
-  return `${others
-    .slice(0, MOST_NAMED)
-    .map(({ name, kind }) => `${name} (${kind.name})`)
-    .join(", ")}${more}`;
-}
+const named = (others: readonly OtherFile[]): string =>
+  shortList(
+    others.map(({ name, kind }) => `${name} (${kind.name})`),
+    MOST_NAMED,
+  );
 
 const leftOut = (directory: string, others: readonly OtherFile[]): string =>
   `${directory}: left out ${counted(others.length, "file")} of kinds that phorest does not read: ${named(others)}`;

@@ -1,7 +1,7 @@
 // Whether a baseline is one: flat, without a step, and without an injection. Noise, drift and limit of detection of another
 // window are numbers of something else, and a shift that counts from it has no clear beginning.
-
 import { blockMeans } from "../measurement/statistics.ts";
+import { shortList } from "../system/counted.ts";
 import { coefficientOf, oppositeSign, type Regression, whiteCoefficient } from "./autoregression.ts";
 import type { Trend } from "./trend.ts";
 
@@ -32,8 +32,7 @@ export function baselineWarningLines(
   return BASELINE_WARNINGS.flatMap((warning) => {
     const named = curves.filter(([, warnings]) => warnings.includes(warning)).map(([label]) => label);
     if (named.length === 0) return [];
-    const more = named.length > MOST_NAMED ? ` and ${named.length - MOST_NAMED} more` : "";
-    const who = named.length === curves.length ? "every curve" : `${named.slice(0, MOST_NAMED).join(", ")}${more}`;
+    const who = named.length === curves.length ? "every curve" : shortList(named, MOST_NAMED);
     return [`The baseline of ${who} ${CONSEQUENCES[warning]}. Choose a quiet window as the baseline.`];
   });
 }

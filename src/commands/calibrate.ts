@@ -1,5 +1,4 @@
 // `phorest calibrate`: finds the chip in an image and writes the ROI manifest, with images for checking it.
-
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { calibratePicture, labelPatterns, roisUntilNow, uncertaintyText, type Way } from "../calibration/calibrate.ts";

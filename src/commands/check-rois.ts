@@ -1,5 +1,4 @@
 // `phorest check-rois`: draws the ROIs over an image, for checking by eye, and writes an ROI manifest with some of them.
-
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { Argv, CommandModule } from "yargs";

@@ -10,6 +10,7 @@ import { configuredSensorgrams } from "../evaluation/configured-sensorgrams.ts";
 import { Failure } from "../failure/failure.ts";
 import { type CurvePair, comparisonFigure, type TimedCurve } from "../figures/comparison-figure.ts";
 import { printVegaLite } from "../figures/print-picture.ts";
+import { shortList } from "../system/counted.ts";
 import { alignedLines } from "../terminal/text-table.ts";
 import { chosenAnalysis } from "./chosen-analysis.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
@@ -67,10 +68,7 @@ export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
       ["A", onlyA],
       ["B", onlyB],
     ] as const) {
-      if (only.length > 0)
-        process.stderr.write(
-          `only in ${name}: ${first(only)}${only.length > NAMED ? ` and ${only.length - NAMED} more` : ""}\n`,
-        );
+      if (only.length > 0) process.stderr.write(`only in ${name}: ${shortList(only, NAMED)}\n`);
     }
     process.stdout.write(argv.json ? `${JSON.stringify(jsonOf(a, b, compared))}\n` : tableOf(a, b, compared));
     if (figure === undefined) return;

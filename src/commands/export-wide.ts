@@ -113,7 +113,10 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
   }
 }
 
-const GUESSED: [string, string] = ["times", "some or all are guessed from other images or from the time of modification of the file"];
+const GUESSED: [string, string] = [
+  "times",
+  "some or all are guessed from other images or from the time of modification of the file",
+];
 
 const ROWS_AT_ONCE = 100;
 

@@ -18,6 +18,7 @@ import type { Picture } from "../figures/render.ts";
 import { rowProfile } from "../figures/roi-view.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { readRoiManifest } from "../measurement/roi.ts";
+import { shortList } from "../system/counted.ts";
 import { writeDurably } from "../system/files.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { sayWhatIsArchived } from "./archived.ts";
@@ -225,11 +226,10 @@ const MOST_NAMED = 20;
 
 function noiseNotes({ noisy }: ChosenCurves, argv: FigureArguments): string[] {
   if (noisy.length === 0) return [];
-  const names = noisy
-    .slice(0, MOST_NAMED)
-    .map(({ label, noise }) => `${label} (${Number.isFinite(noise) ? `${noise.toPrecision(2)} px` : "noise unknown"})`);
-  const more = noisy.length > MOST_NAMED ? ` and ${noisy.length - MOST_NAMED} more` : "";
-  return [`left out, more noise than ${argv["max-noise"]} px: ${names.join(", ")}${more}`];
+  const names = noisy.map(
+    ({ label, noise }) => `${label} (${Number.isFinite(noise) ? `${noise.toPrecision(2)} px` : "noise unknown"})`,
+  );
+  return [`left out, more noise than ${argv["max-noise"]} px: ${shortList(names, MOST_NAMED)}`];
 }
 
 function legendNotes(curves: number): string[] {

@@ -1,5 +1,4 @@
 // `phorest remeasure`: measures the frames of a stopped experiment again, as a new analysis next to the existing ones.
-
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -24,7 +23,7 @@ import { analysisSettings } from "../stages/processor/analysis-settings.ts";
 import type { FrameAgain } from "../stages/processor/frames-again.ts";
 import { analysesAgain, type MeasuredWith, remeasure } from "../stages/processor/remeasuring.ts";
 import { wallClockUs } from "../system/clock.ts";
-import { counted } from "../system/counted.ts";
+import { counted, shortList } from "../system/counted.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { Progress } from "../terminal/progress.ts";
 import { wholeNumber } from "./analyse-settings.ts";
@@ -270,8 +269,7 @@ function jsonOf({ before, gone, ...others }: Summary): object {
 }
 
 function textOf({ analysis, frames, measured, failed, before, gone, unread }: Summary): string {
-  const listed = (names: readonly string[]) =>
-    `${names.slice(0, NAMED).join(", ")}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ""}`;
+  const listed = (names: readonly string[]) => shortList(names, NAMED);
   const lines = [
     `analysis "${analysis}": ${measured} of ${frames} frames measured${before > 0 ? `, ${before} before` : ""}, ${failed} failed`,
     ...(gone.length === 0 ? [] : [`${gone.length} not measured because the image is gone: ${listed(gone)}`]),

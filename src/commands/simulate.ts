@@ -1,5 +1,4 @@
 // `phorest simulate`: writes images of the simulated chip, with the true resonance positions.
-
 import { isAbsolute, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { chipTypes } from "../chip/layout.ts";

@@ -12,7 +12,7 @@ import type { ManifestCounts } from "../manifest/history.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { type OutputReport, refusalLines } from "../manifest/opcua-output-state.ts";
 import { labelMatcher } from "../measurement/labels.ts";
-import { counted } from "../system/counted.ts";
+import { counted, shortList } from "../system/counted.ts";
 import { type ClockFacts, clockBehindLine } from "./clock-behind.ts";
 import type { DiskFacts } from "./disk-facts.ts";
 import type { Finding } from "./finding.ts";
@@ -227,9 +227,8 @@ function ofResonances({ config, running, recent }: Facts): Finding[] {
     if (outside === frames) beyond.push(`${label} at ${(last.at(-1) ?? Number.NaN).toFixed(1)} px`);
   });
   if (beyond.length === 0) return undecided ? [{ key, state: "unknown", text: "" }] : [];
-  const more = beyond.length > LABELS_NAMED ? ` and ${beyond.length - LABELS_NAMED} more` : "";
   const where = outsideOf(resonance_min_px, resonance_max_px);
-  return [problem(key, `resonance ${where}: ${beyond.slice(0, LABELS_NAMED).join(", ")}${more}`)];
+  return [problem(key, `resonance ${where}: ${shortList(beyond, LABELS_NAMED)}`)];
 }
 
 function outsideOf(low: number | undefined, high: number | undefined): string {

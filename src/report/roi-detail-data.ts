@@ -1,5 +1,4 @@
 // Data of a report: the precision of the newest analysis, and the details of chosen ROIs.
-
 import { existsSync } from "node:fs";
 import type { AnalysisSettings } from "../analysis/settings.ts";
 import { baselineWindow } from "../assay/baseline.ts";

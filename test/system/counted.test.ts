@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { counted } from "../../src/system/counted.ts";
+import { counted, shortList } from "../../src/system/counted.ts";
 
 test.each([
   [0, "0 frames"],
@@ -8,3 +8,9 @@ test.each([
 ])("%i of them are %s", (count, words) => expect(counted(count, "frame")).toBe(words));
 
 test("a plural without -s is given", () => expect(counted(2, "entry", "entries")).toBe("2 entries"));
+
+test.each([
+  [["a", "b"], "a, b"],
+  [["a", "b", "c"], "a, b, c"],
+  [["a", "b", "c", "d", "e"], "a, b, c and 2 more"],
+])("of %j, three names are listed", (names, words) => expect(shortList(names, 3)).toBe(words));

@@ -4,7 +4,7 @@ import { basename, dirname, normalize, resolve } from "node:path";
 import { parseString } from "fast-csv";
 import { errorCode, hasCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
-import { counted } from "../../system/counted.ts";
+import { counted, shortList } from "../../system/counted.ts";
 import { fileFaultReason } from "../../system/fault-of.ts";
 import { GZIPPED } from "../../system/numbered-name.ts";
 import { readTime } from "../../system/time-text.ts";
@@ -156,8 +156,7 @@ export const images = (count: number): string => counted(count, "image");
 
 /** The first of some names, and how many more there are. */
 export function some(names: readonly string[]): string {
-  const more = names.length - MOST_SHOWN;
-  return names.slice(0, MOST_SHOWN).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return shortList(names, MOST_SHOWN);
 }
 
 /**
