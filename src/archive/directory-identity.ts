@@ -48,6 +48,17 @@ export function checkMark(directory: string, mark: PlaceMark): void {
   });
 }
 
+/**
+ * Whether a file is gone, and not the disk with it. Throws what `checkPlace` throws while the disk is away, and errors of the
+ * disk. The place is checked before and after the look: the disk may go and come back between a reader's failure and now.
+ */
+export function isGone(path: string, checkPlace: () => void): boolean {
+  checkPlace();
+  const found = statSync(path, { throwIfNoEntry: false });
+  checkPlace();
+  return found === undefined;
+}
+
 /** Where udev keeps a link for each file system there is. */
 const BY_UUID = "/dev/disk/by-uuid";
 

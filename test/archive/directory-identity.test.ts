@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { checkFileSystem, checkMark, markPlace, mountSource } from "../../src/archive/directory-identity.ts";
+import { checkFileSystem, checkMark, isGone, markPlace, mountSource } from "../../src/archive/directory-identity.ts";
 import { encodeFailure, Failure } from "../../src/failure/failure.ts";
 import { EnvironmentWatch, refusedByDisk } from "../../src/supervisor/environment-watch.ts";
 import { memoryLog } from "../support/log-lines.ts";
@@ -36,6 +36,25 @@ describe("a marked directory", () => {
     rmSync(data, { recursive: true });
     renameSync(join(root, "away"), data);
     checkMark(data, mark);
+  });
+});
+
+describe("a file that cannot be found", () => {
+  const away = new Failure("disk.failed", "the disk is away");
+
+  test("is gone while its disk is there, and not when it is found after all", () => {
+    const directory = scratch();
+    expect(isGone(join(directory, "none.png"), () => undefined)).toBe(true);
+    expect(isGone(directory, () => undefined)).toBe(false);
+  });
+
+  test.each([1, 2])("says nothing of itself when its disk is found away by look %i", (nth) => {
+    let looks = 0;
+    const checkPlace = () => {
+      looks += 1;
+      if (looks === nth) throw away;
+    };
+    expect(() => isGone(join(scratch(), "none.png"), checkPlace)).toThrow(away);
   });
 });
 

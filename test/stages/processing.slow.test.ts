@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { encodePicture } from "../../src/image/encode.ts";
@@ -30,7 +30,8 @@ async function line(
     threads = 1,
     companion = false,
     freed = () => undefined,
-  }: { frames?: number; threads?: number; companion?: boolean; freed?: () => void } = {},
+    checkPlace = () => undefined,
+  }: { frames?: number; threads?: number; companion?: boolean; freed?: () => void; checkPlace?: () => void } = {},
 ) {
   const directory = mkdtempSync(join(tmpdir(), "phorest-processing-"));
   const simulator = createSimulator({ width: 640, height: 480 });
@@ -60,7 +61,7 @@ async function line(
     frameTimeoutMs: 60_000,
     everyMs: 1000,
     nowUs: () => 2,
-    checkPlace: () => undefined,
+    checkPlace,
     happened: (event) => event === "freed" && freed(),
   });
   onTestFinished(async () => {
@@ -129,6 +130,26 @@ test("a damaged database gets its frame back as it was and nothing else: no othe
     async () => manifest.entries.markMissing(1),
   ])
     await expect(refused()).rejects.toMatchObject({ code: "manifest.corrupt" });
+});
+
+test("a picture that was away with its disk only while it was read is read again, and measured", async () => {
+  let disk: { readonly away: string; readonly back: string } | undefined;
+  const comesBack = () => {
+    if (disk !== undefined) renameSync(disk.away, disk.back);
+    disk = undefined;
+  };
+  const { manifest, processing, roiManifestFile } = await line((real) => real, undefined, { checkPlace: comesBack });
+  const back = join(dirname(roiManifestFile), "frame0.png");
+  disk = { away: `${back}.away`, back };
+  renameSync(disk.back, disk.away);
+  await processing.run();
+  await untilAtRest(processing);
+  expect(disk).toBeUndefined();
+  expect(manifest.history.counts()).toMatchObject({ failed: 0, missing: 0 });
+  await expect(processing.run()).rejects.toMatchObject({ code: "frame.missing" });
+  await processing.run();
+  await untilAtRest(processing);
+  expect(manifest.history.counts()).toMatchObject({ processed: 1, failed: 0, missing: 0 });
 });
 
 test.each([

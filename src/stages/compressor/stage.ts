@@ -1,5 +1,7 @@
 // The compressor stage: has its thread compress measured images one by one, and records the result.
+import { join } from "node:path";
 import type { CompressOutcome } from "../../archive/compress.ts";
+import { isGone } from "../../archive/directory-identity.ts";
 import type { LocalPicture } from "../../manifest/storage.ts";
 import { megabytes } from "../../system/byte-size.ts";
 import { SetAside, type SetAsideFile } from "../../system/set-aside.ts";
@@ -97,7 +99,10 @@ export class Compressor implements OpenStage {
     return this.thread.run({ type: "compress", filepath, filename, sha256 }, PICTURE_TIMEOUT_MS, signal);
   }
 
-  private settle({ entryId, filename }: LocalPicture, outcome: CompressOutcome | { readonly kind: "foreign" }): void {
+  private settle(
+    { entryId, filename, filepath }: LocalPicture,
+    outcome: CompressOutcome | { readonly kind: "foreign" },
+  ): void {
     const { log, manifest } = this.options;
     const fields = { entry: entryId };
     if (outcome.kind !== "failed") this.aside.remove(entryId);
@@ -132,7 +137,10 @@ export class Compressor implements OpenStage {
         log.debug(`${filename} belongs to another program; left uncompressed`, fields);
         return;
       case "missing":
-        this.options.checkPlace();
+        if (!isGone(join(filepath, filename), this.options.checkPlace)) {
+          this.aside.add(entryId, filename, "its disk was away for a moment");
+          return;
+        }
         manifest.entries.markMissing(entryId);
         log.error(`${filename}: the image file does not exist; marked it as missing`, fields);
         return;

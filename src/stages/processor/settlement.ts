@@ -1,6 +1,8 @@
 // What becomes of a frame after it was measured: its result is stored, it fails for good, its picture is set aside, or its claim
 // returns to the queue. Each is one transaction.
+import { join } from "node:path";
 import { type CompanionResult, type TaskAnswer, warningsOf } from "../../analysis/task.ts";
+import { isGone } from "../../archive/directory-identity.ts";
 import { encodeFailure, type FailureData, lineOf } from "../../failure/failure.ts";
 import { DepthKeeper } from "../../image/bit-depth.ts";
 import type { Claim } from "../../manifest/entries.ts";
@@ -93,7 +95,7 @@ export class Settlement {
 
   /** Fails the frame for good, or sets it aside for another try while that can help. */
   async refuse(claim: Claim, reason: FailureData, analysisId?: number): Promise<void> {
-    const failure = this.#withPlace(asFrame(claim, reason));
+    const failure = this.#withPlace(claim, asFrame(claim, reason));
     const again = isStorage(failure) || (failure.retry === "later" && claim.attempts < this.#options.maxAttempts);
     if (again) {
       this.#returnClaim(claim, failure);
@@ -126,12 +128,11 @@ export class Settlement {
     this.unsettled.add(claim, false);
   }
 
-  /** A picture that is missing because the whole disk is missing has not failed: it waits like all others. */
-  #withPlace(failure: FailureData): FailureData {
+  /** A picture that was missing because the whole disk was, has not failed: it waits, or is read again now that it is back. */
+  #withPlace({ filepath, filename }: Claim, failure: FailureData): FailureData {
     if (failure.code !== "frame.missing") return failure;
     try {
-      this.#options.checkPlace();
-      return failure;
+      return isGone(join(filepath, filename), this.#options.checkPlace) ? failure : { ...failure, retry: "later" };
     } catch (thrown) {
       return encodeFailure(thrown);
     }

@@ -1,6 +1,7 @@
 // The images on their way to the share: which are next, what becomes of those that were copied, and of those that could not be.
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { isGone } from "../../archive/directory-identity.ts";
 import { remotePathOf } from "../../archive/names.ts";
 import type { PictureCopied, PictureRefused, PictureTask } from "../../archive/pictures.ts";
 import { decodeFailure } from "../../failure/failure.ts";
@@ -84,9 +85,8 @@ export class PictureCopies {
     const { manifest, log } = this.#context;
     for (const { entryId, kind, reason } of refused) {
       const source = byId.get(entryId)?.source ?? "";
-      if (kind === "missing") this.#context.checkPlace();
       // With its whole directory gone, it is the disk that is missing, and it may come back; or it is back already.
-      const lost = kind === "missing" && existsSync(dirname(source)) && !existsSync(source);
+      const lost = kind === "missing" && isGone(source, this.#context.checkPlace) && existsSync(dirname(source));
       const name = printable(basename(source)).slice(1, -1);
       const isNew = lost || this.aside.add(entryId, name, reason);
       if (lost) {
