@@ -12,7 +12,8 @@ import { captureFileName } from "../image/capture-name.ts";
 import { encodePicture, PICTURE_FORMATS } from "../image/encode.ts";
 import { sharpnessOf } from "../image/focus.ts";
 import type { Picture } from "../image/picture.ts";
-import { ensureDirectory, writeDurably } from "../system/files.ts";
+import { ensureDirectory } from "../system/files.ts";
+import { writeOutput } from "../system/output-file.ts";
 import type { GlobalOptions } from "./global.ts";
 import { storing, withCamera } from "./open-camera.ts";
 import { endProgramsWithCommand } from "./stoppable.ts";
@@ -95,7 +96,7 @@ async function put(
     const wanted = formatOf(path);
     const { bytes, extension, picture } = await storedPicture(frame, { ...as, format: wanted });
     const same = extension === wanted || (extension === "jpg" && wanted === "jpeg");
-    await writeDurably(path, same ? bytes : await encodePicture(picture, wanted));
+    await writeOutput(path, same ? bytes : await encodePicture(picture, wanted));
     return path;
   }
   if (brightfield) {
@@ -105,7 +106,7 @@ async function put(
   // In the working directory, because an image in the data directory would count as a frame of the experiment.
   const { bytes, extension } = await storedPicture(frame, as);
   const path = join(process.cwd(), captureFileName(frame.capturedAtUs, as.id, extension));
-  await writeDurably(path, bytes);
+  await writeOutput(path, bytes);
   return path;
 }
 

@@ -1,6 +1,6 @@
 // `phorest check-rois`: draws the ROIs over an image, for checking by eye, and writes an ROI manifest with some of them.
 import { existsSync, readFileSync } from "node:fs";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import type { Argv, CommandModule } from "yargs";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import { Failure } from "../failure/failure.ts";
@@ -10,7 +10,7 @@ import { keepRois, labelPatterns } from "../measurement/keep-rois.ts";
 import { type RoiManifest, readRoiManifest } from "../measurement/roi.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import { counted } from "../system/counted.ts";
-import { writeDurably } from "../system/files.ts";
+import { outputPlace, writeOutput } from "../system/output-file.ts";
 import { onePage, onePageOptions, type PageArguments, pageChoice } from "./page-options.ts";
 
 interface CheckRoisArguments extends PageArguments {
@@ -82,10 +82,11 @@ function keptPath(file: string): string {
 /** Writes the kept ROIs. Failure `usage.invalid` where another file has that name. */
 async function writeKept({ json, rois }: RoiManifest, all: RoiManifest, path: string): Promise<void> {
   const text = json.endsWith("\n") ? json : `${json}\n`;
-  if (existsSync(path) && readFileSync(path, "utf8") !== text) {
+  const { file } = outputPlace(path);
+  if (file !== undefined && existsSync(file) && readFileSync(file, "utf8") !== text) {
     throw usage(`${path}: this file exists already`, "name another file with --out, or remove it");
   }
-  await writeDurably(resolve(path), text);
+  await writeOutput(path, text);
   process.stderr.write(
     `wrote ${rois.length} of ${all.rois.length} ROIs to ${path}; left out ${all.rois.length - rois.length}\n`,
   );
@@ -93,7 +94,7 @@ async function writeKept({ json, rois }: RoiManifest, all: RoiManifest, path: st
 
 async function draw(image: string | NamedFile, manifest: RoiManifest, out: string): Promise<void> {
   const picture = await decodePicture(image);
-  await writeDurably(resolve(out), await drawRois(picture, manifest));
+  await writeOutput(out, await drawRois(picture, manifest));
   const outside = manifest.rois.filter(
     ({ y, x, height, width }) => y < 0 || x < 0 || y + height > picture.height || x + width > picture.width,
   );

@@ -1,8 +1,6 @@
 // `phorest export`: streams the database in the formats of the established system.
-import { randomBytes } from "node:crypto";
-import { createWriteStream, existsSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { writeToString } from "fast-csv";
@@ -15,7 +13,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { ELAPSED, elapsedText, TIME_GUESSED, YES } from "../outputs/csv/file/frame-columns.ts";
 import { csvColumns, csvLines, DEGREES, PAGE } from "../outputs/csv/file/lines.ts";
-import { PARTIAL_SUFFIX, syncDirectory } from "../system/files.ts";
+import { writeOutput } from "../system/output-file.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import { ANALYSIS_OPTION, exportedAnalyses } from "./chosen-analysis.ts";
 import { exportedRois, exportedWindow } from "./export-part.ts";
@@ -151,7 +149,7 @@ async function* csv(manifest: Manifest, part: Part): AsyncGenerator<string> {
   }
 }
 
-/** Writes to standard output, or to a file that gets its final name only when it is complete and durable. */
+/** Writes to standard output, or to the file `out`, which gets its name only when it is complete and durable. */
 export async function writeText(
   pieces: Iterable<string> | AsyncIterable<string>,
   out: string | undefined,
@@ -166,13 +164,5 @@ export async function writeText(
       hint: "create it first",
     });
   }
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
-  try {
-    await pipeline(Readable.from(pieces), createWriteStream(temporary, { flags: "wx", flush: true }));
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  syncDirectory(dirname(path));
+  await writeOutput(path, pieces);
 }

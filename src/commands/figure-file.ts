@@ -2,7 +2,8 @@
 import { dirname, extname, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { Picture } from "../figures/render.ts";
-import { ensureDirectory, writeDurably } from "../system/files.ts";
+import { ensureDirectory } from "../system/files.ts";
+import { writeOutput } from "../system/output-file.ts";
 
 export interface FigureFile {
   readonly path: string;
@@ -21,5 +22,5 @@ export function figureFile(option: string, file: string): FigureFile {
 /** Writes the figure, whole or not at all; makes its directory where there is none. */
 export async function writeFigure({ path, isSvg }: FigureFile, { svg, png }: Picture): Promise<void> {
   await ensureDirectory(dirname(path));
-  await writeDurably(path, isSvg ? svg : png);
+  await writeOutput(path, isSvg ? svg : png);
 }

@@ -19,7 +19,7 @@ import { rowProfile } from "../figures/roi-view.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { readRoiManifest } from "../measurement/roi.ts";
 import { shortList } from "../system/counted.ts";
-import { writeDurably } from "../system/files.ts";
+import { writeOutput } from "../system/output-file.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import { chosenPicture, PICTURES } from "./chosen-picture.ts";
@@ -90,7 +90,7 @@ export const figureCommand: CommandModule<GlobalOptions, Arguments> = {
       ? profiles(config, argv)
       : ofExperiment(kind, config, argv));
     await writeFigure(target, picture);
-    if (argv.csv !== undefined) await writeDurably(resolve(argv.csv), await csv());
+    if (argv.csv !== undefined) await writeOutput(argv.csv, await csv());
     for (const note of notes) process.stderr.write(`${note}\n`);
     const written = [target.path, ...(argv.csv === undefined ? [] : [resolve(argv.csv)])];
     process.stdout.write(argv.json ? `${JSON.stringify({ written, notes })}\n` : `${written.join("\n")}\n`);

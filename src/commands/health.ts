@@ -11,7 +11,8 @@ import { formatSnapshot } from "../health/snapshot-text.ts";
 import { type HealthReport, verdictText } from "../health/verdict.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { counted } from "../system/counted.ts";
-import { ensureDirectory, writeDurably } from "../system/files.ts";
+import { ensureDirectory } from "../system/files.ts";
+import { writeOutput } from "../system/output-file.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import type { GlobalOptions } from "./global.ts";
 import { shownZone } from "./shown-zone.ts";
@@ -77,5 +78,5 @@ async function writePicture(path: string, report: HealthReport, zone: TimeZone):
     throw new Failure("usage.invalid", `--png needs the name of a .png file, not "${path}"`);
   }
   await ensureDirectory(dirname(path));
-  await writeDurably(path, await healthPicture(report, zone));
+  await writeOutput(path, await healthPicture(report, zone));
 }

@@ -1,5 +1,4 @@
 // `phorest kinetics`: fits the injections of an experiment, grating by grating and group by group.
-import { resolve } from "node:path";
 import { kernelVersion } from "../analysis/native-kernel.ts";
 import { experimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
 import type { KineticsRequest } from "../assay/kinetics/experiment/plan.ts";
@@ -11,7 +10,8 @@ import { affinityFigure, kineticsOf, MOST_DRAWN, overlayFigure } from "../evalua
 import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderVegaLite } from "../figures/render.ts";
-import { packageVersion, writeDurably } from "../system/files.ts";
+import { packageVersion } from "../system/files.ts";
+import { writeOutput } from "../system/output-file.ts";
 import { chosenAnalysis } from "./chosen-analysis.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -48,7 +48,7 @@ export async function kineticsOfExperiment(argv: ExperimentArguments): Promise<v
     const fits = found.gratings.map((one) => one.found);
     for (const note of found.notes) process.stderr.write(`${note}\n`);
     for (const line of fits.flatMap(linesOf)) process.stderr.write(`${line}\n`);
-    if (argv.csv !== undefined) await writeDurably(resolve(argv.csv), await kineticsCsv(fits));
+    if (argv.csv !== undefined) await writeOutput(argv.csv, await kineticsCsv(fits));
     if (figure !== undefined) {
       if (fits.length > MOST_DRAWN)
         process.stderr.write(`the figure shows the first ${MOST_DRAWN} curves; --roi chooses others\n`);
@@ -67,7 +67,7 @@ export async function kineticsOfExperiment(argv: ExperimentArguments): Promise<v
     else {
       const text = `${JSON.stringify(kineticsRecord(found, packageVersion(), kernelVersion()))}\n`;
       if (argv.output === undefined || argv.output === "" || argv.output === "-") process.stdout.write(text);
-      else await writeDurably(resolve(argv.output), text);
+      else await writeOutput(argv.output, text);
     }
     if (fits.some((one) => "why" in one)) process.exitCode = SOME_FAILED;
   } finally {

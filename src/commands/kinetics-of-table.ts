@@ -1,6 +1,5 @@
 // `phorest kinetics --table FILE`: fits sensorgrams of any instrument.
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import { fitCurveSet, type KineticsFit, type NoFit } from "../assay/kinetics/fit.ts";
 import { modelNamed } from "../assay/kinetics/models.ts";
 import { recordOf } from "../assay/kinetics/record.ts";
@@ -10,7 +9,8 @@ import { overlayFigure } from "../evaluation/kinetics.ts";
 import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderVegaLite } from "../figures/render.ts";
-import { packageVersion, writeDurably } from "../system/files.ts";
+import { packageVersion } from "../system/files.ts";
+import { writeOutput } from "../system/output-file.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import { kineticsTable, linesOf, SOME_FAILED } from "./kinetics-text.ts";
 
@@ -39,7 +39,7 @@ export async function kineticsOfTable(file: string, argv: TableArguments): Promi
   const fits = table.sets.map((set) => fitCurveSet(set, model));
   for (const note of table.notes) process.stderr.write(`${note}\n`);
   for (const line of fits.flatMap(linesOf)) process.stderr.write(`${line}\n`);
-  if (argv.csv !== undefined) await writeDurably(resolve(argv.csv), await kineticsCsv(fits));
+  if (argv.csv !== undefined) await writeOutput(argv.csv, await kineticsCsv(fits));
   if (figure !== undefined) await writeFigure(figure, await renderVegaLite(overlayFigure(fits, argv["response-unit"])));
   if (argv.json) await writeJson(file, argv, table, fits);
   else process.stdout.write(kineticsTable(fits, argv["response-unit"]));
@@ -127,5 +127,5 @@ async function writeJson(
     curves: fits.map((found) => recordOf(found)),
   })}\n`;
   if (output === undefined || output === "" || output === "-") process.stdout.write(text);
-  else await writeDurably(resolve(output), text);
+  else await writeOutput(output, text);
 }

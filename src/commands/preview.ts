@@ -9,7 +9,8 @@ import { encodePicture } from "../image/encode.ts";
 import { sharpnessOf } from "../image/focus.ts";
 import type { Picture } from "../image/picture.ts";
 import { transformPicture } from "../image/transform.ts";
-import { ensureDirectory, replaceAtOnce } from "../system/files.ts";
+import { ensureDirectory } from "../system/files.ts";
+import { refreshOutput } from "../system/output-file.ts";
 import { onStopSignal } from "../system/stop-signals.ts";
 import { LiveBlock } from "../terminal/live-block.ts";
 import { figuresLine, formatOf } from "./capture.ts";
@@ -68,7 +69,7 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
           const given = frame.picture ?? frame.encoded?.picture;
           if (given === undefined) throw new Failure("camera.failed", "the camera delivered no image");
           const picture = transformPicture(given, transform);
-          await replaceAtOnce(path, await previewBytes(format, picture, config.Camera.bits));
+          await refreshOutput(path, await previewBytes(format, picture, config.Camera.bits));
           times.push(performance.now());
           if (times.length > RATE_OVER) times.shift();
           const span = (times.at(-1) ?? 0) - (times[0] ?? 0);

@@ -1,6 +1,6 @@
 // The results file of `phorest analyse`. All its records are measured with the same settings, which `<file>.measure.json` next
 // to it records, so that an interrupted file can be continued with the same settings only.
-import { createWriteStream, existsSync } from "node:fs";
+import { createWriteStream, existsSync, type WriteStream } from "node:fs";
 import { readFile, truncate } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type FileFrame, shownFrame } from "../analysis/frames.ts";
@@ -9,6 +9,7 @@ import { Failure } from "../failure/failure.ts";
 import { measureFile } from "../manifest/records.ts";
 import { writeDurably } from "../system/files.ts";
 import { givenLines } from "../system/given-file.ts";
+import { type OutputPlace, outputPlace } from "../system/output-file.ts";
 
 export interface Sink {
   write(line: string): Promise<void>;
@@ -25,11 +26,18 @@ export interface ResultsFile {
 }
 
 /**
- * Opens a file of records. A new file must not be there yet; one to `resume` may be, if `measure` (all that decides the
+ * Opens a file of records. What is no regular file (a device, a named pipe) only takes the records. A new file must not be there yet;
+ * one to `resume` may be, if `measure` (all that decides the
  * numbers, as JSON) is what its records were made with: its whole records are kept, a torn last line is cut off.
  * Failure `usage.invalid` for a file that may not be written to; it is then as it was.
  */
-export async function openResultsFile(path: string, measure: string, resume: boolean): Promise<ResultsFile> {
+export async function openResultsFile(given: string, measure: string, resume: boolean): Promise<ResultsFile> {
+  const place = outputPlace(given);
+  const { file: path } = place;
+  if (path === undefined) {
+    if (resume) throw new Failure("usage.invalid", `--resume needs a file; ${given} is none`, { hint: "name one" });
+    return { sink: await openStream(place), done: new Map(), failed: 0 };
+  }
   if (resume && existsSync(path)) return await continueFile(path, measure);
   if (existsSync(path)) throw alreadyThere(path);
   // Write the settings first: a results file without them is not ours.
@@ -141,13 +149,21 @@ function recordIn(line: Buffer): { path: string; page: number | undefined; measu
 }
 
 async function openSink(path: string, flags: "wx" | "a"): Promise<Sink> {
-  const stream = createWriteStream(path, { flags, flush: true });
   try {
-    await new Promise((opened, refused) => stream.once("open", opened).once("error", refused));
+    return await opened(createWriteStream(path, { flags, flush: true }));
   } catch (error) {
     if (!hasCode(error, "EEXIST")) throw error;
     throw alreadyThere(path, error);
   }
+}
+
+/** A device cannot be flushed. */
+async function openStream({ path, stream }: OutputPlace): Promise<Sink> {
+  return stream === undefined ? await opened(createWriteStream(path, { flags: "a" })) : sinkOf(stream, false);
+}
+
+async function opened(stream: WriteStream): Promise<Sink> {
+  await new Promise((done, refused) => stream.once("open", done).once("error", refused));
   return sinkOf(stream, true);
 }
 

@@ -21,6 +21,7 @@ import { bitDepthOf, createSimulator, SIMULATOR_DEFAULTS, type SimulatorOptions 
 import { loadTextures } from "../simulator/texture.ts";
 import { counted } from "../system/counted.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
+import { writeOutput } from "../system/output-file.ts";
 import { TimeZone, UTC } from "../system/time-zone.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type SimulatedImage, simulatedInjectionsCsv, truthText } from "./simulated-truth.ts";
@@ -141,7 +142,7 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
     }
     await writeDurably(join(directory, "ROI_manifest.json"), formatRoiManifest(simulator.roiManifest()));
     const truthFile = truthPath(options.truth, directory);
-    await writeDurably(truthFile, truthText(simulator, { ...options, assay }, taken));
+    await writeOutput(truthFile, truthText(simulator, { ...options, assay }, taken));
     const injections = assay === undefined ? undefined : join(directory, "injections.csv");
     if (assay !== undefined && injections !== undefined) {
       await writeDurably(injections, await simulatedInjectionsCsv(assay));

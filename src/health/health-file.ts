@@ -5,7 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
 import { wallClockUs } from "../system/clock.ts";
-import { replaceAtOnce } from "../system/files.ts";
+import { outputPlace, refreshOutput } from "../system/output-file.ts";
 import { healthReport } from "./report.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
@@ -43,13 +43,14 @@ export class HealthFile {
   async stop(): Promise<void> {
     clearInterval(this.timer);
     await this.writing;
-    if (this.options.file !== undefined) rmSync(this.options.file, { force: true });
+    const { file } = this.options.file === undefined ? {} : outputPlace(this.options.file);
+    if (file !== undefined) rmSync(file, { force: true });
   }
 
   private async write(): Promise<void> {
     const { file = "", log } = this.options;
     try {
-      await replaceAtOnce(file, Buffer.from(`${this.lines().join("\n")}\n`));
+      await refreshOutput(file, Buffer.from(`${this.lines().join("\n")}\n`));
     } catch (error) {
       // An old file tells the check the same.
       if (!this.complained) log.warn(`cannot write the health file ${file}: ${failureLine(error)}`);

@@ -36,6 +36,9 @@ export function temporaryPath(path: string, tag: string): string {
   return join(dirname(path), `.${hash}${PARTIAL_SUFFIX}`);
 }
 
+/** What a file is to hold; pieces are written one after the other. */
+export type FileContent = Uint8Array | string | Iterable<string> | AsyncIterable<string>;
+
 /**
  * Writes `bytes` to `path` so that the name never holds less than all of them, durable when the promise resolves.
  * Replaces an existing file. Leaves no temporary file behind when it fails. `check` sees the temporary file once it is on
@@ -43,7 +46,7 @@ export function temporaryPath(path: string, tag: string): string {
  */
 export async function writeDurably(
   path: string,
-  bytes: Uint8Array | string,
+  bytes: FileContent,
   check?: (temporary: string) => Promise<void>,
 ): Promise<void> {
   await writeTogether([[path, bytes]], check);
@@ -54,7 +57,7 @@ export async function writeDurably(
  * last one is renamed last: a reader that finds it new finds the others new as well.
  */
 export async function writeTogether(
-  files: readonly (readonly [path: string, bytes: Uint8Array | string])[],
+  files: readonly (readonly [path: string, bytes: FileContent])[],
   check?: (temporary: string) => Promise<void>,
 ): Promise<void> {
   const written: { temporary: string; path: string }[] = [];
@@ -72,7 +75,7 @@ export async function writeTogether(
       const temporary = temporaryPath(path, randomBytes(4).toString("hex"));
       written.push({ temporary, path });
       handle = await open(temporary, "wx");
-      await handle.writeFile(bytes);
+      await writeFile(handle, bytes);
       await handle.sync();
       const whole = handle;
       handle = undefined;
