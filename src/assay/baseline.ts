@@ -11,7 +11,7 @@ export type BaselineSource = ManifestPart<{
   markers: "moments" | "baseline";
   curves: "within" | "after" | "countWithin";
   archives: "last";
-  analyses: "all" | "companions";
+  analyses: "measured";
 }>;
 
 /**
@@ -111,11 +111,9 @@ function inOrder(frames: Curve[]): Curve[] {
   return frames.sort((a, b) => a.capturedAtUs - b.capturedAtUs);
 }
 
-/** The analysis that has the frames: what is measured along with another method has no curves of its own. */
-function measuredBy({ analyses, curves }: BaselineSource, analysisId: number): number {
-  if (curves.after(analysisId).next().done === false) return analysisId;
-  const owner = analyses.all().findLast((one) => analyses.companions(one.analysisId).includes(analysisId));
-  return owner?.analysisId ?? analysisId;
+/** The analysis that has the frames: both curves of a frame that was measured twice have one baseline. */
+function measuredBy({ analyses }: BaselineSource, analysisId: number): number {
+  return analyses.measured().find((one) => one.analysisId === analysisId)?.alongWith ?? analysisId;
 }
 
 /** For people: "2026-03-04 10:00:00 to 10:14:30 UTC, ends before a step". */

@@ -22,7 +22,6 @@ import { renderVegaLite } from "../figures/render.ts";
 import { roiDetailFigure } from "../figures/roi-detail.ts";
 import { takeSnapshot } from "../health/snapshot.ts";
 import type { Manifest } from "../manifest/manifest.ts";
-import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { MarkersFile } from "../outputs/csv/file/markers.ts";
@@ -218,7 +217,8 @@ function measuredOf(manifest: Manifest, wanted: string | undefined): Measured | 
   if (wanted === undefined && manifest.analyses.inForce() === undefined) return undefined;
   const analysis = chosenAnalysis(manifest, wanted);
   const { name, analysisId } = analysis;
-  if (manifest.curves.lastOutcome(analysisId) !== BEFORE_ALL) return measuredBy(manifest, analysis);
+  const found = manifest.analyses.measured().find((one) => one.analysisId === analysisId);
+  if (found !== undefined && found.alongWith === undefined) return measuredBy(manifest, analysis);
   throw new Failure("usage.invalid", `--analysis ${name}: it has measured no frame by itself`, {
     hint: "`phorest analyses` shows which analysis it was measured along with; `phorest sensorgram` writes its curves",
   });

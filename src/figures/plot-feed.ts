@@ -20,7 +20,7 @@ import { CurveStore } from "./curve.ts";
 import type { PlotInput, PlotMarker, TemperatureSeries } from "./plot-input.ts";
 
 export type PlotSource = ManifestPart<{
-  analyses: "all" | "roiManifest" | "companions";
+  analyses: "all" | "measured" | "roiManifest";
   curves: "after" | "within" | "countWithin";
   readings: "after";
   markers: "events" | "moments" | "baseline";
@@ -143,15 +143,19 @@ export class PlotFeed {
   }
 
   #readCurves(): void {
-    for (const analysis of this.#source.analyses.all()) {
-      if (analysis.remeasuredAtUs !== undefined && analysis.analysisId !== this.#analysisId) continue;
+    const { analyses } = this.#source;
+    const along = analyses.measured().filter(({ alongWith }) => alongWith !== undefined);
+    for (const analysis of analyses.all()) {
+      const isAlong = along.some(({ analysisId }) => analysisId === analysis.analysisId);
+      const isOfRun = analysis.remeasuredAtUs === undefined && !isAlong;
+      if (!isOfRun && analysis.analysisId !== this.#analysisId) continue;
       const measure = this.#measureOf(analysis);
       for (const curve of this.#source.curves.after(analysis.analysisId, measure.seenOutcome)) {
         if (!this.#isShown(curve.capturedAtUs)) continue;
         measure.curves.add(curve.capturedAtUs, curve.position, curve.flags);
         if (curve.simulated === true) measure.simulated += 1;
         this.#newestEntry = Math.max(this.#newestEntry, curve.entryId);
-        measure.lastOutcome = Math.max(measure.lastOutcome, curve.outcomeId);
+        if (curve.isAlong !== true) measure.lastOutcome = Math.max(measure.lastOutcome, curve.outcomeId);
         measure.seenOutcome = curve.outcomeId;
       }
     }

@@ -31,7 +31,12 @@ export interface FrozenCamera {
 
 type Measured = CapturedPicture & { readonly curve: Curve };
 
-type Read = ManifestPart<{ analyses: "all"; curves: "latest"; history: "capturedPictures" }>;
+type Read = ManifestPart<{
+  analyses: "all";
+  curves: "latest";
+  outcomes: "analysisBeside";
+  history: "capturedPictures";
+}>;
 
 /** What is frozen now; undefined while the newest frame is new, or the alarm is switched off. */
 export function frozenCamera(manifest: Read, { Alarm }: Config, recent?: RecentCurves): FrozenCamera | undefined {

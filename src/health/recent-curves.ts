@@ -13,15 +13,11 @@ export interface RecentCurves {
 
 /** At most `limit` frames of the analysis that measured last; undefined before the first. */
 export function recentCurves(
-  manifest: ManifestPart<{ analyses: "all"; curves: "latest" }>,
+  manifest: ManifestPart<{ analyses: "all"; curves: "latest"; outcomes: "analysisBeside" }>,
   limit: number,
 ): RecentCurves | undefined {
-  let newest: { analysis: Analysis; outcomeId: number } | undefined;
-  for (const analysis of manifest.analyses.all()) {
-    const outcomeId = manifest.curves.latest(analysis.analysisId, 1)[0]?.outcomeId;
-    if (outcomeId !== undefined && outcomeId > (newest?.outcomeId ?? 0)) newest = { analysis, outcomeId };
-  }
-  if (newest === undefined) return undefined;
-  const { analysis } = newest;
+  const newest = manifest.outcomes.analysisBeside(Number.MAX_SAFE_INTEGER, "before");
+  const analysis = manifest.analyses.all().find(({ analysisId }) => analysisId === newest);
+  if (analysis === undefined) return undefined;
   return { analysis, labels: analysis.labels, curves: manifest.curves.latest(analysis.analysisId, limit) };
 }

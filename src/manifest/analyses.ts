@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { Failure } from "../failure/failure.ts";
 import type { Method } from "../measurement/method.ts";
 import type { Roi, RoiManifest } from "../measurement/roi.ts";
+import { IS_OF_ANALYSIS } from "./along-curves.ts";
 import type { Connection } from "./connection.ts";
 
 export interface NewAnalysis {
@@ -68,6 +69,8 @@ export interface AgainOptions {
 /** An analysis, and the number of frames that it succeeded on. */
 export interface MeasuredAnalysis extends Analysis {
   readonly frames: number;
+  /** The analysis that all its frames were measured along with, whose outcomes they have; undefined: it has its own. */
+  readonly alongWith: number | undefined;
 }
 
 /** A frame that another analysis measured than the frame before; times in µs. */
@@ -228,13 +231,34 @@ export class Analyses {
       .all();
     const all = new Map(this.all().map((analysis) => [analysis.analysisId, analysis]));
     const found = counts.filter(({ measured }) => measured > 0);
-    const measured = found.flatMap(({ id, measured: frames }) => {
-      const analysis = all.get(id);
-      return analysis === undefined ? [] : [{ ...analysis, frames }];
+    const own = new Map(found.map(({ id, measured }) => [id, measured]));
+    const along = this.#countAlong();
+    const measured = [...all.values()].flatMap((analysis) => {
+      const frames = along.get(analysis.analysisId) ?? own.get(analysis.analysisId) ?? 0;
+      const alongWith = own.has(analysis.analysisId) ? undefined : this.#carrierOf(analysis.analysisId);
+      return frames === 0 ? [] : [{ ...analysis, frames, alongWith }];
     });
     const shown = found.length < 2 ? found[0]?.id : (this.#newestComplete(found) ?? this.#lastOfRun());
     this.#known = { key: counted, measured, inForce: shown === undefined ? undefined : all.get(shown) };
     return this.#known;
+  }
+
+  /** Of the analyses that were measured along with another: how many frames they have. */
+  #countAlong(): ReadonlyMap<number, number> {
+    const { db } = this.#connection;
+    const ids = db.prepare<[], number>("SELECT DISTINCT tracking_id FROM companion").pluck().all();
+    const count = db
+      .prepare<[{ id: number }], number>(`SELECT count(*) FROM outcome o WHERE ${IS_OF_ANALYSIS}`)
+      .pluck();
+    return new Map(ids.map((id) => [id, count.get({ id }) ?? 0]));
+  }
+
+  /** The newest analysis that another one was measured along with. */
+  #carrierOf(analysisId: number): number | undefined {
+    return this.#connection.db
+      .prepare<[number], number>("SELECT analysis_id FROM companion WHERE tracking_id = ? ORDER BY analysis_id DESC")
+      .pluck()
+      .get(analysisId);
   }
 
   /** Failed frames count: an analysis that could not measure a frame has dealt with it. */
@@ -280,25 +304,19 @@ export class Analyses {
   extent(analysisId: number): AnalysisExtent {
     const { db } = this.#connection;
     const row = db
-      .prepare<[number], { measured: number; failed: number; firstUs: number | null; lastUs: number | null }>(`
+      .prepare<[{ id: number }], { measured: number; failed: number; firstUs: number | null; lastUs: number | null }>(`
         SELECT coalesce(sum(o.ok), 0) AS measured, count(*) - coalesce(sum(o.ok), 0) AS failed,
           min(e.captured_at_us) AS firstUs, max(e.captured_at_us) AS lastUs
-        FROM outcome o JOIN entry e ON e.id = o.entry_id WHERE o.analysis_id = ?`)
-      .get(analysisId);
-    const extent = {
+        FROM outcome o JOIN entry e ON e.id = o.entry_id WHERE o.analysis_id = @id OR ${IS_OF_ANALYSIS}`)
+      .get({ id: analysisId });
+    const own = db.prepare("SELECT 1 FROM outcome WHERE analysis_id = ? LIMIT 1").get(analysisId);
+    return {
       measured: row?.measured ?? 0,
       failed: row?.failed ?? 0,
       firstUs: row?.firstUs ?? undefined,
       lastUs: row?.lastUs ?? undefined,
-      alongWith: undefined,
+      alongWith: own === undefined ? this.#carrierOf(analysisId) : undefined,
     };
-    if (extent.measured + extent.failed > 0) return extent;
-    // A tracking measured along with another analysis has no outcomes of its own.
-    const alongWith = db
-      .prepare<[number], number>("SELECT analysis_id FROM companion WHERE tracking_id = ? ORDER BY analysis_id DESC")
-      .pluck()
-      .get(analysisId);
-    return alongWith === undefined ? extent : { ...this.extent(alongWith), alongWith };
   }
 
   /** The row of an ROI manifest, made if it is new. Recognised by the hash of what it says. */

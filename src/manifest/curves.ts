@@ -1,26 +1,27 @@
 // Curves: frame by frame the positions and flags of all ROIs, as an analysis measured them.
 import type { Statement } from "better-sqlite3";
 import { FLAGS } from "../measurement/method.ts";
+import { ALONG_COLUMNS, type AlongRow, alongCurves, IS_OF_ANALYSIS, isAlong } from "./along-curves.ts";
 import type { Connection } from "./connection.ts";
-import { CURVE_COLUMNS, type Curve, type CurveRow, curveOf, unpackCurve } from "./frame-curve.ts";
+import { CURVE_COLUMNS, type Curve, type CurveRow, curveOf } from "./frame-curve.ts";
 import { BEFORE_ALL } from "./outcome-ids.ts";
 import { pages } from "./pages.ts";
-import { BLOCK_BITS } from "./schema.ts";
 
 const CURVE_PAGE = 256;
 /** Frames looked back at for an ROI's last undoubted position. */
 const LOOK_BACK = 16;
 
 export class Curves {
+  readonly #connection: Connection;
   readonly #db: Connection["db"];
   readonly #after: Statement<[number, number, number], CurveRow>;
   readonly #latest: Statement<[number, number], CurveRow>;
   readonly #lastOutcome: Statement<[number], number | null>;
-  readonly #lastCurves: Statement<[number, number], Buffer>;
   #countWithin: Statement<[number, number, number], number> | undefined;
-  readonly #lastRows: Statement<[{ analysisId: number; blocks: number }], [number, number | null, number]>;
 
-  constructor({ db }: Connection) {
+  constructor(connection: Connection) {
+    const { db } = connection;
+    this.#connection = connection;
     this.#db = db;
     this.#after = db.prepare(`
       SELECT ${CURVE_COLUMNS} FROM outcome o JOIN entry e ON e.id = o.entry_id
@@ -31,54 +32,65 @@ export class Curves {
     this.#lastOutcome = db
       .prepare<[number], number | null>("SELECT max(id) FROM outcome WHERE analysis_id = ? AND ok = 1")
       .pluck();
-    this.#lastCurves = db
-      .prepare<[number, number], Buffer>(
-        "SELECT curve FROM outcome WHERE analysis_id = ? AND ok = 1 ORDER BY id DESC LIMIT ?",
-      )
-      .pluck();
-    this.#lastRows = db
-      .prepare<[{ analysisId: number; blocks: number }], [number, number | null, number]>(`
-        SELECT roi, position, flags FROM result WHERE analysis_id = @analysisId
-          AND block >= (SELECT max(block) FROM result WHERE analysis_id = @analysisId) - @blocks ORDER BY entry_id DESC`)
-      .raw();
   }
 
   /** All ROIs of every frame an analysis succeeded on, in order of completion, after an outcome. */
   *after(analysisId: number, afterOutcomeId = BEFORE_ALL): Generator<Curve> {
-    const rows = pages(
+    const along = this.#isAlong(analysisId)
+      ? this.#alongQuery<{ after: number }>(`
+          SELECT ${ALONG_COLUMNS} FROM outcome o JOIN entry e ON e.id = o.entry_id
+          WHERE o.id > @after AND ${IS_OF_ANALYSIS} ORDER BY o.id LIMIT ${CURVE_PAGE}`)
+      : undefined;
+    yield* pages(
       afterOutcomeId,
-      (id) => this.#after.all(analysisId, id, CURVE_PAGE),
-      ({ id }) => id,
+      (after) => along?.({ id: analysisId, after }) ?? this.#after.all(analysisId, after, CURVE_PAGE).map(curveOf),
+      ({ outcomeId }) => outcomeId,
     );
-    for (const row of rows) yield curveOf(row);
   }
 
   /** All ROIs of the `limit` frames an analysis succeeded on last, the latest completion at the end. */
   latest(analysisId: number, limit: number): Curve[] {
-    return this.#latest.all(analysisId, limit).reverse().map(curveOf);
+    const curves = this.#isAlong(analysisId)
+      ? this.#alongQuery<{ limit: number }>(`
+          SELECT ${ALONG_COLUMNS} FROM outcome o JOIN entry e ON e.id = o.entry_id
+          WHERE ${IS_OF_ANALYSIS} ORDER BY o.id DESC LIMIT @limit`)({ id: analysisId, limit })
+      : this.#latest.all(analysisId, limit).map(curveOf);
+    return curves.reverse();
   }
 
   /** The outcome of the frame an analysis succeeded on last; BEFORE_ALL while there is none. */
   lastOutcome(analysisId: number): number {
-    return this.#lastOutcome.get(analysisId) ?? BEFORE_ALL;
+    const last = this.#isAlong(analysisId)
+      ? this.latest(analysisId, 1)[0]?.outcomeId
+      : this.#lastOutcome.get(analysisId);
+    return last ?? BEFORE_ALL;
   }
 
   /** All ROIs of the frames captured within a window, in order of capture. */
   *within(analysisId: number, fromUs: number, toUs: number): Generator<Curve> {
-    const page = this.#db.prepare<[number, number, number, number, number], CurveRow>(`
+    const along = this.#isAlong(analysisId)
+      ? this.#alongQuery<{ fromUs: number; entryId: number; toUs: number }>(`
+          SELECT ${ALONG_COLUMNS}
+          FROM entry e INDEXED BY entry_time JOIN outcome o ON o.entry_id = e.id AND ${IS_OF_ANALYSIS}
+          WHERE (e.captured_at_us, e.id) > (@fromUs, @entryId) AND e.captured_at_us < @toUs
+          ORDER BY e.captured_at_us, e.id LIMIT ${CURVE_PAGE}`)
+      : undefined;
+    const own = this.#db.prepare<[number, number, number, number, number], CurveRow>(`
       SELECT ${CURVE_COLUMNS}
       FROM entry e INDEXED BY entry_time JOIN outcome o ON o.entry_id = e.id AND o.analysis_id = ? AND o.ok = 1
       WHERE (e.captured_at_us, e.id) > (?, ?) AND e.captured_at_us < ? ORDER BY e.captured_at_us, e.id LIMIT ?`);
-    const rows = pages(
-      { captured_at_us: fromUs, entry_id: 0 },
-      (last) => page.all(analysisId, last.captured_at_us, last.entry_id, toUs, CURVE_PAGE),
-      (row) => row,
+    yield* pages(
+      { capturedAtUs: fromUs, entryId: 0 },
+      ({ capturedAtUs, entryId }) =>
+        along?.({ id: analysisId, fromUs: capturedAtUs, entryId, toUs }) ??
+        own.all(analysisId, capturedAtUs, entryId, toUs, CURVE_PAGE).map(curveOf),
+      (curve) => curve,
     );
-    for (const row of rows) yield curveOf(row);
   }
 
   /** How many frames `within` gives: a set that only grows is known by its number. */
   countWithin(analysisId: number, fromUs: number, toUs: number): number {
+    if (this.#isAlong(analysisId)) return this.#countAlong({ id: analysisId, fromUs, toUs });
     this.#countWithin ??= this.#db
       .prepare<[number, number, number], number>(`
         SELECT count(*) FROM entry e INDEXED BY entry_time JOIN outcome o ON o.entry_id = e.id AND o.analysis_id = ? AND o.ok = 1
@@ -90,19 +102,30 @@ export class Curves {
   /** Where each ROI stood in the latest frames, px: its last position not marked as a jump; NaN where there is none. */
   lastPositions(analysisId: number, rois: number): Float64Array {
     const last = new Float64Array(rois).fill(Number.NaN);
-    const take = (roi: number, px: number, flags: number) => {
-      if ((flags & FLAGS.jumped) === 0 && Number.isNaN(last[roi])) last[roi] = px;
-    };
-    const curves = this.#lastCurves.all(analysisId, LOOK_BACK);
-    for (const curve of curves) {
-      const { position, flags } = unpackCurve(curve);
+    for (const { position, flags } of this.latest(analysisId, LOOK_BACK).reverse()) {
       position.forEach((px, roi) => {
-        take(roi, px, flags[roi] ?? 0);
+        if (((flags[roi] ?? 0) & FLAGS.jumped) === 0 && Number.isNaN(last[roi])) last[roi] = px;
       });
     }
-    // What is measured along with another method has no curves of its own.
-    const rows = curves.length > 0 ? [] : this.#lastRows.all({ analysisId, blocks: LOOK_BACK >> BLOCK_BITS });
-    for (const [roi, px, flags] of rows) take(roi, px ?? Number.NaN, flags);
     return last;
+  }
+
+  #isAlong(analysisId: number): boolean {
+    return isAlong(this.#connection, analysisId);
+  }
+
+  /** Asks for rows of ALONG_COLUMNS, and makes curves of them. */
+  #alongQuery<More>(sql: string): (values: More & { readonly id: number }) => Curve[] {
+    const query = this.#db.prepare<[More & { readonly id: number }], AlongRow>(sql);
+    return (values) => alongCurves(this.#connection, values.id, query.all(values));
+  }
+
+  #countAlong(values: { readonly id: number; readonly fromUs: number; readonly toUs: number }): number {
+    const count = this.#db
+      .prepare<[typeof values], number>(`
+        SELECT count(*) FROM entry e INDEXED BY entry_time JOIN outcome o ON o.entry_id = e.id AND ${IS_OF_ANALYSIS}
+        WHERE e.captured_at_us >= @fromUs AND e.captured_at_us < @toUs`)
+      .pluck();
+    return count.get(values) ?? 0;
   }
 }

@@ -9,6 +9,8 @@ export interface Curve {
   readonly flags: Uint8Array;
   /** The frame shows the simulated chip; absent where it does not. */
   readonly simulated?: boolean;
+  /** The outcome is that of the analysis that this one was measured along with; absent where it is its own. */
+  readonly isAlong?: boolean;
 }
 
 /** A row of CURVE_COLUMNS. */

@@ -5,7 +5,8 @@ import type { TimeSource } from "../image/times/source.ts";
 import type { FrameResult, Method } from "../measurement/method.ts";
 import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
 import type { Reading } from "../sensors/thermometer.ts";
-import type { Analyses } from "./analyses.ts";
+import { IS_OF_ANALYSIS } from "./along-curves.ts";
+import type { Analyses, Analysis } from "./analyses.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import { FILE_NAME, JOIN_FILE } from "./page-rows.ts";
@@ -46,6 +47,12 @@ export interface Outcome {
 export interface Measured extends Omit<FrameResult, "method" | "values" | "displacement"> {
   /** Per ROI, per quantity, every measured row; debug mode only. */
   readonly values: FrameResult["values"];
+}
+
+/** What an analysis measured in one frame. */
+export interface FrameResults extends CompanionResult {
+  readonly entryId: number;
+  readonly capturedAtUs: number;
 }
 
 interface OutcomeFilter {
@@ -115,15 +122,18 @@ export class Outcomes {
     )();
   }
 
-  /** Up to `limit` outcomes that an analysis completed last, in order of completion. */
-  latest(analysisId: number, limit: number): Outcome[] {
-    const since = this.#connection.db
-      .prepare<[number, number], number | null>(
-        "SELECT min(id) FROM (SELECT id FROM outcome WHERE analysis_id = ? ORDER BY id DESC LIMIT ?)",
-      )
-      .pluck()
-      .get(analysisId, limit);
-    return typeof since === "number" ? this.after(since - 1, limit, { analyses: [analysisId] }) : [];
+  /** The results of up to `limit` frames that an analysis succeeded on last, in order of completion. */
+  latestResults({ analysisId, labels }: Pick<Analysis, "analysisId" | "labels">, limit: number): FrameResults[] {
+    return this.#connection.db
+      .prepare<[{ id: number; limit: number }], Pick<FrameResults, "entryId" | "capturedAtUs">>(`
+        SELECT o.entry_id AS entryId, e.captured_at_us AS capturedAtUs FROM outcome o JOIN entry e ON e.id = o.entry_id
+        WHERE ${IS_OF_ANALYSIS} ORDER BY o.id DESC LIMIT @limit`)
+      .all({ id: analysisId, limit })
+      .reverse()
+      .flatMap((frame) => {
+        const results = this.#rowsOf(analysisId, frame.entryId, labels.length);
+        return results === undefined ? [] : [{ ...frame, ...results }];
+      });
   }
 
   /** The analysis of the first measured frame after an outcome, or of the last one up to it; of those that a run measured. */

@@ -4,7 +4,7 @@ import type { CurveManifest } from "../assay/joined.ts";
 import { Levels } from "../assay/levels.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
-import type { Outcome } from "../manifest/outcomes.ts";
+import type { FrameResults } from "../manifest/outcomes.ts";
 import { groupsOf, labelMatcher, pairsOf } from "../measurement/labels.ts";
 import { flagNames } from "../measurement/method.ts";
 import type { Roi } from "../measurement/roi.ts";
@@ -36,27 +36,27 @@ export class ChipState {
 
   /** Undefined before the first result. */
   view(analysis: Analysis, window: TimeWindow, baseline: BaselineView): ChipView | undefined {
-    const last = this.recent(analysis.analysisId)
-      .filter(({ ok }) => ok)
-      .reduce<Outcome | undefined>((a, b) => (a !== undefined && a.capturedAtUs > b.capturedAtUs ? a : b), undefined);
+    const last = this.recent(analysis).reduce<FrameResults | undefined>(
+      (a, b) => (a !== undefined && a.capturedAtUs > b.capturedAtUs ? a : b),
+      undefined,
+    );
     const manifest =
       analysis.roiManifestId === undefined ? undefined : this.#manifest.analyses.roiManifest(analysis.roiManifestId);
-    if (last?.measured === undefined || manifest === undefined) return undefined;
-    const { measured } = last;
+    if (last === undefined || manifest === undefined) return undefined;
     const levels = this.levels(analysis, window);
     const isReference = labelMatcher(this.#config.reference_rois);
     const lines = this.#manifest.references.linesOf(analysis);
     const rois = manifest.rois.map((roi, at): RoiView => {
-      const position = measured.position[at] ?? Number.NaN;
-      const standardError = measured.standardError[at] ?? Number.NaN;
+      const position = last.position[at] ?? Number.NaN;
+      const standardError = last.standardError[at] ?? Number.NaN;
       return {
         ...placeOf(roi),
         position: finite(position),
         standardError: finite(standardError),
         shift: finite(position - (levels.px[at] ?? Number.NaN)),
         shiftError: finite(Math.sqrt(levels.shiftVariance(at, last.entryId, standardError))),
-        quality: finite(measured.quality[at]),
-        flags: flagNames(measured.flags[at] ?? 0),
+        quality: finite(last.quality[at]),
+        flags: flagNames(last.flags[at] ?? 0),
         line: lines?.[at],
       };
     });
@@ -75,13 +75,13 @@ export class ChipState {
     };
   }
 
-  /** What was said of the last few frames, in order of completion. */
-  recent(analysisId: number): Outcome[] {
-    return this.#manifest.outcomes.latest(analysisId, LOOK_BACK);
+  /** What was measured in the last few frames, in order of completion. */
+  recent(analysis: Analysis): FrameResults[] {
+    return this.#manifest.outcomes.latestResults(analysis, LOOK_BACK);
   }
 }
 
-/** Frames may fail, or be measured out of order; the last good one is searched among this many. */
+/** Frames may be measured out of order; the last one is searched among this many. */
 const LOOK_BACK = 8;
 
 function placeOf({ label, flip, x, y, width, height }: Roi) {

@@ -244,7 +244,7 @@ export class Experiment {
     const { entryId, row } = await this.#frames.profile(this.#lastEntry(), roi, manifest.imageAngle);
     const at = manifest.rois.indexOf(roi);
     const fit = fitRow(row, analysis.method, this.#manifest.references.linesOf(analysis)?.[at] ?? "fano");
-    const measured = shown.chip.recent(analysis.analysisId).find((one) => one.entryId === entryId)?.measured;
+    const measured = shown.chip.recent(analysis).find((one) => one.entryId === entryId);
     return {
       label,
       entryId,

@@ -29,7 +29,7 @@ function measured(frames: readonly Curve[], markers: readonly number[] = [], cho
         frames.filter(({ capturedAtUs }) => capturedAtUs >= fromUs && capturedAtUs < toUs).length,
     },
     archives: { last: () => 0 },
-    analyses: { all: () => [], companions: () => [] },
+    analyses: { measured: () => [] },
   };
 }
 

@@ -43,6 +43,7 @@ function found(frames: readonly Frame[], method: Analysis["method"] = "gaussian"
   const manifest = {
     history: { capturedPictures: () => pictures.toReversed() },
     analyses: { all: () => [] },
+    outcomes: { analysisBeside: () => undefined },
     curves: { latest: () => [] },
   };
   return frozenCamera(manifest, config, { analysis, labels: analysis.labels, curves });

@@ -63,6 +63,40 @@ test("every view shows the analysis that a request names, also one that measured
   }
 });
 
+test("a tracking that a run measures along with its method is listed, and every view of it has its own curve", async () => {
+  const { address, recorded } = await serving({ frames: 4 });
+  recorded.track(7);
+  recorded.add(20);
+  const state = await get<StateView>(address, "/api/state");
+  expect(state.analyses).toEqual([
+    { name: "gaussian", method: "gaussian", frames: 24, current: true },
+    { name: "tracking", method: "tracking", frames: 20, current: false },
+  ]);
+  const of = "analysis=tracking";
+  const chip = await get<ChipView>(address, `/api/chip?${of}`);
+  // From the baseline of the method, in which two frames are tracked.
+  const { baseline } = await get<ChipView>(address, "/api/chip");
+  expect(chip).toMatchObject({ name: "tracking", baseline });
+  expect(chip.rois[1]?.position).toBeCloseTo(68.23, 6);
+  expect(chip.rois[1]?.shift).toBeCloseTo(0.185, 6);
+  const { text: csv } = await answer(address, `/api/curves.csv?roi=000A_S&${of}`);
+  const positions = Array.from({ length: 20 }, (_, frame) => Number((68 + (frame + 4) / 100).toFixed(5)));
+  expect(column(csv, "000A_S", "position_px").map(Number)).toEqual(positions);
+  const curves = await get<CurvesView>(address, `/api/curves?roi=000A_S&roi=group:A&${of}`);
+  expect([curves.frames, ...curves.curves.map(({ values }) => values.length)]).toEqual([20, 20, 20]);
+  const panels = await get<PanelsView>(address, `/api/panels?columns=32&${of}`);
+  const unit = panels.units.findIndex(({ label }) => label === "000A_S");
+  const last = curves.curves[0]?.values.at(-1) ?? Number.NaN;
+  expect(panels.columns.at(-1)?.values[2 * unit + 1]).toBeCloseTo(last, 3);
+  // The frames that come next, also in what is open.
+  recorded.add(3);
+  const more = await get<CurvesView>(address, `/api/curves?roi=000A_S&${of}&key=${curves.key}&after=${curves.outcome}`);
+  expect(more.frames).toBe(23);
+  expect((await get<StateView>(address, "/api/state")).analyses[1]?.frames).toBe(23);
+  // The method itself is drawn and watched by default.
+  expect((await get<ChipView>(address, "/api/chip")).name).toBe("gaussian");
+});
+
 test("frames that are measured again appear in the panels and curves that are open", async () => {
   const { address, recorded } = await serving({ frames: 6 });
   recorded.remeasure("second look", 5);

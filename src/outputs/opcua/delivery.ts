@@ -46,7 +46,7 @@ type Source = ManifestPart<{
   outcomes: "after" | "lastId";
   curves: "after" | "within" | "countWithin" | "latest";
   results: "framePositions";
-  analyses: "all" | "companions";
+  analyses: "all" | "measured";
   markers: "moments" | "baseline";
   archives: "last";
 }>;

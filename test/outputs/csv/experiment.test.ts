@@ -177,6 +177,8 @@ test.each([
     kernelVersion: "1",
     roiManifestId: 1,
     labels: ["A"],
+    frames: 24,
+    alongWith: undefined,
   } as const;
   const after = { ...before, ...changed, analysisId: 2 };
   const framesOf = (from: number, to: number) =>
@@ -185,10 +187,10 @@ test.each([
       const id = from + i + 1;
       return { outcomeId: id, entryId: id, capturedAtUs, position: new Float32Array([1]), flags: new Uint8Array(1) };
     });
-  const titleOf = (analyses: PlotSource["analyses"]["all"]) => {
+  const titleOf = (analyses: PlotSource["analyses"]["measured"]) => {
     const feed = new PlotFeed(
       {
-        analyses: { all: analyses, roiManifest: () => undefined, companions: () => [] },
+        analyses: { all: () => [...analyses()], measured: analyses, roiManifest: () => undefined },
         curves: {
           after: function* (id, since = 0) {
             if (since === 0) yield* id === 1 ? framesOf(0, 24) : framesOf(24, 30);
@@ -229,9 +231,11 @@ test("temperatures are found behind thousands of frames without any", () => {
     settings: "{}",
     kernelVersion: "1",
     labels: ["A"],
+    frames: 3600,
+    alongWith: undefined,
   } as const;
   const source: PlotSource = {
-    analyses: { all: () => [analysis], roiManifest: () => undefined, companions: () => [] },
+    analyses: { all: () => [analysis], measured: () => [analysis], roiManifest: () => undefined },
     curves: {
       after: function* (_id, after = 0) {
         for (let id = Math.max(0, after) + 1; id <= 3600; id += 1) yield curve(id);

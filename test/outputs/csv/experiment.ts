@@ -19,6 +19,8 @@ export interface Experiment {
   findAgain(movedPx: number): void;
   /** The same with another version of the kernel, or another method. */
   measureWith(other: { readonly method?: "gaussian" | "centre"; readonly kernelVersion?: string }): void;
+  /** What is added from now on is also tracked, along with the method: by `px` more. */
+  track(px: number): void;
   /** Measures all frames again as an analysis of this name; positions are `morePx` more. */
   remeasure(name: string, morePx: number): void;
 }
@@ -59,6 +61,7 @@ export function experiment(
     roiManifestId: roiManifestOf(manifest, places),
   };
   let analysisId = manifest.analyses.ensure(measuredWith);
+  let tracked: { readonly analysisId: number; readonly px: number } | undefined;
   let count = manifest.history.counts().total;
   const resultOf = (frame: number, moved: number, morePx = 0) => {
     // In reverse order once the chip was found again.
@@ -95,7 +98,8 @@ export function experiment(
       );
     } else {
       const result = resultOf(count, movedPx);
-      manifest.complete(claim, analysisId, result, capturedAtUs);
+      const companion = tracked && { ...resultOf(count, movedPx, tracked.px), analysisId: tracked.analysisId };
+      manifest.complete(claim, analysisId, { ...result, companion }, capturedAtUs);
     }
     count += 1;
   };
@@ -113,6 +117,10 @@ export function experiment(
     measureWith: (other) => {
       measuredWith = { ...measuredWith, ...other };
       analysisId = manifest.analyses.ensure(measuredWith);
+    },
+    track: (px) => {
+      tracked = { analysisId: manifest.analyses.ensure({ ...measuredWith, method: "tracking" }), px };
+      manifest.analyses.noteCompanion(analysisId, tracked.analysisId);
     },
     remeasure: (name, morePx) => {
       const nowUs = START_US + count * INTERVAL_US;
