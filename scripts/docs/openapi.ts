@@ -1,7 +1,8 @@
 // The HTTP API as an OpenAPI 3.1 document, from the table of routes and the schemas that the server checks requests with.
 import { z } from "zod";
 import { packageVersion } from "../../src/system/files.ts";
-import { changesSomething, IMAGE_FILE, IMAGE_TYPES, JSON_TYPE, ROUTES, type Route } from "../../src/web/route-table.ts";
+import { changesSomething, IMAGE_FILE, IMAGE_TYPES, JSON_TYPE, type Route } from "../../src/web/route.ts";
+import { ROUTES } from "../../src/web/route-table.ts";
 
 /** A parameter of a path or a query. */
 export interface ParameterObject {

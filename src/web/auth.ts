@@ -3,7 +3,8 @@
 import type { MiddlewareHandler } from "hono";
 import { type Host, isLoopback, parseHost } from "./host.ts";
 import { mediaType } from "./media-type.ts";
-import { changesSomething, IMAGE_FILE, IMAGE_TYPES, JSON_TYPE, ROUTES, type Route } from "./route-table.ts";
+import { changesSomething, IMAGE_FILE, IMAGE_TYPES, JSON_TYPE, type Route } from "./route.ts";
+import { ROUTES } from "./route-table.ts";
 import { isToken } from "./token.ts";
 
 /** Every answer, also an error's. Nothing is loaded from elsewhere, nothing inline runs, no site may frame the page. */

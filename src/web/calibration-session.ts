@@ -17,10 +17,11 @@ import { megabytes } from "../system/byte-size.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 import { diskSpace } from "../system/disk-space.ts";
 import { ensureDirectory, PARTIAL_SUFFIX } from "../system/files.ts";
+import type { CalibrationView, ChipLabelsView } from "./calibration-views.ts";
 import { Frames, fileOf } from "./frames.ts";
 import type { PictureFile } from "./picture-jobs.ts";
 import { PictureProcess } from "./picture-process.ts";
-import type { CalibrationView, ChipLabelsView, FrameView } from "./views.ts";
+import type { FrameView } from "./picture-views.ts";
 
 /** 64 megapixels of 16 bits without any compression, and their header. */
 export const LARGEST_PICTURE_BYTES = 2 * 64 * 1024 * 1024 + 1024 * 1024;

@@ -1,10 +1,9 @@
 // Sensorgrams as the page draws them: worked up, decimated, brought up to date by their end.
-import { createHash } from "node:crypto";
-import { type Baseline, BaselineInForce, baselineReason } from "../assay/baseline.ts";
+import { type Baseline, BaselineInForce } from "../assay/baseline.ts";
 import { baselineWarningLines } from "../assay/baseline-warnings.ts";
 import type { SensorgramSource } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
-import { type Precision, precisionOf } from "../assay/precision.ts";
+import { precisionOf } from "../assay/precision.ts";
 import { sensitivityOf } from "../assay/sensitivity.ts";
 import { Sensorgrams, type GroupCurve as WrittenGroup } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
@@ -12,14 +11,24 @@ import type { Analysis } from "../manifest/analyses.ts";
 import { type Groups, gratingOf, groupsOf, labelMatcher } from "../measurement/labels.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { FrameFacts } from "../outputs/csv/file/frame-columns.ts";
-import { type ChipState, finite } from "./chip-state.ts";
+import type { ChipState } from "./chip-state.ts";
 import { CurveCache } from "./curve-cache.ts";
-import { type Columns, type CurveData, columnStart, columnsOf, type DecimatedCurve, decimate } from "./decimate.ts";
+import { type Columns, columnStart, columnsOf } from "./decimate.ts";
+import {
+  baselineView,
+  drawn,
+  groupNames,
+  isGroup,
+  type Part,
+  precisionView,
+  shortHash,
+  unknownNames,
+} from "./drawn-curve.ts";
 import { GroupMeans } from "./group-means.ts";
-import { type Rolling, rolled } from "./rolled.ts";
+import type { Rolling } from "./rolled.ts";
 import { MeasuredSpan } from "./span.ts";
 import { READING_AGE_US, Temperatures } from "./temperatures.ts";
-import type { BaselineView, ChangeView, CurvesView, CurveView } from "./views.ts";
+import type { ChangeView, CurvesView, CurveView } from "./views.ts";
 
 /** Number of curves that seven colours with ten dashes distinguish. */
 export const MOST_CURVES = 64;
@@ -294,66 +303,8 @@ const NO_BASELINE: Baseline = {
   settled: false,
 };
 
-/** As the page shows it. */
-export function baselineView(baseline: Baseline): BaselineView {
-  const { window, origin } = baseline;
-  return {
-    from: window.fromUs / 1000,
-    to: window.toUs / 1000,
-    chosen: origin === "chosen",
-    why: baselineReason(baseline),
-  };
-}
-
-/** Patterns and groups of a request that nothing is called by. */
-function unknownNames(
-  { labels }: Analysis,
-  patterns: readonly string[],
-  groups: readonly string[],
-  known: readonly string[],
-) {
-  const units = [...labels, ...labels.map(gratingOf)];
-  return [
-    ...patterns.filter((pattern) => !units.some(labelMatcher([pattern]))),
-    ...groups.filter((name) => !known.includes(`group ${name}`)).map((name) => `${GROUP}${name}`),
-  ];
-}
-
 /** Number of frames that a page may have missed and still get one by one. */
 const MOST_NEW = 500;
 
-/** What of a curve is drawn, and how; see decimate. */
-interface Part {
-  readonly fromUs: number;
-  readonly toUs: number;
-  readonly columns: Columns;
-  readonly tailUs: number | undefined;
-  readonly rolling: Rolling | undefined;
-}
-
-function drawn(curve: CurveData, { fromUs, toUs, columns, tailUs, rolling }: Part): DecimatedCurve {
-  return decimate(rolled(curve, rolling, fromUs, toUs), fromUs, toUs, columns, tailUs);
-}
-
-function precisionView(precision: Precision) {
-  return {
-    noise: finite(precision.noise),
-    noiseError: finite(precision.noiseError),
-    driftPerHour: finite(precision.driftPerHour),
-    driftError: finite(precision.driftError),
-    detectionLimit: finite(precision.detectionLimit),
-    detectionLimitError: finite(precision.detectionLimitError),
-    doubts: precision.doubts,
-  };
-}
-
-function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("base64url").slice(0, 16);
-}
-
-const GROUP = "group:";
 /** No group of a person's is called so: groups bear the letters of labels, or names of the configuration. */
 const REFERENCES = "\0references";
-const isGroup = (name: string): boolean => name.startsWith(GROUP);
-const groupNames = (wanted: readonly string[]): string[] =>
-  wanted.filter(isGroup).map((name) => name.slice(GROUP.length));

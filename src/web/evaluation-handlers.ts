@@ -3,7 +3,8 @@ import type { Context } from "hono";
 import type { EvaluationJob } from "./evaluation-jobs.ts";
 import { injectionQuestion, kineticsQuestion, mapQuestion } from "./evaluation-queries.ts";
 import type { Handlers } from "./handlers.ts";
-import { ROUTES, type Route } from "./route-table.ts";
+import type { Route } from "./route.ts";
+import { ROUTES } from "./route-table.ts";
 import type { Env, Served } from "./served.ts";
 
 export type EvaluationName =

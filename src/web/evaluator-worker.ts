@@ -29,7 +29,7 @@ import type {
   KineticsQuestion,
   MapQuestion,
 } from "./evaluation-jobs.ts";
-import type { MapView, ProposalView } from "./views.ts";
+import type { MapView, ProposalView } from "./evaluation-views.ts";
 
 /** Points of more curves would be an answer of many megabytes. */
 const MOST_DRAWN = 16;

@@ -20,25 +20,17 @@ import { diskSpace } from "../system/disk-space.ts";
 import { packageVersion } from "../system/files.ts";
 import { TimeZone } from "../system/time-zone.ts";
 import { finite } from "./chip-state.ts";
-import { baselineView, type CurvesQuery } from "./curves.ts";
+import type { CurvesQuery } from "./curves.ts";
+import { baselineView } from "./drawn-curve.ts";
 import { Frames, type ShownEntry } from "./frames.ts";
 import type { WebSettings } from "./messages.ts";
 import type { PanelsQuery } from "./panels.ts";
 import { PictureProcess } from "./picture-process.ts";
 import { PictureStudy } from "./picture-study.ts";
+import type { FrameView, ProfilesView, ProfileView } from "./picture-views.ts";
 import { fitRow } from "./profile.ts";
 import { type AnalysisChoice, ShownAnalyses, type ShownAnalysis } from "./shown-analyses.ts";
-import type {
-  BrightfieldView,
-  ChipView,
-  CurvesView,
-  ExperimentView,
-  FrameView,
-  PanelsView,
-  ProfilesView,
-  ProfileView,
-  StateView,
-} from "./views.ts";
+import type { BrightfieldView, ChipView, CurvesView, ExperimentView, PanelsView, StateView } from "./views.ts";
 
 const RUNS_SHOWN = 50;
 /** Settings whose value is secret. */

@@ -7,7 +7,7 @@ import { type NamedFile, shownPath } from "../system/confined-file.ts";
 import { withDeadline } from "../system/deadline.ts";
 import type { PictureFile } from "./picture-jobs.ts";
 import type { PictureProcess } from "./picture-process.ts";
-import type { FrameView } from "./views.ts";
+import type { FrameView } from "./picture-views.ts";
 
 const MOST_TILES = 128;
 /** Share of the time that may go into decoding: a camera faster than that is shown with gaps. */

@@ -4,7 +4,8 @@ import type { Context, Hono } from "hono";
 import * as z from "zod";
 import { bodyOf } from "./body.ts";
 import { BadRequest } from "./queries.ts";
-import { ROUTES, type Route, type RouteName } from "./route-table.ts";
+import type { Route } from "./route.ts";
+import { ROUTES, type RouteName } from "./route-table.ts";
 import type { Env } from "./served.ts";
 
 type Checked<R, Part extends string> = R extends { readonly [P in Part]: infer Schema extends z.ZodType }

@@ -3,9 +3,9 @@ import * as z from "zod";
 import { line } from "../config/field.ts";
 import { type Injection, LONGEST_TEXT, MOST_INJECTIONS, type NewInjection } from "../manifest/injections.ts";
 import { INJECTION_TYPES } from "../measurement/injection-type.ts";
+import type { InjectionView } from "./evaluation-views.ts";
 import type { Change } from "./messages.ts";
 import { microseconds, moment } from "./queries.ts";
-import type { InjectionView } from "./views.ts";
 
 const author = line(LONGEST_TEXT).min(1).default("web page").describe("Who makes the change, for the history");
 

@@ -6,7 +6,8 @@ import type { FailureData } from "../failure/failure.ts";
 import type { Picture } from "../image/picture.ts";
 import type { LogLevel } from "../log/levels.ts";
 import type { ExperimentChange } from "../manifest/experiment-change.ts";
-import type { BrightfieldView, CalibrationFound } from "./views.ts";
+import type { CalibrationFound } from "./calibration-views.ts";
+import type { BrightfieldView } from "./views.ts";
 
 export interface WebSettings {
   readonly config: Config;

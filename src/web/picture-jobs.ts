@@ -7,7 +7,7 @@ import type { Displacement } from "../measurement/displacement.ts";
 import type { Roi } from "../measurement/roi.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import type { CalibratorAnswer, CalibratorSettings } from "./messages.ts";
-import type { FrameView } from "./views.ts";
+import type { FrameView } from "./picture-views.ts";
 
 /** A picture on the disk. `where` names it in errors. */
 export interface PictureFile {

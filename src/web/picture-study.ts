@@ -12,7 +12,7 @@ import { shownPath } from "../system/confined-file.ts";
 import { withDeadline } from "../system/deadline.ts";
 import type { DifferenceAnswer, PictureFile } from "./picture-jobs.ts";
 import { PictureProcess } from "./picture-process.ts";
-import type { DifferenceView, FramesView, FrameTimeView, ProfilesView } from "./views.ts";
+import type { DifferenceView, FramesView, FrameTimeView, ProfilesView } from "./picture-views.ts";
 
 /** Frames that a person chooses from by moving a slider; all others by their number. */
 const MOST_LISTED = 1000;

@@ -1,12 +1,7 @@
-// What the server tells the page: the types both sides share, and nothing else. Times are ms since 1970.
+// What the server tells the page of the experiment and its curves. Types that both sides share. Times are ms since 1970.
 import type { BaselineWarning } from "../assay/baseline-warnings.ts";
-import type { HistogramBar, IntervalSummary } from "../assay/intervals.ts";
-import type { CalibrationSummary } from "../calibration/report.ts";
 import type { SnapshotAnalysis } from "../health/snapshot.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
-import type { Displacement } from "../measurement/displacement.ts";
-import type { InjectionType } from "../measurement/injection-type.ts";
-import type { Roi } from "../measurement/roi.ts";
 import type { DecimatedCurve } from "./decimate.ts";
 import type { DrawnColumn } from "./panel-columns.ts";
 
@@ -90,57 +85,6 @@ export interface StateView {
   readonly markers: readonly MarkerView[];
   /** Number of the last change of the injections: those read at another one are out of date. */
   readonly injectionChange: number;
-}
-
-/** An injection as the API answers it. Concentration in M. */
-export interface InjectionView {
-  readonly id: number;
-  readonly cycle: number;
-  readonly solution: string;
-  readonly type: InjectionType;
-  readonly concentration: number | null;
-  readonly refractiveIndex: number | null;
-  readonly start: number;
-  readonly end: number;
-  /** null: the dissociation lasts until the next injection. */
-  readonly dissociationEnd: number | null;
-  readonly note: string;
-}
-
-/** What may be an injection that nobody recorded. */
-export interface ProposalView {
-  readonly start: number;
-  /** null: no step back was found. */
-  readonly end: number | null;
-  /** px. */
-  readonly stepPx: number;
-}
-
-/** A quantity of each grating, as `phorest map --json` writes it, with its place and colours. */
-export interface MapView {
-  readonly quantity: string;
-  readonly unit: string;
-  readonly values: readonly {
-    readonly label: string;
-    readonly value: number | null;
-    readonly standard_error: number | null;
-    readonly flagged: boolean;
-  }[];
-  readonly name: string;
-  readonly detail: string;
-  readonly summary: string;
-  /** px of the image; what has no place is not here. */
-  readonly places: readonly {
-    readonly label: string;
-    readonly left: number;
-    readonly top: number;
-    readonly right: number;
-    readonly bottom: number;
-  }[];
-  /** Zero is the middle of the colours. */
-  readonly diverging: boolean;
-  /** Ends of the colour scale: those of the middle 96 % of the values. */
-  readonly limits: readonly [number, number];
 }
 
 export interface RoiView {
@@ -258,72 +202,6 @@ export interface PanelsView {
   readonly columns: readonly DrawnColumn[];
 }
 
-export interface FrameView {
-  readonly entryId: number;
-  readonly filename: string;
-  readonly capturedAt: number;
-  readonly width: number;
-  readonly height: number;
-  readonly bitDepth: number;
-  /** Pixels in each of 256 equal parts of the scale. */
-  readonly histogram: readonly number[];
-  /** Share of the pixels at the top of the camera's scale. */
-  readonly saturated: number;
-  /** Mean over the full scale, 0 to 1. */
-  readonly brightness: number;
-  /** Variance of the Laplacian as `phorest preview` shows it, counts² of 8 bits: compare frames of one exposure, higher is sharper. */
-  readonly focus: number;
-  readonly tilePx: number;
-  /** Level n has 1/2^n of the pixels on each side; this is the smallest. */
-  readonly levels: number;
-}
-
-export interface FrameTimeView {
-  readonly entryId: number;
-  readonly capturedAt: number;
-}
-
-/** The frames that images can be chosen from, and the time resolution. */
-export interface FramesView {
-  /** In order of their numbers, about a thousand of them at most. */
-  readonly frames: readonly FrameTimeView[];
-  /** Between neighbouring frames, all of them; undefined for fewer than two frames. */
-  readonly intervals: (IntervalSummary & { readonly bars: readonly HistogramBar[] }) | undefined;
-}
-
-/** The second image minus the first. */
-export interface DifferenceView {
-  readonly a: FrameTimeView;
-  readonly b: FrameTimeView;
-  readonly width: number;
-  readonly height: number;
-  /** What the second was multiplied by, so that both are equally bright. */
-  readonly gain: number;
-  /** The difference of the strongest colour, counts of the first. */
-  readonly fullScale: number;
-  /** Undefined where nothing in the images is alike. */
-  readonly moved: Displacement | undefined;
-}
-
-/** One ROI in several frames: the mean of its rows, counts of the image. */
-export interface ProfilesView {
-  readonly label: string;
-  readonly profiles: readonly (FrameTimeView & { readonly profile: readonly number[] })[];
-}
-
-export interface ProfileView {
-  readonly label: string;
-  readonly entryId: number;
-  /** Mean over the ROI's rows, 8-bit counts, from the ROI's left edge after flipping. */
-  readonly profile: readonly number[];
-  /** The method's line fitted to that mean row; absent for methods without one, and where it did not converge. */
-  readonly fit: readonly number[] | undefined;
-  readonly line: string | undefined;
-  /** As stored for the frame, px. */
-  readonly position: number | null;
-  readonly standardError: number | null;
-}
-
 interface SettingView {
   readonly key: string;
   readonly value: string;
@@ -353,40 +231,4 @@ export interface LogLineView {
   readonly time: string;
   readonly level: string;
   readonly text: string;
-}
-
-/** Where the chip was found in a picture. */
-export interface CalibrationFound {
-  readonly summary: CalibrationSummary;
-  /** Degrees; ROIs and labels are in the picture turned by its negative. */
-  readonly imageAngle: number;
-  readonly rois: readonly Roi[];
-  /** The printed labels in view. */
-  readonly labels: readonly Roi[];
-}
-
-export interface CalibrationView {
-  /** Of the picture; 0 before the first. */
-  readonly id: number;
-  /** Of the picture, for people. */
-  readonly name: string;
-  readonly state: "none" | "receiving" | "searching" | "found" | "doubt" | "failed" | "writing" | "accepted";
-  /** Why it is in doubt or failed; the files that were written. */
-  readonly message: string;
-  /** What a person should know before accepting; empty for nothing. */
-  readonly warning: string;
-  readonly picture: FrameView | undefined;
-  /** Which image of its file the picture is, from 1, and how many the file has; 0 and 0 before the first picture. */
-  readonly page: number;
-  readonly pages: number;
-  readonly found: CalibrationFound | undefined;
-  /** Largest picture that is taken, bytes. */
-  readonly largestBytes: number;
-}
-
-/** What can be named in a picture by hand. */
-export interface ChipLabelsView {
-  readonly type: string;
-  readonly printed: readonly string[];
-  readonly gratings: readonly string[];
 }

@@ -3,8 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, test } from "vitest";
+import type { CalibrationView } from "../../src/web/calibration-views.ts";
+import type { FrameView } from "../../src/web/picture-views.ts";
 import type { RouteName } from "../../src/web/route-table.ts";
-import type { CalibrationView, ChipView, FrameView, StateView } from "../../src/web/views.ts";
+import type { ChipView, StateView } from "../../src/web/views.ts";
 import { committed, type Operation, operations } from "./api.ts";
 import { sharedRun, simulatedChipConfig } from "./running.ts";
 

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import type { CalibrationFound, CalibrationView, ChipView, StateView } from "../../src/web/views.ts";
+import type { CalibrationFound, CalibrationView } from "../../src/web/calibration-views.ts";
+import type { ChipView, StateView } from "../../src/web/views.ts";
 import { DESKTOP, HAS_CHROMIUM, inaccessible, openPage } from "./browser.ts";
 import { sharedBrowser, sharedRun, simulatedChipConfig } from "./running.ts";
 

@@ -5,7 +5,8 @@ import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../src/failure/failure.ts";
 import { broughtUpToDate } from "../../src/web/app/drawn.ts";
-import type { CalibrationView, CurvesView, StateView } from "../../src/web/views.ts";
+import type { CalibrationView } from "../../src/web/calibration-views.ts";
+import type { CurvesView, StateView } from "../../src/web/views.ts";
 import { serving, TOKEN } from "./server.ts";
 
 const AUTHORISED = { Authorization: `Bearer ${TOKEN}` };

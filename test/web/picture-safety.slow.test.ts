@@ -3,7 +3,9 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import type { CalibrationView, FrameView, StateView } from "../../src/web/views.ts";
+import type { CalibrationView } from "../../src/web/calibration-views.ts";
+import type { FrameView } from "../../src/web/picture-views.ts";
+import type { StateView } from "../../src/web/views.ts";
 import { experiment, phorest } from "../run/program.ts";
 import { isAlive, workerProcesses } from "../support/worker-processes.ts";
 import { blackPng } from "./pictures.ts";

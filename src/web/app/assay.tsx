@@ -1,7 +1,8 @@
 // Assay: injections over the curves, and what follows from them: responses, maps of the chip, kinetics.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { counted } from "../../system/counted.ts";
-import type { ChipView, InjectionView, ProposalView, StateView } from "../views.ts";
+import type { InjectionView, ProposalView } from "../evaluation-views.ts";
+import type { ChipView, StateView } from "../views.ts";
 import { useAnalysis } from "./analysis.tsx";
 import { change, get, reasonOf } from "./api.ts";
 import { ChipMap } from "./chip-map.tsx";

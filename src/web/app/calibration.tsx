@@ -1,7 +1,8 @@
 // Calibration: choose an image, check the chip that was found in it, name two labels manually if it was not found, and accept
 // the new ROIs.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { CalibrationFound, CalibrationView, StateView } from "../views.ts";
+import type { CalibrationFound, CalibrationView } from "../calibration-views.ts";
+import type { StateView } from "../views.ts";
 import { ask, get, reasonOf } from "./api.ts";
 import { GRADES } from "./colours.ts";
 import { bytes, number } from "./format.ts";

@@ -1,6 +1,7 @@
 // A quantity of each grating in its place on the chip, with a colour scale for all of them.
 import { useState } from "preact/hooks";
-import type { InjectionView, MapView, StateView } from "../views.ts";
+import type { InjectionView, MapView } from "../evaluation-views.ts";
+import type { StateView } from "../views.ts";
 import { useAnalysis } from "./analysis.tsx";
 import { getBlob, reasonOf } from "./api.ts";
 import { divergingColour, sequentialColour } from "./colours.ts";

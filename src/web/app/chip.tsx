@@ -1,6 +1,7 @@
 // Chip: the layout of all ROIs, coloured by shift or quality, and one ROI in detail.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { ChipView, CurvesView, ProfileView, RoiView, StateView } from "../views.ts";
+import type { ProfileView } from "../picture-views.ts";
+import type { ChipView, CurvesView, RoiView, StateView } from "../views.ts";
 import { useAnalysis } from "./analysis.tsx";
 import { get } from "./api.ts";
 import { divergingColour, GRADES, gradeOf } from "./colours.ts";

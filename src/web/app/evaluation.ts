@@ -1,6 +1,7 @@
 // What the server computes of all frames: asked again for a change of the injections at once, for new frames now and then.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { InjectionView, StateView } from "../views.ts";
+import type { InjectionView } from "../evaluation-views.ts";
+import type { StateView } from "../views.ts";
 import type { Answer } from "./answer.ts";
 import { get, isForNow, reasonOf } from "./api.ts";
 

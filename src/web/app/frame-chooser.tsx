@@ -1,6 +1,6 @@
 // Chooses a frame: by moving a slider over the experiment, or by its number.
 import { useEffect, useState } from "preact/hooks";
-import type { FrameTimeView } from "../views.ts";
+import type { FrameTimeView } from "../picture-views.ts";
 import { moment } from "./time.ts";
 
 interface ChooserProps {

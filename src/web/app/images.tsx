@@ -1,6 +1,7 @@
 // Images: the difference of two chosen images (has the sample moved?), the profiles of one ROI in several, and the time resolution.
 import { useEffect, useState } from "preact/hooks";
-import type { ChipView, DifferenceView, FramesView, FrameTimeView, ProfilesView, StateView } from "../views.ts";
+import type { DifferenceView, FramesView, FrameTimeView, ProfilesView } from "../picture-views.ts";
+import type { ChipView, StateView } from "../views.ts";
 import { useAnalysis } from "./analysis.tsx";
 import { useAnswer } from "./answer.ts";
 import { get, getBlob } from "./api.ts";

@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { CONCENTRATION_RULE, concentrationText, molarOf } from "../../measurement/concentration.ts";
 import { INJECTION_TYPES, type InjectionType } from "../../measurement/injection-type.ts";
-import type { InjectionView } from "../views.ts";
+import type { InjectionView } from "../evaluation-views.ts";
 import { typedNumber } from "./format.ts";
 import { fromTyped, TYPED_TIME, typed, zoneName } from "./time.ts";
 

@@ -1,6 +1,6 @@
 // The edges of injections over a plot: dragged by pointer, moved by keys.
 import { useRef } from "preact/hooks";
-import type { InjectionView } from "../views.ts";
+import type { InjectionView } from "../evaluation-views.ts";
 import type { PlotBox } from "./plot.ts";
 import { moment } from "./time.ts";
 

@@ -1,7 +1,7 @@
 // The injections of the experiment in a table, changed in place; CSV import and export; proposals from the data.
 import { useRef } from "preact/hooks";
 import { concentrationText } from "../../measurement/concentration.ts";
-import type { InjectionView, ProposalView } from "../views.ts";
+import type { InjectionView, ProposalView } from "../evaluation-views.ts";
 import { change, getBlob, reasonOf } from "./api.ts";
 import { number } from "./format.ts";
 import { type Draft, InjectionForm } from "./injection-form.tsx";

@@ -1,6 +1,6 @@
 // The time resolution: a histogram of the intervals between neighbouring frames.
 import { histogramAxis } from "../../assay/intervals.ts";
-import type { FramesView } from "../views.ts";
+import type { FramesView } from "../picture-views.ts";
 import { fixed } from "./format.ts";
 import { decimalsOf, roundTicks } from "./ticks.ts";
 

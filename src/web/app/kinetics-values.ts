@@ -2,7 +2,8 @@
 import type { GratingView, KineticsView } from "../../assay/kinetics/experiment/view.ts";
 import type { QuantityRecord } from "../../assay/kinetics/record.ts";
 import { gratingOf } from "../../figures/chip-layout.ts";
-import type { MapView, RoiView } from "../views.ts";
+import type { MapView } from "../evaluation-views.ts";
+import type { RoiView } from "../views.ts";
 
 export type KineticsAnswer = KineticsView;
 export const RATES = ["ka", "kd", "KD"] as const;

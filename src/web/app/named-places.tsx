@@ -1,6 +1,6 @@
 // The form in which a person names labels in an image and sets their places by clicking, dragging or typing.
 import { useEffect, useState } from "preact/hooks";
-import type { ChipLabelsView } from "../views.ts";
+import type { ChipLabelsView } from "../calibration-views.ts";
 import { get } from "./api.ts";
 
 export interface Naming {

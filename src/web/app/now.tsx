@@ -1,6 +1,7 @@
 // Now: alarms, the last frame, the next capture, the stages and storage.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { BrightfieldView, ChipView, FrameView, StageView, StateView } from "../views.ts";
+import type { FrameView } from "../picture-views.ts";
+import type { BrightfieldView, ChipView, StageView, StateView } from "../views.ts";
 import { useAnalysis } from "./analysis.tsx";
 import { change, get, isForNow, reasonOf } from "./api.ts";
 import { bytes, duration, percent } from "./format.ts";

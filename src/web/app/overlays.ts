@@ -1,6 +1,6 @@
 // Overlays on an image: outlines of ROIs and labels, and the labels that a person named.
 import { gratingOf } from "../../figures/chip-layout.ts";
-import type { FrameView } from "../views.ts";
+import type { FrameView } from "../picture-views.ts";
 import { theme } from "./theme.ts";
 
 /** A box in the image rotated by `-imageAngle`, px. */

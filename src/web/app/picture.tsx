@@ -1,6 +1,7 @@
 // An image of the chip: the canvas with its keys and buttons.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ChipView, FrameView } from "../views.ts";
+import type { FrameView } from "../picture-views.ts";
+import type { ChipView } from "../views.ts";
 import { GRADES, gradeOf } from "./colours.ts";
 import type { Outlines, Place } from "./overlays.ts";
 import { Viewer } from "./viewer.ts";

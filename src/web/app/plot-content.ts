@@ -1,5 +1,6 @@
 // What the plot of curves shows.
-import type { CurvesView, InjectionView, MarkerView } from "../views.ts";
+import type { InjectionView } from "../evaluation-views.ts";
+import type { CurvesView, MarkerView } from "../views.ts";
 
 export interface PlotContent {
   readonly view: CurvesView;

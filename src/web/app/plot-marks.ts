@@ -2,7 +2,7 @@
 import type uPlot from "uplot";
 import { cutText, placeMarkers } from "../../figures/marker-places.ts";
 import { concentrationText } from "../../measurement/concentration.ts";
-import type { InjectionView } from "../views.ts";
+import type { InjectionView } from "../evaluation-views.ts";
 import type { PlotContent } from "./plot-content.ts";
 import { theme } from "./theme.ts";
 

@@ -1,5 +1,6 @@
 // The responses of all gratings to one injection.
-import type { InjectionView, StateView } from "../views.ts";
+import type { InjectionView } from "../evaluation-views.ts";
+import type { StateView } from "../views.ts";
 import { useAnalysis } from "./analysis.tsx";
 import { getBlob, reasonOf } from "./api.ts";
 import { useEvaluation } from "./evaluation.ts";

@@ -1,6 +1,6 @@
 // Draws an image and its overlays on a canvas; zooms and pans by wheel, drag, two fingers or keys. Fetches only the visible
 // tiles, at the level that matches the zoom, and keeps a limited number of them.
-import type { FrameView } from "../views.ts";
+import type { FrameView } from "../picture-views.ts";
 import { drawOutlines, drawPlaces, GRIP_PX, type Outlines, type Place } from "./overlays.ts";
 import { Tiles } from "./tiles.ts";
 

@@ -1,0 +1,142 @@
+// The HTTP API of injections, and of what is made of them.
+import { INJECTION_QUESTION, KINETICS_QUESTION, MAP_QUESTION, SENSITIVITY_QUESTION } from "./evaluation-queries.ts";
+import {
+  INJECTION,
+  INJECTION_AUTHOR,
+  INJECTION_EDIT,
+  INJECTION_FILE,
+  INJECTION_ID,
+  NEW_INJECTIONS,
+} from "./injection-queries.ts";
+import { CSV_TYPE, DONE, JSON_TYPE, type Route } from "./route.ts";
+
+export const EVALUATION_ROUTES = {
+  injections: {
+    method: "get",
+    path: "/api/injections",
+    summary: "All injections, in order of time",
+    answer: { type: JSON_TYPE, what: "A list; times in ms since 1970, concentrations in M" },
+  },
+  injectionsCsv: {
+    method: "get",
+    path: "/api/injections.csv",
+    summary: "The same as a CSV file that can be imported",
+    answer: { type: CSV_TYPE, what: "One line for each injection; times in UTC" },
+  },
+  proposedInjections: {
+    method: "get",
+    path: "/api/injections/proposed",
+    summary: "What may be injections that are not recorded: steps that many ROIs share",
+    answer: { type: JSON_TYPE, what: "A list; `end` is null where no step back was found" },
+  },
+  addInjection: {
+    method: "post",
+    path: "/api/injections",
+    summary: "Add an injection, for example from the program of a pump",
+    body: INJECTION,
+    answer: DONE,
+  },
+  addInjections: {
+    method: "post",
+    path: "/api/injections/import",
+    summary: "Add several injections at once",
+    body: NEW_INJECTIONS,
+    answer: DONE,
+  },
+  addInjectionFile: {
+    method: "post",
+    path: "/api/injections/file",
+    summary: "Add the injections of a CSV file: all of them, or none",
+    body: INJECTION_FILE,
+    answer: DONE,
+  },
+  editInjection: {
+    method: "put",
+    path: "/api/injections/:id",
+    summary: "Change an injection; what is absent stays as it is",
+    parameters: INJECTION_ID,
+    body: INJECTION_EDIT,
+    answer: DONE,
+  },
+  removeInjection: {
+    method: "delete",
+    path: "/api/injections/:id",
+    summary: "Remove an injection; its history is kept",
+    parameters: INJECTION_ID,
+    query: INJECTION_AUTHOR,
+    answer: DONE,
+  },
+  responses: {
+    method: "get",
+    path: "/api/responses",
+    summary: "How far each grating moved in each injection, as `phorest responses --json` writes it",
+    query: INJECTION_QUESTION,
+    answer: { type: JSON_TYPE, what: "A list; `null` for what is not known" },
+  },
+  responsesCsv: {
+    method: "get",
+    path: "/api/responses.csv",
+    summary: "The same as the CSV file of `phorest responses`",
+    query: INJECTION_QUESTION,
+    answer: { type: CSV_TYPE, what: "One line for each grating, injection and report point" },
+  },
+  arrivals: {
+    method: "get",
+    path: "/api/arrival",
+    summary: "When each injection arrives at each grating, and the flow, as `phorest arrival --json` writes it",
+    query: INJECTION_QUESTION,
+    answer: { type: JSON_TYPE, what: "The arrivals, the flows, and a sentence for each flow" },
+  },
+  arrivalsCsv: {
+    method: "get",
+    path: "/api/arrival.csv",
+    summary: "The same as the CSV file of `phorest arrival`",
+    query: INJECTION_QUESTION,
+    answer: { type: CSV_TYPE, what: "One line for each grating and injection" },
+  },
+  sensitivities: {
+    method: "get",
+    path: "/api/sensitivity",
+    summary: "Sensitivity of each grating, as `phorest sensitivity --json` writes it",
+    query: SENSITIVITY_QUESTION,
+    answer: { type: JSON_TYPE, what: "A list" },
+  },
+  sensitivitiesCsv: {
+    method: "get",
+    path: "/api/sensitivity.csv",
+    summary: "The same as the CSV file of `phorest sensitivity`",
+    query: SENSITIVITY_QUESTION,
+    answer: { type: CSV_TYPE, what: "One line for each grating" },
+  },
+  map: {
+    method: "get",
+    path: "/api/map",
+    summary: "A quantity of each grating with its place on the chip, as `phorest map --json` writes it",
+    query: MAP_QUESTION,
+    answer: { type: JSON_TYPE, what: "Values, places in px of the image, and the colour scale" },
+  },
+  mapCsv: {
+    method: "get",
+    path: "/api/map.csv",
+    summary: "The values of the map, as `phorest map --csv` writes them",
+    query: MAP_QUESTION,
+    answer: { type: CSV_TYPE, what: "One line for each grating" },
+  },
+  kinetics: {
+    method: "get",
+    path: "/api/kinetics",
+    summary: "Binding kinetics of gratings and groups, fitted to the injections",
+    query: KINETICS_QUESTION,
+    answer: {
+      type: JSON_TYPE,
+      what: "Settings, windows, blanks, `curves` with ka, kd, KD and Rmax, `groups`, notes; rates in 1/(M s), 1/s and M, as in kinetics.md",
+    },
+  },
+  kineticsCsv: {
+    method: "get",
+    path: "/api/kinetics.csv",
+    summary: "The same as the file of `phorest kinetics --csv`",
+    query: KINETICS_QUESTION,
+    answer: { type: CSV_TYPE, what: "One line for each grating" },
+  },
+} as const satisfies Record<string, Route>;

@@ -1,0 +1,53 @@
+// What the server tells the page of injections, and of what is made of them. Times are ms since 1970.
+import type { InjectionType } from "../measurement/injection-type.ts";
+
+/** An injection as the API answers it. Concentration in M. */
+export interface InjectionView {
+  readonly id: number;
+  readonly cycle: number;
+  readonly solution: string;
+  readonly type: InjectionType;
+  readonly concentration: number | null;
+  readonly refractiveIndex: number | null;
+  readonly start: number;
+  readonly end: number;
+  /** null: the dissociation lasts until the next injection. */
+  readonly dissociationEnd: number | null;
+  readonly note: string;
+}
+
+/** What may be an injection that nobody recorded. */
+export interface ProposalView {
+  readonly start: number;
+  /** null: no step back was found. */
+  readonly end: number | null;
+  /** px. */
+  readonly stepPx: number;
+}
+
+/** A quantity of each grating, as `phorest map --json` writes it, with its place and colours. */
+export interface MapView {
+  readonly quantity: string;
+  readonly unit: string;
+  readonly values: readonly {
+    readonly label: string;
+    readonly value: number | null;
+    readonly standard_error: number | null;
+    readonly flagged: boolean;
+  }[];
+  readonly name: string;
+  readonly detail: string;
+  readonly summary: string;
+  /** px of the image; what has no place is not here. */
+  readonly places: readonly {
+    readonly label: string;
+    readonly left: number;
+    readonly top: number;
+    readonly right: number;
+    readonly bottom: number;
+  }[];
+  /** Zero is the middle of the colours. */
+  readonly diverging: boolean;
+  /** Ends of the colour scale: those of the middle 96 % of the values. */
+  readonly limits: readonly [number, number];
+}
