@@ -1,5 +1,5 @@
-// Where the pages of a file stand in its series: channel, slice, position and time, as its own metadata says. Micro-Manager's
-// (of each page, or NDTiff's index) before OME-XML before ImageJ's; without any, all pages are in time.
+// Finds the axes of the pages of a TIFF file: channel, slice, position and time. Sources in order of preference: Micro-Manager
+// metadata (per page, or NDTiff's index), OME-XML, ImageJ. If a file has none of these, all its pages are frames in time.
 import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { type NamedFile, withConfinedFile } from "../system/confined-file.ts";
@@ -16,37 +16,37 @@ import { isOme, isPageByPage, type OmeDocument, omeFiles, omePlaces } from "./ti
 import { nameOf, omeDocument } from "./times/ome-companion.ts";
 import { plainName } from "./times/plain-name.ts";
 
-/** Where a page stands, from 0. */
+/** Coordinates of a page on the axes, each counted from 0. */
 export interface PagePlace {
   readonly channel: number;
   readonly z: number;
   readonly position: number;
-  /** What the position is called, where the file says it. */
+  /** Name of the position, if the file states one. */
   readonly positionNames?: readonly string[] | undefined;
-  /** The position has a name, and no number in it. */
+  /** The position has a name without a number in it. */
   readonly isUnnumbered?: boolean | undefined;
   readonly time: number;
 }
 
 export interface Places {
-  /** By page; a page without one is in time. */
+  /** Coordinates by page number. A page that is not listed is one of the frames in time. */
   readonly places: ReadonlyMap<number, PagePlace>;
-  /** One line for each part of the series that is not in the file. */
+  /** One line for each part of the series that is missing from the file. */
   readonly leftOut: readonly string[];
-  /** One line for each other thing to know. */
+  /** Other messages for the user, one line each. */
   readonly notes: readonly string[];
 }
 
 interface StatedPlaces extends Places {
-  /** Positions are among what is stated. */
+  /** Whether the metadata states positions. */
   readonly hasPositions: boolean;
 }
 
 const NONE: StatedPlaces = { places: new Map(), leftOut: [], notes: [], hasPositions: false };
 
 /**
- * The places of the pages of a TIFF file. Metadata that cannot be read say nothing; of a stack whose metadata say no position, its
- * name does. Errors of the disk pass through.
+ * Returns the coordinates of the pages of a TIFF file. Unreadable metadata is ignored. If the metadata of a stack states no
+ * position, the position comes from the file name. Disk errors pass through.
  */
 export async function placesOf(file: NamedFile, source: ByteSource, series: TiffSeries): Promise<Places> {
   const { places, hasPositions, ...lines } = await statedPlaces(file, source, series);
@@ -140,7 +140,8 @@ async function omePlacesOf(file: NamedFile, description: string, { pages, count 
     if (place === undefined) return undefined;
     const { image, names, stage, at } = place;
     const axes = { channel: at.C, z: at.Z, position: image, time: at.T };
-    // The only image of a file is number 0, wherever it is on the stage: files of several places differ by its name.
+    // A file with a single image always numbers it 0, wherever it was on the stage: only the names tell files of different
+    // positions apart.
     if (!isAlone || stage === undefined) return { ...axes, positionNames: names };
     return { ...axes, positionNames: [stage, ...names.filter((name) => name !== stage)], isUnnumbered: true };
   });
@@ -151,7 +152,7 @@ async function omePlacesOf(file: NamedFile, description: string, { pages, count 
 const PAGE_BY_PAGE =
   "its OME-XML makes each page an image of its own, without names; phorest takes the pages as a series in time";
 
-/** What metadata say, or undefined where they are not there or not readable. */
+/** Returns what the metadata says, or undefined if it is missing or unreadable. */
 async function known<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
@@ -163,7 +164,7 @@ async function known<T>(read: () => Promise<T>): Promise<T | undefined> {
 
 const MOST_NAMED = 3;
 
-/** A line with the files of the series that are not next to this one. */
+/** Returns a line that lists the files of the series that are not next to this one. */
 async function filesNotThere(file: NamedFile, document: OmeDocument): Promise<string[]> {
   const own = nameOf(file);
   const names = omeFiles(document);
@@ -180,7 +181,7 @@ async function filesNotThere(file: NamedFile, document: OmeDocument): Promise<st
   return [`${absent.length} of the ${names.length} files of its OME-TIFF series are not there: ${shown}`];
 }
 
-/** Whether a file is there, compressed or not. */
+/** Whether a file exists, compressed or not. */
 async function isThere(file: NamedFile, path: string): Promise<boolean> {
   const plain = path.replace(GZIPPED, "");
   return (await isFile(file, plain)) || isFile(file, `${plain}.gz`);
@@ -190,7 +191,7 @@ async function isFile({ directory, followLinks = false }: NamedFile, path: strin
   try {
     return await withConfinedFile(directory, path, async () => true, { followLinks });
   } catch (error) {
-    // Missing, or not a file that may be used. A name that is too long counts as missing.
+    // Missing, or not a regular file. A name that is too long counts as missing.
     if (error instanceof Failure || hasCode(error, "ENAMETOOLONG")) return false;
     throw error;
   }

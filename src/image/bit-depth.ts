@@ -1,12 +1,12 @@
-// Where the scale of a picture ends. Cameras of 10, 12 and 14 bits deliver their samples in the low or in the high bits of 16,
-// so that what is cut off has another value in each; native/image/depth.h decides which. One function for all uses: the flag
-// `saturated`, the figures of capture and preview, the page.
+// Finds the full-scale value of a picture. Cameras with 10, 12 or 14 bits store their samples in the low or in the high bits of
+// 16, so the saturated value differs; native/image/depth.h decides which. Everything uses this one function: the flag
+// `saturated`, the values shown for capture and preview, and the page.
 
 import type { Depth, DepthKnowledge } from "../measurement/depth.ts";
 import { loadKernel } from "../native/kernel-binding.ts";
 import type { Picture } from "./picture.ts";
 
-/** Nothing but the setting. */
+/** What is known before any picture has been seen: only the setting. */
 export function depthBefore(bits: number): DepthKnowledge {
   return { bits, largest: 0, shift: 16, top: 0 };
 }
@@ -24,17 +24,17 @@ interface NativeDepth {
   depth(pixels: Uint8Array | Uint16Array, width: number, height: number, known: Int32Array): Int32Array;
 }
 
-/** Where the scale of a picture ends. 8-bit pictures always end at 255. */
+/** Returns the full scale of a picture. 8-bit pictures always end at 255. */
 export function depthOf({ pixels, width, height }: Picture, known: DepthKnowledge = depthBefore(0)): Depth {
   const numbers = (loadKernel() as NativeDepth).depth(pixels, width, height, encodeDepth(known));
   return decodeDepth(numbers, known.bits);
 }
 
-/** What a series of pictures has shown of its camera, for those that follow. */
+/** Collects what the pictures of a series reveal about their camera, for the pictures that follow. */
 export class DepthKeeper {
   #known: DepthKnowledge;
 
-  /** `bits` as configured. */
+  /** `bits`: the configured bit depth. */
   constructor(bits: number) {
     this.#known = depthBefore(bits);
   }
@@ -43,13 +43,13 @@ export class DepthKeeper {
     return this.#known;
   }
 
-  /** Takes over what a picture has shown; undefined for one of 8 bits. Pictures may come in any order. */
+  /** Adds what one picture revealed; undefined for an 8-bit picture. Pictures may come in any order. */
   learn(depth: DepthKnowledge | undefined): void {
     if (depth === undefined) return;
     const { bits } = this.#known;
     const largest = Math.max(this.#known.largest, depth.largest);
     const top = Math.max(this.#known.top, depth.top);
-    // A larger value than a full scale shows that it was none.
+    // A value above the assumed full scale proves the assumption wrong.
     this.#known = {
       bits,
       largest,

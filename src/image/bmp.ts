@@ -1,5 +1,5 @@
-// Windows bitmaps, which libvips as shipped with sharp cannot read: the uncompressed 8-, 24- and 32-bit kinds that
-// cameras and their programs write. Everything else is refused by name; nothing is guessed.
+// Decodes Windows bitmaps, which the libvips that ships with sharp cannot read: the uncompressed 8-, 24- and 32-bit kinds that
+// cameras and their programs write. All other kinds are refused with their name; nothing is guessed.
 import { Failure } from "../failure/failure.ts";
 import { grayOf, type Picture } from "./picture.ts";
 
@@ -10,14 +10,15 @@ const BIT_FIELDS = 3;
 /** Red, green and blue masks of the only bit-field layout accepted: the same bytes as uncompressed 32 bit. */
 const PLAIN_MASKS = [0x00ff0000, 0x0000ff00, 0x000000ff];
 
-/** Whether the bytes begin as a bitmap does. */
+/** Whether the bytes begin like a bitmap. */
 export function isBmp(bytes: Uint8Array): boolean {
   return bytes[0] === 0x42 && bytes[1] === 0x4d;
 }
 
 /**
- * The gray picture in a bitmap: palette or true colour turned to gray, alpha ignored, rows top first whichever way
- * the file stores them; pixels may share the memory of `bytes`. `where` names the file in errors. Throws Failure `frame.unreadable`.
+ * Decodes a bitmap to gray. Palettes and true colour become gray, alpha is ignored, and rows are returned top first whichever
+ * way the file stores them. The pixels may share the memory of `bytes`. `where` names the file in errors. Throws Failure
+ * `frame.unreadable`.
  */
 export function decodeBmp(bytes: Uint8Array, where: string): Picture {
   const refuse = (what: string, hint: string) => new Failure("frame.unreadable", `${where}: ${what}`, { hint });
@@ -80,7 +81,9 @@ export function decodeBmp(bytes: Uint8Array, where: string): Picture {
   return { pixels, width, height, bitDepth: 8 };
 }
 
-/** Whether a bit-field bitmap stores its colours where an uncompressed one does; the masks follow the first 40 bytes. */
+/**
+ * Whether a bit-field bitmap stores its colours in the same bytes as an uncompressed one. The masks follow the first 40 bytes.
+ */
 function hasPlainMasks(view: DataView): boolean {
   const at = FILE_HEADER_BYTES + INFO_HEADER_BYTES;
   return (
@@ -88,7 +91,9 @@ function hasPlainMasks(view: DataView): boolean {
   );
 }
 
-/** Gray value of each palette index (absent colours are black), or undefined when the palette leaves its place. */
+/**
+ * Returns the gray value of each palette index (missing colours are black), or undefined if the palette overlaps the pixels.
+ */
 function readPalette(view: DataView, headerBytes: number, pixelsAt: number): Uint8Array | undefined {
   const at = FILE_HEADER_BYTES + headerBytes;
   const declared = view.getUint32(46, true);

@@ -1,15 +1,15 @@
-// The established name of a captured picture, which says when it was taken.
+// File names of captured pictures. The name contains the capture time.
 
 const NAME = /^image_(\d{4})(\d\d)(\d\d)_(\d\d)(\d\d)(\d\d)_(\d{6})_cam(\d+)\./;
 
-/** The established name of a capture: image_YYYYMMDD_HHMMSS_ffffff_camN.ext, UTC. */
+/** Returns the file name of a capture: image_YYYYMMDD_HHMMSS_ffffff_camN.ext, UTC. */
 export function captureFileName(capturedAtUs: number, camera: number, extension = "png"): string {
   const [date = "", time = ""] = new Date(Math.floor(capturedAtUs / 1000)).toISOString().slice(0, 19).split("T");
   const micros = String(((capturedAtUs % 1_000_000) + 1_000_000) % 1_000_000).padStart(6, "0");
   return `image_${date.replaceAll("-", "")}_${time.replaceAll(":", "")}_${micros}_cam${camera}.${extension}`;
 }
 
-/** The moment in the name of a capture, microseconds since the epoch; undefined for any other name. */
+/** Returns the time in the name of a capture, microseconds since the epoch; undefined for any other name. */
 export function captureTimeOf(name: string): number | undefined {
   const match = NAME.exec(name);
   if (match === null) return undefined;

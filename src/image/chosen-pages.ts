@@ -1,21 +1,24 @@
-// Which pages of a file are frames: all moments of one channel, one plane and one position. What is left out is said with
-// its number.
+// Chooses the pages of a file that are frames: all times of one channel, one plane and one position. Reports how many pages are
+// left out.
 import { Failure } from "../failure/failure.ts";
 import { nearest } from "../failure/nearest.ts";
 import { counted } from "../system/counted.ts";
 import type { PageInfo } from "./pages.ts";
 
-/** The axes that are chosen from, each counted from 0. Absent: the first, which is said where there are more. */
+/**
+ * The chosen value of each axis, counted from 0. If a value is absent, the first one is used, and a message says so if there
+ * are more.
+ */
 export interface PageChoice {
   readonly channel?: number | undefined;
   readonly z?: number | undefined;
-  /** Also by its name. */
+  /** Number or name of the position. */
   readonly position?: number | string | undefined;
 }
 
 interface Chosen {
   readonly pages: readonly PageInfo[];
-  /** A line for each axis of which pages are left out. */
+  /** One line for each axis on which pages were left out. */
   readonly leftOut: readonly string[];
 }
 
@@ -27,15 +30,18 @@ export const AXIS_NAMES: Readonly<Record<Axis, { readonly one: string; readonly 
   z: { one: "z plane", many: "z planes" },
 };
 export const AXIS_ORDER: readonly Axis[] = ["position", "channel", "z"];
-/** Largest number of values that are listed one by one; more are given as a range or a count. */
+/** Largest number of values that are listed one by one. More are shown as a range or a count. */
 const MOST_NAMED = 4;
 
-/** The chosen pages of a file, in its order. Failure `frame.unreadable` where it has none of what is chosen; `where` names it. */
+/**
+ * Returns the chosen pages of a file, in file order. Throws Failure `frame.unreadable` if the file has none of them; `where`
+ * names the file.
+ */
 export function choosePages(pages: readonly PageInfo[], choice: PageChoice, where: string): Chosen {
   let left = pages;
   const leftOut: string[] = [];
   for (const axis of AXIS_ORDER) {
-    // Not always 0: Micro-Manager writes a file for each position, and each knows its number.
+    // Not always 0: Micro-Manager writes a file for each position, and each file states its position's number.
     const wanted = choice[axis] ?? left.reduce((least, page) => Math.min(least, page[axis]), Number.POSITIVE_INFINITY);
     const others = new Set<number>();
     const names = new Set<string>();
@@ -60,7 +66,7 @@ export function choosePages(pages: readonly PageInfo[], choice: PageChoice, wher
   return { pages: left, leftOut };
 }
 
-/** Whether one of the names is the wanted one, in any letter case. */
+/** Whether one of the names is the wanted one. Ignores case. */
 export function isCalled(names: readonly string[] | undefined, wanted: string): boolean {
   return names?.some((name) => name.trim().toLowerCase() === wanted.trim().toLowerCase()) ?? false;
 }
@@ -74,20 +80,23 @@ export function namedValues(axis: Axis, values: ReadonlySet<number>): string {
   return `${many} ${sorted.slice(0, -1).join(", ")} and ${sorted.at(-1)}`;
 }
 
-/** Names behind what they belong to; nothing without one. */
+/** Returns the names in brackets, or nothing if there are none. */
 export function inBrackets(names: Iterable<string>): string {
   const all = [...names];
   return all.length === 0 ? "" : ` (${all.slice(0, MOST_NAMED).join(", ")}${all.length > MOST_NAMED ? ", …" : ""})`;
 }
 
-/** What the file has instead of what was asked for. */
+/** What the file contains instead of the requested value. */
 export interface Others {
   readonly numbers: ReadonlySet<number>;
-  /** Of positions. */
+  /** Names of the positions. */
   readonly names: ReadonlySet<string>;
 }
 
-/** What to do where what is wanted is not there: the name that may have been meant, or those that there are. */
+/**
+ * Returns what the user can do if the requested value does not exist: the name that was probably meant, or a list of the
+ * available ones.
+ */
 export function otherChoice(axis: Axis, wanted: number | string | undefined, { names }: Others): string {
   if (typeof wanted !== "string") return `choose another one with --${axis}`;
   if (names.size === 0) return `its positions have no names; choose with --${axis} and a number, from 0`;
@@ -105,6 +114,6 @@ function none(axis: Axis, wanted: number | string, others: Others, where: string
   return new Failure("frame.unreadable", `${where}: ${text}`, { hint: otherChoice(axis, wanted, others) });
 }
 
-/** A number, or a name in quotes. */
+/** Shows a number, or a name in quotes. */
 export const shownValue = (wanted: number | string | undefined): string =>
   typeof wanted === "string" ? JSON.stringify(wanted) : String(wanted);

@@ -1,5 +1,5 @@
-// Why a picture cannot be read, from the file itself. The reasons that libvips gives are in one buffer of the whole process:
-// with several pictures being decoded side by side they may be about another file, so they are never quoted.
+// Explains why a picture cannot be read, from the bytes of the file. The error texts of libvips are never quoted: they come
+// from one buffer for the whole process, so while several pictures are decoded at once they may be about another file.
 import { crc32 } from "node:zlib";
 import type { PictureSize } from "./memory.ts";
 
@@ -15,13 +15,13 @@ const JPEG_END = 0xd9;
 const TIFF_STRIPS = [273, 279] as const;
 const TIFF_TILES = [324, 325] as const;
 
-/** What is wrong with a picture that a decoder has refused, in words that follow "is damaged or cut off: ". */
+/** Describes the damage of a picture that a decoder has refused. The text completes the sentence "is damaged or cut off: ". */
 export function damageOf(bytes: Uint8Array, format: Format): string {
   const found = { PNG: pngDamage, JPEG: jpegDamage, TIFF: tiffDamage }[format](bytes);
   return found ?? "its pixels cannot be decompressed";
 }
 
-/** The size that a PNG's header gives; undefined where that is not a header. */
+/** Returns the size in a PNG's header; undefined if it is not a PNG header. */
 export function pngSize(bytes: Uint8Array): PictureSize | undefined {
   if (bytes.length < PNG_START + CHUNK_FRAME + IHDR_BYTES) return undefined;
   const view = viewOf(bytes);
@@ -65,7 +65,7 @@ function tiffDamage(bytes: Uint8Array): string | undefined {
   if (bytes.length < 8) return `${beyond} its directory`;
   const view = viewOf(bytes);
   const little = view.getUint16(0) === 0x4949;
-  // The directories of BigTIFF are laid out in another way.
+  // BigTIFF directories have a different layout.
   if (view.getUint16(2, little) !== 42) return undefined;
   const at = view.getUint32(4, little);
   if (at + 2 > bytes.length) return `${beyond} its directory at byte ${at}`;
@@ -80,7 +80,10 @@ function tiffDamage(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** The values of a field of 16 or 32 bits; empty where it is absent, undefined where they are beyond the file's end. */
+/**
+ * Returns the values of a 16- or 32-bit field: empty if the field is absent, undefined if the values lie beyond the end of the
+ * file.
+ */
 function tiffNumbers(view: DataView, directory: number, tag: number, little: boolean): number[] | undefined {
   const entries = view.getUint16(directory, little);
   for (let entry = directory + 2; entry < directory + 2 + 12 * entries; entry += 12) {

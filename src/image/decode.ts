@@ -1,5 +1,5 @@
-// From a picture file to gray pixels. The bytes decide what a file is, not its name; a file that cannot be read whole is
-// refused with one plain line, because a picture with gray bars at its end would be measured like a good one.
+// Decodes picture files to gray pixels. The bytes decide the file type, not the name. A file that cannot be read completely is
+// refused with a one-line message: otherwise a picture with gray bars at its end would be measured like a good one.
 import type { Metadata, SharpOptions } from "sharp";
 import { Failure } from "../failure/failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
@@ -22,7 +22,7 @@ export type { Picture } from "./picture.ts";
 /** Exactly the stored samples: no colour profile, no rotation by EXIF, nothing kept from a damaged file. */
 export const SHARP_OPTIONS: SharpOptions = {
   failOn: "error",
-  // `checkSize` decides, on bytes.
+  // `checkSize` limits the size instead, in bytes.
   limitInputPixels: false,
   ignoreIcc: true,
   autoOrient: false,
@@ -45,21 +45,21 @@ export async function decodePicture(
   return pages === undefined ? picture : { ...picture, pages };
 }
 
-/** How a picture is read. */
+/** Options for reading a picture. */
 export interface DecodeOptions {
-  /** One picture of a file with several, counted from 0; by default the one that the NamedFile names. */
+  /** Number of the picture in a file with several, counted from 0. Default: the one that the NamedFile names. */
   readonly page?: number | undefined;
-  /** Whose values it has where OpenCV and the standard differ; the standard's by default. */
+  /** Which gray values to return where OpenCV and the TIFF standard differ. Default: the standard's. */
   readonly reading?: Reading;
 }
 
-/** The same from bytes in memory, which the pixels may continue using; `where` names them in errors. */
+/** Decodes a picture from bytes in memory. The pixels may share that memory. `where` names the picture in errors. */
 export async function decodeBytes(bytes: Uint8Array, where: string, reading: Reading = "precise"): Promise<Picture> {
   return decodePlain(await unpacked(bytes, where), where, reading);
 }
 
 async function decodePlain(bytes: Uint8Array, where: string, reading: Reading): Promise<Picture> {
-  // The short ways copy the file's samples at most once.
+  // The fast paths copy the file's samples at most once.
   reserveMemory(2 * bytes.length, where);
   if (isBmp(bytes)) return decodeBmp(bytes, where);
   const format = formatOf(bytes);
@@ -77,7 +77,10 @@ async function decodePlain(bytes: Uint8Array, where: string, reading: Reading): 
   return format === "TIFF" ? decodeTiff(bytes, where, reading, general) : general(bytes);
 }
 
-/** What `work` makes of a picture that sharp reads; a Failure of the file's own where sharp refuses it. */
+/**
+ * Runs `work` on a picture that sharp reads. If sharp refuses the picture, throws a Failure that describes the damage in the
+ * file.
+ */
 export async function byLibrary<T>(
   bytes: Uint8Array,
   format: Format,
@@ -88,7 +91,7 @@ export async function byLibrary<T>(
   try {
     return await work(await sharp(bytes, SHARP_OPTIONS).metadata());
   } catch (error) {
-    // sharp throws plain errors; these are defects of this program, or a lack of memory.
+    // sharp throws plain errors. These types are bugs in this program, or a lack of memory.
     if (error instanceof Failure || error instanceof TypeError || error instanceof RangeError) throw error;
     const reason = damageOf(bytes, format);
     throw new Failure("frame.unreadable", `${where}: the ${format} image is damaged or incomplete: ${reason}`, {
@@ -98,20 +101,23 @@ export async function byLibrary<T>(
   }
 }
 
-/** Throws Failure `frame.unreadable` for a picture that is too large, or too large for the memory there is. */
+/** Throws Failure `frame.unreadable` for a picture that is too large, or too large for the available memory. */
 function allow(size: PictureSize, fileBytes: number, where: string): void {
   checkSize(size, where);
   reserveMemory(decodingBytes(size, fileBytes), where);
 }
 
-/** What sharp says of a picture's size. */
+/** Returns the picture size that sharp reports. */
 export function sizeOf({ width, height, channels, depth, isProgressive }: Metadata, format: Format): PictureSize {
   const bytesPerSample = depth === "uchar" ? 1 : 2;
-  // A TIFF may be one compressed strip, which is unpacked in one piece.
+  // A TIFF may be one compressed strip, which is unpacked as a whole.
   return { width, height, channels, bytesPerSample, buffered: isProgressive === true || format === "TIFF" };
 }
 
-/** The space and depth in which a picture's samples are read as they are stored. Failure `frame.unreadable` for other kinds. */
+/**
+ * Returns the colour space and depth in which sharp returns the samples as stored. Failure `frame.unreadable` for other kinds
+ * of samples.
+ */
 export function samplesOf(metadata: Metadata, where: string): { space: string; depth: "uchar" | "ushort" } {
   const { depth } = metadata;
   const colour = metadata.space === "srgb" || metadata.space === "rgb16";
@@ -142,7 +148,7 @@ async function decodeSamples(bytes: Uint8Array, metadata: Metadata, where: strin
   return { pixels, width: info.width, height: info.height, bitDepth: depth === "ushort" ? 16 : 8 };
 }
 
-/** Samples over the bytes, copied only where they are not aligned. */
+/** Returns a view of the bytes as samples. Copies them only if they are not aligned. */
 export function arrayOf(data: Buffer, depth: "uchar" | "ushort"): Uint8Array | Uint16Array {
   if (depth === "uchar") return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (data.byteOffset % 2 === 0) return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2);

@@ -1,5 +1,5 @@
-// The difference of two pictures in colour: red where the second is brighter, blue where the first is, white where they agree. A
-// sample that has moved shows red and blue edges.
+// Computes a colour picture of the difference of two pictures: red where the second is brighter, blue where the first is, white
+// where they agree. If the sample has moved, its edges are red and blue.
 import type { Picture } from "./picture.ts";
 
 export interface Difference {
@@ -7,22 +7,24 @@ export interface Difference {
   readonly rgb: Uint8Array;
   readonly width: number;
   readonly height: number;
-  /** What the second picture was multiplied by, so that both have the same mean brightness. */
+  /** Factor applied to the second picture so that both have the same mean brightness. */
   readonly gain: number;
-  /** The difference of the strongest colour, counts of the first picture; larger ones have the same colour. */
+  /** Difference that gets the strongest colour, counts of the first picture. Larger differences get the same colour. */
   readonly fullScale: number;
 }
 
-/** Share of the pixels that may be beyond the colour scale: a few specks shall not make all else pale. */
+/** Share of the pixels that may exceed the colour scale, so that a few specks do not make everything else pale. */
 const BEYOND = 0.001;
-/** Counts: a smaller scale would only show rounding. */
+/** Smallest colour scale, counts. A smaller scale would only show rounding errors. */
 const LEAST_SCALE = 1;
 const [BLUE, RED] = [
   [33, 102, 172],
   [178, 24, 43],
 ] as const;
 
-/** The second picture minus the first, scaled to the same mean brightness. Both must have the same size. */
+/**
+ * Subtracts the first picture from the second, after scaling both to the same mean brightness. Both must have the same size.
+ */
 export function pictureDifference(a: Picture, b: Picture): Difference {
   const [meanA, meanB] = [meanOf(a), meanOf(b)];
   const gain = meanB > 0 && meanA > 0 ? meanA / meanB : 1;
@@ -45,7 +47,7 @@ function meanOf({ pixels }: Picture): number {
   return sum / Math.max(pixels.length, 1);
 }
 
-/** The absolute difference that only the share BEYOND exceeds, from a count of each whole number. */
+/** Returns the absolute difference that only the share BEYOND of the pixels exceeds, from a histogram of whole counts. */
 function scaleOf(differences: Float32Array, most: number): number {
   const counts = new Uint32Array(most + 2);
   for (const difference of differences) {

@@ -1,4 +1,4 @@
-// From gray pixels to the bytes of a picture file, and the name of that file. decode.ts reads pictures.
+// Encodes gray pixels as picture files. decode.ts reads them.
 import type { Sharp } from "sharp";
 import { Failure } from "../failure/failure.ts";
 import { imageLibrary } from "./library.ts";
@@ -8,8 +8,8 @@ export const PICTURE_FORMATS = ["png", "tiff", "bmp", "jpeg"] as const;
 export type PictureFormat = (typeof PICTURE_FORMATS)[number];
 
 /**
- * By the table of bench/encode.ts: a fifth smaller than level 1 for a third more time; every further step, and adaptive
- * filtering, costs capture more time than it is worth while the compressor comes later.
+ * Chosen from the table of bench/encode.ts: files are a fifth smaller than at level 1 for a third more time. Higher levels and
+ * adaptive filtering cost more capture time than they are worth, because the compressor recompresses the files later.
  */
 const PNG_LEVEL = 2;
 const JPEG_QUALITY = 95;
@@ -49,10 +49,10 @@ async function gray({ pixels, width, height, bitDepth }: Picture): Promise<Sharp
 
 const BMP_HEADER_BYTES = 14 + 40;
 const PALETTE_ENTRIES = 256;
-/** 2,835 pixels per metre, 72 dpi: the customary value where none is known. */
+/** 2,835 pixels per metre, 72 dpi: the usual value when the resolution is unknown. */
 const PIXELS_PER_METRE = 2835;
 
-/** 8-bit gray bitmap with a palette of 256 grays; rows from the bottom up, padded to four bytes, as the format has it. */
+/** Encodes an 8-bit gray bitmap: a palette of 256 grays, rows from the bottom up, each padded to four bytes. */
 function encodeBmp({ pixels, width, height }: Picture): Uint8Array {
   const stride = (width + 3) & ~3;
   const start = BMP_HEADER_BYTES + PALETTE_ENTRIES * 4;

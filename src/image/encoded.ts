@@ -1,13 +1,15 @@
-// Pictures that a camera or program encoded itself: read to their end before they count as captured.
+// Checks pictures that a camera or program encoded itself. They are decoded to the end before they count as captured.
 
 import { Failure, failureLine } from "../failure/failure.ts";
 import { decodeBytes } from "./decode.ts";
 import type { Picture } from "./picture.ts";
 
-/** A picture file in memory, checked to its end. It is stored byte for byte unless it must be turned first. */
+/**
+ * A picture file in memory that decoded without error. It is stored byte for byte unless it must be rotated or mirrored first.
+ */
 export interface EncodedPicture {
   readonly bytes: Uint8Array;
-  /** What the bytes hold, decoded: nothing is stored that could not be measured. */
+  /** The decoded picture. A picture that cannot be decoded is not stored. */
   readonly picture: Picture;
   /** Ending of the file name, without the dot. */
   readonly extension: string;
@@ -22,8 +24,9 @@ const ENDINGS: readonly (readonly [string, readonly number[]])[] = [
 ];
 
 /**
- * The part of a frame that holds an encoded picture: kept byte for byte, so that nothing is lost by encoding it twice.
- * `from` names its origin in errors, `hint` says what to do where it gave nothing. Throws Failure camera.failed (retry later) for half a picture or none.
+ * Finds the encoded picture in a frame and keeps it byte for byte, so that nothing is lost by encoding it twice. `from` names
+ * its origin in errors; `hint` says what to do if there is no picture. Throws Failure camera.failed (retry later) if the
+ * picture is incomplete or missing.
  */
 export async function encodedFrame(
   bytes: Uint8Array,

@@ -1,4 +1,4 @@
-// Where in their acquisition the images of a file are: by metadata.txt or its name, else by what the file says of its pages.
+// Finds the axes of the images in a list of files: from metadata.txt or the file name, otherwise from the pages of the file.
 import { encodeFailure } from "../failure/failure.ts";
 import { TIFF_ENDING } from "../system/numbered-name.ts";
 import { captureTimeOf } from "./capture-name.ts";
@@ -8,16 +8,16 @@ import { type FileAxes, SeparateImages } from "./separate-images.ts";
 import type { CaptureTimes, TimedFile } from "./times/capture-times.ts";
 
 const PLAIN = new RegExp(`${TIFF_ENDING}$`, "i");
-/** Of compressed files, which are unpacked for a look, only those that may have something to say. */
+/** Compressed files that are worth unpacking, because their content may state axes. */
 const PACKED = new RegExp(String.raw`(?:\.ome|_MMStack.*|NDTiffStack.*)${TIFF_ENDING}\.gz$`, "i");
-/** Number of files that are read at once. */
+/** Number of files that are read at the same time. */
 const AT_ONCE = 32;
 
 type Place = Pick<TimedFile, "directory" | "name" | "followLinks">;
 
 /**
- * The axes of each file, in their order. `times` has read the metadata.txt of their directories. A file that cannot be read says
- * nothing: why is said when it is measured.
+ * Returns the axes of each file, in the order of `files`. `times` must have read the metadata.txt of their directories. An
+ * unreadable file has no axes; the error is reported when the file is measured.
  */
 export async function axesOfFiles(files: readonly Place[], times: CaptureTimes): Promise<FileAxes[]> {
   const found: FileAxes[] = [];
@@ -27,17 +27,17 @@ export async function axesOfFiles(files: readonly Place[], times: CaptureTimes):
   return found;
 }
 
-/** The files of a directory that belong to the series, and what was left out. */
+/** The files of a directory that belong to one series, and what was left out. */
 interface OneSeries<F> {
-  /** By file: what is chosen of its pages. */
+  /** The chosen pages of each file. */
   readonly choices: ReadonlyMap<F, PageChoice>;
-  /** A line for each axis of which files are left out. */
+  /** One line for each axis on which files were left out. */
   readonly leftOut: readonly string[];
 }
 
 /**
- * Of several channels, planes or positions in the files of a directory those that are chosen. Failure `usage.invalid` where nothing is
- * of what the user chose.
+ * Chooses one series if the files of a directory contain several channels, planes or positions. Failure `usage.invalid` if
+ * nothing matches the user's choice.
  */
 export async function chooseSeries<F extends Place>(
   files: readonly F[],
@@ -71,7 +71,10 @@ async function axesOfFile(file: Place, times: CaptureTimes): Promise<FileAxes> {
 
 const NOTHING: FileAxes = { images: 1, axes: [] };
 
-/** Whether only its content says where the images of a file are. Own captures are pictures of one camera. */
+/**
+ * Whether a file must be opened to find the axes of its images. phorest's own captures never need it: they are pictures of one
+ * camera.
+ */
 const isToBeOpened = (name: string): boolean =>
   captureTimeOf(name) === undefined && (PLAIN.test(name) || PACKED.test(name));
 

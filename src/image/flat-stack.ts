@@ -1,5 +1,5 @@
-// Stacks without directories: Y4M, whose header says the size, and headerless frames one after the other, whose size the
-// user writes into the file's name, as in series_640x480x12.raw. They are read like a TIFF of one plain strip a page.
+// Reads stacks without directories: Y4M, whose header states the size, and raw frames one after the other, whose size is in the
+// file name, as in series_640x480x12.raw. They are presented as a TIFF with one uncompressed strip per page.
 import { Failure } from "../failure/failure.ts";
 import { DECLARED_RAW, GZIPPED } from "../system/numbered-name.ts";
 import { type ByteSource, bytesAt } from "./tiff/byte-source.ts";
@@ -11,7 +11,7 @@ const Y4M = /\.y4m(?:\.gz)?$/i;
 const Y4M_SIGNATURE = "YUV4MPEG2 ";
 const HEADER_BYTES = 1024;
 const FRAME_BYTES = 256;
-/** Gray, or colours with this many samples per pixel; deep samples have two bytes. */
+/** Gray, or a colour format with this subsampling. Samples of more than 8 bits take two bytes. */
 const Y4M_KIND = /^(mono|420|422|444|411)(?:jpeg|paldv|mpeg2|(alpha)|p?(9|10|12|14|16))?$/;
 
 interface Frames {
@@ -19,11 +19,11 @@ interface Frames {
   readonly height: number;
   readonly bits: 8 | 16;
   readonly little: boolean;
-  /** Bytes of colour behind the gray plane. */
+  /** Bytes of colour data after the gray plane. */
   readonly colourBytes: number;
-  /** Place of the first frame. */
+  /** Offset of the first frame, bytes. */
   readonly start: number;
-  /** Whether a line of text stands before each frame. */
+  /** Whether a line of text precedes each frame. */
   readonly hasHeads: boolean;
 }
 
@@ -31,8 +31,8 @@ interface Frames {
 export const isFlatName = (name: string): boolean => RAW.test(name) || Y4M.test(name);
 
 /**
- * The frames of a stack without directories; undefined for a file of another name. Throws Failure `frame.unreadable` for one
- * that does not say its size, or is of a kind that is not read.
+ * Returns the frames of a stack without directories; undefined if the file name is not that of one. Throws Failure
+ * `frame.unreadable` if the size is not stated or the kind is not supported.
  */
 export async function readFlatSeries(source: ByteSource, name: string): Promise<TiffSeries | undefined> {
   if (!isFlatName(name)) return undefined;
@@ -111,7 +111,7 @@ function y4mFrames(head: Buffer, name: string): Frames {
   return { width, height, bits, little: true, colourBytes: (samples * bits) / 8, start: end + 1, hasHeads: true };
 }
 
-/** Samples of both colours. */
+/** Number of samples of both colour planes. */
 function colourSamples(sampling: string, width: number, height: number): number {
   const half = Math.ceil(width / 2);
   const planes: Readonly<Record<string, number>> = {
@@ -124,7 +124,7 @@ function colourSamples(sampling: string, width: number, height: number): number 
   return planes[sampling] ?? 0;
 }
 
-/** The place behind a frame's line; undefined where there is none. */
+/** Returns the offset after a frame's header line; undefined if there is no such line. */
 async function frameStart(source: ByteSource, at: number): Promise<number | undefined> {
   const line = await bytesAt(source, at, FRAME_BYTES);
   const end = line.indexOf("\n");

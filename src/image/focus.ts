@@ -1,4 +1,4 @@
-// Figures that help a person to focus and light a chip.
+// Numbers that help the user to focus and light a chip.
 import { depthBefore, depthOf } from "./bit-depth.ts";
 import type { Picture } from "./picture.ts";
 
@@ -11,7 +11,10 @@ export interface Sharpness {
   readonly brightness: number;
 }
 
-/** Focus, saturation and brightness of a picture. `bits`: of the camera's samples in a 16-bit picture, 0 where it is to show them. */
+/**
+ * Returns focus, saturation and brightness of a picture. `bits`: bit depth of the camera in a 16-bit picture; 0: find it from
+ * the pixels.
+ */
 export function sharpnessOf(picture: Picture, bits = 0): Sharpness {
   const { pixels } = picture;
   const { saturation: white, full } = depthOf(picture, depthBefore(bits));
@@ -25,10 +28,10 @@ export function sharpnessOf(picture: Picture, bits = 0): Sharpness {
 }
 
 /**
- * How sharp a picture is, in counts² of 8 bits: the variance of the Laplacian with the kernel 0 1 0 / 1 -4 1 / 0 1 0 over the
- * inner pixels (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000). It looks in both directions,
- * and an even change of light over the picture does not count. It grows with the square of the light: compare pictures of one
- * exposure. `full`: the end of the picture's scale; `every`: one row in this many is used.
+ * Returns the sharpness of a picture, in counts² of 8 bits: the variance of the Laplacian with the kernel 0 1 0 / 1 -4 1 / 0 1
+ * 0 over the inner pixels (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000). It is sensitive in
+ * both directions, and insensitive to a slow change of light across the picture. It grows with the square of the brightness, so
+ * compare only pictures with the same exposure. `full`: the full scale of the picture; `every`: use one row in this many.
  */
 export function focusOf({ pixels, width, height }: Picture, full: number, every = 1): number {
   const toCounts = 255 / full;

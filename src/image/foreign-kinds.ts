@@ -1,15 +1,15 @@
-// Files of other kinds than those that are read, by their first bytes: each is refused as what it is, with what to do about it.
+// Recognises unsupported files by their first bytes, so that the error message can name the kind and say what to do about it.
 import { Failure } from "../failure/failure.ts";
 
-/** What is read, for messages. */
+/** The supported kinds, for messages. */
 export const READ_KINDS =
   "phorest reads PNG, TIFF, BMP, JPEG, Y4M and raw stacks such as series_640x480x12.raw, each also as .gz";
 
-/** So many bytes of a file tell its kind. */
+/** Number of bytes that are enough to recognise a file. */
 export const KIND_BYTES = 132;
 
 interface Kind {
-  /** With its article. */
+  /** Name with its article. */
   readonly name: string;
   readonly remedy: string;
   readonly starts: (text: string) => boolean;
@@ -23,7 +23,7 @@ const at = (place: number, wanted: string) => (text: string) => text.startsWith(
 const riff = (wanted: string) => (text: string) => text.startsWith("RIFF") && text.startsWith(wanted, 8);
 const brand = (pattern: RegExp) => (text: string) => text.startsWith("ftyp", 4) && pattern.test(text.slice(8, 12));
 
-/** The first that fits counts. */
+/** The first match counts. */
 const KINDS: readonly Kind[] = [
   { name: "a Zeiss CZI file", remedy: AS_OME, starts: at(0, "ZISRAWFILE") },
   { name: "a Nikon ND2 file", remedy: AS_OME, starts: at(0, "\xda\xce\xbe\x0a") },
@@ -64,14 +64,14 @@ const KINDS: readonly Kind[] = [
   { name: "a PDF", remedy: "export its images as PNG or TIFF", starts: at(0, "%PDF-") },
 ];
 
-/** The kind of a file that is not read, from its first bytes; undefined where they are of none of those that are known. */
+/** Returns the kind of an unsupported file, from its first bytes; undefined if it is not a known one. */
 export function foreignKind(bytes: Uint8Array): Pick<Kind, "name" | "remedy"> | undefined {
   const { buffer, byteOffset, length } = bytes.subarray(0, KIND_BYTES);
   const text = Buffer.from(buffer, byteOffset, length).toString("latin1");
   return KINDS.find(({ starts }) => starts(text));
 }
 
-/** The Failure `frame.unreadable` for a file that is none of the kinds that are read. `where` names it. */
+/** Returns the Failure `frame.unreadable` for a file of an unsupported kind. `where` names it. */
 export function notRead(bytes: Uint8Array, where: string): Failure {
   const kind = foreignKind(bytes);
   if (kind === undefined) return new Failure("frame.unreadable", `${where}: not an image`, { hint: READ_KINDS });

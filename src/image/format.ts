@@ -1,4 +1,4 @@
-// Which format a picture file has. Its bytes decide, not its name.
+// Finds the format of a picture file from its bytes, not its name.
 import type { Format } from "./damage.ts";
 
 const SIGNATURES: readonly (readonly [Format, readonly number[]])[] = [
@@ -11,7 +11,7 @@ const SIGNATURES: readonly (readonly [Format, readonly number[]])[] = [
   ["TIFF", [0x4d, 0x4d, 0x00, 0x2b]],
 ];
 
-/** By the first bytes; undefined for any other file, bitmaps among them. */
+/** Returns the format, from the first bytes; undefined for any other file, including bitmaps. */
 export function formatOf(bytes: Uint8Array): Format | undefined {
   return SIGNATURES.find(([, signature]) => signature.every((byte, index) => bytes[index] === byte))?.[0];
 }

@@ -1,16 +1,15 @@
-// A part of a series of frames: those of a window of time, every n-th of them, and no more than a number. What is left out is
-// counted.
+// Selects a part of a series of frames: a time window, every n-th frame, and a maximum number. Counts what is left out.
 import { Failure } from "../failure/failure.ts";
 import { isoFromUs } from "../system/iso-time.ts";
 
-/** Which frames are taken. Plain data; absent: no limit. */
+/** The selection. Plain data; an absent value means no limit. */
 export interface FrameSubset {
-  /** Takes the first frame of the window and every n-th after it; 1 takes all. */
+  /** Take the first frame of the window and every n-th after it; 1 takes all. */
   readonly every?: number | undefined;
-  /** First and last moment, microseconds since the epoch; frames at exactly these are in. */
+  /** First and last time of the window, inclusive, microseconds since the epoch. */
   readonly fromUs?: number | undefined;
   readonly toUs?: number | undefined;
-  /** Most frames to take. */
+  /** Maximum number of frames. */
   readonly limit?: number | undefined;
 }
 
@@ -19,10 +18,10 @@ export function isSubset({ every = 1, fromUs, toUs, limit }: FrameSubset): boole
   return every > 1 || fromUs !== undefined || toUs !== undefined || limit !== undefined;
 }
 
-/** What to do where the window of time has no frame. */
+/** What to do if the time window contains no frame. */
 export const NO_FRAME_IN_WINDOW = "choose from and to among these times";
 
-/** Decides frame by frame, in the order of the series. */
+/** Decides for each frame whether it is taken. Call it in the order of the series. */
 export class SubsetCounter {
   readonly #subset: FrameSubset;
   #earlier = 0;
@@ -30,7 +29,7 @@ export class SubsetCounter {
   #between = 0;
   #beyond = 0;
   #inWindow = 0;
-  /** Frames of the window that are passed over before the next one is taken. */
+  /** Frames of the window to skip before the next one is taken. */
   #untilNext = 0;
   #taken = 0;
   #firstUs = Number.POSITIVE_INFINITY;
@@ -40,7 +39,7 @@ export class SubsetCounter {
     this.#subset = subset;
   }
 
-  /** Whether the next frame of the series is taken; `takenAtUs` is its time, microseconds since the epoch. */
+  /** Decides whether the next frame of the series is taken. `takenAtUs` is its time, microseconds since the epoch. */
   takes(takenAtUs: number): boolean {
     const { every = 1, fromUs, toUs, limit = Number.POSITIVE_INFINITY } = this.#subset;
     this.#firstUs = Math.min(this.#firstUs, takenAtUs);
@@ -64,7 +63,7 @@ export class SubsetCounter {
     return false;
   }
 
-  /** The next frame of the series was taken by an earlier run, which chose it: the count continues from it. */
+  /** Records that an earlier run took the next frame of the series; the count continues from it. */
   noteTaken(takenAtUs: number): void {
     const { every = 1, fromUs = takenAtUs, toUs = takenAtUs } = this.#subset;
     this.#firstUs = Math.min(this.#firstUs, takenAtUs);
@@ -75,7 +74,7 @@ export class SubsetCounter {
     this.#taken += 1;
   }
 
-  /** What was left out, with its numbers, in one line; undefined while nothing was. */
+  /** One line that counts what was left out; undefined if nothing was. */
   get leftOutLine(): string | undefined {
     const { every } = this.#subset;
     const parts: readonly (readonly [number, string])[] = [
@@ -91,7 +90,7 @@ export class SubsetCounter {
     return `left out ${leftOut} of ${leftOut + this.#taken} frames: ${reasons}`;
   }
 
-  /** Why not one frame was taken: the times that were asked for and those that there are; undefined where one was. */
+  /** One line that explains why no frame was taken, with the requested and the existing times; undefined if one was taken. */
   get emptyLine(): string | undefined {
     const seen = this.#earlier + this.#later;
     if (this.#inWindow > 0 || seen === 0) return undefined;
@@ -107,8 +106,8 @@ export class SubsetCounter {
 }
 
 /**
- * The frames of a whole series that are taken, in their order, and a line that counts the others. Failure `usage.invalid` where
- * the window of time has no frame; it names the times that there are.
+ * Returns the selected frames of a series, in order, and a line that counts the others. Failure `usage.invalid` if the time
+ * window contains no frame; the message lists the existing times.
  */
 export function selectFrames<T extends { readonly takenAtUs: number }>(
   frames: readonly T[],

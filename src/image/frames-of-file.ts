@@ -1,4 +1,4 @@
-// The frames in a picture file: one for most files, one for each chosen page of a stack.
+// Lists the frames in a picture file: one for most files, one for each chosen page of a stack.
 import { encodeFailure, Failure, type FailureData } from "../failure/failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import { TIFF_ENDING } from "../system/numbered-name.ts";
@@ -12,22 +12,25 @@ import type { FileTimes } from "./times/capture-times.ts";
 import type { TimeSource } from "./times/source.ts";
 
 export interface FramesOfFile {
-  /** Images in the file, chosen or not. */
+  /** Number of images in the file, chosen or not. */
   readonly count: number;
-  /** The chosen pages; undefined where the file is one picture, or will say itself why it is none when it is measured. */
+  /**
+   * The chosen pages; undefined if the file is a single picture, or not a picture (the error is then reported when it is
+   * measured).
+   */
   readonly pages: readonly PageInfo[] | undefined;
-  /** Pages that were not chosen, and samples that are not read, in a line each. */
+  /** One line each for pages that were not chosen and for samples that are not read. */
   readonly leftOut: readonly string[];
-  /** Why parts of the file cannot be used, in one line: it is cut off. */
+  /** One line that says why parts of the file cannot be used, for example because it is cut off. */
   readonly damage: string | undefined;
-  /** The file has pages, and none that was chosen. */
+  /** Set if the file has pages, but none of the chosen ones. */
   readonly refused: FailureData | undefined;
 }
 
 const ONE: FramesOfFile = { count: 1, pages: undefined, leftOut: [], damage: undefined, refused: undefined };
 /** A page as a frame. */
 export interface PageFrame {
-  /** From 0, in the file. */
+  /** Page number in the file, from 0. */
   readonly page: number;
   /** px */
   readonly width: number;
@@ -37,7 +40,7 @@ export interface PageFrame {
   readonly timeSource: TimeSource;
 }
 
-/** The pages of a file as frames, each with its time. */
+/** Converts the pages of a file to frames, each with its time. */
 export function framesOfPages(pages: readonly PageInfo[], { pages: times }: FileTimes): PageFrame[] {
   return pages.map(({ index, width, height }, at) => {
     const time = times[at];
@@ -46,13 +49,13 @@ export function framesOfPages(pages: readonly PageInfo[], { pages: times }: File
   });
 }
 
-/** Names of compressed files that may hold several pictures: these are unpacked for a look. */
+/** Names of compressed files that may contain several pictures. These are unpacked to find out. */
 const PACKED_TIFF = new RegExp(`${TIFF_ENDING}\\.gz$`, "i");
 const HEAD_BYTES = 16;
 
 /**
- * The frames in a file. Failure `frame.missing`; errors of the disk pass through. A file that is no picture is one frame,
- * which fails when it is measured.
+ * Returns the frames in a file. Failure `frame.missing`; disk errors pass through. A file that is not a picture counts as one
+ * frame, which fails when it is measured.
  */
 export async function framesOfFile(file: string | NamedFile, choice: PageChoice = {}): Promise<FramesOfFile> {
   if (!(await mayHavePages(file))) return ONE;
@@ -66,7 +69,7 @@ export async function framesOfFile(file: string | NamedFile, choice: PageChoice 
   }
   const damage = series.leftOut.length === 0 ? undefined : series.leftOut.join("; ");
   const count = 1 + (series.pages.at(-1)?.index ?? 0);
-  // Without a whole page the file says what is wrong when it is measured.
+  // If no page is complete, the error is reported when the file is measured.
   if (series.pages.length === 0 || (series.pages.length === 1 && damage === undefined)) {
     return { ...ONE, leftOut: series.notes };
   }
@@ -79,7 +82,7 @@ export async function framesOfFile(file: string | NamedFile, choice: PageChoice 
   }
 }
 
-/** A TIFF may hold several pictures, as its first bytes say, and a stack without directories, as its name says. */
+/** Whether a file can contain several pictures: a TIFF, by its first bytes, or a stack without directories, by its name. */
 async function mayHavePages(file: string | NamedFile): Promise<boolean> {
   const name = typeof file === "string" ? file : file.path;
   if (PACKED_TIFF.test(name) || isFlatName(name)) return true;

@@ -1,20 +1,20 @@
-// The size of a picture from the header of its file, for every format that is read, before anything is unpacked or decoded.
+// Reads the size of a picture from the header of its file, for every supported format, before anything is unpacked or decoded.
 import { isBmp } from "./bmp.ts";
 import { pngSize } from "./damage.ts";
 import { formatOf } from "./format.ts";
 import type { PictureSize } from "./memory.ts";
 import { tiffSize } from "./tiff/page-fields.ts";
 
-/** Start markers of a JPEG's frame, which names its size; the three within this range mean other things. */
+/** Range of JPEG start-of-frame markers, which state the size. Three markers in this range mean other things. */
 const [FIRST_FRAME, LAST_FRAME] = [0xc0, 0xcf] as const;
 const NO_FRAME: ReadonlySet<number> = new Set([0xc4, 0xc8, 0xcc]);
 const PROGRESSIVE: ReadonlySet<number> = new Set([0xc2, 0xc6, 0xca, 0xce]);
-/** From here on there is data of the picture. */
+/** Start of the picture data. */
 const SCAN = 0xda;
 const FRAME_BYTES = 10;
 const BMP_HEADER_BYTES = 30;
 
-/** What the first bytes of a file say of its picture's size; undefined where they do not, or it is no picture. */
+/** Returns the picture size stated in the first bytes of a file; undefined if they do not state it, or it is not a picture. */
 export async function headerSize(bytes: Uint8Array): Promise<PictureSize | undefined> {
   if (isBmp(bytes)) return bmpSize(bytes);
   const format = formatOf(bytes);
@@ -35,7 +35,7 @@ function jpegSize(bytes: Uint8Array): PictureSize | undefined {
   for (let at = 2; at + FRAME_BYTES <= bytes.length; ) {
     const marker = bytes[at + 1] as number;
     if (bytes[at] !== 0xff || marker === SCAN) return undefined;
-    // Any number of these may fill the space before a marker.
+    // Any number of fill bytes may precede a marker.
     if (marker === 0xff) {
       at += 1;
       continue;

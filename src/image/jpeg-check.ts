@@ -1,11 +1,11 @@
-// Refuses damaged JPEG pictures. JPEG has no checksum, and a decoder fills what is missing with gray or with shifted blocks
-// and says nothing; so all codes of the file are counted before it is decoded (native/image/jpeg_check.h).
+// Refuses damaged JPEG pictures. JPEG has no checksum, and decoders silently fill missing parts with gray or shifted blocks. So
+// all codes of the file are counted before it is decoded (native/image/jpeg_check.h).
 import { Failure } from "../failure/failure.ts";
 import { loadKernel } from "../native/kernel-binding.ts";
 
 /**
- * What is wrong with a JPEG file, in the order of the C++ side. "unknown": its kind of compression cannot be checked;
- * "large": it has more pixels than are read.
+ * Kinds of damage, in the order of the C++ side. "unknown": the compression cannot be checked; "large": more pixels than
+ * phorest reads.
  */
 const JPEG_DAMAGE = [
   "none",
@@ -22,7 +22,7 @@ type JpegDamage = (typeof JPEG_DAMAGE)[number];
 
 export interface JpegFinding {
   readonly damage: JpegDamage;
-  /** Blocks of the scan that were read before the damage, and blocks that it has. */
+  /** Blocks of the scan read before the damage, and the total number of blocks. */
   readonly blocks: number;
   readonly expected: number;
 }
@@ -31,7 +31,7 @@ interface NativeJpegCheck {
   checkJpeg(bytes: Uint8Array): [damage: number, blocks: number, expected: number];
 }
 
-/** Whether the data of a JPEG file are whole: bytes from its start marker on. Never throws. */
+/** Checks whether the data of a JPEG file is complete. `bytes` begin with the start marker. Never throws. */
 export function checkJpeg(bytes: Uint8Array): JpegFinding {
   const [damage, blocks, expected] = (loadKernel() as NativeJpegCheck).checkJpeg(bytes);
   return { damage: JPEG_DAMAGE[damage] ?? "unknown", blocks, expected };
@@ -40,7 +40,7 @@ export function checkJpeg(bytes: Uint8Array): JpegFinding {
 /** Throws Failure `frame.unreadable` for a JPEG file that is damaged, or of a kind that cannot be checked. `where` names it. */
 export function refuseDamagedJpeg(bytes: Uint8Array, where: string): void {
   const { damage, blocks, expected } = checkJpeg(bytes);
-  // How large a picture may be is for the general reader to say.
+  // The general reader limits the size.
   if (damage === "none" || damage === "large") return;
   if (damage === "unknown") {
     throw new Failure(

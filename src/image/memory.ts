@@ -1,5 +1,5 @@
-// How much memory decoding a picture may take, decided from its header. An allocation that fails inside a native
-// library ends the whole process, so nothing is decoded that does not fit.
+// Limits the memory for decoding, from the header of a picture. A failed allocation inside a native library ends the whole
+// process, so a picture that does not fit is not decoded.
 import { readFileSync } from "node:fs";
 import { totalmem } from "node:os";
 import { Failure } from "../failure/failure.ts";
@@ -12,21 +12,26 @@ export interface PictureSize {
   /** Samples per pixel as stored, alpha included. */
   readonly channels: number;
   readonly bytesPerSample: number;
-  /** The decoder has to hold all samples before it can give out rows: interlaced, progressive, one large strip. */
+  /** The decoder must hold all samples before it can return rows: interlaced, progressive, one large strip. */
   readonly buffered: boolean;
 }
 
 /** More than six times the largest camera we know (64 megapixels). */
 const MAX_PIXELS = 400_000_000;
-/** Four times what 64 megapixels of 16-bit RGBA take. A limit on pixels alone is not enough, because one can have eight bytes. */
+/**
+ * Four times the size of 64 megapixels of 16-bit RGBA. A limit on the number of pixels is not enough, because a pixel can have
+ * eight bytes.
+ */
 const MAX_SAMPLE_BYTES = 2 ** 31;
-/** Share of the machine's memory that all pictures being decoded may take together: the rest is for measuring and others. */
+/**
+ * Share of the machine's memory that all pictures being decoded may use together. The rest is for measuring and other programs.
+ */
 const SHARE = 0.5;
 const MIB = 2 ** 20;
 
 /**
- * Bytes that decoding takes at its peak: the file, the decoder's own copy, samples without alpha and the gray plane.
- * `fileBytes`: what is held of the file, unpacked and packed.
+ * Returns the peak memory of decoding, bytes: the file, the decoder's own copy, the samples without alpha and the gray plane.
+ * `fileBytes`: bytes of the file in memory, packed and unpacked.
  */
 export function decodingBytes(size: PictureSize, fileBytes: number): number {
   const plane = size.width * size.height * size.bytesPerSample;
@@ -36,7 +41,7 @@ export function decodingBytes(size: PictureSize, fileBytes: number): number {
   return fileBytes + buffered + plane * colours + plane;
 }
 
-/** Throws Failure `frame.unreadable` for a picture with more pixels or sample bytes than any picture may have. */
+/** Throws Failure `frame.unreadable` for a picture that exceeds the limit of pixels or of sample bytes. */
 export function checkSize({ width, height, channels, bytesPerSample }: PictureSize, where: string): void {
   if (width * height <= MAX_PIXELS && width * height * channels * bytesPerSample <= MAX_SAMPLE_BYTES) return;
   const kind = `${width} × ${height} pixels of ${channels} × ${8 * bytesPerSample} bits`;
@@ -45,13 +50,13 @@ export function checkSize({ width, height, channels, bytesPerSample }: PictureSi
   });
 }
 
-/** Memory this process may use, bytes: the machine's, or less where a container or service limits it. */
+/** Returns the memory that this process may use, bytes: the machine's, or less if a container or service limits it. */
 export function machineBytes(): number {
   const constrained = process.constrainedMemory();
   return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem();
 }
 
-/** Memory that is free now, bytes. Page cache and swap count as free. */
+/** Returns the free memory, bytes. Page cache and swap count as free. */
 export function availableBytes(): number {
   const free = meminfo("MemAvailable") + meminfo("SwapFree");
   return Math.min(free, machineBytes() - process.memoryUsage.rss());
@@ -62,24 +67,24 @@ function meminfo(name: string): number {
   return Number(found ?? 0) * 1024;
 }
 
-/** MiB reserved by all threads that share it; undefined where this thread decodes alone. */
+/** MiB reserved by all threads that share the ledger; undefined if this thread decodes alone. */
 let ledger: Int32Array | undefined;
 let held = 0;
 
-/** A ledger for `shareMemory`, for all threads of a pool. */
+/** Creates a ledger for `shareMemory`, used by all threads of a pool. */
 export function memoryLedger(): SharedArrayBuffer {
   return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 }
 
-/** Makes this thread's reservations count together with those of the other threads that have the same ledger. */
+/** Counts this thread's reservations together with those of the other threads that share the ledger. */
 export function shareMemory(shared: SharedArrayBuffer): void {
   ledger = new Int32Array(shared);
 }
 
 /**
- * Reserves memory for decoding one picture, in place of what this thread had reserved. Waits (blocking the thread) while the
- * other threads' pictures leave too little. Throws Failure `frame.unreadable`: for good where the machine cannot hold the
- * picture, to retry later where it lacks the memory only now. `limit` and `available` are the machine's, in bytes.
+ * Reserves memory for decoding one picture. Replaces this thread's previous reservation. Blocks the thread while the pictures
+ * of other threads leave too little memory. Throws Failure `frame.unreadable`: permanently if the machine can never hold the
+ * picture, with retry if memory is short only now. `limit` and `available` are the machine's, in bytes.
  */
 export function reserveMemory(
   bytes: number,
@@ -117,7 +122,7 @@ function hold(mib: number, limitMib: number): void {
   held = mib;
 }
 
-/** Gives back what this thread has reserved, once the picture is no longer needed. */
+/** Releases this thread's reservation. Call it once the picture is no longer needed. */
 export function releaseMemory(): void {
   if (ledger === undefined || held === 0) return;
   Atomics.sub(ledger, 0, held);

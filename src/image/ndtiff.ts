@@ -1,13 +1,13 @@
-// NDTiff, Micro-Manager's format for fast and large series: NDTiff.index names, for each image, its axes and its place in one of
-// the files NDTiffStack*.tif next to it. The files themselves are TIFF, whose pages say nothing about axes.
+// Reads the index of NDTiff, Micro-Manager's format for fast and large series. For each image NDTiff.index states its axes and
+// its offset in one of the files NDTiffStack*.tif next to it. Those files are TIFFs whose pages do not state axes.
 import { Failure } from "../failure/failure.ts";
 import { type NamedFile, readConfined } from "../system/confined-file.ts";
 import { isObject } from "./times/json-members.ts";
 
 const INDEX = "NDTiff.index";
-/** A million images have about 150 MB. */
+/** The index of a million images takes about 150 MB. */
 const LARGEST_INDEX = 512 * 2 ** 20;
-/** Place of the pixels, size, kind and compression of pixels, place, length and compression of metadata. */
+/** Offset, size, kind and compression of the pixels; offset, length and compression of the metadata. */
 const NUMBERS = 8;
 const LONGEST_TEXT = 2 ** 16;
 
@@ -19,10 +19,10 @@ export interface NdtiffPlace {
   readonly time: number;
 }
 
-/** The numbers of the names on an axis, in the order in which they come. */
+/** Numbers the names on an axis in the order of their first appearance. */
 class Axis {
   readonly #numbers = new Map<string, number>();
-  /** Undefined without a value, the number itself for a number. */
+  /** Returns undefined for no value, and a number as it is. */
   number(value: unknown): number | undefined {
     if (typeof value === "number" && Number.isInteger(value)) return value;
     if (typeof value !== "string") return undefined;
@@ -33,8 +33,8 @@ class Axis {
 }
 
 /**
- * The images of a file by the place of their pixels; undefined where no index is next to it. An index that is cut off (the
- * acquisition crashed or still runs) counts as far as it is whole.
+ * Returns the images of a file by the offset of their pixels; undefined if there is no index next to it. An index that is cut
+ * off (the acquisition crashed or is still running) is used up to its last complete entry.
  */
 export async function ndtiffPlaces(file: NamedFile): Promise<Map<number, NdtiffPlace> | undefined> {
   const name = file.path.split("/").at(-1) ?? file.path;
@@ -48,13 +48,13 @@ export async function ndtiffPlaces(file: NamedFile): Promise<Map<number, NdtiffP
     if (axes === undefined || stack === undefined || stack.end + 4 * NUMBERS > bytes.length) return places;
     at = stack.end + 4 * NUMBERS;
     const { channel, z, position, time, ...others } = objectOf(axes.text);
-    // The channels of all files count, so that each has the same number in all of them.
+    // Counted over all files, so that a channel has the same number in each of them.
     const place = {
       channel: channels.number(channel) ?? 0,
       z: typeof z === "number" ? z : 0,
       position: positions.number(position) ?? 0,
       positionNames: typeof position === "string" ? [position] : undefined,
-      // An axis of another name, as scripts make them, counts as time.
+      // Axes with other names, which scripts create, count as time.
       time: times.number(time ?? Object.values(others)[0]) ?? 0,
     };
     if (stack.text === name) places.set(bytes.readUInt32LE(stack.end), place);
@@ -65,13 +65,13 @@ async function readIndex({ directory, followLinks = false }: NamedFile, path: st
   try {
     return await readConfined(directory, path, LARGEST_INDEX, { followLinks });
   } catch (error) {
-    // Not there, too large, or written to at this moment: then the pages are in time.
+    // Missing, too large, or just being written: then the pages are frames in time.
     if (error instanceof Failure) return undefined;
     throw error;
   }
 }
 
-/** A text behind its length; undefined where it is not whole. */
+/** Reads a text that follows its length; undefined if it is incomplete. */
 function textAt(bytes: Buffer, at: number): { readonly text: string; readonly end: number } | undefined {
   if (at + 4 > bytes.length) return undefined;
   const end = at + 4 + bytes.readUInt32LE(at);

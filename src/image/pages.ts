@@ -1,4 +1,4 @@
-// Which pictures a file holds. A picture of a stack is named by the file and its page, counted from 0.
+// Lists the pictures in a file. A picture of a stack is named by the file and its page, counted from 0.
 import { basename, dirname } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { NamedFile } from "../system/confined-file.ts";
@@ -14,7 +14,7 @@ import { knownSeries } from "./tiff/series-cache.ts";
 import { isPacked, unpacked } from "./unpack.ts";
 import { withUnpackedStack } from "./unpacked-stack.ts";
 
-/** One picture of a file. The axes count from 0, as the file's own description has them; without one all pages are in `time`. */
+/** One picture of a file. The axes count from 0, as the file describes them; without a description all pages are in `time`. */
 export interface PageInfo extends PagePlace {
   readonly index: number;
   readonly width: number;
@@ -24,20 +24,20 @@ export interface PageInfo extends PagePlace {
 }
 
 /**
- * The pictures of a file, one line for each part of it that is left out (cut off, of a kind that is not read), and one for
- * each other thing to know.
+ * The pictures of a file, one line for each part that is left out (cut off, or of an unsupported kind), and one for each other
+ * message.
  */
 export interface PictureSeries {
   readonly pages: readonly PageInfo[];
   readonly leftOut: readonly string[];
   readonly notes: readonly string[];
-  /** The file, or its name, says something about channels, planes or positions. */
+  /** Whether the file or its name states channels, planes or positions. */
   readonly isPlaced: boolean;
 }
 
 /**
- * The pictures of a file, from its directories alone: no pixels are read or checked. A file with a single picture gives one
- * page. Failures as decodePicture: `frame.missing`, `frame.unreadable` for a file that is no picture.
+ * Lists the pictures of a file from its directories alone, without reading or checking pixels. A file with a single picture has
+ * one page. Failures as decodePicture: `frame.missing`; `frame.unreadable` for a file that is not a picture.
  */
 export async function listPages(file: string | NamedFile): Promise<PictureSeries> {
   const where = shownFile(file);

@@ -1,10 +1,10 @@
-// Removing a picture: only one that a row of this experiment records, under a name that a picture can have.
+// Removes pictures, but only those that this experiment has recorded and whose name is a valid picture name.
 import { type RecordedContent, removeConfined } from "../system/confined-file.ts";
 import { checkPictureName } from "./picture-name.ts";
 
 /**
- * Removes a picture in `directory` if it is the one that was recorded. Returns false when there is none. Failures as
- * removeConfined, and `file.refused` for a name that is not a picture's; nothing is removed then. The caller flushes the
+ * Removes a picture in `directory` if it is the recorded one. Returns false if the file does not exist. Failures as
+ * removeConfined, and `file.refused` for a name that is not a picture's; then nothing is removed. The caller flushes the
  * directory.
  */
 export async function removePicture(

@@ -1,4 +1,4 @@
-// Pictures in a directory, as the file-reading sources see them: whole listings in the order of their time.
+// Lists the pictures in a directory in the order of their capture times, for the cameras that read files.
 import { type BigIntStats, lstatSync, type Stats, statSync } from "node:fs";
 import { lstat, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,39 +15,42 @@ export interface PictureFile {
   readonly name: string;
   readonly path: string;
   readonly bytes: number;
-  /** When it was taken, of a file with several pictures the first; microseconds since the epoch. */
+  /** Capture time, microseconds since the epoch; of a file with several pictures, that of the first. */
   readonly takenAtUs: number;
-  /** Where that time is from. */
+  /** Source of that time. */
   readonly timeSource: TimeSource;
-  /** Time of modification, microseconds since the epoch by the clock of who wrote it. */
+  /** Modification time, microseconds since the epoch, by the clock of the machine that wrote the file. */
   readonly modifiedUs: number;
   /** Changes whenever the file is written. */
   readonly version: string;
-  /** Changes when the file is replaced by another one; on some shares also at each look. */
+  /** Changes if the file is replaced by another one; on some shares it changes at every call. */
   readonly inode: bigint;
 }
 
-/** Called with a picture that is there and cannot be examined: a circular link, a share's broken file. */
+/** Called with a picture that exists but cannot be examined, such as a circular link or a broken file on a share. */
 type LeftOut = (name: string, why: Failure) => void;
 
-/** What is reported about pictures that are in the directory and not in the listing. */
+/** Reports pictures that are in the directory but not in the listing. */
 interface Beside {
   readonly leftOut?: LeftOut;
-  /** Called with every picture that can never be taken as it is (its name, a link, a pipe), and the line that says why. */
+  /**
+   * Called with every picture that can never be used (because of its name, or because it is a link or a pipe), and a line that
+   * says why.
+   */
   skipped?(name: string, line: string): void;
 }
 
 /** Which pictures are listed. */
 export interface ListOptions extends Beside {
-  /** Take links to regular files for pictures, too. */
+  /** Also accept links to regular files. */
   readonly followLinks?: boolean;
-  /** Reads the times of capture. Without it only the names of own captures give a time. */
+  /** Reads the capture times. Without it, only the names of phorest's own captures give a time. */
   readonly times?: CaptureTimes | undefined;
 }
 
 /**
- * The pictures directly in a directory, oldest first, equal times by name; hidden and partial files are left out.
- * Failure camera.unavailable (retry later) when the directory, or not one of its pictures, can be read.
+ * Lists the pictures directly in a directory, oldest first; equal times are ordered by name. Hidden and partial files are left
+ * out. Failure camera.unavailable (retry later) if neither the directory nor any of its pictures can be read.
  */
 export async function listPictures(directory: string, options: ListOptions = {}): Promise<PictureFile[]> {
   const { names, unusable } = await namesIn(directory);
@@ -55,7 +58,7 @@ export async function listPictures(directory: string, options: ListOptions = {})
   return describePictures(directory, names, options);
 }
 
-/** The same for some names only; those that are no pictures or not there are left out. */
+/** Does the same for some names only. Leaves out names that are not pictures or do not exist. */
 export async function describePictures(
   directory: string,
   names: Iterable<string>,
@@ -146,8 +149,8 @@ async function describe(directory: string, name: string, followLinks: boolean): 
 }
 
 /**
- * Status of a picture that may be used, at once. undefined for any other: `skipped` is called with the line that says why,
- * unless it is a directory or gone.
+ * Returns the file status of a usable picture, synchronously. Returns undefined for any other, and calls `skipped` with a line
+ * that says why, unless it is a directory or gone.
  */
 export function usableStatus(
   directory: string,
@@ -166,13 +169,13 @@ export function usableStatus(
     if (!found.isFile()) throw special(name);
     return found;
   } catch (error) {
-    // Also a link in a circle, or into a directory that may not be read.
+    // Includes circular links, and links into an unreadable directory.
     skipped(error instanceof Unusable ? error.message : unseen(path, error).line);
     return undefined;
   }
 }
 
-/** Why a directory entry is not a picture that may be used. */
+/** The reason why a directory entry cannot be used as a picture. */
 class Unusable extends Error {}
 
 function linked(name: string): Unusable {

@@ -1,13 +1,13 @@
-// Names of picture files: which names are pictures.
+// Decides from its name whether a file is a picture.
 import { Failure } from "../failure/failure.ts";
 import { checkFileName, nameProblem, printable } from "../system/file-name.ts";
 import { extensionOf, GZIPPED, NUMBERED_BEFORE, PICTURE_EXTENSIONS, TIFF_ENDING } from "../system/numbered-name.ts";
 
-/** A larger file is not accepted as a picture, unless its format can hold many. */
+/** Largest file that is accepted as a picture, unless its format can contain many. */
 export const LARGEST_PICTURE_BYTES = 2 ** 30;
 const MAY_HOLD_MANY = new RegExp(`${TIFF_ENDING}$`, "i");
 
-/** Throws Failure `file.refused` for a file that is too large for what its name says it is. `path` names it. */
+/** Throws Failure `file.refused` if a file is too large for the kind that its name states. `path` names it. */
 export function checkPictureBytes(path: string, bytes: number): void {
   if (bytes <= LARGEST_PICTURE_BYTES || MAY_HOLD_MANY.test(path)) return;
   throw new Failure("file.refused", `cannot use ${path}: it is larger than ${LARGEST_PICTURE_BYTES} bytes`, {
@@ -21,7 +21,7 @@ export function isPictureName(name: string): boolean {
   return extensionOf(name.replace(GZIPPED, "")) !== "" || extensionOf(name.replace(NUMBERED_BEFORE, "")) !== "";
 }
 
-/** Why a name may not be opened as a picture, as the end of a sentence; undefined when it may. */
+/** Returns why a name may not be opened as a picture, as the end of a sentence; undefined if it may. */
 export function pictureNameProblem(name: string): string | undefined {
   return nameProblem(name) ?? (isPictureName(name) ? undefined : "is not the name of an image");
 }

@@ -1,4 +1,4 @@
-// A picture as the analysis sees it: one gray plane, 8 or 16 bit, and the way from colour to gray.
+// A picture as the analysis uses it, one gray plane of 8 or 16 bits, and the conversion from colour to gray.
 
 /** Gray pixels, row-major, in the scale of the file: 0 to 255 or 0 to 65535. */
 export interface Picture {
@@ -6,11 +6,11 @@ export interface Picture {
   readonly width: number;
   readonly height: number;
   readonly bitDepth: 8 | 16;
-  /** Pages of the file where there are several; `pixels` are those of the first. */
+  /** Number of pages, if the file has several; `pixels` belong to the first. */
   readonly pages?: number;
 }
 
-/** The note about a file whose other pages are left out; undefined where there are none. */
+/** Returns a note if the file has other pages, which are left out; undefined if it has none. */
 export function otherPages(pages: number | undefined): string | undefined {
   if (pages === undefined || pages < 2) return undefined;
   const others = pages === 2 ? "page 2 is" : `pages 2 to ${pages} are`;
@@ -23,12 +23,12 @@ const GREEN = 19235;
 const BLUE = 3735;
 const HALF = 1 << 14;
 
-/** Gray of one colour, rounded as OpenCV's cvtColor rounds it; exact for 8- and 16-bit samples. */
+/** Returns the gray value of a colour, rounded like OpenCV's cvtColor; exact for 8- and 16-bit samples. */
 export function grayOf(red: number, green: number, blue: number): number {
   return (red * RED + green * GREEN + blue * BLUE + HALF) >>> 15;
 }
 
-/** Gray plane of interleaved red, green, blue samples; the result has the type of the input. */
+/** Converts interleaved red, green, blue samples to a gray plane of the same type. */
 export function grayPlane(samples: Uint8Array | Uint16Array): Uint8Array | Uint16Array {
   const pixels = samples.length / 3;
   const gray = samples instanceof Uint8Array ? new Uint8Array(pixels) : new Uint16Array(pixels);

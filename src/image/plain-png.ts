@@ -1,4 +1,4 @@
-// Plain gray PNG, read by the kernel (native/image/decode_png.cc).
+// Reads plain gray PNG files with the kernel (native/image/decode_png.cc).
 import { loadKernel } from "../native/kernel-binding.ts";
 import type { Picture } from "./picture.ts";
 
@@ -7,8 +7,9 @@ interface Native {
 }
 
 /**
- * The pixels of a plain gray PNG: one channel of 8 or 16 bits, not interlaced, every checksum right, no chunk that
- * changes the meaning of samples. Undefined for any other file, damaged ones among them: a general reader decides.
+ * Returns the pixels of a plain gray PNG: one channel of 8 or 16 bits, not interlaced, all checksums right, no chunk that
+ * changes the meaning of samples. Returns undefined for any other file, including damaged ones; the general reader then
+ * decides.
  */
 export function decodePlainPng(bytes: Uint8Array): Picture | undefined {
   return (loadKernel() as Native).decodePng(bytes);

@@ -1,5 +1,5 @@
-// From the raw frames of cameras to gray pixels: which formats are understood, how many bytes each needs, and how the
-// bits of 10- and 12-bit sensors are placed in 16. Names are V4L2's four-character codes without padding.
+// Converts raw camera frames to gray pixels: which formats are supported, how many bytes each takes, and how the bits of 10-
+// and 12-bit sensors are placed in 16. Names are V4L2's four-character codes without padding.
 
 import { Failure } from "../failure/failure.ts";
 import type { Picture } from "./picture.ts";
@@ -16,8 +16,8 @@ interface RawFormat {
 }
 
 /**
- * Formats whose gray is taken exactly, best first: more bits before fewer, gray before colour. Of YUV formats the Y is
- * kept as it comes: it is the gray of the picture, and colour carries nothing that is measured.
+ * Formats whose gray values are taken exactly, best first: more bits before fewer, gray before colour. Of YUV formats, Y is
+ * kept as it is: it is the gray value, and colour contains nothing that is measured.
  */
 const RAW_FORMATS: Readonly<Record<string, RawFormat>> = {
   Y16: { bits: 16, step: 2 },
@@ -31,7 +31,7 @@ const RAW_FORMATS: Readonly<Record<string, RawFormat>> = {
   YU12: { bits: 8, step: 1, colourShare: 0.5 },
 };
 
-/** All formats of raw frames, best first. */
+/** All raw formats, best first. */
 export const RAW_FORMAT_NAMES = Object.keys(RAW_FORMATS) as [string, ...string[]];
 
 export interface FrameSize {
@@ -39,22 +39,22 @@ export interface FrameSize {
   readonly height: number;
 }
 
-/** Bits of a gray value in `format`; undefined for a format that is not raw. */
+/** Returns the bits of a gray value in `format`; undefined for a format that is not raw. */
 export function bitsOf(format: string): number | undefined {
   return RAW_FORMATS[format]?.bits;
 }
 
-/** Bytes of a frame whose rows follow each other without gaps. */
+/** Returns the bytes of a frame without gaps between its rows. */
 export function frameBytes(format: string, { width, height }: FrameSize): number {
   const { step, colourShare = 0 } = formatOf(format);
   return width * height * step * (1 + colourShare);
 }
 
 /**
- * The gray plane of one raw frame. `bytesPerLine`: distance of rows where the driver pads them. 16-bit values are little-
- * endian; those of 10, 12 and 14 bits come in the low bits of 16, as V4L2 defines them, and leave in the high bits with
- * their own highest bits repeated below: black stays 0, white becomes 65535, and `value >> (16 - bits)` gives the sensor's
- * count back exactly. Throws Failure camera.failed (retry later) when the frame is not whole.
+ * Returns the gray plane of a raw frame. `bytesPerLine`: distance between rows, if the driver pads them. 16-bit values are
+ * little-endian. Values of 10, 12 and 14 bits arrive in the low bits of 16, as V4L2 defines them. They are moved to the high
+ * bits, and their highest bits are repeated below: black stays 0, white becomes 65535, and `value >> (16 - bits)` restores the
+ * sensor's count exactly. Throws Failure camera.failed (retry later) if the frame is incomplete.
  */
 export function grayOfRaw(bytes: Uint8Array, format: string, size: FrameSize, bytesPerLine?: number): Picture {
   const { bits, step, start = 0, colourShare = 0 } = formatOf(format);
@@ -94,7 +94,7 @@ export function grayOfRaw(bytes: Uint8Array, format: string, size: FrameSize, by
     }
   }
   if (seen >> bits !== 0) {
-    // Not as V4L2 defines the format. Shifting would wrap bright pixels into dark ones.
+    // This violates V4L2's definition of the format. Shifting would turn bright pixels into dark ones.
     throw new Failure("camera.failed", `the camera delivered ${format} values of more than ${bits} bits`, {
       hint: 'its driver aligns them otherwise; try Camera.pixel_format = "Y16"',
       retry: "later",

@@ -1,5 +1,5 @@
-// The bytes of a picture from its file. Of a file with several pictures only the page that is asked for is read, as a file
-// of its own, so that a stack of any size takes the memory of one picture.
+// Reads the bytes of a picture from its file. From a file with several pictures it reads only the requested page, as a file of
+// its own. So a stack of any size takes the memory of one picture.
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,24 +22,24 @@ import { knownSeries } from "./tiff/series-cache.ts";
 import { MAX_BYTES } from "./unpack.ts";
 import { withUnpackedStack } from "./unpacked-stack.ts";
 
-/** Files up to this size are read in one piece where no page is asked for. */
+/** Files up to this size are read as a whole if no page is requested. */
 const WHOLE_BYTES = 64 * 2 ** 20;
 
 export interface PictureBytes {
   readonly bytes: Uint8Array;
-  /** Pictures in the file, where the bytes are only those of the first of several. */
+  /** Number of pictures in the file, if the bytes are only the first of several. */
   readonly pages?: number;
 }
 
-/** A picture's file as people read it, with the page. */
+/** Returns the name of a picture's file for messages, with the page. */
 export function shownFile(file: string | NamedFile): string {
   if (typeof file === "string") return file;
   return shownPath(file) + (file.page === undefined ? "" : `, page ${file.page + 1}`);
 }
 
 /**
- * The bytes of a picture file, or of one page of it. Failures `frame.missing`, `frame.unreadable`, and those of
- * withConfinedFile where the file is named in a directory; errors of the disk pass through.
+ * Returns the bytes of a picture file, or of one page of it. Failures `frame.missing`, `frame.unreadable`, and those of
+ * withConfinedFile if `file` is a NamedFile; disk errors pass through.
  */
 export async function readPicture(
   file: string | NamedFile,
@@ -65,7 +65,7 @@ export async function readPicture(
   });
 }
 
-/** Calls `use` with a picture's file while it is open. Failures as readPicture. */
+/** Opens a picture's file and calls `use` with it. Failures as readPicture. */
 export async function withPictureFile<T>(
   file: string | NamedFile,
   use: (file: ConfinedFile) => Promise<T>,
@@ -80,7 +80,7 @@ export async function withPictureFile<T>(
   }
 }
 
-/** The bytes of a file that the user names. Throws as readPicture does. */
+/** Returns the bytes of a file that the user named. Throws as readPicture does. */
 export function readWhole(path: string): Promise<Uint8Array> {
   return withPath(path, (opened) => readWholeFile(opened, false));
 }
@@ -104,11 +104,14 @@ async function readWholeFile(file: ConfinedFile, isConfined: boolean): Promise<U
   if (isConfined) return readOpened(file, MAX_BYTES);
   const { handle, path, bytes } = file;
   if (bytes > MAX_BYTES) throw unreadable(path, `${bytes} bytes are too many for an image`, "check what wrote it");
-  // It may shrink meanwhile.
+  // The file may shrink in the meantime.
   return bytesAt(sourceOfFile(handle, bytes), 0, bytes);
 }
 
-/** A page of a TIFF as a file; undefined where the directory cannot be read: a reader of pixels then says more. */
+/**
+ * Returns a page of a TIFF as a file of its own; undefined if the directory cannot be read. The decoder then gives a better
+ * error.
+ */
 async function pageOf(
   source: ByteSource,
   series: TiffSeries | undefined,
@@ -122,13 +125,13 @@ async function pageOf(
   checkSize({ width, height, channels: 1, bytesPerSample: Math.max(1, bits / 8), buffered: true }, where);
   const bytes = await readPageFile(source, series.layout, found, where, (size) => {
     if (size > MAX_BYTES) throw unreadable(where, `${size} bytes are too many for an image`, "check what wrote it");
-    // Like a file of its own, a small page is read before the memory to decode it is reserved.
+    // As with a separate file, a small page is read before the memory for decoding is reserved.
     if (size > WHOLE_BYTES) reserveMemory(size, where);
   });
   return page === undefined && series.count > 1 ? { bytes, pages: series.count } : { bytes };
 }
 
-/** The page of a number: most often at that place, further ahead where pages are cut off. */
+/** Returns the page with this number. Usually its index is the same; it is lower if pages before it are cut off. */
 function pageAt({ pages }: TiffSeries, number: number): TiffPage | undefined {
   const page = pages[number];
   return page?.index === number ? page : pages.find(({ index }) => index === number);

@@ -1,5 +1,5 @@
-// Pictures for display: as they are up to a number of pixels, larger ones made smaller by a power of two, while they are
-// decoded where the format allows that, so that memory does not grow with the picture.
+// Reads pictures for display. Pictures above a number of pixels are reduced by a power of two, during decoding if the format
+// allows it, so that memory does not grow with the picture.
 import type { NamedFile } from "../system/confined-file.ts";
 import { pngSize } from "./damage.ts";
 import { arrayOf, byLibrary, decodeBytes, SHARP_OPTIONS, samplesOf, sizeOf } from "./decode.ts";
@@ -15,16 +15,16 @@ import { type SizeCheck, unpacked } from "./unpack.ts";
 
 export interface ReducedPicture {
   readonly picture: Picture;
-  /** Of the whole picture, px. */
+  /** Width of the whole picture, px. */
   readonly width: number;
   readonly height: number;
-  /** Reduction factor: each pixel stands for a square with this side, px. */
+  /** Reduction factor: each pixel represents a square with this side, px. */
   readonly scale: number;
 }
 
 /**
- * The picture in a file, with at most about `mostPixels`. Throws as decodePicture does, and what `check` throws of the size in
- * its header, before it is decoded; `where` names it in errors.
+ * Returns the picture in a file, reduced to about `mostPixels` pixels. Throws as decodePicture does. Also throws what `check`
+ * throws; it gets the size in the header before decoding. `where` names the picture in errors.
  */
 export async function decodeReduced(
   file: string | NamedFile,
@@ -59,7 +59,7 @@ export async function decodeReduced(
   return { picture, width: size.width, height: size.height, scale };
 }
 
-/** A TIFF is decoded whole: its pixels are in the file as they are, or in strips that are unpacked in one piece. */
+/** Decodes a TIFF completely: its pixels are stored plainly, or in strips that are unpacked as a whole. */
 async function decodeChecked(file: Uint8Array, where: string, check: SizeCheck): Promise<Picture> {
   const { bytes } = await firstPicture(file, where);
   const size = await headerSize(bytes);
@@ -73,7 +73,7 @@ function scaleOf({ width, height }: Pick<PictureSize, "width" | "height">, mostP
   return scale;
 }
 
-/** Every n-th pixel of a picture that is in memory already. */
+/** Returns every n-th pixel of a picture in memory. */
 function thinned(picture: Picture, mostPixels: number): ReducedPicture {
   const { pixels, width, height, bitDepth } = picture;
   const scale = scaleOf(picture, mostPixels);

@@ -1,5 +1,5 @@
-// Images of several channels, z planes or positions in the files of one directory, as Micro-Manager and others save them (each image in a
-// file of its own, a stack for each position): only one of each is a series. What is left out is counted.
+// Separates images of several channels, z planes or positions in the files of one directory, as Micro-Manager and others save
+// them (each image in its own file, or a stack for each position). Only one of each forms a series. Counts what is left out.
 import { Failure } from "../failure/failure.ts";
 import { counted } from "../system/counted.ts";
 import {
@@ -15,11 +15,11 @@ import {
 } from "./chosen-pages.ts";
 import type { ImageAxes } from "./image-axes.ts";
 
-/** Where in their acquisition the images of a file are; no axes where nothing says it. */
+/** Axes of the images of a file; empty if nothing states them. */
 export interface FileAxes {
-  /** Number of its images. */
+  /** Number of images in the file. */
   readonly images: number;
-  /** Those of all images, each once. */
+  /** The axes of all images, without duplicates. */
   readonly axes: readonly ImageAxes[];
 }
 
@@ -29,12 +29,12 @@ interface LeftOut {
   readonly names: Set<string>;
 }
 
-/** Decides file by file which ones belong to the series. */
+/** Decides for each file whether it belongs to the series. */
 export class SeparateImages {
   readonly #choice: PageChoice;
   readonly #wanted = new Map<Axis, number | string>();
   readonly #channelNames: string[] = [];
-  /** Of positions whose names have no number. */
+  /** Names of the positions that have no number. */
   readonly #positionNames: string[] = [];
   readonly #leftOut = new Map<Axis, LeftOut>();
 
@@ -43,8 +43,8 @@ export class SeparateImages {
   }
 
   /**
-   * Learns what there is. Of an axis that the user does not choose, the least value of the first images that have one is
-   * taken.
+   * Records which images exist. On an axis that the user does not choose, the lowest value among the first images that have one
+   * is used.
    */
   learn(files: readonly FileAxes[]): void {
     let left = files.flatMap(({ axes }) => axes);
@@ -61,12 +61,12 @@ export class SeparateImages {
       if (values.size > 0 && !this.#wanted.has(axis)) {
         this.#wanted.set(axis, this.#choice[axis] ?? [...values].reduce((least, value) => Math.min(least, value)));
       }
-      // Not every position has every channel.
+      // Some positions may lack a channel.
       left = left.filter((image) => this.#isWanted(image, axis));
     }
   }
 
-  /** Whether a file has images of the series; call it once for each. */
+  /** Decides whether a file has images of the series. Call it once for each file. */
   keeps({ images, axes }: FileAxes): boolean {
     let left = axes;
     for (const axis of axes.length === 0 ? [] : AXIS_ORDER) {
@@ -80,7 +80,7 @@ export class SeparateImages {
     return true;
   }
 
-  /** What is chosen of the pages of a file that is kept. */
+  /** Returns the chosen pages of a file that is kept. */
   choiceOf({ axes }: FileAxes): PageChoice {
     if (axes.length === 0) return this.#choice;
     const { channel, z, position } = { ...this.#choice, ...Object.fromEntries(this.#wanted) };
@@ -90,8 +90,8 @@ export class SeparateImages {
   }
 
   /**
-   * Those of a whole list that belong to the series. Failure `usage.invalid` where it has images, and none of what the user
-   * chose.
+   * Returns the files of a list that belong to the series. Failure `usage.invalid` if the list has images, but none that
+   * matches the user's choice.
    */
   select<T>(list: readonly T[], axesOf: (one: T) => FileAxes): T[] {
     const axes = list.map(axesOf);
@@ -105,7 +105,7 @@ export class SeparateImages {
     throw new Failure("usage.invalid", text, { hint: otherChoice(axis, wanted, others) });
   }
 
-  /** What was left out, a line for each axis. */
+  /** What was left out, one line for each axis. */
   lines(): string[] {
     return [...this.#leftOut].map(([axis, left]) => {
       const images = counted(left.count, "image");
@@ -130,7 +130,7 @@ export class SeparateImages {
     this.#leftOut.set(axis, left);
   }
 
-  /** An image of which nothing says where it is belongs to any series. */
+  /** An image without known axes belongs to any series. */
   #isWanted(image: ImageAxes, axis: Axis): boolean {
     const wanted = this.#wanted.get(axis);
     const value = this.#valueOf(image, axis);
@@ -148,7 +148,7 @@ export class SeparateImages {
   }
 }
 
-/** The name of a position without a number. */
+/** Returns the name of a position that has no number. */
 function unnumbered({ position, positionNames }: ImageAxes): string | undefined {
   return position === undefined ? positionNames?.[0] : undefined;
 }

@@ -1,5 +1,5 @@
-// What the pages of a file hold, so that a file that has grown since is told from one that was rewritten: a program that adds pages
-// also changes bytes outside of them.
+// Computes checksums of the pages of a file, to tell a file that has grown from one that was rewritten: a program that appends
+// pages also changes bytes outside of them.
 import { crc32 } from "node:zlib";
 import type { NamedFile } from "../system/confined-file.ts";
 import { shownFile, withPictureFile } from "./read-picture.ts";
@@ -9,24 +9,25 @@ import type { TiffPage, TiffSeries } from "./tiff/series.ts";
 import { knownSeries } from "./tiff/series-cache.ts";
 import { withUnpackedStack } from "./unpacked-stack.ts";
 
-/** The first pages of a file and the checksum of their samples as they are stored. */
+/** Number of leading pages of a file, and the checksum of their samples as stored. */
 export interface FirstPages {
   readonly count: number;
   readonly crc32: number;
 }
 
 export interface StackContent {
-  /** All whole pages. */
+  /** All complete pages. */
   readonly all: FirstPages;
-  /** The first pages that were asked for; undefined where the file has fewer. */
+  /** The requested number of leading pages; undefined if the file has fewer. */
   readonly first: FirstPages | undefined;
 }
 
 const PIECE = 2 ** 20;
 
 /**
- * The content of the pages of a file, read piece by piece; `first`: of so many pages also separately. Undefined for a file that
- * is no stack, and for one of which pages in the middle cannot be read. `progress` is called now and then. Failures as listPages.
+ * Computes the checksum of the pages of a file, reading it in pieces. `first`: also compute the checksum of this number of
+ * leading pages. Returns undefined for a file that is not a stack, or if a page in the middle cannot be read. `progress` is
+ * called from time to time. Failures as listPages.
  */
 export async function stackContent(
   file: NamedFile,
@@ -59,14 +60,14 @@ export async function stackContent(
 }
 
 interface Checked {
-  /** Of the pages before. */
+  /** Checksum of the previous pages. */
   readonly checksum: number;
-  /** Memory to read into. */
+  /** Buffer to read into. */
   readonly piece: Buffer;
   readonly where: string;
 }
 
-/** The checksum with one more page. Where in the file it is does not count. */
+/** Adds one page to the checksum. The page's offset in the file does not matter. */
 async function withPage(source: ByteSource, { layout }: TiffSeries, page: TiffPage, checked: Checked): Promise<number> {
   const { piece, where } = checked;
   const { shape, places } = await shapeOf(source, layout, page, where);

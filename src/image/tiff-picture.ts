@@ -1,4 +1,4 @@
-// TIFF files of every kind that is read: the first picture, upright, with the number of pictures there are.
+// Decodes TIFF files of every supported kind: the first picture, upright, and the number of pictures.
 import { refuseDamagedJpeg } from "./jpeg-check.ts";
 import { reserveMemory } from "./memory.ts";
 import { upright } from "./orientation.ts";
@@ -13,15 +13,15 @@ import { readTiffSeries } from "./tiff/series.ts";
 import { withStoredBits } from "./tiff/stored-bits.ts";
 import { decodePlainTiff } from "./tiff.ts";
 
-/** A file whose first directory is the picture, and how many pictures the file had that it comes from. */
+/** A file whose first directory is the picture, and the number of pictures in the file that it was taken from. */
 interface FirstPicture {
   readonly bytes: Uint8Array;
   readonly pages: number;
 }
 
 /**
- * The first picture of a TIFF, turned upright. `general` reads what is not plain, as it is stored. Throws Failure
- * `frame.unreadable` for a kind that is not read, and what `general` throws.
+ * Decodes the first picture of a TIFF and turns it upright. `general` decodes pictures that are not plain, as stored. Throws
+ * Failure `frame.unreadable` for an unsupported kind, and what `general` throws.
  */
 export async function decodeTiff(
   file: Uint8Array,
@@ -36,7 +36,7 @@ export async function decodeTiff(
   if (declared === undefined) return general(bytes);
   const fields = await withStoredBits(bytes, declared);
   refuseKind(fields, where);
-  // The library believes what is declared.
+  // The library would trust the declared bit depth.
   const stored =
     fields === declared
       ? await decodeStored(bytes, fields, where, reading, general)
@@ -46,8 +46,8 @@ export async function decodeTiff(
 }
 
 /**
- * A TIFF file that begins with the first picture of this one: the same, or a file of that picture alone where the file begins
- * with a thumbnail. Throws Failure `frame.unreadable` where only the thumbnail is whole.
+ * Returns a TIFF file that begins with the first picture: the same file, or, if that begins with a thumbnail, a new file with
+ * the picture alone. Throws Failure `frame.unreadable` if only the thumbnail is complete.
  */
 export async function firstPicture(bytes: Uint8Array, where: string): Promise<FirstPicture> {
   const source = sourceOfBytes(bytes);
@@ -58,7 +58,7 @@ export async function firstPicture(bytes: Uint8Array, where: string): Promise<Fi
     const what = `it begins with a thumbnail; ${series.leftOut[0] ?? "there is no picture"}`;
     throw refused(where, what, "the file was not written or copied completely; copy it again");
   }
-  // What is wrong with a picture that is cut off, its reader says.
+  // If the picture is cut off, its decoder reports the error.
   if (page === undefined || page.at === series.firstAt) return { bytes, pages: series.count };
   const only = await readPageFile(source, series.layout, page, where, (size) =>
     reserveMemory(bytes.length + size, where),
@@ -77,7 +77,7 @@ async function decodeStored(
   if (!hasSoundBlocks(bytes, fields)) throw damagedPixels(where);
   for await (const jpeg of jpegsOf(bytes)) refuseDamagedJpeg(jpeg, where);
   const { invalidOrientationAt: at } = fields;
-  // libtiff refuses a file for an orientation that does not exist, such as 0.
+  // libtiff refuses a file with an invalid orientation, such as 0.
   const sound = at === undefined ? bytes : withUpright(bytes, at);
   return decodePlainTiff(sound) ?? general(sound);
 }

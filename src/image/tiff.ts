@@ -1,5 +1,5 @@
-// Uncompressed gray TIFF of one page, read without copying where the pixels are in one piece. Cameras write such files
-// because nothing is faster. All other kinds, and unusual files, are left to the general reader.
+// Decodes uncompressed single-page gray TIFFs without copying, if the pixels are contiguous. Cameras write such files because
+// they are the fastest to write. All other and unusual files are left to the general reader.
 import { endianness } from "node:os";
 import type { Picture } from "./picture.ts";
 
@@ -28,7 +28,7 @@ const TAG = {
   sampleFormat: 339,
 } as const;
 
-/** The only value with which these leave the samples as they are stored: gray from black, upright, unsigned. */
+/** The only values of these fields that leave the samples as stored: gray from black, upright, unsigned. */
 const PLAIN: ReadonlyMap<number, number> = new Map([
   [TAG.compression, 1],
   [TAG.photometric, 1],
@@ -38,7 +38,7 @@ const PLAIN: ReadonlyMap<number, number> = new Map([
   [TAG.sampleFormat, 1],
 ]);
 const DESCRIPTION = 270;
-/** Tags that say nothing about samples: description, maker, model, resolution, software, time, artist. */
+/** Tags that do not affect samples: description, maker, model, resolution, software, time, artist. */
 const HARMLESS: ReadonlySet<number> = new Set([DESCRIPTION, 271, 272, 282, 283, 296, 305, 306, 315]);
 const USED: ReadonlySet<number> = new Set(Object.values(TAG));
 
@@ -46,11 +46,11 @@ const USED: ReadonlySet<number> = new Set(Object.values(TAG));
 const LONGEST_SIDE = 65535;
 const NO_LIMIT = 0xffffffff;
 
-/** What the directory of a page says: numbers by tag. */
+/** The values in the directory of a page, by tag. */
 type Directory = ReadonlyMap<number, readonly number[]>;
 
 /**
- * The picture of an uncompressed gray TIFF of 8 or 16 bits, or undefined for any other file. The pixels may share the
+ * Returns the picture of an uncompressed 8- or 16-bit gray TIFF, or undefined for any other file. The pixels may share the
  * memory of `bytes`.
  */
 export function decodePlainTiff(bytes: Uint8Array): Picture | undefined {
@@ -64,7 +64,7 @@ export function decodePlainTiff(bytes: Uint8Array): Picture | undefined {
   if (directory === undefined) return undefined;
   const one = (tag: number, fallback = 0) => directory.get(tag)?.[0] ?? fallback;
   for (const [tag, value] of PLAIN) {
-    // Photometry has no default; the others mean the plain value where they are absent.
+    // The photometric tag has no default. If another of these tags is absent, it has the plain value.
     if (one(tag, tag === TAG.photometric ? 0 : value) !== value) return undefined;
   }
   const width = one(TAG.width);
@@ -78,7 +78,7 @@ export function decodePlainTiff(bytes: Uint8Array): Picture | undefined {
   return { pixels: samplesOf(stored, bits, little), width, height, bitDepth: bits };
 }
 
-/** The fields of the only page; undefined when there are more pages, or a field that is unknown or out of place. */
+/** Returns the fields of the only page; undefined if there are more pages, or if a field is unknown or invalid. */
 function readDirectory(view: DataView, little: boolean): Directory | undefined {
   const at = view.getUint32(4, little);
   if (at < 8 || at + 2 > view.byteLength) return undefined;
@@ -95,7 +95,7 @@ function readDirectory(view: DataView, little: boolean): Directory | undefined {
     const place = size <= 4 ? entry + 8 : view.getUint32(entry + 8, little);
     if (tag <= lastTag || !(size > 0) || place + size > view.byteLength) return undefined;
     lastTag = tag;
-    // A stack of ImageJ may have one directory for all its pictures.
+    // An ImageJ stack may have one directory for all its pictures.
     if (tag === DESCRIPTION && startsWith(view, place, size, "ImageJ=")) return undefined;
     if (HARMLESS.has(tag)) continue;
     const several = tag === TAG.offsets || tag === TAG.byteCounts;
@@ -114,7 +114,7 @@ function startsWith(view: DataView, at: number, size: number, text: string): boo
   return size >= text.length && [...text].every((letter, index) => view.getUint8(at + index) === letter.charCodeAt(0));
 }
 
-/** All rows as bytes without gaps; undefined when the strips contradict the size of the picture or leave the file. */
+/** Returns all rows without gaps; undefined if the strips contradict the picture's size or extend beyond the file. */
 function stripsOf(directory: Directory, rowBytes: number, height: number, bytes: Uint8Array): Uint8Array | undefined {
   const offsets = directory.get(TAG.offsets) ?? [];
   const counts = directory.get(TAG.byteCounts) ?? [];
@@ -130,7 +130,7 @@ function stripsOf(directory: Directory, rowBytes: number, height: number, bytes:
     if (counts[strip] !== size || offset < 8 || offset + size > bytes.length) return undefined;
     joined &&= offset === start + strip * rowsPerStrip * rowBytes;
   }
-  // Not subarray, which of a Buffer is another Buffer.
+  // Not subarray: on a Buffer it returns a Buffer.
   if (joined) return new Uint8Array(bytes.buffer, bytes.byteOffset + start, total);
   const copy = new Uint8Array(total);
   for (let strip = 0, to = 0; strip < strips; strip++) {

@@ -1,9 +1,9 @@
-// The camera transforms: turning and mirroring a picture before it is stored. Pure copies of pixels, 8 or 16 bit.
+// Camera transforms: rotate and mirror a picture before it is stored. Pure copies of pixels, 8 or 16 bits.
 
 import { Failure } from "../failure/failure.ts";
 import type { Picture } from "./picture.ts";
 
-/** Transforms by their established names; the last two are other spellings met in existing files. */
+/** Transforms by their established names; the last two are alternative spellings found in existing files. */
 const TRANSFORMS = {
   NONE: undefined,
   HORIZONTAL_FLIP: { transposed: false, fromRight: true, fromBottom: false },
@@ -17,12 +17,12 @@ const TRANSFORMS = {
 
 type TransformName = keyof typeof TRANSFORMS;
 
-/** How a picture is read: along columns instead of rows, from its right edge, from its bottom edge. */
+/** How the source is traversed: along columns instead of rows, from its right edge, from its bottom edge. */
 type Reading = NonNullable<(typeof TRANSFORMS)[TransformName]>;
 
 /**
- * The picture after the transform `name` (any letter case). Mirrors a row or column at a time; the input is unchanged,
- * and returned as it is for NONE. Failure usage.invalid for an unknown name.
+ * Returns the picture after the transform `name` (any letter case). The input does not change; it is returned itself for NONE.
+ * Failure usage.invalid for an unknown name.
  */
 export function transformPicture(picture: Picture, name: string): Picture {
   const key = name.toUpperCase();
@@ -39,7 +39,7 @@ function isTransform(name: string): name is TransformName {
   return name in TRANSFORMS;
 }
 
-/** Side of the squares in which a turn is copied: reading columns of a whole picture would miss the cache each time. */
+/** Side of the blocks that a rotation copies one by one, px: reading whole columns would miss the cache each time. */
 const BLOCK_PX = 64;
 
 function read(picture: Picture, { transposed, fromRight, fromBottom }: Reading): Picture {

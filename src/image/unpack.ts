@@ -1,4 +1,4 @@
-// The bytes of a picture file without the gzip around them.
+// Unpacks picture files that are compressed by gzip.
 import { promisify } from "node:util";
 import { constants, gunzip } from "node:zlib";
 import { errorCode, hasCode } from "../failure/error-code.ts";
@@ -6,29 +6,29 @@ import { Failure } from "../failure/failure.ts";
 import { headerSize } from "./header-size.ts";
 import { checkSize, type PictureSize, reserveMemory } from "./memory.ts";
 
-/** Most bytes of a picture file, packed or not. */
+/** Maximum size of a picture file, bytes, packed or not. */
 export const MAX_BYTES = 2 ** 30;
-/** Deflate never expands more. */
+/** Maximum expansion factor of deflate. */
 const MOST_EXPANSION = 1032;
-/** So much of a gzip file is unpacked to read the header in it. */
+/** Bytes of a gzip file that are unpacked to read the header of its content. */
 const HEAD_BYTES = 4096;
-/** Bytes of the frame around what is packed. */
+/** Minimum size of a gzip file, bytes. */
 const SMALLEST_GZIP = 18;
 
 const unzip = promisify(gunzip);
 
-/** Says whether a picture of this size is read at all, by throwing where it is not. */
+/** Throws if a picture of this size must not be read. */
 export type SizeCheck = (size: PictureSize, where: string) => void;
 
 /**
- * A picture file's bytes, without gzip where there was one. Throws as decodePicture does, and what `check` throws of the size
- * that the picture's header gives, before all of it is unpacked.
+ * Returns the bytes of a picture file without gzip. Throws as decodePicture does. Also throws what `check` throws; it gets the
+ * size in the picture's header before the whole file is unpacked.
  */
 export async function unpacked(bytes: Uint8Array, where: string, check: SizeCheck = checkSize): Promise<Uint8Array> {
   if (bytes.length === 0)
     throw unreadable(where, "the file is empty", "the program that wrote it was interrupted; capture or copy it again");
   const packed = isPacked(bytes);
-  // The header of a TIFF may be anywhere: then the size is known once all is unpacked.
+  // A TIFF header may be anywhere in the file: then the size is known only after unpacking.
   const size = await headerSize(packed ? await firstUnpacked(bytes) : bytes);
   if (size !== undefined) check(size, where);
   if (!packed) return bytes;
@@ -38,15 +38,15 @@ export async function unpacked(bytes: Uint8Array, where: string, check: SizeChec
   return plain;
 }
 
-/** Whether a file is compressed by gzip, from its first bytes. */
+/** Whether a file is compressed by gzip, by its first bytes. */
 export const isPacked = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
 /**
- * The file in a gzip file, of at most `limit` bytes. The end of a gzip file says how large its content is; only where that
- * is not true (several files in one) as much is tried as a picture file may have.
+ * Unpacks a gzip file to at most `limit` bytes. The end of a gzip file states the size of its content. If that is wrong
+ * (several files in one), it is unpacked with the limit for picture files instead.
  */
 async function inflate(bytes: Uint8Array, where: string, limit = declaredBytes(bytes)): Promise<Uint8Array> {
-  // Node joins the pieces in the end, so that they are there twice.
+  // Node joins the pieces at the end, which takes the memory twice.
   reserveMemory(bytes.length + 2 * limit, where);
   try {
     return await unzip(bytes, { maxOutputLength: limit });
@@ -61,10 +61,10 @@ async function inflate(bytes: Uint8Array, where: string, limit = declaredBytes(b
   }
 }
 
-/** What the first bytes of a gzip file hold: a header, as a rule. None where they cannot be unpacked. */
+/** Returns the unpacked beginning of a gzip file, which usually contains a header. Empty if it cannot be unpacked. */
 export async function firstUnpacked(bytes: Uint8Array): Promise<Uint8Array> {
   try {
-    // Only the beginning is unpacked, so a missing end is no error.
+    // Only the beginning is unpacked, so a missing end is not an error.
     const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: MOST_EXPANSION * HEAD_BYTES };
     return await unzip(bytes.subarray(0, HEAD_BYTES), options);
   } catch (error) {

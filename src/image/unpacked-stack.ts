@@ -1,5 +1,5 @@
-// A stack that is compressed by gzip, unpacked once for all its pages: gzip cannot be read from the middle. It is unpacked into
-// a file without a name, which takes space on the disk and no memory, and is gone when this process ends, even after a crash.
+// Unpacks a gzip-compressed stack once for all its pages, because gzip cannot be read from the middle. It goes into a file
+// without a name. That file takes disk space but no memory, and disappears when this process ends, even after a crash.
 import type { BigIntStats } from "node:fs";
 import { constants, createReadStream, createWriteStream } from "node:fs";
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
@@ -24,7 +24,7 @@ const HEAD_BYTES = 4096;
 
 interface UnpackedStack {
   readonly source: ByteSource;
-  /** Undefined where it is no TIFF. */
+  /** Undefined if it is not a TIFF. */
   readonly series: TiffSeries | undefined;
 }
 
@@ -33,15 +33,15 @@ interface Kept extends UnpackedStack {
   readonly handle: FileHandle;
 }
 
-/** A thread measures the pages of one file after another. */
+/** One is enough: a thread measures the pages of one file after another. */
 let kept: Kept | undefined;
 
 let before: Promise<unknown> = Promise.resolve();
 
 /**
- * What `use` makes of the content of an open file that is a TIFF in gzip, whose status is `status`; undefined for any other
- * file. The last content is kept; one call at a time uses it. Throws Failure `frame.unreadable` where it is damaged, and what
- * `use` throws; errors of the disk pass through.
+ * Unpacks an open gzip file that contains a TIFF and runs `use` on the content. `status` is the file's status. Returns
+ * undefined for any other file. The last content is kept, and only one call at a time uses it. Throws Failure
+ * `frame.unreadable` if the file is damaged, and what `use` throws; disk errors pass through.
  */
 export function withUnpackedStack<T>(
   file: ConfinedFile,
@@ -85,7 +85,7 @@ async function unpackedStack(
 }
 
 async function unpack({ handle }: ConfinedFile, target: FileHandle, where: string): Promise<void> {
-  // Opened again: a stream of a handle that stays open does not tell when it is done.
+  // Opened again, because a stream of a handle that stays open does not report when it is done.
   const from = createReadStream(descriptorPath(handle), { highWaterMark: 2 ** 18 });
   const to = createWriteStream(descriptorPath(target), { flags: "r+" });
   try {
@@ -99,12 +99,12 @@ async function unpack({ handle }: ConfinedFile, target: FileHandle, where: strin
   }
 }
 
-/** A new file that no directory names, next to the stack where that is possible. */
+/** Creates a file without a name, next to the stack if possible. */
 async function namelessFile(directory: string): Promise<FileHandle> {
   try {
     return await open(directory, NAMELESS | constants.O_RDWR, 0o600);
   } catch (error) {
-    // Read-only, or a file system that has no such files: then where temporary files belong.
+    // The directory is read-only, or its file system does not support such files: use the temporary directory.
     if (errorCode(error) === undefined) throw error;
   }
   const temporary = await mkdtemp(join(tmpdir(), "phorest-stack-"));

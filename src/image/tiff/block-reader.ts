@@ -1,4 +1,4 @@
-// All samples of a picture in a TIFF, unpacked from its strips or tiles and joined to rows without gaps.
+// Reads all samples of a picture in a TIFF: unpacks its strips or tiles and joins them to rows without gaps.
 import { endianness } from "node:os";
 import { COMPRESSION, hasPredictor, isDeflate, isDeflateWhole, unpackStrip } from "./compression.ts";
 import type { PageFields } from "./page-fields.ts";
@@ -9,15 +9,15 @@ const NATIVE_IS_LITTLE = endianness() === "LE";
 const LARGEST_SMALL_TILE = 2 ** 24;
 const MOST_TILE_SHARE = 4;
 
-/** Rows of all samples of a pixel, or of one plane. */
+/** Rows with all samples of each pixel, or rows of one plane. */
 export interface Rows {
-  /** Whole samples of 16, 32 and 64 bits are in this machine's order; those of other sizes as in the file. */
+  /** Integer samples of 16, 32 and 64 bits are in this machine's byte order; samples of other sizes are as in the file. */
   readonly bytes: Uint8Array;
   readonly rowBytes: number;
 }
 
 /**
- * The rows of plane `plane` (0 where samples are not in planes of their own); undefined where a strip or tile is not whole.
+ * Returns the rows of plane `plane` (0 if the samples are not in separate planes); undefined if a strip or tile is incomplete.
  */
 export async function readRows(file: Uint8Array, fields: PageFields, plane = 0): Promise<Rows | undefined> {
   const { width, height, bits, blockWidth, blockHeight, isTiled, isPlanar } = fields;
@@ -43,12 +43,12 @@ export async function readRows(file: Uint8Array, fields: PageFields, plane = 0):
   return { bytes, rowBytes };
 }
 
-/** A tile is never larger than a picture may be, even if a damaged field says so. */
+/** Limit for a tile's size, even if a damaged field states more. */
 const largestBlock = (pictureBytes: number): number => Math.max(LARGEST_SMALL_TILE, MOST_TILE_SHARE * pictureBytes);
 
 /**
- * Whether the strips or tiles of a picture that libtiff is to read are whole, as far as checksums show it: libtiff does not
- * read the one of deflate. True for other compressions.
+ * Whether the strips or tiles of a picture for libtiff are intact, as far as checksums can show it: libtiff does not verify the
+ * checksum of deflate. True for other compressions.
  */
 export function hasSoundBlocks(file: Uint8Array, fields: PageFields): boolean {
   const { width, height, samples, bits, compression, places, sizes, fillOrder } = fields;
@@ -80,7 +80,7 @@ function putBlock(
   }
 }
 
-/** The bytes with the highest bit first. */
+/** Returns the bytes with the highest bit first. */
 function inOrder(bytes: Uint8Array, fillOrder: number): Uint8Array {
   if (fillOrder !== 2) return bytes;
   return Uint8Array.from(bytes, (byte) => {
@@ -90,7 +90,10 @@ function inOrder(bytes: Uint8Array, fillOrder: number): Uint8Array {
   });
 }
 
-/** In this machine's order, as samples and no longer as differences. May change `plain` where that is a copy. */
+/**
+ * Undoes the predictor: returns samples instead of differences, in this machine's byte order. May change `plain` if that is a
+ * copy.
+ */
 function withoutPredictor(plain: Uint8Array, fields: PageFields, rowBytes: number, samples: number): Uint8Array {
   const { bits, little, compression } = fields;
   const predictor = hasPredictor(compression) ? fields.predictor : PREDICTOR.none;

@@ -1,16 +1,16 @@
-// Where the bytes of a picture file are read from: an open file, of which only what is asked for is in memory, or memory.
+// A source for the bytes of a picture file: an open file, which is read only as needed, or memory.
 import type { FileHandle } from "node:fs/promises";
 
 export interface ByteSource {
-  /** Bytes that it has. */
+  /** Size, bytes. */
   readonly size: number;
-  /** Fills `target` with the bytes from `at`; returns how many there were before the end. */
+  /** Fills `target` with the bytes from `at` on. Returns their number, which is less at the end. */
   read(target: Uint8Array, at: number): Promise<number>;
-  /** The bytes themselves, not copied: of sources in memory. Fewer at the end. */
+  /** Returns the bytes without copying. Only sources in memory have it. Returns fewer at the end. */
   piece?(at: number, length: number): Buffer;
 }
 
-/** The bytes of an open file, whose size is known. */
+/** Returns a source for an open file of known size. */
 export function sourceOfFile(handle: FileHandle, size: number): ByteSource {
   return {
     size,
@@ -26,7 +26,7 @@ export function sourceOfFile(handle: FileHandle, size: number): ByteSource {
   };
 }
 
-/** Bytes in memory. */
+/** Returns a source for bytes in memory. */
 export function sourceOfBytes(bytes: Uint8Array): ByteSource {
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const piece = (at: number, length: number) => whole.subarray(Math.min(at, whole.length), at + length);
@@ -41,7 +41,7 @@ export function sourceOfBytes(bytes: Uint8Array): ByteSource {
   };
 }
 
-/** The bytes from `from` on, which may be the source's own memory; fewer than `length` at the end. */
+/** Returns the bytes from `from` on, which may be the source's own memory; fewer than `length` at the end. */
 export async function bytesAt(source: ByteSource, from: number, length: number): Promise<Buffer> {
   if (source.piece !== undefined) return source.piece(from, Math.max(0, length));
   const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, source.size - from)));

@@ -1,10 +1,10 @@
-// The strips and tiles of a TIFF as they were before compression. Nothing is kept of one that is not whole.
+// Unpacks the strips and tiles of a TIFF. An incomplete one is discarded.
 /// <reference path="./fzstd.d.ts" />
 import { constants, inflateSync } from "node:zlib";
 import { errorCode, hasCode } from "../../failure/error-code.ts";
 import { unpackLzw } from "./lzw.ts";
 
-/** The numbers of the compressions that are read here. */
+/** The numbers of the compressions that phorest unpacks itself. */
 export const COMPRESSION = { none: 1, lzw: 5, deflate: 8, packBits: 32773, oldDeflate: 32946, zstd: 50000 } as const;
 
 /** At most this multiple of a picture's size is unpacked. */
@@ -16,13 +16,13 @@ export const isUnpackedHere = (compression: number): boolean => READ.has(compres
 export const isDeflate = (compression: number): boolean =>
   compression === COMPRESSION.deflate || compression === COMPRESSION.oldDeflate;
 
-/** Compressions whose data may be differences; with the others the field says nothing. */
+/** Whether the data may be stored as differences. For other compressions the predictor field is ignored. */
 export const hasPredictor = (compression: number): boolean =>
   isUnpackedHere(compression) && compression !== COMPRESSION.none && compression !== COMPRESSION.packBits;
 
 /**
- * `bytes` bytes of a strip or tile; undefined where it does not hold as many, or is damaged. What is behind them is
- * ignored: some programs fill up the last strip.
+ * Returns the first `bytes` bytes of a strip or tile; undefined if it contains fewer, or is damaged. Extra bytes are ignored:
+ * some programs pad the last strip.
  */
 export async function unpackStrip(
   compression: number,
@@ -37,7 +37,7 @@ export async function unpackStrip(
   return unpack(packed, target) < bytes ? undefined : target;
 }
 
-/** Deflate has a checksum at its end. */
+/** Unpacks deflate, which has a checksum at its end. */
 function inflated(packed: Uint8Array, bytes: number): Uint8Array | undefined {
   try {
     const plain = inflateSync(packed, { maxOutputLength: bytes, finishFlush: constants.Z_FINISH });
@@ -49,7 +49,7 @@ function inflated(packed: Uint8Array, bytes: number): Uint8Array | undefined {
   }
 }
 
-/** Whether a deflated strip or tile of at most `most` bytes can be unpacked to its end, and has the checksum that it says. */
+/** Whether a deflated strip or tile of at most `most` bytes can be unpacked to its end and matches its checksum. */
 export function isDeflateWhole(packed: Uint8Array, most: number): boolean {
   try {
     inflateSync(packed, { maxOutputLength: most });
@@ -60,7 +60,7 @@ export function isDeflateWhole(packed: Uint8Array, most: number): boolean {
   }
 }
 
-/** A strip with more in it than belongs to the picture: the last one may be filled up. */
+/** Unpacks a strip with more data than belongs to the picture: the last one may be padded. */
 function longer(packed: Uint8Array, bytes: number): Uint8Array | undefined {
   try {
     return inflateSync(packed, { maxOutputLength: MOST_SURPLUS * bytes }).subarray(0, bytes);
@@ -71,7 +71,7 @@ function longer(packed: Uint8Array, bytes: number): Uint8Array | undefined {
 }
 
 async function unpackedZstd(packed: Uint8Array, bytes: number): Promise<Uint8Array | undefined> {
-  // Hardly any file needs it.
+  // Loaded on demand, because hardly any file needs it.
   const { decompress } = await import("fzstd");
   const target = new Uint8Array(bytes);
   try {
@@ -82,7 +82,7 @@ async function unpackedZstd(packed: Uint8Array, bytes: number): Promise<Uint8Arr
   }
 }
 
-/** Runs of equal bytes and stretches of others, each behind a byte with its length. */
+/** Unpacks runs of equal bytes and stretches of different bytes, each preceded by a length byte. */
 function unpackBits(packed: Uint8Array, target: Uint8Array): number {
   let to = 0;
   for (let at = 0; at < packed.length && to < target.length; ) {

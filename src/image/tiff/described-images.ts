@@ -1,22 +1,25 @@
-// How many images the description of a file's only directory names: ImageJ and tifffile can write the pixels of a whole stack
-// behind one directory.
+// Finds how many images the description of a file's only directory states. ImageJ and tifffile can write the pixels of a whole
+// stack after one directory.
 import { Failure } from "../../failure/failure.ts";
 import { isOme, omeImageCount, readOme } from "../times/ome.ts";
 
 export interface DescribedImages {
   readonly writer: "ImageJ" | "tifffile" | "the OME-XML";
-  /** At least 2. */
+  /** Number of images, at least 2. */
   readonly images: number;
-  /** The description says that all images are behind the directory; OME-XML does not say where they are. */
+  /** Whether the description says that all images follow the directory. OME-XML does not say where they are. */
   readonly areBehind: boolean;
 }
 
-/** No description of ImageJ or tifffile that names a number of pictures is longer than this before the number. */
+/** ImageJ and tifffile state the number of pictures within this many first characters of a description. */
 export const SHORT_DESCRIPTION = 4096;
 const TIFFFILE = /^\{.*"truncated": true.*\}/;
 const SHAPE = /"shape": \[([\d, ]+)\]/;
 
-/** What a description says; undefined where it names no more than one image. `pageSamples`: numbers in a page, and in a pixel. */
+/**
+ * Returns what a description states; undefined if it states no more than one image. `pageSamples`: samples in a page, and in a
+ * pixel.
+ */
 export function describedImages(
   description: string,
   pageSamples: { readonly page: number; readonly pixel: number },
@@ -31,7 +34,7 @@ function imagejImages(text: string): DescribedImages | undefined {
   return { writer: "ImageJ", images: Number(/^images=(\d+)/m.exec(text)?.[1] ?? 1), areBehind: true };
 }
 
-/** tifffile says in JSON that it wrote one directory for all. */
+/** Reads tifffile's JSON, which says that it wrote one directory for all images. */
 function tifffileImages(text: string, pageSamples: number): DescribedImages | undefined {
   const [, shape] = (TIFFFILE.test(text) ? SHAPE.exec(text) : null) ?? [];
   if (shape === undefined) return undefined;
@@ -43,7 +46,7 @@ function tifffileImages(text: string, pageSamples: number): DescribedImages | un
 function omeImages(text: string, samples: number): DescribedImages | undefined {
   if (!isOme(text)) return undefined;
   try {
-    // Colours of one pixel may be described as channels.
+    // The colours of one pixel may be described as channels.
     return { writer: "the OME-XML", images: Math.floor(omeImageCount(readOme(text)) / samples), areBehind: false };
   } catch (error) {
     if (error instanceof Failure) return undefined;

@@ -1,19 +1,19 @@
-// The directories of a TIFF file, read one by one at their places: classic TIFF and BigTIFF, both byte orders. It reads no
-// pixels, and never the whole file.
+// Reads the directories of a TIFF file one by one: classic TIFF and BigTIFF, both byte orders. Never reads pixels or the whole
+// file.
 import { type ByteSource, bytesAt } from "./byte-source.ts";
 
 const LITTLE = 0x4949;
 const BIG = 0x4d4d;
 const CLASSIC_MAGIC = 42;
 const BIG_MAGIC = 43;
-/** So much is read at a directory's place: it holds nearly all directories, and the lists behind them. */
+/** Bytes read at a directory's offset. This covers nearly all directories and the lists after them. */
 const WINDOW_BYTES = 2048;
-/** More fields than any program writes. */
+/** Limit for the number of fields, more than any program writes. */
 const MOST_FIELDS = 4096;
-/** More strips than any picture has. */
+/** Limit for the number of values in a field, more strips than any picture has. */
 const MOST_VALUES = 2 ** 22;
 
-/** The numbers of the fields that say something about pages and pixels. */
+/** Tags of the fields that describe pages and pixels. */
 export const TAG = {
   kind: 254,
   oldKind: 255,
@@ -44,7 +44,7 @@ export const TAG = {
   dngVersion: 50706,
 } as const;
 
-/** Bytes of one value of each field type. */
+/** Bytes per value of each field type. */
 export const TYPE_BYTES: Readonly<Record<number, number>> = {
   1: 1,
   2: 1,
@@ -64,30 +64,30 @@ export const TYPE_BYTES: Readonly<Record<number, number>> = {
   18: 8,
 };
 
-/** How numbers are written in a file. */
+/** How numbers are stored in a file. */
 export interface Layout {
   readonly little: boolean;
-  /** BigTIFF: places have 64 bits. */
+  /** BigTIFF, with 64-bit offsets. */
   readonly big: boolean;
 }
 
 export interface TiffField {
   readonly type: number;
   readonly count: number;
-  /** Place of its first value in the file. */
+  /** Offset of its first value in the file. */
   readonly at: number;
 }
 
 export interface TiffDirectory {
   readonly at: number;
   readonly fields: ReadonlyMap<number, TiffField>;
-  /** Place of the next directory, 0 behind the last one. */
+  /** Offset of the next directory, 0 after the last one. */
   readonly next: number;
-  /** The bytes of the file from `at` on that have been read. */
+  /** The bytes of the file that have been read, from `at` on. */
   readonly window: Buffer;
 }
 
-/** The layout of a TIFF file and the place of its first directory; undefined where it is none. */
+/** Returns the layout of a TIFF file and the offset of its first directory; undefined if it is not a TIFF. */
 export async function readHeader(source: ByteSource): Promise<(Layout & { readonly firstAt: number }) | undefined> {
   const head = await bytesAt(source, 0, 16);
   if (head.length < 16) return undefined;
@@ -99,7 +99,7 @@ export async function readHeader(source: ByteSource): Promise<(Layout & { readon
   return magic === BIG_MAGIC ? { little, big: true, firstAt: number(head, 8, 8, little) } : undefined;
 }
 
-/** The directory at a place; undefined where it leaves the file or is none. */
+/** Returns the directory at an offset; undefined if it extends beyond the file or is invalid. */
 export async function readDirectory(
   source: ByteSource,
   { little, big }: Layout,
@@ -126,7 +126,7 @@ export async function readDirectory(
   return { at, fields, next: number(window, end, offsetBytes, little), window };
 }
 
-/** The bytes of a field, at most `limit`; fewer at the end of the file. None where there is no such field. */
+/** Returns the bytes of a field, at most `limit`; fewer at the end of the file. Empty if there is no such field. */
 export async function fieldBytes(
   source: ByteSource,
   { at, window }: TiffDirectory,
@@ -140,7 +140,7 @@ export async function fieldBytes(
   return field.at > source.size ? Buffer.alloc(0) : bytesAt(source, field.at, length);
 }
 
-/** The values of a field of whole numbers; as many as there are before the file's end. */
+/** Returns the values of an integer field; fewer at the end of the file. */
 export async function fieldNumbers(
   source: ByteSource,
   layout: Layout,
@@ -156,7 +156,7 @@ export async function fieldNumbers(
   );
 }
 
-/** The first value of a field of whole numbers; `otherwise` where there is none. */
+/** Returns the first value of an integer field, or `otherwise` if there is none. */
 export async function fieldNumber<T>(
   source: ByteSource,
   layout: Layout,
@@ -170,7 +170,7 @@ export async function fieldNumber<T>(
   return bytes.length < size ? otherwise : number(bytes, 0, size, layout.little);
 }
 
-/** A 64-bit number beyond 2^53 is no place in any file, and what is done with it finds that out. */
+/** Reads an integer. A 64-bit number beyond 2^53 loses digits, but no file has such an offset, so later checks reject it. */
 function number(bytes: Buffer, at: number, size: number, little: boolean): number {
   if (size === 8) return Number(little ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at));
   return little ? bytes.readUIntLE(at, size) : bytes.readUIntBE(at, size);

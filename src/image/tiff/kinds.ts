@@ -1,17 +1,17 @@
-// Which kinds of TIFF are read, by whom, and what the others are called. A file of another kind is refused by its name; it is
-// not damaged.
+// Decides which kinds of TIFF are read, by which reader, and names the others. A file of another kind is refused with its name,
+// not reported as damaged.
 import { Failure } from "../../failure/failure.ts";
 import { COMPRESSION, hasPredictor, isDeflate, isUnpackedHere } from "./compression.ts";
 import { type PageFields, PHOTOMETRIC, SAMPLE } from "./page-fields.ts";
 import { PREDICTOR } from "./predictor.ts";
 
 /**
- * Whose gray values a picture has where the reader of the established program, OpenCV, differs from the standard:
- * `established` is OpenCV, `precise` the standard. The table in docs/user-guide.md has all differences.
+ * Which gray values to use where OpenCV, the reader of the established program, differs from the TIFF standard: `established`
+ * is OpenCV, `precise` the standard. docs/user-guide.md lists all differences.
  */
 export type Reading = "established" | "precise";
 
-/** What compressions are called that can be met, and are not read. */
+/** Names of compressions that occur but are not supported. */
 const COMPRESSIONS: Readonly<Record<number, string>> = {
   6: "old-style JPEG",
   33003: "JPEG 2000",
@@ -25,9 +25,9 @@ const COMPRESSIONS: Readonly<Record<number, string>> = {
   52546: "JPEG XL",
 };
 const JPEG = 7;
-/** CCITT in three forms, and JPEG. */
+/** Left to libtiff: three forms of CCITT, and JPEG. */
 const LEFT_TO_LIBRARY: ReadonlySet<number> = new Set([2, 3, 4, JPEG]);
-/** Bits of samples that the library reads: 1, 2 and 4 are stretched to 8. */
+/** Sample sizes that libtiff reads, bits: 1, 2 and 4 are stretched to 8. */
 const LIBRARY_BITS: ReadonlySet<number> = new Set([1, 2, 4, 8, 16]);
 const OWN_BITS: Readonly<Record<number, readonly number[]>> = {
   [SAMPLE.unsigned]: [8, 9, 10, 11, 12, 13, 14, 15, 16, 32],
@@ -49,8 +49,8 @@ export const isUnsigned = ({ sampleFormat }: PageFields): boolean =>
   sampleFormat === SAMPLE.unsigned || sampleFormat === SAMPLE.unspecified;
 
 /**
- * Whether this program reads the samples itself. What sharp reads right is left to it: it unpacks LZW seven times as fast.
- * Deflate is read here: libtiff stops at the last pixel, before the checksum, and so takes damaged pixels for good ones.
+ * Whether phorest reads the samples itself. What sharp reads correctly is left to it: it unpacks LZW seven times as fast.
+ * Deflate is read here, because libtiff stops at the last pixel, before the checksum, and so accepts damaged pixels.
  */
 export function isReadHere(fields: PageFields, reading: Reading = "precise"): boolean {
   return isKnownHere(fields) && !isReadByLibrary(fields, reading);
@@ -66,14 +66,14 @@ function isReadByLibrary(fields: PageFields, reading: Reading): boolean {
   const { bits, compression, photometric } = fields;
   if (!isUnsigned(fields) || !LIBRARY_BITS.has(bits) || compression === COMPRESSION.zstd) return false;
   if (isDeflate(compression)) return false;
-  // Tiles in planes of their own, and files that do not say what their samples are, it takes for damaged.
+  // sharp reports tiles in separate planes, and files that do not state their photometry, as damaged.
   if (fields.isPlanar || photometric === undefined || photometric === PHOTOMETRIC.linearRaw) return false;
   if (isGray(fields) && fields.samples > 1) return false;
   return reading === "precise" || bits !== 16 || photometric !== PHOTOMETRIC.whiteIsZero;
 }
 
 /**
- * Gray, of which the first sample of a pixel is read. A single sample of which the file does not say what it is counts as gray
+ * Whether a picture is gray; the first sample of each pixel is then used. A single sample without photometry counts as gray
  * from black. Several raw samples are the colours of a sensor.
  */
 function isGray({ samples, photometric }: PageFields): boolean {
@@ -88,7 +88,7 @@ const isColour = ({ samples, photometric }: PageFields): boolean =>
 
 const formatOf = (fields: PageFields): number => (isUnsigned(fields) ? SAMPLE.unsigned : fields.sampleFormat);
 
-/** Throws Failure `frame.unreadable` for a picture of a kind that is not read, by its name. `where` names it. */
+/** Throws Failure `frame.unreadable`, with the name of the kind, for an unsupported picture. `where` names the file. */
 export function refuseKind(fields: PageFields, where: string): void {
   const { bits, compression, photometric, predictor } = fields;
   const isColourRaw = photometric === PHOTOMETRIC.linearRaw && fields.samples > 1;
@@ -135,7 +135,7 @@ export function refuseKind(fields: PageFields, where: string): void {
 
 const SAVE_PLAIN = "save it uncompressed, or with LZW or deflate";
 
-/** Whether the predictor exists for such samples, as libtiff has it. */
+/** Whether the predictor is defined for such samples, as in libtiff. */
 function isUndone({ predictor, bits, sampleFormat }: PageFields): boolean {
   if (predictor === PREDICTOR.none) return true;
   if (predictor === PREDICTOR.differences) return bits === 8 || bits === 16 || bits === 32;

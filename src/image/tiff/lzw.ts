@@ -1,4 +1,4 @@
-// LZW as TIFF has it: codes of 9 to 12 bits, the highest bit first, each width begun one code early.
+// Unpacks TIFF's variant of LZW: codes of 9 to 12 bits, the highest bit first; the code width grows one code early.
 
 const CLEAR = 256;
 const END = 257;
@@ -8,11 +8,11 @@ const LONGEST = 12;
 const CODES = 1 << LONGEST;
 
 /**
- * Unpacks at most `target.length` bytes; returns how many there were. Damaged data ends where it is damaged: the caller knows
- * how many bytes there must be.
+ * Unpacks at most `target.length` bytes and returns their number. Stops at damaged data; the caller knows how many bytes there
+ * must be.
  */
 export function unpackLzw(packed: Uint8Array, target: Uint8Array): number {
-  // The string of a code is its prefix's string and one more byte; it stands in the target where it was written first.
+  // The string of a code is the string of its prefix plus one byte. It is stored in the target, where it was first written.
   const starts = new Int32Array(CODES);
   const lengths = new Int32Array(CODES);
   let [next, width] = [FIRST_FREE, SHORTEST];
@@ -44,7 +44,7 @@ export function unpackLzw(packed: Uint8Array, target: Uint8Array): number {
       for (let source = from; to < end; source++, to++) target[to] = target[source] as number;
     }
     if (lastStart >= 0 && next < CODES) {
-      // Its last byte is the first one of the string just written, which stands right behind the last string.
+      // Its last byte is the first byte of the string just written, which directly follows the last string.
       starts[next] = lastStart;
       lengths[next] = lastLength + 1;
       next++;

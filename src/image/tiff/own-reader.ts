@@ -1,5 +1,5 @@
-// Gray and RGB pictures of TIFF files in all forms that scientific cameras and programs write: packed, signed and floating-
-// point samples, counted from black or from white, in strips, tiles or planes.
+// Reads gray and RGB pictures from TIFF files in all forms that scientific cameras and programs write: packed, signed and
+// floating-point samples, counted from black or from white, in strips, tiles or planes.
 import { Failure } from "../../failure/failure.ts";
 import { checkSize, decodingBytes, reserveMemory } from "../memory.ts";
 import { grayPlane, type Picture } from "../picture.ts";
@@ -9,8 +9,8 @@ import { type PageFields, PHOTOMETRIC, SAMPLE } from "./page-fields.ts";
 import { type GrayValues, invert, unpackSamples, wholeValues } from "./samples.ts";
 
 /**
- * The picture of a file for which `isReadHere`, as it is stored. Throws Failure `frame.unreadable` where its strips are not
- * whole, or where a value is not a whole number from 0 to 65535.
+ * Returns the picture, as stored, of a file for which `isReadHere` is true. Throws Failure `frame.unreadable` if its strips are
+ * incomplete, or if a value is not a whole number from 0 to 65535.
  */
 export async function readOwn(file: Uint8Array, fields: PageFields, where: string, reading: Reading): Promise<Picture> {
   const { width, height, samples, bits } = fields;
@@ -28,7 +28,7 @@ async function rowsOf(file: Uint8Array, fields: PageFields, where: string, plane
   return rows;
 }
 
-/** For a TIFF whose strips or tiles are not whole. */
+/** Returns the Failure for a TIFF whose strips or tiles are incomplete. */
 export function damagedPixels(where: string): Failure {
   const text = "the TIFF image is damaged or incomplete: its pixels are not all there, or cannot be decompressed";
   return new Failure("frame.unreadable", `${where}: ${text}`, {
@@ -55,14 +55,14 @@ async function grayOf(file: Uint8Array, fields: PageFields, where: string, readi
   );
 }
 
-/** Packed samples: OpenCV puts them into the high bits of 16 and never counts from white. */
+/** Places packed samples. OpenCV puts them into the high bits of 16 and never counts them from white. */
 function placed(values: Uint16Array, { bits, photometric }: PageFields, reading: Reading): GrayValues {
   if (reading === "precise") return photometric === PHOTOMETRIC.whiteIsZero ? invert(values, 2 ** bits - 1) : values;
   for (let at = 0; at < values.length; at++) values[at] = (values[at] as number) << (16 - bits);
   return values;
 }
 
-/** OpenCV counts from white only where a sample has 8 bits. */
+/** Converts values counted from white. OpenCV does this only for 8-bit samples. */
 function fromBlack(values: GrayValues, fields: PageFields, where: string, reading: Reading): GrayValues {
   const { photometric, bits } = fields;
   if (photometric !== PHOTOMETRIC.whiteIsZero) return values;
@@ -78,7 +78,7 @@ function fromBlack(values: GrayValues, fields: PageFields, where: string, readin
 
 type Numbers = GrayValues | Uint32Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
 
-/** The first of every `step` numbers. */
+/** Returns the first of every `step` numbers. */
 function firstOf<T extends Numbers>(numbers: T, step: number): T {
   if (step === 1) return numbers;
   const first = numbers.slice(0, numbers.length / step);
@@ -100,13 +100,13 @@ function numbersOf(bytes: Uint8Array, { bits, sampleFormat }: PageFields): Numbe
   return bits === 16 ? new Uint16Array(buffer, byteOffset, count) : new Uint32Array(buffer, byteOffset, count);
 }
 
-/** Signed bytes as they are; undefined where one is below 0. */
+/** Returns signed bytes unchanged; undefined if one is negative. */
 function bytesOf(numbers: ArrayLike<number>): Uint8Array | undefined {
   const values = Uint8Array.from(numbers);
   return values.some((value) => value > 127) ? undefined : values;
 }
 
-/** Gray as OpenCV makes it of the first three samples of each pixel. */
+/** Converts the first three samples of each pixel to gray as OpenCV does. */
 async function colourOf(file: Uint8Array, fields: PageFields, where: string): Promise<GrayValues> {
   const { width, height, bits, samples, isPlanar } = fields;
   const pixels = width * height;

@@ -1,4 +1,4 @@
-// What the directory of a picture says about its samples, as one value with the defaults of the standard.
+// Reads what a picture's directory states about its samples into one object, with the standard's defaults.
 
 import type { PictureSize } from "../memory.ts";
 import { type ByteSource, sourceOfBytes } from "./byte-source.ts";
@@ -13,7 +13,7 @@ import {
   type TiffDirectory,
 } from "./directory.ts";
 
-/** Kinds of samples. */
+/** Sample formats. */
 export const SAMPLE = { unsigned: 1, signed: 2, float: 3, unspecified: 4 } as const;
 export const PHOTOMETRIC = { whiteIsZero: 0, blackIsZero: 1, rgb: 2, mosaic: 32803, linearRaw: 34892 } as const;
 const JPEG = 7;
@@ -23,33 +23,33 @@ export interface PageFields {
   readonly width: number;
   readonly height: number;
   readonly bits: number;
-  /** Not all samples have the same number of bits. */
+  /** The samples have different numbers of bits. */
   readonly mixedBits: boolean;
   readonly samples: number;
   readonly sampleFormat: number;
   readonly compression: number;
-  /** Undefined where the file does not say it. */
+  /** Undefined if the file does not state it. */
   readonly photometric: number | undefined;
   readonly predictor: number;
-  /** 2: the bits of each byte are the other way round. */
+  /** 2: the bits of each byte are in reverse order. */
   readonly fillOrder: number;
-  /** 1 to 8 as the standard has it; absent and invalid values count as 1. */
+  /** 1 to 8 as in the standard; missing and invalid values count as 1. */
   readonly orientation: number;
-  /** Place of an orientation that is none of these; undefined where there is none. */
+  /** Offset of an invalid orientation in the file; undefined if there is none. */
   readonly invalidOrientationAt: number | undefined;
-  /** Images on top of each other in the page, as volumetric files have them. */
+  /** Number of images on top of each other in the page, in volumetric files. */
   readonly depth: number;
-  /** Samples of each kind in a plane of their own. */
+  /** Each kind of sample is in a separate plane. */
   readonly isPlanar: boolean;
   readonly isTiled: boolean;
-  /** Columns and rows of a tile; of a strip its rows and the picture's columns. */
+  /** Columns and rows of a tile; for strips, the picture's columns and the rows of a strip. */
   readonly blockWidth: number;
   readonly blockHeight: number;
   readonly places: readonly number[];
   readonly sizes: readonly number[];
 }
 
-/** The size of the first page of a file; undefined where its directory does not say it. */
+/** Returns the size of the first page of a file; undefined if its directory does not state it. */
 export async function tiffSize(bytes: Uint8Array): Promise<PictureSize | undefined> {
   const first = await firstDirectory(bytes);
   if (first === undefined) return undefined;
@@ -58,13 +58,13 @@ export async function tiffSize(bytes: Uint8Array): Promise<PictureSize | undefin
   const [width, height] = [await number(TAG.width, undefined), await number(TAG.height, undefined)];
   if (width === undefined || height === undefined) return undefined;
   const bytesPerSample = Math.max(1, (await number(TAG.bits, 1)) / 8);
-  // It may be one compressed strip, which is unpacked in one piece.
+  // It may be one compressed strip, which is unpacked as a whole.
   return { width, height, channels: await number(TAG.samples, 1), bytesPerSample, buffered: true };
 }
 
 /**
- * The JPEG files that a TIFF with JPEG compression is made of, one for each strip or tile of its first page, whole with the
- * tables that they share; none for other files. A strip that leaves the file ends there.
+ * Returns the JPEG files in a JPEG-compressed TIFF, one for each strip or tile of its first page, completed with the tables
+ * that they share; none for other files. A strip that extends beyond the file ends at the end of the file.
  */
 export async function* jpegsOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   const first = await firstDirectory(bytes);
@@ -96,7 +96,7 @@ async function firstDirectory(bytes: Uint8Array): Promise<FirstDirectory | undef
   return layout === undefined || directory === undefined ? undefined : { source, layout, directory };
 }
 
-/** Of a file's first directory; undefined where it cannot be read, or names no size. */
+/** Returns the fields of a file's first directory; undefined if it cannot be read, or states no size. */
 export async function readPageFields(bytes: Uint8Array): Promise<PageFields | undefined> {
   const first = await firstDirectory(bytes);
   return first === undefined ? undefined : fieldsOf(first.source, first.layout, first.directory);

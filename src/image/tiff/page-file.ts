@@ -1,5 +1,5 @@
-// One page of a TIFF file as a file of its own in memory: the fields that say how its samples are stored, and its strips or
-// tiles, read straight to their place. So every page is read like a file with a single picture, and nothing else is read.
+// Makes a file in memory from one page of a TIFF file: the fields that describe its samples, and its strips or tiles, read
+// directly to their place. So a page is decoded like a file with a single picture, and nothing else is read.
 import { Failure } from "../../failure/failure.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type Layout, readDirectory, TAG } from "./directory.ts";
@@ -8,11 +8,11 @@ import type { TiffPage } from "./series.ts";
 
 const ALIGNMENT = 16;
 const MEMORY_PAGE = 4096;
-/** Where large blocks of memory begin in a page of it. */
+/** Offset of large memory blocks within a memory page. */
 const ALLOCATED_AT = 16;
 const [HEADER_BYTES, ENTRY_BYTES] = [8, 12] as const;
 
-/** What stands between the pixels of a page and its picture. */
+/** A contiguous range to read. */
 interface Stretch {
   readonly from: number;
   readonly to: number;
@@ -20,8 +20,8 @@ interface Stretch {
 }
 
 /**
- * A classic TIFF file of the one page. `allow` throws for a number of bytes that is too large. Throws Failure
- * `frame.unreadable` where the page cannot be read whole.
+ * Returns a classic TIFF file with this one page. `allow` throws if the number of bytes is too large. Throws Failure
+ * `frame.unreadable` if the page cannot be read completely.
  */
 export async function readPageFile(
   source: ByteSource,
@@ -50,8 +50,8 @@ export async function readPageFile(
 }
 
 /**
- * A place from `at` on that stands in a page of memory as `from` in a page of the file: the system then copies nearly twice as
- * fast. Samples of two bytes stay at even places.
+ * Returns an offset from `at` on that lies at the same position in a memory page as `from` in a page of the file: the system
+ * then copies nearly twice as fast. Keeps 2-byte samples at even offsets.
  */
 function inPhase(at: number, from: number): number {
   if (from % 2 !== 0) return at;
@@ -59,7 +59,7 @@ function inPhase(at: number, from: number): number {
   return at + (phase < 0 ? phase + MEMORY_PAGE : phase);
 }
 
-/** How the page is stored, from what is known of the series or from its directory. Throws as readPageFile. */
+/** Returns how the page is stored, from the series or from the page's directory. Throws as readPageFile. */
 export async function shapeOf(source: ByteSource, layout: Layout, page: TiffPage, where: string): Promise<PlacedShape> {
   if (page.shape !== undefined) return { shape: page.shape, places: placesFrom(page.from, page.shape) };
   const directory = await readDirectory(source, layout, page.at);
@@ -81,7 +81,7 @@ const align = (at: number): number => Math.ceil(at / ALIGNMENT) * ALIGNMENT;
 const sumOf = (fields: readonly ShapeField[]): number =>
   fields.reduce((sum, { bytes }) => sum + (bytes.length > 4 ? align(bytes.length) : 0), 0);
 
-/** What is to be read, joined where it follows each other in both files. */
+/** Returns the ranges to read. Ranges that are contiguous in both files are joined. */
 function stretchesOf(places: readonly number[], sizes: readonly number[], dataAt: number, shift: number): Stretch[] {
   const stretches: { from: number; to: number; length: number }[] = [];
   let to = dataAt;
@@ -95,7 +95,7 @@ function stretchesOf(places: readonly number[], sizes: readonly number[], dataAt
   return stretches;
 }
 
-/** The header, the directory, and behind it the values that do not fit into it. */
+/** Writes the header, the directory, and after it the values that do not fit into it. */
 function writeDirectory(file: Buffer, fields: ShapeField[], little: boolean, end: number): void {
   const put = (value: number, at: number, size: 2 | 4) =>
     little ? file.writeUIntLE(value, at, size) : file.writeUIntBE(value, at, size);

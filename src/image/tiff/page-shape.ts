@@ -1,18 +1,18 @@
-// How the samples of a page are stored: the fields that say so, and its strips or tiles. The pages of a stack share one such
-// shape, and differ only in where their pixels begin.
+// Describes how the samples of a page are stored: the relevant fields, and its strips or tiles. The pages of a stack share one
+// such shape and differ only in the offset of their pixels.
 import type { ByteSource } from "./byte-source.ts";
 import { fieldBytes, fieldNumbers, type Layout, TAG, type TiffDirectory, TYPE_BYTES } from "./directory.ts";
 
-/** Fields that say how samples are stored, besides the lists of strips and tiles. */
+/** Fields that describe how samples are stored, except the lists of strips and tiles. */
 const KEPT: readonly number[] = [
   256, 257, 258, 259, 262, 266, 274, 277, 278, 284, 292, 293, 317, 320, 322, 323, 338, 339, 347, 529, 530, 531, 532,
   32997, 32998,
 ];
 const MOST_FIELD_BYTES = 2 ** 20;
 const LONG = 4;
-/** Of BigTIFF only. */
+/** Field type of BigTIFF only. */
 const LONG8 = 16;
-/** Shapes of more strips are read again for each page instead of being kept. */
+/** Shapes with more strips are not kept, but read again for each page. */
 const MOST_SHARED_STRIPS = 256;
 
 /** A field of a classic TIFF. */
@@ -30,13 +30,13 @@ export interface PageShape {
   readonly sizes: readonly number[];
 }
 
-/** A shape and the places of its strips or tiles in the file. */
+/** A shape and the offsets of its strips or tiles in the file. */
 export interface PlacedShape {
   readonly shape: PageShape;
   readonly places: readonly number[];
 }
 
-/** The shape of a page; undefined where it does not say how large its strips are. */
+/** Returns the shape of a page; undefined if the sizes of its strips are not stated. */
 export async function readShape(
   source: ByteSource,
   layout: Layout,
@@ -59,7 +59,7 @@ async function keptFields(source: ByteSource, layout: Layout, directory: TiffDir
       fields.push(fieldOf(tag, await fieldNumbers(source, layout, directory, tag), layout.little));
       continue;
     }
-    // Not part of what was read around it, which would be kept with it.
+    // Copied, because a view would keep all the bytes read around it in memory.
     const bytes = Buffer.from(await fieldBytes(source, directory, field, MOST_FIELD_BYTES));
     const count = Math.floor(bytes.length / (TYPE_BYTES[field.type] ?? 1));
     if (count > 0) fields.push({ tag, type: field.type, count, bytes });
@@ -67,7 +67,7 @@ async function keptFields(source: ByteSource, layout: Layout, directory: TiffDir
   return fields;
 }
 
-/** A field of 32-bit numbers. */
+/** Makes a field of 32-bit numbers. */
 export function fieldOf(tag: number, numbers: ArrayLike<number>, little: boolean): ShapeField {
   const bytes = Buffer.alloc(4 * numbers.length);
   for (let index = 0; index < numbers.length; index++) {
@@ -77,11 +77,11 @@ export function fieldOf(tag: number, numbers: ArrayLike<number>, little: boolean
   return { tag, type: LONG, count: numbers.length, bytes };
 }
 
-/** Shapes of pages that were read, each kept once. */
+/** Keeps each distinct page shape once. */
 export class SharedShapes {
   readonly #known = new Map<string, PageShape>();
 
-  /** The kept shape that equals this one; undefined for one whose strips are many or not in one piece. */
+  /** Returns the kept shape that equals this one; undefined if the strips are too many or not contiguous. */
   share({ shape, places }: PlacedShape): PageShape | undefined {
     const { sizes } = shape;
     if (places.length > MOST_SHARED_STRIPS) return undefined;
@@ -94,7 +94,7 @@ export class SharedShapes {
   }
 }
 
-/** The places of the strips of a shape that are in one piece from `from` on. */
+/** Returns the offsets of the strips of a contiguous shape that begins at `from`. */
 export function placesFrom(from: number, { sizes }: PageShape): number[] {
   let at = from;
   return sizes.map((size) => {

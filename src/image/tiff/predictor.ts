@@ -1,11 +1,10 @@
-// Undoing what is done to rows before compression: differences of neighbouring samples, and the order of bytes of
-// floating-point numbers.
+// Undoes the TIFF predictors: differences of neighbouring samples, and the reordered bytes of floating-point numbers.
 
 export const PREDICTOR = { none: 1, differences: 2, float: 3 } as const;
 
 /**
- * Sums up the differences in place. `samples`: the rows as numbers of this machine; `step`: samples from one pixel to the
- * next; `rowSamples`: samples of a row.
+ * Sums up the differences in place. `samples`: rows of numbers in this machine's byte order; `step`: samples from one pixel to
+ * the next; `rowSamples`: samples in a row.
  */
 export function sumUp(samples: Uint8Array | Uint16Array | Uint32Array, rowSamples: number, step: number): void {
   for (let row = 0; row < samples.length; row += rowSamples) {
@@ -17,8 +16,8 @@ export function sumUp(samples: Uint8Array | Uint16Array | Uint32Array, rowSample
 }
 
 /**
- * Rows of floating-point numbers in the file's byte order, of rows that hold all highest bytes first, then all second ones and
- * so on, as differences.
+ * Restores rows of floating-point numbers in the file's byte order. The input rows are differences, and contain all highest
+ * bytes first, then all second bytes, and so on.
  */
 export function joinFloats(
   rows: Uint8Array,

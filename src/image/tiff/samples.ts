@@ -1,11 +1,11 @@
-// From the stored samples of a TIFF to gray values of 8 or 16 bits. Nothing is rounded or cut: where a value has no place in
-// 16 bits, the picture is not read.
+// Converts stored TIFF samples to gray values of 8 or 16 bits. Nothing is rounded or clipped: if a value does not fit into 16
+// bits, the picture is refused.
 
 export type GrayValues = Uint8Array | Uint16Array;
 
 const LARGEST = 65535;
 
-/** Samples of 9 to 16 bits that follow each other without gaps in a row, the highest bit first. */
+/** Unpacks samples of 9 to 16 bits that follow each other without gaps in a row, the highest bit first. */
 export function unpackSamples(rows: Uint8Array, rowBytes: number, width: number, bits: number): Uint16Array {
   const height = rows.length / rowBytes;
   const values = new Uint16Array(width * height);
@@ -25,7 +25,7 @@ export function unpackSamples(rows: Uint8Array, rowBytes: number, width: number,
   return values;
 }
 
-/** Numbers of any kind as 16-bit values; undefined where one of them is not a whole number from 0 to 65535. */
+/** Converts numbers of any type to 16-bit values; undefined if one of them is not a whole number from 0 to 65535. */
 export function wholeValues(numbers: ArrayLike<number>): Uint16Array | undefined {
   const values = new Uint16Array(numbers.length);
   for (let at = 0; at < numbers.length; at++) {
@@ -37,7 +37,7 @@ export function wholeValues(numbers: ArrayLike<number>): Uint16Array | undefined
   return values;
 }
 
-/** Gray values counted from white, counted from black, in place. */
+/** Converts gray values counted from white to values counted from black, in place. */
 export function invert(values: GrayValues, largest: number): GrayValues {
   for (let at = 0; at < values.length; at++) values[at] = largest - (values[at] as number);
   return values;

@@ -1,5 +1,5 @@
-// The pictures of a TIFF file in their order: the chain of its directories, without thumbnails and masks, or what ImageJ or
-// tifffile put behind a single directory. What the file's end cuts off is named.
+// Lists the pictures of a TIFF file in order: the chain of its directories without thumbnails and masks, or the pictures that
+// ImageJ or tifffile wrote after a single directory. Reports what is cut off at the end of the file.
 import { counted } from "../../system/counted.ts";
 import { isOme } from "../times/ome.ts";
 import type { ByteSource } from "./byte-source.ts";
@@ -17,53 +17,55 @@ import {
 import { PHOTOMETRIC } from "./page-fields.ts";
 import { type PageShape, type PlacedShape, readShape, SharedShapes } from "./page-shape.ts";
 
-/** Bits of the kind of a page: a smaller copy of another page, or a mask for one. */
+/** Bits of the page type: a smaller copy of another page, or a mask for one. */
 const REDUCED = 1;
 const MASK = 4;
-/** The same in the field that came before it. */
+/** The same in the older field. */
 const OLD_REDUCED = 2;
-/** OME-XML of more is about more planes than are written behind one directory. */
+/**
+ * Maximum length of OME-XML that is read here. Longer documents describe more planes than programs write after one directory.
+ */
 const LONGEST_OME = 2 ** 24;
-/** Bytes between which programs place what they write. */
+/** Alignment of the data that programs write, bytes. */
 const ALIGNMENT = 16;
 
-/** Where the last of the pixels end. */
+/** End of the last pixel data. */
 const endOf = ({ shape, places }: PlacedShape): number =>
   places.reduce((end, place, index) => Math.max(end, place + (shape.sizes[index] ?? 0)), 0);
 
-/** More than any series has; a damaged file could claim as many as it has bytes. */
+/** Limit for the number of pages, more than any series has. A damaged file could claim one for each of its bytes. */
 export const MOST_PAGES = 2_000_000;
 
 /** One picture of the file. */
 export interface TiffPage {
-  /** Its number among the pictures of the file, from 0; those that are cut off have one, too. */
+  /** Its number among the pictures of the file, from 0. Pictures that are cut off are counted, too. */
   readonly index: number;
-  /** Place of its directory. */
+  /** Offset of its directory. */
   readonly at: number;
-  /** How far its pixels are behind the place that the directory names: not 0 in stacks with one directory. */
+  /** Distance of its pixels from the offset that the directory states: not 0 in stacks with one directory. */
   readonly shift: number;
   readonly width: number;
   readonly height: number;
   readonly bits: number;
-  /** How it is stored, and where its pixels begin; undefined where that is to be read from its directory. */
+  /** How it is stored, and where its pixels begin; undefined if that must be read from its directory. */
   readonly shape: PageShape | undefined;
   readonly from: number;
 }
 
 export interface TiffSeries {
   readonly layout: Layout;
-  /** Place of the file's first directory. */
+  /** Offset of the file's first directory. */
   readonly firstAt: number;
   readonly pages: readonly TiffPage[];
-  /** Pictures that the file has or, where it is cut off, was meant to have as far as that is known. */
+  /** Number of pictures in the file; if it is cut off, the intended number, as far as it is known. */
   readonly count: number;
-  /** What of the file is left out, and why: one line each. */
+  /** One line for each part of the file that is left out, with the reason. */
   readonly leftOut: readonly string[];
-  /** What else is to be known about the file: one line each. */
+  /** Other messages about the file, one line each. */
   readonly notes: readonly string[];
 }
 
-/** Undefined where the file is no TIFF, or not even its first directory can be read. */
+/** Returns undefined if the file is not a TIFF, or if its first directory cannot be read. */
 export async function readTiffSeries(source: ByteSource): Promise<TiffSeries | undefined> {
   const layout = await readHeader(source);
   if (layout === undefined) return undefined;
@@ -88,7 +90,7 @@ class Walk {
     this.#layout = layout;
   }
 
-  /** The chain from its first directory on. */
+  /** Follows the chain of directories. */
   async follow(first: TiffDirectory): Promise<void> {
     const seen = new Set<number>();
     for (let directory: TiffDirectory | undefined = first; directory !== undefined; ) {
@@ -119,7 +121,7 @@ class Walk {
     return (kind & (REDUCED | MASK)) === 0 && (await this.number(directory, TAG.oldKind, 1)) !== OLD_REDUCED;
   }
 
-  /** The full pictures that belong to a thumbnail. */
+  /** Adds the full-size pictures that belong to a thumbnail. */
   private async addBelow(thumbnail: TiffDirectory): Promise<void> {
     for (const at of await fieldNumbers(this.#source, this.#layout, thumbnail, TAG.subDirectories)) {
       const directory = await readDirectory(this.#source, this.#layout, at);
@@ -142,11 +144,14 @@ class Walk {
     const shape = placed === undefined ? undefined : this.#shapes.share(placed);
     const from = placed?.places[0] ?? 0;
     this.#pages.push({ index, at: directory.at, shift: 0, width, height, bits, shape, from });
-    // The pages of a file are of one kind.
+    // Checked once, because all pages of a file are of one kind.
     if (this.#pages.length === 1) await this.noteSamples(directory);
   }
 
-  /** Of several gray samples only the first is read. Transparency, and the colours that make up gray, are not left out. */
+  /**
+   * Notes that of several gray samples only the first is read. Transparency, and colours that are converted to gray, are not
+   * reported as left out.
+   */
   private async noteSamples(directory: TiffDirectory): Promise<void> {
     const samples = await this.number(directory, TAG.samples, 1);
     const isGray = (await this.number(directory, TAG.photometric, PHOTOMETRIC.rgb)) <= PHOTOMETRIC.blackIsZero;
@@ -156,7 +161,7 @@ class Walk {
     this.#notes.push(`each pixel has ${samples} gray samples; phorest measures only the first, ${others} ignored`);
   }
 
-  /** Some programs write a stack as one page with the rest behind it, and say so in its description alone. */
+  /** Adds the images after a single page: some programs write a stack in this way, and state it only in the description. */
   private async addBehind(first: TiffDirectory): Promise<void> {
     const [page] = this.#pages;
     if (page === undefined || page.at !== first.at) return;
@@ -188,15 +193,16 @@ class Walk {
   }
 
   /**
-   * Whether pixels from the only directory's place on end here: at the file's end, or at the description that tifffile writes
-   * behind them. Otherwise something else could be between the planes, such as directories that a damaged file has lost.
+   * Whether pixels that start at the only directory's pixel offset end here: at the end of the file, or at the description that
+   * tifffile writes after them. Otherwise something else could be between the planes, such as directories that a damaged file
+   * has lost.
    */
   private isEndOfPixels(first: TiffDirectory, end: number): boolean {
     const ends = [this.#source.size, first.fields.get(TAG.description)?.at ?? 0];
     return ends.some((at) => at >= end && at < end + ALIGNMENT);
   }
 
-  /** Bytes of an uncompressed page in one piece; undefined for any other. */
+  /** Returns the bytes of an uncompressed, contiguous page; undefined for any other. */
   private async bytesOfPlane(directory: TiffDirectory, { width, height, bits }: TiffPage): Promise<number | undefined> {
     const samples = await this.number(directory, TAG.samples, 1);
     const bytes = Math.ceil((width * bits * samples) / 8) * height;

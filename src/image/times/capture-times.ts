@@ -1,5 +1,5 @@
-// When the images of other programs were taken, from the most trustworthy source that each has, and at last from the file's
-// time of modification, which is only a guess.
+// Finds the capture times of images from other programs, each from the most reliable source it has. The last resort is the
+// modification time of the file, which is only a guess.
 import { basename, dirname, join, resolve } from "node:path";
 import { counted } from "../../system/counted.ts";
 import { namePattern } from "../../system/name-pattern.ts";
@@ -18,7 +18,7 @@ import { images, readTimeTable, type TimeTable } from "./table.ts";
 
 export type { TimedFile } from "./find.ts";
 
-/** What the user says about times. */
+/** The user's options about times. */
 export interface TimesOptions {
   /** Path of a table of times. */
   readonly table?: string | undefined;
@@ -28,27 +28,27 @@ export interface TimesOptions {
   readonly nowMs?: () => number;
 }
 
-/** The times of the pages of a file in their order, and one line for each thing to know; the lines name the file. */
+/** The times of the pages of a file, in order, and messages of one line each; the messages name the file. */
 export interface FileTimes {
   readonly pages: readonly PageTime[];
   readonly notes: readonly string[];
 }
 
-/** What to do where a pattern of names fits none. */
+/** What to do if a name pattern matches no name. */
 export const DESCRIBE_NAMES = "describe the times in the names as they are, or leave the pattern out";
 
 interface Known {
   readonly version: string;
-  /** State of the metadata.txt files; undefined where they do not matter. */
+  /** State of the metadata.txt files; undefined if they do not matter. */
   readonly generation: number | undefined;
   readonly time: PageTime;
 }
 
-/** Number of files that are opened at once. */
+/** Number of files that are open at the same time. */
 const AT_ONCE = 16;
 const MOST_KNOWN = 1_000_000;
 
-/** Reads capture times; keeps what it has read of each directory and file. */
+/** Reads capture times. Caches what it has read for each directory and file. */
 export class CaptureTimes {
   readonly #names: PatternedNames | undefined;
   readonly #tablePath: string | undefined;
@@ -57,20 +57,20 @@ export class CaptureTimes {
   readonly #metadata: MetadataDirectories;
   readonly #known = new Map<string, Known>();
   readonly #said = new Set<string>();
-  /** How many images of a directory were said to have the time of another one. */
+  /** Number of images of a directory that were last reported to share a time with another one. */
   readonly #repeatedSaid = new Map<string, number>();
-  /** Lines about several files, which go with the next one. */
+  /** Lines about several files, reported together with the next file. */
   readonly #unsaid: string[] = [];
   readonly #starts = new SeriesStarts();
 
-  /** Throws Failure `config.invalid` for a pattern that gives no time. */
+  /** Throws Failure `config.invalid` if the pattern gives no time. */
   constructor({ table, names, nowMs = () => performance.now() }: TimesOptions = {}) {
     this.#metadata = new MetadataDirectories(nowMs);
     this.#tablePath = table;
     this.#names = names === undefined ? undefined : new PatternedNames(namePattern(names));
   }
 
-  /** Reads the user's table, which otherwise happens with the first file. Throws as readTimeTable. */
+  /** Reads the user's table. Otherwise it is read with the first file. Throws as readTimeTable. */
   async table(): Promise<TimeTable | undefined> {
     if (this.#tablePath === undefined) return undefined;
     this.#table ??= readTimeTable(this.#tablePath).then((table) => {
@@ -81,31 +81,31 @@ export class CaptureTimes {
   }
 
   /**
-   * The times of the pages of a file; `pages` undefined: it is a single picture, or only the first page is of interest. `count` is how
-   * many images the file has, if that is known: rows of the table for others are named.
-   * A file that cannot be read gets its time of modification, and a line says why. Throws as readTimeTable.
+   * Returns the times of the pages of a file. `pages` is undefined for a single picture, or if only the first page is needed.
+   * `count` is the number of images in the file, if known: table rows for other pages are reported. A file that cannot be read
+   * gets its modification time, and a line says why. Throws as readTimeTable.
    */
   async of(file: TimedFile, pages?: readonly PageInfo[], count?: number): Promise<FileTimes> {
     await this.#metadata.refresh(file);
     const beyond = count === undefined ? [] : await this.rowsBeyond(file, count);
     const one = await this.#find(file, pages);
     const known = one.source === "file" && (pages?.length ?? 1) === 1 ? this.#knownTime(file) : undefined;
-    // A guess from the time of modification is said; one from neighbours has been.
+    // A guess from the modification time is reported here. One from neighbours has already been reported.
     const placed = known?.takenAtUs === file.modifiedUs ? undefined : known;
     const found = placed === undefined ? this.#resolved(file, one, pages) : { pages: [placed], notes: [] };
     return { ...found, notes: [...this.#unsaid.splice(0), ...found.notes, ...beyond] };
   }
 
-  /** A line for the rows of the table that name a page which a file of `count` images does not have. */
+  /** Returns a line about table rows that name pages which a file with `count` images does not have. */
   async rowsBeyond({ directory, name }: Pick<TimedFile, "directory" | "name">, count: number): Promise<string[]> {
     const line = (await this.table())?.beyond(join(directory, name), count);
     return line === undefined ? [] : this.#new(name, [line]);
   }
 
   /**
-   * The time of the first page of each file, and what to know about them. Files that were read before are not read again.
-   * `names` are names of new files of any kind in the directory, if known. `say` is called with each line to know; without it
-   * `of` says them later.
+   * Returns the time of the first page of each file. Files that were read before are not read again. `names` are names of new
+   * files of any kind in the directory, if known. `say` is called with each message; without it, `of` reports the messages
+   * later.
    */
   async ofFirstPages<F extends TimedFile>(
     files: readonly F[],
@@ -170,7 +170,7 @@ export class CaptureTimes {
   }
 
   /**
-   * Lines about a whole list of files: rows of the table without a file, files without a row, and the same for metadata.txt.
+   * Returns lines about a whole list of files: table rows without a file, files without a row, and the same for metadata.txt.
    * Throws as readTimeTable.
    */
   async compare(paths: readonly string[], followLinks = false): Promise<string[]> {
@@ -191,8 +191,8 @@ export class CaptureTimes {
   }
 
   /**
-   * Where in its acquisition a file with one image is, as Micro-Manager's metadata or its name say; undefined for others. Of
-   * metadata, what was read with the last times.
+   * Returns the axes of a file with one image, from Micro-Manager's metadata or its name; undefined for others. Uses the
+   * metadata that was read with the last times.
    */
   axesOf(file: Pick<TimedFile, "directory" | "name" | "followLinks">): ImageAxes | undefined {
     const images = this.#metadata.of(file).describe(file.name)?.images;
@@ -201,7 +201,7 @@ export class CaptureTimes {
     if (image === undefined || images?.length !== 1) return ofName;
     const { stated, record } = image;
     const positionNames = record.positionName === undefined ? undefined : [record.positionName];
-    // What the metadata do not say, the name may.
+    // The name supplies what the metadata lacks.
     return {
       channel: stated.channel ?? ofName?.channel,
       channelName: stated.channel === undefined ? ofName?.channelName : undefined,
@@ -211,12 +211,15 @@ export class CaptureTimes {
     };
   }
 
-  /** What the metadata.txt files next to a file were like when they were read last. */
+  /** Returns the state of the metadata.txt files next to a file, as of the last read. */
   metadataState(file: Pick<TimedFile, "directory" | "followLinks">): MetadataDirectory["state"] {
     return this.#metadata.of(file).state;
   }
 
-  /** Whoever asks for the times asks again while metadata.txt grows: guesses are neither kept nor said until then. */
+  /**
+   * Announces that the caller will ask again while metadata.txt grows. Until it is complete, guesses are neither kept nor
+   * reported.
+   */
   waitForMetadata(): void {
     this.#waits = true;
   }
@@ -234,7 +237,7 @@ export class CaptureTimes {
   }
 
   #remember(file: TimedFile, time: PageTime, { source }: Found): void {
-    // What is guessed now may be written in the next seconds.
+    // The guessed time may be written to metadata.txt in the next seconds.
     if (time.source === "file" && this.#isBehind(file)) return;
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     // metadata.txt may come later than the image.
@@ -243,7 +246,10 @@ export class CaptureTimes {
     this.#known.set(join(file.directory, file.name), { version: file.version, generation, time });
   }
 
-  /** Says that the user's pattern of names fits none of those seen, with one of them; undefined while one fits, or none was seen. */
+  /**
+   * A line that says that the user's name pattern matches none of the names seen, with an example; undefined if one matches, or
+   * if there was none.
+   */
   get unmatched(): string | undefined {
     return this.#names?.unmatched;
   }
@@ -257,7 +263,7 @@ export class CaptureTimes {
     });
   }
 
-  /** A line for files of one directory whose times are the same: again only when they are twice as many. */
+  /** Returns a line about files of one directory with identical times. Repeats it only when their number has doubled. */
   #repeated(times: ReadonlyMap<TimedFile, PageTime>): string[] {
     const [first] = times.keys();
     const found = repeated(times, (file) => this.axesOf(file));
@@ -268,7 +274,7 @@ export class CaptureTimes {
     return [found.line];
   }
 
-  /** What is wrong with the metadata.txt files next to some files of one directory, each line once. */
+  /** Returns the problems of the metadata.txt files next to files of one directory, each line once. */
   async #aboutMetadata(files: readonly TimedFile[]): Promise<string[]> {
     const [first] = files;
     if (first === undefined) return [];
@@ -294,7 +300,7 @@ export class CaptureTimes {
     return { pages: times, notes: quiet ? [] : this.#new(file.name, notes) };
   }
 
-  /** The time of each page from the first source that has it. */
+  /** Returns the time of each page from the first source that has it. */
   #stated(file: TimedFile, found: Found, count: number): { times: (PageTime | undefined)[]; notes: string[] } {
     const { source, stated, next } = found;
     const start = stated.relative ? this.#starts.of(file, found) : OF_EPOCH;
@@ -304,13 +310,13 @@ export class CaptureTimes {
     const times = Array.from({ length: count }, (_, page): PageTime | undefined => {
       const time = stated.us[page];
       if (time === undefined) return rest?.times[page];
-      // Of a guessed date the times are guessed, though the intervals are known.
+      // If the date is guessed, the times are guesses too, even though the intervals are known.
       return { takenAtUs: start.us + time, source: start.isGuessed ? "file" : source };
     });
     return { times, notes: [...notes, ...(rest?.notes ?? [])] };
   }
 
-  /** Each line once, with the first file that it is about. */
+  /** Returns each line only once, with the first file that it is about. */
   #new(name: string, notes: readonly string[]): string[] {
     const fresh = [...new Set(notes)].filter((note) => !this.#said.has(note));
     for (const note of fresh) this.#said.add(note);

@@ -1,12 +1,12 @@
-// Whether the elapsed times of a Micro-Manager series can be right: they repeat, run backwards or are negative where a camera or a plugin
-// does not count them, or where an acquisition was started again.
+// Checks whether the elapsed times of a Micro-Manager series can be right. They repeat, run backwards or are negative if a
+// camera or a plugin does not count them, or if an acquisition was restarted.
 import { axesOfName } from "../image-axes.ts";
 import type { ImageRecord } from "./micro-manager.ts";
 
-/** Received times are up to some frames late; further apart than this the two contradict each other. */
+/** Received times are up to a few frames late. A larger difference means that the two contradict each other. */
 const LARGEST_LAG_US = 2e6;
 
-/** Looks at the images of a series in the order in which they were written. */
+/** Checks the images of a series in the order in which they were written. */
 export class ElapsedClock {
   readonly #last = new Map<string, ImageRecord>();
   #lagUs: number | undefined;
@@ -17,7 +17,7 @@ export class ElapsedClock {
   /** Whether an image has an elapsed time. */
   hasElapsed = false;
 
-  /** Takes one image; `name` is for people. Images of different channels, planes or positions may have one time. */
+  /** Adds one image; `name` is used in messages. Images of different channels, planes or positions may have the same time. */
   add(record: ImageRecord, name: string): void {
     const { elapsedUs, received } = record;
     if (elapsedUs === undefined) return;
@@ -38,12 +38,15 @@ export class ElapsedClock {
     }
   }
 
-  /** The received times are to be used instead. */
+  /** Whether the received times must be used instead. */
   get usesReceived(): boolean {
     return this.#wrongAt !== undefined && this.#hasReceived;
   }
 
-  /** A line if the elapsed times are wrong or contradict the received ones; it stays the same while images are added. */
+  /**
+   * Returns a line if the elapsed times are wrong or contradict the received ones. The line does not change when images are
+   * added.
+   */
   notes(): string[] {
     if (this.usesReceived) {
       return [
@@ -54,7 +57,7 @@ export class ElapsedClock {
     return [`elapsed and received times contradict each other by ${this.#apartAt}; phorest uses the elapsed times`];
   }
 
-  /** A line for times that run backwards, where there are no received times to use instead. */
+  /** Returns a line about times that run backwards, if there are no received times to use instead. */
   uncorrected(): string[] {
     if (this.#backAt === undefined || this.usesReceived) return [];
     return [

@@ -1,5 +1,5 @@
-// Times inside an image file: Micro-Manager metadata, OME-XML, ImageJ's description, EXIF; in this order. A file in gzip has those of the
-// picture in it.
+// Reads times inside an image file. Sources in order: Micro-Manager metadata, OME-XML, ImageJ's description, EXIF. For a gzip
+// file it reads those of the packed picture.
 import type { BigIntStats } from "node:fs";
 import { errorCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
@@ -26,17 +26,17 @@ import { nameOf, omeDocument } from "./ome-companion.ts";
 import type { Stated, TimeSource } from "./source.ts";
 import { type StatedSize, sizeNotes } from "./stated-size.ts";
 
-/** What a source says, with its name. */
+/** What a source states, with its name. */
 export interface Sourced {
   readonly source: TimeSource;
   readonly stated: Stated;
 }
 
-/** Times of the pages, and the date of the file itself, which dates times that count from the start. */
+/** Times of the pages, and the date of the file itself. Times that count from the start of a series get their date from it. */
 export interface Embedded {
   readonly pages: Sourced | undefined;
   readonly date: number | undefined;
-  /** Pages of the file; 1 where they were not counted. */
+  /** Number of pages in the file; 1 if they were not counted. */
   readonly total: number;
 }
 
@@ -44,21 +44,24 @@ export interface Embedded {
 const SPLIT = new RegExp(`_\\d+((?:\\.ome)?${TIFF_ENDING}(?:\\.gz)?)$`, "i");
 
 /**
- * What a file says about the times of its pages (undefined: it is one picture). The file is directly in its directory.
- * Failures as withConfinedFile; `frame.unreadable` for XML that is not read. Errors of the disk pass through.
+ * Returns what a file states about the times of its pages. `pages` is undefined for a single picture. The file is directly in
+ * its directory. Failures as withConfinedFile; `frame.unreadable` for unsupported XML. Disk errors pass through.
  */
 export async function embeddedTimes(file: NamedFile, pages: readonly PageInfo[] | undefined): Promise<Embedded> {
   const begin = await beginOfSplit(file);
   return withContent(file, withFileDirectlyIn, ({ source, series }) => timesInside(file, source, series, begin, pages));
 }
 
-/** The content of a file, without gzip around it; `series` gives its pages where it is a TIFF. */
+/** The content of a file without gzip; `series` lists its pages if it is a TIFF. */
 interface Content {
   readonly source: HeadSource;
   readonly series: () => Promise<TiffSeries | undefined>;
 }
 
-/** Opens a file with `open`, and calls `use` with its content. One call at a time uses what is unpacked: do not nest them. */
+/**
+ * Opens a file with `open`, and calls `use` with its content. Do not nest calls: only one at a time can use the unpacked
+ * content.
+ */
 async function withContent<T>(
   { directory, path, followLinks = false }: NamedFile,
   open: typeof withFileDirectlyIn,
@@ -77,7 +80,7 @@ async function withContent<T>(
   return open(directory, path, useFile, { followLinks });
 }
 
-/** As withContent for an open file in gzip. */
+/** Does what withContent does, for an open gzip file. */
 async function unpackedContent<T>(
   file: ConfinedFile,
   status: BigIntStats,
@@ -98,7 +101,7 @@ async function timesInside(
   begin: SeriesBegin | undefined,
   pages: readonly PageInfo[] | undefined,
 ): Promise<Embedded> {
-  // TIFF needs its directories; others show in their first bytes what they are.
+  // A TIFF needs its directories. Other kinds are recognised by their first bytes.
   const first = isTiff(source.head) ? await firstDirectory(source) : undefined;
   if (first === undefined) return { pages: named("exif", await exifTime(source)), date: undefined, total: 1 };
   const series = pages === undefined ? undefined : await seriesOf();
@@ -128,7 +131,7 @@ async function ofTiff(
   const ofManager = await micromanagerPages(directories(), begin ?? (() => seriesBegin(first)));
   if (ofManager !== undefined) return { pages: named("micro-manager", ofManager), date };
   const description = (await descriptionOf(first)) ?? "";
-  // These count the pages of the whole file.
+  // The times below are for all pages of the file.
   const ofChosen = (stated: Stated | undefined) => stated && { ...stated, us: chosen.map((page) => stated.us[page]) };
   const ofOme = isOme(description) ? ofChosen(await omeTimes(file, description, total, first)) : undefined;
   const hasTimes = ofOme?.us.some((time) => time !== undefined) === true;
@@ -141,7 +144,7 @@ async function ofTiff(
 
 const named = (source: TimeSource, stated: Stated | undefined): Sourced | undefined => stated && { source, stated };
 
-/** The date of each page, as far as it has one. */
+/** Returns the date of each page, if it has one. */
 async function exifPages(directories: AsyncIterable<OpenDirectory | undefined>): Promise<Stated | undefined> {
   const us: (number | undefined)[] = [];
   const notes = new Set<string>();
@@ -149,13 +152,13 @@ async function exifPages(directories: AsyncIterable<OpenDirectory | undefined>):
     const stated = directory === undefined ? undefined : await tiffTime(directory);
     us.push(stated?.us[0]);
     for (const note of stated?.notes ?? []) notes.add(note);
-    // Where the first page has no date, no other has one.
+    // If the first page has no date, no other page has one.
     if (us.length === 1 && us[0] === undefined) return undefined;
   }
   return us.length === 0 ? undefined : { us, relative: false, notes: [...notes] };
 }
 
-/** How the series begins whose further file this is; undefined where the series begins with the file itself. */
+/** Returns how the series of a further file begins; undefined if the series begins with the file itself. */
 async function beginOfSplit({ directory, path, followLinks = false }: NamedFile): Promise<SeriesBegin | undefined> {
   const first = path.replace(SPLIT, "$1");
   if (first === path) return undefined;
@@ -164,7 +167,7 @@ async function beginOfSplit({ directory, path, followLinks = false }: NamedFile)
     return opened === undefined ? undefined : seriesBegin(opened);
   };
   return withContent({ directory, path: first, followLinks }, withConfinedFile, read).catch((error: unknown) => {
-    // It may be gone, or not to be opened: then the series begins here.
+    // The first file may be gone, or cannot be opened: then the series begins here.
     if (!(error instanceof Failure)) throw error;
     return undefined;
   });
@@ -182,14 +185,14 @@ async function omeTimes(
   return stated && { ...stated, notes: [...sizes, ...stated.notes] };
 }
 
-/** A line if a file with one image is not as large as the metadata next to it say. */
+/** Returns a line if the size of a file with one image differs from the metadata next to it. */
 export async function sizeNotesOf(file: NamedFile, says: string, stated: StatedSize): Promise<string[]> {
   const read = async ({ source }: Content) => {
     const first = isTiff(source.head) ? await firstDirectory(source) : undefined;
     return first === undefined ? [] : sizeNotes(says, stated, first);
   };
   return withContent(file, withFileDirectlyIn, read).catch((error: unknown) => {
-    // That a file cannot be read is said where its pixels are read.
+    // An unreadable file is reported when its pixels are read.
     if (!(error instanceof Failure) && errorCode(error) === undefined) throw error;
     return [];
   });

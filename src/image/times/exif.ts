@@ -1,4 +1,5 @@
-// EXIF and TIFF dates: DateTimeOriginal, DateTimeDigitized, DateTime, with SubSecTime and OffsetTime. In JPEG, PNG and TIFF.
+// Reads EXIF and TIFF dates in JPEG, PNG and TIFF: DateTimeOriginal, DateTimeDigitized, DateTime, with SubSecTime and
+// OffsetTime.
 
 import { fractionUs, readTime, readZone } from "../../system/time-text.ts";
 import { bytesAt, sourceOfBytes } from "../tiff/byte-source.ts";
@@ -8,20 +9,23 @@ import type { Stated } from "./source.ts";
 
 const DATE_TIME = 306;
 const EXIF_DIRECTORY = 34665;
-/** Date, fraction of a second, zone; in the order of what is nearest to the exposure. */
+/** Tags of date, fraction of a second and time zone; the closest to the exposure first. */
 const DATES = [
   [36867, 37521, 36881],
   [36868, 37522, 36882],
   [DATE_TIME, 37520, 36880],
 ] as const;
-/** No date is longer. */
+/** Maximum length of a date. */
 const LONGEST_TEXT = 64;
 
 const LARGEST_EXIF = 1024 * 1024;
-/** Metadata come before the pixels; a file that has more segments or chunks before them has none that matter. */
+/**
+ * Limit for the segments or chunks to search. Metadata precedes the pixels; a file with more segments before them has no
+ * relevant metadata.
+ */
 const MOST_PARTS = 64;
 
-/** The time in the EXIF of a JPEG or PNG; undefined where there is none. */
+/** Returns the time in the EXIF of a JPEG or PNG; undefined if there is none. */
 export async function exifTime(source: HeadSource): Promise<Stated | undefined> {
   const head = source.head.subarray(0, 8);
   if (head.length < 8) return undefined;
@@ -37,7 +41,7 @@ async function blockTime(block: Buffer | undefined): Promise<Stated | undefined>
   return first === undefined ? undefined : tiffTime(first);
 }
 
-/** The time in a directory of a TIFF; undefined where there is none. */
+/** Returns the time in a TIFF directory; undefined if there is none. */
 export async function tiffTime(first: OpenDirectory): Promise<Stated | undefined> {
   const exifAt = await fieldNumber(first.source, first.layout, first.directory, EXIF_DIRECTORY, 0);
   const exif = exifAt === 0 ? undefined : await directoryAt(first.source, first.layout, exifAt);

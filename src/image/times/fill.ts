@@ -1,19 +1,19 @@
-// What the pages of a file get whose time the metadata do not give, and what looks wrong in the times of a file.
+// Fills in the times of pages without metadata, and reports what looks wrong in the times of a file.
 import { counted } from "../../system/counted.ts";
 import type { TimeSource } from "./source.ts";
 
-/** The time of one page, microseconds since the epoch, and where it is from. */
+/** The time of one page, microseconds since the epoch, and its source. */
 export interface PageTime {
   readonly takenAtUs: number;
   readonly source: TimeSource;
 }
 
-/** Pages without any interval are counted this far apart, so that they keep their order. */
+/** Assumed distance of pages without a known interval, so that they keep their order. */
 const NO_INTERVAL_US = 1_000_000;
 
 /**
- * A time for each page. Pages whose time is not known lie between their neighbours, or the usual interval from them, and are
- * marked as guessed. `lastUs` is the time of the last page if none is known.
+ * Returns a time for each page. A page without a known time is placed between its neighbours, or at the usual interval from
+ * them, and is marked as guessed. `lastUs` is the time of the last page if no time is known.
  */
 export function filled(times: readonly (PageTime | undefined)[], lastUs: number): PageTime[] {
   const known = times.flatMap((time, page) => (time === undefined ? [] : [page]));
@@ -56,14 +56,14 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] as number;
 }
 
-/** Which picture of its moment a page is: pages of different channels may have one time. */
+/** Distinguishes the pictures of one moment: pages of different channels may have the same time. */
 export interface PagePlace {
   readonly channel: number;
   readonly z: number;
   readonly position: number;
 }
 
-/** One line for times that run backwards in a file, one for times that repeat. */
+/** Returns one line about times that run backwards in a file, and one about times that repeat. */
 export function oddities(us: readonly (number | undefined)[], places: readonly PagePlace[] | undefined): string[] {
   const last = new Map<string, number>();
   let backwards = 0;

@@ -1,5 +1,5 @@
-// Finds the most trustworthy source of the times of a file. In order: the user's table, the name of an own capture, Micro-Manager,
-// OME-XML, ImageJ, EXIF, a pattern of names.
+// Finds the most reliable source of the times of a file. In order: the user's table, the name of phorest's own captures,
+// Micro-Manager, OME-XML, ImageJ, EXIF, the user's name pattern.
 import { join } from "node:path";
 import { errorCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
@@ -13,22 +13,22 @@ import { ownNameTime, patternTime } from "./names.ts";
 import type { Stated } from "./source.ts";
 import type { TimeTable } from "./table.ts";
 
-/** A file whose times are wanted. */
+/** A file whose times are needed. */
 export interface TimedFile extends Pick<NamedFile, "directory" | "followLinks"> {
   readonly name: string;
-  /** Time of modification, microseconds since the epoch. */
+  /** Modification time, microseconds since the epoch. */
   readonly modifiedUs: number;
   /** Changes whenever the file is written. */
   readonly version: string;
 }
 
-/** What was found of a file. */
+/** The times that were found for a file. */
 export interface Found extends Sourced {
-  /** Files of the same series count from the same start; undefined: the file counts for itself. */
+  /** Files of the same series count from the same start; undefined if the file is a series of its own. */
   readonly series: string | undefined;
   /** Date of the first page that has a time, for times without a date; microseconds since the epoch. */
   readonly date: number | undefined;
-  /** What the next source says, for the pages of which this one says nothing. */
+  /** What the next source states, for pages that this source does not cover. */
   readonly next?: Found | undefined;
 }
 
@@ -42,12 +42,12 @@ export interface Sources {
 
 export const GUESSED =
   "no capture time found; phorest guesses it from the time of modification, which copying may change";
-/** Series of counters in names and tables. */
+/** Series name for elapsed times in names and tables. */
 const BY_USER = "user";
 
 /**
- * What the best source says about the pages of a file; `pages` undefined: it is a single picture, or only its first page is of
- * interest. Errors of reading the file become notes.
+ * Returns what the best source states about the pages of a file. `pages` is undefined for a single picture, or if only the
+ * first page is needed. Errors while reading the file become notes.
  */
 export async function findTimes(
   file: TimedFile,
@@ -65,9 +65,12 @@ export async function findTimes(
     : withoutTable(file, pages, sources);
 }
 
-/** The user's times with those of the next source: these date elapsed times, and are the times of pages without a row. */
+/**
+ * Combines the user's times with those of the next source, which supplies the date of elapsed times, and the times of pages
+ * without a row.
+ */
 function completed(ofTable: Found, other: Found): Found {
-  // A guess from the time of modification is no better than one from the pages that have a time.
+  // A guess from the modification time is no better than one from the pages with a known time.
   if (other.source === "file") return ofTable;
   const { stated, series } = ofTable;
   const page = stated.us.findIndex((time, at) => time !== undefined && other.stated.us[at] !== undefined);
@@ -79,7 +82,7 @@ function completed(ofTable: Found, other: Found): Found {
     const [first = ofUser] = stated.us.filter((time) => time !== undefined);
     return { ...ofTable, date: stated.relative ? ofOther - ofUser + first : undefined, next: other };
   }
-  // Both count from a start of their own: one page that has both times says how far these are apart.
+  // Both count from their own start. One page with both times gives the difference of the starts.
   const us = other.stated.us.map((time) => (time === undefined ? undefined : time - ofOther + ofUser));
   const date = stated.relative ? other.date : undefined;
   const aligned = { ...other.stated, us, relative: stated.relative };
@@ -98,10 +101,10 @@ async function withoutTable(
   if (ownName !== undefined && count === 1) return ofName(named ?? ownName);
   const described = metadata.describe(name);
   const series = `metadata ${file.directory}`;
-  // A stack says itself which page is which.
+  // A stack states itself which page is which.
   const separate = count === 1 && described !== undefined ? ofMetadata(described, pages, 1) : undefined;
   if (separate !== undefined) return { ...separate, series, date: undefined };
-  // It has another time than the rest of its series: a guess from those is better.
+  // Its own time would be on a different clock from the rest of its series: a guess from the series is better.
   if (count === 1 && described !== undefined) return nothing(metadata.problems());
   const { inside, notes } = await lookInside(file, pages, metadata.problems());
   const date = inside.date ?? (named?.relative === false ? named.us[0] : undefined);
@@ -131,7 +134,7 @@ async function lookInside(
   try {
     return { inside: await embeddedTimes({ directory, path: name, followLinks }, pages), notes: problems };
   } catch (error) {
-    // That a file cannot be read is said, and acted upon, where its pixels are read.
+    // An unreadable file is reported and handled when its pixels are read.
     const why = error instanceof Failure ? error.message : errorCode(error);
     if (why === undefined) throw error;
     const inside = { pages: undefined, date: undefined, total: pages?.length ?? 1 };
@@ -139,14 +142,14 @@ async function lookInside(
   }
 }
 
-/** What metadata.txt says about the pages of a file that has `total` of them. */
+/** Returns what metadata.txt states about the pages of a file with `total` pages. */
 function ofMetadata(
   { images, series, notes }: Described,
   pages: readonly PageInfo[] | undefined,
   total: number,
 ): Sourced | undefined {
   const at = new Map(images.map((image) => [`${image.frame} ${image.channel} ${image.slice}`, image]));
-  // In the order of the file, unless some are missing: then by their place in the series.
+  // In file order, unless some are missing: then by their position in the series.
   const isWhole = images.length === total || pages === undefined;
   const records = (pages ?? [undefined]).map((page) => {
     if (page === undefined) return images[0]?.record;

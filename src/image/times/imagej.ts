@@ -1,4 +1,4 @@
-// ImageJ's description of a stack: the interval between its frames. It gives no date.
+// Reads ImageJ's description of a stack: the interval between its frames. It contains no date.
 
 import { counted } from "../../system/counted.ts";
 import { unitUs } from "../../system/time-text.ts";
@@ -6,7 +6,7 @@ import type { Stated } from "./source.ts";
 
 export const isImagej = (description: string): boolean => description.startsWith("ImageJ=");
 
-/** The elapsed times of the first `pages` pages; undefined without a positive `finterval`. */
+/** Returns the elapsed times of the first `pages` pages; undefined without a positive `finterval`. */
 export function imagejPages(description: string, pages: number): Stated | undefined {
   const lines = new Map(description.split(/\r?\n/).flatMap((line) => pairOf(line)));
   const unit = lines.get("tunit") ?? "sec";
@@ -33,7 +33,7 @@ function pairOf(line: string): [string, string][] {
 /** Channel, slice and frame of a page, from 0. */
 export type ImagejPlace = Readonly<Record<"c" | "z" | "t", number>>;
 
-/** The place of each page. A stack without frames has its images in time. */
+/** Returns a function that gives the coordinates of a page. In a stack without frames the images are frames in time. */
 export function imagejPlaces(description: string): (page: number) => ImagejPlace {
   const lines = new Map(description.split(/\r?\n/).flatMap((line) => pairOf(line)));
   const count = (key: string) => Math.max(1, Math.round(Number(lines.get(key) ?? 1)) || 1);
@@ -45,12 +45,12 @@ export function imagejPlaces(description: string): (page: number) => ImagejPlace
 
 const isAxis = (letter: string): letter is keyof ImagejPlace => letter === "c" || letter === "z" || letter === "t";
 
-/** The place of a page; the first letter of `order` changes fastest. */
+/** Returns the coordinates of a page; the first letter of `order` changes fastest. */
 function placeAt(page: number, order: string, sizes: ImagejPlace): ImagejPlace {
   const place = { c: 0, z: 0, t: 0 };
   let rest = page;
   for (const axis of [...(/^[czt]{3}$/.test(order) ? order : "czt")].filter(isAxis)) {
-    // Frames that come last have no limit: a file may have more than its description says.
+    // If frames change slowest they have no limit: a file may have more than its description states.
     const size = axis === "t" && order.endsWith("t") ? Number.POSITIVE_INFINITY : sizes[axis];
     place[axis] = Number.isFinite(size) ? rest % size : rest;
     rest = Math.floor(rest / size);

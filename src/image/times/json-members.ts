@@ -1,5 +1,5 @@
-// The members of the object that a long JSON file is, one by one: Micro-Manager's metadata.txt grows to hundreds of megabytes
-// and is torn at its end when the program crashed. Reads bytes in pieces; holds one member at a time.
+// Reads the members of a large JSON object one by one. Micro-Manager's metadata.txt grows to hundreds of megabytes and is cut
+// off if the program crashed. Reads bytes in pieces and holds one member at a time.
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -9,7 +9,7 @@ const CLOSE = 0x7d;
 const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
 
-/** A member longer than this is left out; those of Micro-Manager have a few kilobytes. */
+/** Longer members are skipped; those of Micro-Manager have a few kilobytes. */
 const LARGEST_MEMBER = 16 * 1024 * 1024;
 
 export interface Member {
@@ -18,10 +18,10 @@ export interface Member {
   readonly value: Buffer;
 }
 
-/** Splits the text of one JSON object into its members. Members whose value is neither an object nor a list are left out. */
+/** Splits the text of one JSON object into its members. Skips members whose value is neither an object nor a list. */
 export class JsonMembers {
   #kept: Buffer = Buffer.alloc(0);
-  /** Next byte to look at, in what is kept. */
+  /** Position of the next byte, in what is kept. */
   #at = 0;
   #depth = 0;
   #inString = false;
@@ -30,17 +30,17 @@ export class JsonMembers {
   #key: string | undefined;
   #valueFollows = false;
   #valueAt = -1;
-  /** Members that were too long. */
+  /** Number of members that were too long. */
   tooLong = 0;
-  /** Whether the text begins as an object does; undefined before it begins. */
+  /** Whether the text begins like an object; undefined before its first character. */
   isObject: boolean | undefined;
 
-  /** Whether the last member that began is not whole. */
+  /** Whether the last member is incomplete. */
   get torn(): boolean {
     return this.#valueAt >= 0 || this.#inString;
   }
 
-  /** The members that end in the next piece of the file. They share its memory. */
+  /** Returns the members that end in the next piece of the file. They share its memory. */
   *feed(piece: Buffer): Generator<Member> {
     this.isObject ??= beginOf(piece);
     if (this.isObject !== true) return;
@@ -59,7 +59,7 @@ export class JsonMembers {
         if (this.#depth === 1 && this.#valueFollows) this.#valueAt = at;
         this.#depth++;
       } else if (byte === CLOSE || byte === CLOSE_LIST) {
-        // Text behind the end of the object is read as more of it: Micro-Manager is known to close it too early.
+        // Text after the end of the object is read as part of it: Micro-Manager sometimes closes the object too early.
         this.#depth = Math.max(1, this.#depth - 1);
         if (this.#depth === 1 && this.#valueAt >= 0) {
           yield { key: this.#key ?? "", value: bytes.subarray(this.#valueAt, at + 1) };
@@ -88,7 +88,7 @@ export class JsonMembers {
     this.#valueAt = -1;
   }
 
-  /** Keeps what a member that is not whole yet needs. */
+  /** Keeps the bytes of an incomplete member. */
   #keep(bytes: Buffer, at: number): void {
     const began = [this.#stringAt, this.#valueAt].filter((start) => start >= 0);
     const from = Math.min(at, ...began);
@@ -108,7 +108,7 @@ export class JsonMembers {
   }
 }
 
-/** Whether the first letter is the brace of an object; undefined where there is none. */
+/** Whether the first character is the opening brace of an object; undefined if there is none. */
 function beginOf(piece: Buffer): boolean | undefined {
   const begin = piece
     .toString("utf8")
@@ -119,7 +119,7 @@ function beginOf(piece: Buffer): boolean | undefined {
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
-/** Text in UTF-8, or in Latin-1, which Java writes on Windows. */
+/** Decodes UTF-8, or Latin-1, which Java writes on Windows. */
 export function textOf(bytes: Buffer): string {
   try {
     return UTF8.decode(bytes);
@@ -129,7 +129,7 @@ export function textOf(bytes: Buffer): string {
   }
 }
 
-/** An object from JSON text; undefined where the text is none. NaN and infinities, which Java writes, become null. */
+/** Parses a JSON object; undefined if the text is not one. NaN and infinities, which Java writes, become null. */
 export function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   const value = parsed(text) ?? parsed(text.replace(/([:[,]\s*)(?:NaN|-?Infinity)(?=\s*[,\]}])/g, "$1null"));
   return isObject(value) ? value : undefined;

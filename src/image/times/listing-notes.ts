@@ -1,4 +1,4 @@
-// What a person should know of the times of a whole list of files.
+// Messages about the times of a whole list of files.
 import type { ImageAxes } from "../image-axes.ts";
 import type { PageTime } from "./fill.ts";
 import type { Found, TimedFile } from "./find.ts";
@@ -15,17 +15,19 @@ const SOURCES: Readonly<Record<TimeSource, string>> = {
   file: "guessed",
 };
 
-/** Where the time of each page is from, also where its date is guessed. */
+/** Returns the source of each page's time, even if its date is guessed. */
 export function sourcesOf({ source, stated, next }: Found, count: number): TimeSource[] {
   const rest = next === undefined ? [] : sourcesOf(next, count);
   return Array.from({ length: count }, (_, page) => (stated.us[page] === undefined ? (rest[page] ?? "file") : source));
 }
 
-/** Of times that count from a start, whatever they are from. */
+/** Label for times that count from a start without a date, whatever their source. */
 export const UNDATED =
   "the times count from the start, without a date; phorest takes the date from the time of modification";
 
-/** A line that says how many times are from which source, if they are not all from one; `counted` says a number in words. */
+/**
+ * Returns a line that counts the times from each source, if there are several sources; `counted` writes a number with its noun.
+ */
 export function sourcesLine(sources: readonly TimeSource[], counted: (count: number) => string): string[] {
   const counts = new Map<TimeSource, number>();
   for (const source of sources) counts.set(source, (counts.get(source) ?? 0) + 1);
@@ -37,15 +39,16 @@ export function sourcesLine(sources: readonly TimeSource[], counted: (count: num
   return [`capture times: ${parts.join(", ")}`];
 }
 
-/** What is said of files whose times are the same, and how many they are. */
+/** The message about files with identical times, and their number. */
 interface Repeated {
   readonly count: number;
   readonly line: string;
 }
 
 /**
- * A line for files whose times are the same; undefined where all differ. Those of different channels, planes or positions may have one time: `axesOf` says what is
- * known of these by the name, and of stacks and OME-TIFF it is not known here.
+ * Returns a line about files with identical times; undefined if all times differ. Files of different channels, planes or
+ * positions may have the same time. `axesOf` returns what the name states about them; for stacks and OME-TIFF that is not known
+ * here.
  */
 export function repeated(
   times: ReadonlyMap<TimedFile, PageTime>,
@@ -69,7 +72,7 @@ export function repeated(
   return { count, line };
 }
 
-/** What metadata.txt and the files of a directory have that the other does not. */
+/** Returns lines about images that only metadata.txt lists, and files that it does not list. */
 export function contradictions(described: ReadonlySet<string>, names: ReadonlySet<string>): string[] {
   if (described.size === 0) return [];
   const lines: string[] = [];

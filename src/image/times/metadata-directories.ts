@@ -1,4 +1,4 @@
-// The metadata.txt files of all directories that images are taken from.
+// Manages the metadata.txt files of all directories that images come from.
 import { errorCode } from "../../failure/error-code.ts";
 import type { TimedFile } from "./find.ts";
 import { MetadataDirectory } from "./metadata-txt.ts";
@@ -12,19 +12,19 @@ export class MetadataDirectories {
     this.#nowMs = nowMs;
   }
 
-  /** Those next to a file, as they were read last. */
+  /** Returns those next to a file, as of the last read. */
   of({ directory, followLinks = false }: Pick<TimedFile, "directory" | "followLinks">): MetadataDirectory {
     const known = this.#known.get(directory) ?? new MetadataDirectory(directory, followLinks, this.#nowMs);
     this.#known.set(directory, known);
     return known;
   }
 
-  /** Reads what is new next to a file; `names` are names of new files there, if known. */
+  /** Reads new content next to a file; `names` are names of new files there, if known. */
   async refresh(file: TimedFile, names: Iterable<string> = []): Promise<void> {
     await this.of(file)
       .refresh(names)
       .catch((error: unknown) => {
-        // The directory itself is listed elsewhere, where its errors count.
+        // The directory is listed elsewhere, where its errors are reported.
         if (errorCode(error) === undefined) throw error;
       });
   }

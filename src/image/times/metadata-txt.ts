@@ -1,5 +1,5 @@
-// Micro-Manager's metadata.txt next to separate images or a stack, of versions 1.4 and 2.0. The file is read once, in pieces,
-// and only its times are kept. While an acquisition writes it, only what was added is read again.
+// Reads Micro-Manager's metadata.txt (versions 1.4 and 2.0) next to separate images or a stack. The file is read in pieces, and
+// only its times are kept. While an acquisition writes it, only the added part is read.
 import { lstat, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../../failure/error-code.ts";
@@ -22,14 +22,14 @@ import {
 } from "./micro-manager.ts";
 
 const PIECE = 1024 * 1024;
-/** A file that was written so recently is still being written. */
+/** A file modified within this time is still being written. */
 const STILL_AFTER_MS = 10_000;
 const NAME = /(?:^|_)metadata\.txt$/i;
-/** 2.0 writes two members for an image: first its coordinates, then everything else. */
+/** Version 2.0 writes two members for an image: first its coordinates, then everything else. */
 const COORDINATES_KEY = /^Coords-(.*)$/s;
 const METADATA_KEY = /^Metadata-(.*)$/s;
 const FRAME_KEY = /^FrameKey-(-?\d+)-(-?\d+)-(-?\d+)$/;
-/** Name of a separate image of 1.4: frame, channel, slice. */
+/** Name of a separate image of version 1.4: frame, channel, slice. */
 const IMAGE_NAME = /^img_(\d+)_(.*)_(\d+)\.tiff?$/i;
 const STACK_ENDING = new RegExp(`(\\.ome)?${TIFF_ENDING}$`, "i");
 
@@ -38,12 +38,12 @@ interface DescribedImage {
   readonly frame: number;
   readonly channel: number;
   readonly slice: number;
-  /** What is said of channel and slice; undefined where 0 stands in for it. */
+  /** Channel and slice as stated; undefined if 0 is only a default. */
   readonly stated: { readonly channel: number | undefined; readonly slice: number | undefined };
   readonly record: ImageRecord;
 }
 
-/** What the metadata.txt files of a directory say about one file. */
+/** What the metadata.txt files of a directory state about one file. */
 export interface Described {
   readonly images: readonly DescribedImage[];
   readonly series: Series;
@@ -54,18 +54,18 @@ export interface Described {
 class Contents {
   readonly members = new JsonMembers();
   readonly byFile = new Map<string, DescribedImage[]>();
-  /** Those of members that do not name a file. */
+  /** Images of members that do not name a file. */
   readonly unnamed: DescribedImage[] = [];
   /** The same by frame and slice. */
   readonly unnamedAt = new Map<string, DescribedImage[]>();
-  /** Coordinates of images whose other metadata have not come yet, by the path in the member's name. */
+  /** Coordinates of images whose other metadata has not been read yet, by the path in the member's name. */
   readonly #coordinates = new Map<string, Readonly<Record<string, unknown>>>();
   unreadable = 0;
   bytes = 0;
   inode = -1n;
   series: Series = NO_SERIES;
   #summary: SummaryRecord | undefined;
-  /** The first with both times, and the first with a date. */
+  /** The first image with both times, and the first with a date. */
   #first: ImageRecord | undefined;
   #dated: ImageRecord | undefined;
   readonly #clock = new ElapsedClock();
@@ -82,7 +82,7 @@ class Contents {
     else this.#add(imageRecord({ ...this.#taken(named), ...json }), frameKey?.slice(1).map(Number), named);
   }
 
-  /** The coordinates of an image, which are needed once. */
+  /** Returns the coordinates of an image and forgets them: they are needed only once. */
   #taken(named: string | undefined): Readonly<Record<string, unknown>> | undefined {
     if (named === undefined) return undefined;
     const coordinates = this.#coordinates.get(named);
@@ -144,14 +144,18 @@ class MetadataFile {
     return this.#nowMs() - this.#grewAtMs < STILL_AFTER_MS;
   }
 
-  /** Reads what was added since the last call; false if nothing. A file that is gone keeps what it said. */
+  /**
+   * Reads what was added since the last call; returns false if there is nothing new. If the file is gone, its content stays
+   * valid.
+   */
   async refresh(): Promise<boolean> {
     try {
       const path = join(this.#directory, this.name);
       const { size, mtimeNs, ino } = await (this.#followLinks ? stat : lstat)(path, { bigint: true });
       const version = `${size} ${mtimeNs} ${ino}`;
       if (version === this.#version) return false;
-      // When it is seen first, its time tells; later that it changed, as the other side's clock may be wrong.
+      // At first sight its modification time decides; later only whether it changed, because the other machine's clock may be
+      // wrong.
       const ageMs = Math.abs(Date.now() - Number(mtimeNs / 1_000_000n));
       if (this.#version !== "" || ageMs < STILL_AFTER_MS) this.#grewAtMs = this.#nowMs();
       this.#version = version;
@@ -168,7 +172,7 @@ class MetadataFile {
   }
 
   async #read({ handle, bytes }: ConfinedFile, inode: bigint): Promise<void> {
-    // Shorter, or another file: from the start.
+    // The file is shorter, or a different one: read it from the start.
     if (bytes < this.#contents.bytes || inode !== this.#contents.inode) this.#contents = new Contents();
     const contents = this.#contents;
     contents.inode = inode;
@@ -191,7 +195,7 @@ class MetadataFile {
     return this.#contents.byFile.keys();
   }
 
-  /** What prevents the use of this file. */
+  /** The reason why this file cannot be used. */
   get problem(): string | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
     const { members, bytes } = this.#contents;
@@ -204,7 +208,7 @@ class MetadataFile {
     const { byFile, unnamed, unnamedAt } = this.#contents;
     const named = byFile.get(name);
     if (named !== undefined || unnamed.length === 0) return named ?? [];
-    // metadata.txt of a stack belongs to the stack of the same name.
+    // A stack's metadata.txt belongs to the stack of the same name.
     const stack = this.name.replace(NAME, "");
     if (stack !== "") return name.replace(STACK_ENDING, "") === stack ? unnamed : [];
     const [, frame, channelName, slice] = IMAGE_NAME.exec(name) ?? [];
@@ -243,13 +247,13 @@ export class MetadataDirectory {
     this.#nowMs = nowMs;
   }
 
-  /** What the files are like: there is none, one was written in the last seconds, or none was. */
+  /** State of the files: none exists, one was written in the last seconds, or none was. */
   get state(): "absent" | "growing" | "still" {
     if (this.#files.size === 0) return "absent";
     return [...this.#files.values()].some(({ isGrowing }) => isGrowing) ? "growing" : "still";
   }
 
-  /** What is said about the file `name`, compressed or not, as of the last refresh; undefined if nothing. */
+  /** Returns what is stated about the file `name`, compressed or not, as of the last refresh; undefined if nothing. */
   describe(name: string): Described | undefined {
     for (const file of this.#files.values()) {
       const found = file.describe(name.replace(GZIPPED, ""));
@@ -258,12 +262,12 @@ export class MetadataDirectory {
     return undefined;
   }
 
-  /** No file is described by its name. */
+  /** Whether no file is described by its name. */
   get isEmpty(): boolean {
     return this.described().next().done === true;
   }
 
-  /** Names of the files that are described, without the ending of gzip. */
+  /** Returns the names of the described files, without the ending of gzip. */
   *described(): Generator<string> {
     for (const file of this.#files.values()) yield* file.described();
   }
@@ -273,12 +277,12 @@ export class MetadataDirectory {
     return [...this.#files.values()].flatMap(({ problem }) => problem ?? []);
   }
 
-  /** A line if the first of these files that is described is not as large as its metadata say. Looks at one file only. */
+  /** Returns a line if the first described file of these differs in size from its metadata. Checks one file only. */
   async sizeNotes(files: readonly { readonly name: string }[]): Promise<string[]> {
     if (this.#isSizeKnown) return [];
     for (const { name } of files) {
       const [image, ...others] = this.describe(name)?.images ?? [];
-      // A stack has its metadata inside, too.
+      // A stack also contains its metadata.
       if (image?.record.size === undefined || others.length > 0) continue;
       this.#isSizeKnown = true;
       const file = { directory: this.#directory, path: name, followLinks: this.#followLinks };
@@ -287,10 +291,7 @@ export class MetadataDirectory {
     return [];
   }
 
-  /**
-   * Reads what is new; `names` are names of new files, if known. Calls at the same time share one reading. Errors of the disk
-   * pass through.
-   */
+  /** Reads new content; `names` are names of new files, if known. Concurrent calls share one read. Disk errors pass through. */
   async refresh(names: Iterable<string> = []): Promise<void> {
     for (const name of names) this.#add(name);
     this.#work ??= this.#refresh().finally(() => {

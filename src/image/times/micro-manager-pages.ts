@@ -1,5 +1,5 @@
-// Micro-Manager metadata inside a TIFF: tag 51123 of each page (stacks of 1.4 and 2.0, NDTiff), or, in separate images of 2.0,
-// the text that ImageJ shows as "Info".
+// Reads Micro-Manager metadata inside a TIFF: tag 51123 of each page (stacks of 1.4 and 2.0, NDTiff), or, in separate images of
+// 2.0, the text that ImageJ shows as "Info".
 import { bytesAt } from "../tiff/byte-source.ts";
 import { TAG } from "../tiff/directory.ts";
 import { ElapsedClock } from "./elapsed-clock.ts";
@@ -22,29 +22,29 @@ const IMAGEJ_COUNTS = 50838;
 const IMAGEJ_METADATA = 50839;
 const LARGEST_METADATA = 16 * 1024 * 1024;
 
-/** Numbers in the header of a stack that stand before its parts. */
+/** Marker of the summary in the header of a stack. */
 const SUMMARY_MARK = 2_355_492;
-/** Where that mark can be: NDTiff 2, NDTiff 3, stacks. The length of the summary and the summary follow. */
+/** Possible offsets of that marker: NDTiff 2, NDTiff 3, stacks. The length of the summary and the summary follow it. */
 const SUMMARY_PLACES = [16, 20, 32] as const;
 
-/** The pages of a TIFF, one after the other; undefined for one that is not there. */
+/** The pages of a TIFF in order; undefined for a missing one. */
 export type PageDirectories = AsyncIterable<OpenDirectory | undefined>;
 
-/** How a series begins: its first image, as far as that gives a time, and its summary. */
+/** The beginning of a series: its first image, if that gives a time, and its summary. */
 export interface SeriesBegin {
   readonly record: ImageRecord | undefined;
   readonly summary: SummaryRecord | undefined;
 }
 
-/** How the series begins whose first page this is. */
+/** Returns the beginning of a series from its first page. */
 export async function seriesBegin(first: OpenDirectory): Promise<SeriesBegin> {
   const record = await recordOf(first);
   return { record: hasTime(record) ? record : undefined, summary: await summaryOf(first) };
 }
 
 /**
- * The times of the pages; undefined where the first page has no metadata of Micro-Manager with a time. `begin` is of the file
- * that begins a series which is split over several files; its start counts for all of them.
+ * Returns the times of the pages; undefined if the first page has no Micro-Manager metadata with a time. If the series is split
+ * over several files, `begin` comes from its first file; its start counts for all of them.
  */
 export async function micromanagerPages(
   pages: PageDirectories,
@@ -69,7 +69,7 @@ export async function micromanagerPages(
   const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
   const us = records.map((record) => (record === undefined ? undefined : timeOf(record, series)));
   const [only, ...others] = records;
-  // A file of its own is not known to have a start in common with others.
+  // A single file may not share its start with other files.
   const isCoarse = others.length === 0 && only?.received?.hasFraction === false && us[0] === only.received.us;
   const coarse = isCoarse ? [WHOLE_SECONDS] : [];
   const zone = series.hasZone ? [] : [NO_ZONE];
@@ -82,7 +82,7 @@ const WHOLE_SECONDS =
 const hasTime = (record: ImageRecord | undefined): boolean =>
   record?.elapsedUs !== undefined || record?.received !== undefined;
 
-/** The metadata of one page; undefined where it has none of Micro-Manager's. */
+/** Returns the metadata of one page; undefined if it has none from Micro-Manager. */
 export async function recordOf(page: OpenDirectory): Promise<ImageRecord | undefined> {
   const own = await bytesOf(page, TAG.microManagerPage, LARGEST_METADATA);
   const text = own === undefined ? await imagejInfo(page) : textOf(withoutNul(own));
@@ -90,7 +90,7 @@ export async function recordOf(page: OpenDirectory): Promise<ImageRecord | undef
   return json === undefined ? undefined : imageRecord(json);
 }
 
-/** ImageJ's block: a list of kinds and counts, then the values; the tag before it has the length of each. */
+/** Reads ImageJ's metadata block: a list of kinds and counts, then the values; the tag before it states the length of each. */
 async function imagejInfo(page: OpenDirectory): Promise<string | undefined> {
   const { little } = page.layout;
   const lengths = await bytesOf(page, IMAGEJ_COUNTS, LARGEST_METADATA);
@@ -98,7 +98,7 @@ async function imagejInfo(page: OpenDirectory): Promise<string | undefined> {
   if (lengths === undefined || block === undefined) return undefined;
   let at = numberAt(lengths, 0, 4, little);
   let value = 1;
-  // Four letters, in the byte order of the file.
+  // Kinds are four letters in the byte order of the file.
   const kindAt = (place: number) => {
     const letters = block.toString("latin1", place, place + 4);
     return little ? [...letters].reverse().join("") : letters;

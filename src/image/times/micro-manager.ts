@@ -1,11 +1,11 @@
-// Times in the metadata of Micro-Manager 1.4 and 2.0 and of NDTiff: of one image, and of a whole series. The same keys are in
-// metadata.txt and in tag 51123 of each page.
+// Reads times in the metadata of Micro-Manager 1.4 and 2.0 and of NDTiff, for one image and for a whole series. metadata.txt
+// and tag 51123 of each page use the same keys.
 
 import { type ReadTime, readTime } from "../../system/time-text.ts";
 import { isObject } from "./json-members.ts";
 import { type StatedSize, sizeOf } from "./stated-size.ts";
 
-/** What the metadata of one image say about its time and place in the series. */
+/** What the metadata of one image states about its time and place in the series. */
 export interface ImageRecord {
   /** `ElapsedTime-ms`, in microseconds since the start of the acquisition. */
   readonly elapsedUs: number | undefined;
@@ -22,14 +22,14 @@ export interface ImageRecord {
   readonly size: StatedSize | undefined;
 }
 
-/** What the summary of an acquisition says about its start. */
+/** What the summary of an acquisition states about its start. */
 export interface SummaryRecord {
   readonly start: ReadTime | undefined;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Reads the metadata of one image. Keys that are not there are undefined. */
+/** Reads the metadata of one image. Missing keys are undefined. */
 export function imageRecord(json: Json): ImageRecord {
   const elapsedMs = numberOf(json, "ElapsedTime-ms", "ElapsedTimeMs");
   const received = textOf(json, "ReceivedTime", "receivedTime", "Time");
@@ -53,7 +53,10 @@ export function summaryRecord(json: Json): SummaryRecord {
   return { start: start === undefined ? undefined : readTime(start) };
 }
 
-/** The first of some keys. 2.0 wraps some values: `{"PropVal": …}` in its first versions, `{"scalar": …}` later. */
+/**
+ * Returns the value of the first key that exists. Version 2.0 wraps some values: `{"PropVal": …}` in its first versions,
+ * `{"scalar": …}` later.
+ */
 function plainValue(json: Json, keys: readonly string[]): unknown {
   for (const key of keys) {
     const value = json[key];
@@ -74,13 +77,13 @@ function textOf(json: Json, ...keys: string[]): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** The start of an acquisition further than this from what its images say is of another one. */
+/** A start that differs by more than this from the first image belongs to another acquisition. */
 const LARGEST_START_ERROR_US = 2e6;
 const SECOND_US = 1e6;
 
-/** How the times of a series are made from what its images say. */
+/** How the times of a series are computed from its images. */
 export interface Series {
-  /** Microseconds since the epoch at elapsed time zero; undefined where nothing gives a date. */
+  /** Microseconds since the epoch at elapsed time zero; undefined if there is no date. */
   readonly startUs: number | undefined;
   readonly hasZone: boolean;
   readonly notes: readonly string[];
@@ -93,10 +96,10 @@ export interface Series {
 export const NO_SERIES: Series = { startUs: undefined, hasZone: true, notes: [] };
 
 /**
- * The start of a series, from its summary and its first image that gives both times. `ElapsedTime-ms` is the clock of the
- * camera or of the acquisition; `ReceivedTime` is up to some frames late. So the time of an image is the start plus its
- * elapsed time. The start is `StartTime` if that agrees with the first image. The first image only, so that the start does
- * not change while an acquisition adds images.
+ * Returns the start of a series, from its summary and its first image with both times. `ElapsedTime-ms` is the clock of the
+ * camera or of the acquisition; `ReceivedTime` is up to a few frames late. So the time of an image is the start plus its
+ * elapsed time. The start is `StartTime` if that agrees with the first image. Only the first image is used, so that the start
+ * does not change while an acquisition adds images.
  */
 export function seriesOf(first: ImageRecord | undefined, summary: SummaryRecord | undefined): Series {
   const start = summary?.start;
@@ -106,7 +109,7 @@ export function seriesOf(first: ImageRecord | undefined, summary: SummaryRecord 
   const { received, elapsedUs } = first;
   const imageUs = received.us - elapsedUs;
   const ofImage = { startUs: imageUs, hasZone: received.hasZone };
-  // Times of which only one has a zone cannot be compared.
+  // Two times cannot be compared if only one has a time zone.
   if (start === undefined || start.hasZone !== received.hasZone) return { ...ofImage, notes: [] };
   const apartUs = imageUs - start.us;
   if (Math.abs(apartUs) <= LARGEST_START_ERROR_US) {
@@ -118,8 +121,9 @@ export function seriesOf(first: ImageRecord | undefined, summary: SummaryRecord 
 }
 
 /**
- * Time of one image: the start plus its elapsed time, or when it was received. The two clocks are not mixed in a series: they differ
- * by the lag of the camera, or by a second where the received times are whole seconds. Undefined where an image has only the other one.
+ * Returns the time of one image: the start plus its elapsed time, or the time when it was received. A series uses only one of
+ * the two clocks: they differ by the lag of the camera, or by a second if the received times are whole seconds. Undefined if an
+ * image has only the other one.
  */
 export function timeOf(
   { elapsedUs, received }: ImageRecord,

@@ -1,9 +1,9 @@
-// Times in the names of images: of own captures, and by the user's pattern.
+// Reads times in image names: those of phorest's own captures, and those that match the user's pattern.
 import { type NamePattern, nameTime } from "../../system/name-pattern.ts";
 import { captureTimeOf } from "../capture-name.ts";
 import type { Stated } from "./source.ts";
 
-/** What a name says by a pattern; undefined where it does not match. */
+/** Returns the time that a pattern finds in a name; undefined if it does not match. */
 export function patternTime(name: string, pattern: NamePattern): Stated | undefined {
   const time = nameTime(name, pattern);
   if (time === undefined) return undefined;
@@ -15,13 +15,13 @@ export function patternTime(name: string, pattern: NamePattern): Stated | undefi
   return { us: [us], relative, notes };
 }
 
-/** The time in a name that phorest or the established system gave to a capture; undefined for other names. */
+/** Returns the time in a name that phorest or the established system gave to a capture; undefined for other names. */
 export function ownNameTime(name: string): Stated | undefined {
   const us = captureTimeOf(name);
   return us === undefined ? undefined : { us: [us], relative: false, notes: [] };
 }
 
-/** The user's pattern, and whether it fits any of the names that were seen. */
+/** The user's pattern, and whether it has matched any name so far. */
 export class PatternedNames {
   readonly pattern: NamePattern;
   #isMatched = false;
@@ -37,7 +37,7 @@ export class PatternedNames {
     this.#example ??= name;
   }
 
-  /** Says that the pattern fits no name, with one of them; undefined while one fits, or none was seen. */
+  /** A line that says that the pattern matches no name, with an example; undefined if one matches, or if there was none. */
   get unmatched(): string | undefined {
     if (this.#isMatched || this.#example === undefined) return undefined;
     return `no name matches the pattern name_time ${JSON.stringify(this.pattern.text)}, for example ${this.#example}`;

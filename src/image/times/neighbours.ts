@@ -1,4 +1,4 @@
-// Separate images that metadata.txt does not describe, between images of the same series that it does.
+// Estimates the times of separate images that metadata.txt does not describe, from images of the same series that it does.
 import { axesOfName } from "../image-axes.ts";
 import { filled, type PageTime } from "./fill.ts";
 
@@ -8,8 +8,8 @@ interface Named {
 }
 
 /**
- * Times of the images `missing` of a series of `times`, in the order of their names, like pages of a stack: between their neighbours, or
- * the usual interval from them. Those without neighbours in their series are left out.
+ * Returns times for the images `missing` from a series with `times`, in name order, like the pages of a stack: between their
+ * neighbours, or at the usual interval from them. Leaves out images without neighbours in their series.
  */
 export function placedByNeighbours<F extends Named>(
   times: ReadonlyMap<F, PageTime>,
@@ -35,5 +35,5 @@ export function placedByNeighbours<F extends Named>(
   return placed;
 }
 
-/** Images of one channel, plane and position whose names differ only in their numbers. */
+/** A key that is the same for images of one channel, plane and position whose names differ only in their numbers. */
 const seriesOf = (name: string): string => JSON.stringify([axesOfName(name), name.replace(/\d+/g, "#")]);

@@ -1,4 +1,4 @@
-// Capture times of files that the user names by their paths.
+// Finds capture times of files that the user names by path.
 import { stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { errorCode } from "../../failure/error-code.ts";
@@ -6,7 +6,7 @@ import type { CaptureTimes, TimedFile } from "./capture-times.ts";
 import type { PageTime } from "./fill.ts";
 
 /**
- * The time of the first page of each file, in their order; undefined for one that cannot be reached. `say` as in
+ * Returns the time of the first page of each file, in order; undefined for a file that cannot be accessed. `say` as in
  * CaptureTimes.ofFirstPages.
  */
 export async function firstPageTimes(
@@ -29,7 +29,7 @@ export async function firstPageTimes(
   return files.map((file) => (file === undefined ? undefined : found.get(file)));
 }
 
-/** A file by its path, for CaptureTimes; undefined where it cannot be reached. */
+/** Returns the description of a file that CaptureTimes needs; undefined if it cannot be accessed. */
 export async function timedFile(path: string): Promise<TimedFile | undefined> {
   const whole = resolve(path);
   try {
@@ -37,7 +37,7 @@ export async function timedFile(path: string): Promise<TimedFile | undefined> {
     const file = { directory: dirname(whole), name: basename(whole), followLinks: true };
     return { ...file, modifiedUs: Number(mtimeNs / 1000n), version: `${size} ${mtimeNs}` };
   } catch (error) {
-    // Why is said where it is measured.
+    // The reason is reported when it is measured.
     if (errorCode(error) === undefined) throw error;
     return undefined;
   }

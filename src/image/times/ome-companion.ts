@@ -1,4 +1,4 @@
-// The OME-XML of a file: in its description or, where that says so, in a file next to it.
+// Finds the OME-XML of a file: in its description or, if that refers to one, in a companion file next to it.
 import { type NamedFile, withConfinedFile } from "../../system/confined-file.ts";
 import { bytesAt, sourceOfFile } from "../tiff/byte-source.ts";
 import { descriptionOf, firstDirectory } from "./head.ts";
@@ -10,14 +10,14 @@ const LARGEST_COMPANION = 96 * 1024 * 1024;
 export const nameOf = ({ path }: NamedFile): string => path.split("/").at(-1) ?? path;
 
 /**
- * What the description `xml` of `file` says, or the companion file that it names; undefined where that names another one.
- * Failures as withConfinedFile for a companion that is not there, `frame.unreadable` for XML that is not read.
+ * Returns the OME-XML in the description `xml` of `file`, or in the companion file that it names; undefined if the companion
+ * names yet another file. Failures as withConfinedFile if the companion is missing; `frame.unreadable` for unsupported XML.
  */
 export async function omeDocument(file: NamedFile, xml: string): Promise<OmeDocument | undefined> {
   const document = readOme(xml);
   if (document.metadataFile === undefined) return document;
   const { directory, path, followLinks = false } = file;
-  // The companion is next to the file; what its name says about directories is not followed.
+  // The companion must be next to the file; directories in its name are ignored.
   const folder = path.slice(0, path.length - nameOf(file).length);
   const companion = folder + (document.metadataFile.split(/[\\/]/).at(-1) ?? "");
   const text = await withConfinedFile(
@@ -25,7 +25,7 @@ export async function omeDocument(file: NamedFile, xml: string): Promise<OmeDocu
     companion,
     async ({ handle, bytes }) => {
       const source = sourceOfFile(handle, bytes);
-      // It may be the first file of the series, with the metadata of all.
+      // The companion may be the first file of the series, with the metadata of all.
       const first = await firstDirectory(source);
       if (first !== undefined) return (await descriptionOf(first)) ?? "";
       return (await bytesAt(source, 0, LARGEST_COMPANION)).toString("utf8");

@@ -1,4 +1,4 @@
-// OME-XML: the time of each plane (DeltaT after AcquisitionDate, or TimeIncrement), and which plane each page of a file is.
+// Reads OME-XML: the time of each plane (DeltaT after AcquisitionDate, or TimeIncrement), and the plane of each page of a file.
 
 import { counted } from "../../system/counted.ts";
 import { readTime, unitUs } from "../../system/time-text.ts";
@@ -8,30 +8,30 @@ import type { Stated } from "./source.ts";
 import { type StatedSize, sizeOf } from "./stated-size.ts";
 import { xmlParts } from "./xml.ts";
 
-/** No series has more pictures. */
+/** Limit for the number of planes; no series has more. */
 const MOST_PLANES = 4_000_000;
 const NO_ZONE = "the AcquisitionDate in the OME-XML has no time zone; phorest reads it as UTC, as OME defines it";
 
 type Axis = "Z" | "C" | "T";
 
 interface OmeImage {
-  /** Of the image, and of its place on the stage. */
+  /** Names of the image, and of its position on the stage. */
   readonly names: string[];
-  /** Name of its place on the stage. */
+  /** Name of its position on the stage. */
   stage: string | undefined;
   date: string | undefined;
   order: readonly Axis[];
   sizes: Record<Axis, number>;
   size: StatedSize | undefined;
   incrementUs: number | undefined;
-  /** Unit of its times that is none of time. */
+  /** An unknown unit of its times. */
   unknownUnit: string | undefined;
   readonly blocks: OmeBlock[];
   /** Time by plane. */
   readonly deltaUs: Map<string, number>;
 }
 
-/** A TiffData element: which planes are on which pages of which file. */
+/** A TiffData element: the planes on the pages of a file. */
 interface OmeBlock {
   readonly ifd: number | undefined;
   readonly count: number | undefined;
@@ -39,14 +39,14 @@ interface OmeBlock {
   file: string | undefined;
 }
 
-/** OME-XML as far as it says times. */
+/** The parts of OME-XML that matter for times. */
 export interface OmeDocument {
   readonly images: readonly OmeImage[];
-  /** Name of the file that has the metadata instead of this one. */
+  /** Name of the file that contains the metadata instead of this one. */
   readonly metadataFile: string | undefined;
 }
 
-/** The date of an image: today's element, and those of earlier schemas. */
+/** The date of an image: the current element, and those of earlier schemas. */
 const DATES: ReadonlySet<string> = new Set(["AcquisitionDate", "AcquiredDate", "CreationDate"]);
 
 /** Whether a TIFF description is OME-XML. */
@@ -72,7 +72,7 @@ export function readOme(xml: string): OmeDocument {
   return { images, metadataFile };
 }
 
-/** A name, and the position in it where Micro-Manager wrote it. */
+/** Returns a name, and the position if Micro-Manager wrote it into the name. */
 function namesOf(name: string | undefined): string[] {
   if (name === undefined || name === "") return [];
   const position = positionOfName(name)?.name;
@@ -117,7 +117,7 @@ function take(image: OmeImage | undefined, name: string, attributes: ReadonlyMap
     image.names.push(...names);
     image.stage = names[0];
   } else if (name === "Channel") {
-    // Samples of a colour are on one page.
+    // The samples of a colour are on one page.
     const samples = whole("SamplesPerPixel") ?? 1;
     if (samples > 1) image.sizes = { ...image.sizes, C: Math.max(1, Math.round(image.sizes.C / samples)) };
   }
@@ -134,7 +134,7 @@ function orderOf(text: string | undefined): readonly Axis[] {
   return new Set(axes).size === 3 ? axes : ["Z", "C", "T"];
 }
 
-/** A duration in microseconds. Seconds where no unit is named. */
+/** Converts a duration to microseconds. The default unit is seconds. */
 function durationUs(text: string | undefined, unit = "s"): number | undefined {
   const factor = unitUs(unit);
   if (text === undefined || text.trim() === "" || factor === undefined) return undefined;
@@ -142,7 +142,7 @@ function durationUs(text: string | undefined, unit = "s"): number | undefined {
   return Number.isFinite(us) ? Math.round(us) : undefined;
 }
 
-/** The times of the first `pages` pages of the file `name`; undefined where the document says nothing about them. */
+/** Returns the times of the first `pages` pages of the file `name`; undefined if the document states nothing about them. */
 export function omePages({ images }: OmeDocument, name: string, pages: number): Stated | undefined {
   const planes = planesOf(images, name, pages);
   const us = Array.from({ length: pages }, (_, page) => planeTime(planes.get(page)));
@@ -168,7 +168,7 @@ export function omePages({ images }: OmeDocument, name: string, pages: number): 
   };
 }
 
-/** Lines for what an image says of its time in a way that is not read. */
+/** Returns lines about times of an image that are stated in an unsupported way. */
 function unusedTexts(unknownUnit: string | undefined, date: string | undefined): string[] {
   return [
     ...(unknownUnit === undefined
@@ -181,7 +181,8 @@ function unusedTexts(unknownUnit: string | undefined, date: string | undefined):
 }
 
 /**
- * Whether each page is an image of its own without a name: programs that add pages one by one (tifffile) write it so, and mean a series.
+ * Whether each page is a separate image without a name: programs that add pages one by one (tifffile) write a series in this
+ * way.
  */
 export function isPageByPage({ images }: OmeDocument): boolean {
   const isUnnamed = ({ names, sizes }: OmeImage, at: number) =>
@@ -189,17 +190,17 @@ export function isPageByPage({ images }: OmeDocument): boolean {
   return images.length > 1 && images.every(isUnnamed);
 }
 
-/** Where a page stands in the document. */
+/** The place of a page in the document. */
 export interface OmePlace {
   /** Number of its image, from 0: the position on the stage. */
   readonly image: number;
   readonly names: readonly string[];
-  /** Name of its place on the stage, where the document has one. */
+  /** Name of its position on the stage, if the document has one. */
   readonly stage: string | undefined;
   readonly at: Readonly<Record<Axis, number>>;
 }
 
-/** The places of the first `pages` pages of the file `name`, by page. */
+/** Returns the places of the first `pages` pages of the file `name`, by page. */
 export function omePlaces({ images }: OmeDocument, name: string, pages: number): Map<number, OmePlace> {
   const planes = planesOf(images, name, pages);
   const numbers = new Map(images.map((image, index) => [image, index]));
@@ -211,12 +212,12 @@ export function omePlaces({ images }: OmeDocument, name: string, pages: number):
   );
 }
 
-/** The names of all files that the document says it is about; none where it is about one without a name. */
+/** Returns the names of all files that the document describes; empty if it describes one file without naming it. */
 export function omeFiles({ images }: OmeDocument): string[] {
   return [...filesOf(images)].flatMap((file) => (file === undefined ? [] : (file.split(/[\\/]/).at(-1) ?? file)));
 }
 
-/** Images that the document describes of a single file; 0 where it is about several files, or describes none. */
+/** Returns the number of images that the document describes in a single file; 0 if it describes several files, or no images. */
 export function omeImageCount({ images }: OmeDocument): number {
   if (filesOf(images).size > 1) return 0;
   let count = 0;
@@ -238,7 +239,7 @@ function planeTime(plane: OmePlane | undefined): number | undefined {
   const elapsedUs =
     image.deltaUs.get(keyOf(at)) ??
     (image.deltaUs.size === 0 && image.incrementUs !== undefined ? at.T * image.incrementUs : undefined) ??
-    // A date alone is the time of the first picture.
+    // A date without plane times is the time of the first picture.
     (image.deltaUs.size === 0 && at.T === 0 && date !== undefined ? 0 : undefined);
   return elapsedUs === undefined ? undefined : (date ?? 0) + elapsedUs;
 }
@@ -246,7 +247,7 @@ function planeTime(plane: OmePlane | undefined): number | undefined {
 const filesOf = (images: readonly OmeImage[]): Set<string | undefined> =>
   new Set(images.flatMap(({ blocks }) => blocks.map(({ file }) => file)));
 
-/** Which plane each page of a file is. */
+/** Returns the plane on each page of a file. */
 function planesOf(images: readonly OmeImage[], name: string, pages: number): Map<number, OmePlane> {
   const planes = new Map<number, OmePlane>();
   for (const { image, first, from, many } of blocksOf(images, name)) {
@@ -258,7 +259,7 @@ function planesOf(images: readonly OmeImage[], name: string, pages: number): Map
   return planes;
 }
 
-/** Planes of an image on pages of a file, which follow each other. */
+/** Consecutive planes of an image on consecutive pages of a file. */
 interface PlacedBlock {
   readonly image: OmeImage;
   readonly first: OmeBlock["first"];
@@ -267,7 +268,7 @@ interface PlacedBlock {
   readonly many: number;
 }
 
-/** The blocks of the file `name`. */
+/** Returns the blocks of the file `name`. */
 function* blocksOf(images: readonly OmeImage[], name: string): Generator<PlacedBlock> {
   const files = filesOf(images);
   // A file that was renamed is still the only one.
@@ -294,7 +295,7 @@ const wholeFile = (ifd: number): OmeBlock => ({
   file: undefined,
 });
 
-/** The number of a plane in the order of the axes. */
+/** Returns the number of a plane in the order of the axes. */
 function indexOf({ order, sizes }: OmeImage, at: Readonly<Record<Axis, number>>): number {
   return order.reduceRight((index, axis) => index * sizes[axis] + at[axis], 0);
 }

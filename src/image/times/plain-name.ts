@@ -1,5 +1,7 @@
-// The name under which metadata and tables know a picture.
+// The name that metadata and tables use for a picture.
 import { GZIPPED } from "../../system/numbered-name.ts";
 
-/** A name without directories and without the ending of gzip: the picture may have been compressed since it was named. */
+/**
+ * Returns a name without directories and without the ending of gzip: the picture may have been compressed since it was named.
+ */
 export const plainName = (file: string): string => (file.split(/[\\/]/).at(-1) ?? file).replace(GZIPPED, "");

@@ -1,21 +1,24 @@
-// When the series begin whose times count from a start of their own, without a date.
+// Finds the start times of series whose times count from their own start, without a date.
 import type { Found, TimedFile } from "./find.ts";
 
 /** A start, microseconds since the epoch. */
 interface Start {
   readonly us: number;
-  /** From a time of modification. */
+  /** Whether it is derived from a modification time. */
   readonly isGuessed: boolean;
 }
 
-/** Of times that have a date. */
+/** Start for times that have a date. */
 export const OF_EPOCH: Start = { us: 0, isGuessed: false };
 
-/** The starts that are known; the first that is found for a series stays. */
+/** The known starts. The first one found for a series is kept. */
 export class SeriesStarts {
   readonly #known = new Map<string, Start>();
 
-  /** Takes files of series: one without a date starts at the earliest that its files allow, as none is written before it is taken. */
+  /**
+   * Adds files. A series without a date gets the earliest start that its files allow, because no file is written before its
+   * images are taken.
+   */
   note(found: ReadonlyMap<TimedFile, Found>): void {
     const starts = new Map<string, Start>();
     for (const [file, { stated, series, date }] of found) {
@@ -29,7 +32,10 @@ export class SeriesStarts {
     for (const [series, start] of starts) if (!this.#known.has(series)) this.#known.set(series, start);
   }
 
-  /** When times without a date begin: the first page has the file's date, or the last one the time of modification. */
+  /**
+   * Returns the start of times without a date: either the first page has the file's date, or the last page has the modification
+   * time.
+   */
   of(file: TimedFile, { stated, series, date }: Found): Start {
     const known = series === undefined ? undefined : this.#known.get(series);
     if (known !== undefined) return known;

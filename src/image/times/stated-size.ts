@@ -1,4 +1,4 @@
-// Whether metadata and image agree on the width and height. If not, the metadata are perhaps those of another series.
+// Checks whether metadata and image agree on width and height. If not, the metadata may belong to another series.
 import { fieldNumber, TAG } from "../tiff/directory.ts";
 import type { OpenDirectory } from "./head.ts";
 
@@ -8,11 +8,14 @@ export interface StatedSize {
   readonly height: number;
 }
 
-/** A size of which both numbers are known. */
+/** Returns a size if both numbers are known. */
 export const sizeOf = (width: number | undefined, height: number | undefined): StatedSize | undefined =>
   width === undefined || height === undefined ? undefined : { width, height };
 
-/** A line if a page is not as large as its metadata say; `says` names these, with a verb. None where they do not say it. */
+/**
+ * Returns a line if the size of a page differs from its metadata; `says` is the subject of the message with a verb. Empty if
+ * the metadata states no size.
+ */
 export async function sizeNotes(
   says: string,
   stated: StatedSize | undefined,

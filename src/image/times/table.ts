@@ -1,4 +1,4 @@
-// A table of capture times: a CSV file with a row for each image, or for each page of one.
+// Reads a table of capture times: a CSV file with a row for each image, or for each page of one.
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, normalize, resolve } from "node:path";
 import { parseString } from "fast-csv";
@@ -21,12 +21,12 @@ const MOST_SHOWN = 5;
 interface Row {
   readonly line: number;
   readonly file: string;
-  /** As the table counts; undefined for the whole file. */
+  /** Page number as the table counts; undefined for the whole file. */
   readonly page: number | undefined;
   readonly us: number;
 }
 
-/** What the columns of a table say. */
+/** What the columns of a table contain. */
 interface TableKind {
   /** Seconds since the start, instead of dates. */
   readonly relative: boolean;
@@ -41,10 +41,10 @@ export class TimeTable {
   readonly #rows = new Map<string, Row[]>();
   /** Seconds since the start, instead of dates. */
   readonly #relative: boolean;
-  /** What the table counts the first page as. */
+  /** Number of the first page in the table. */
   readonly #firstPage: number;
   readonly #hasZone: boolean;
-  /** One line for each thing to know about the table. */
+  /** Messages about the table, one line each. */
   readonly notes: readonly string[];
 
   constructor(path: string, rows: readonly Row[], { relative, hasZone, hasBoth }: TableKind) {
@@ -63,12 +63,12 @@ export class TimeTable {
     this.notes = [...both, ...this.#repeated(rows)];
   }
 
-  /** The times of some pages of a file, by their number from 0; undefined where the table has no row for the file. */
+  /** Returns the times of some pages of a file, by page number from 0; undefined if the table has no row for the file. */
   timesOf(file: string, pages: readonly number[]): Stated | undefined {
     const rows = this.#rowsOf(file);
     if (rows.length === 0) return undefined;
     const byPage = new Map<number, number>();
-    // A row that names the directory, too, is more exact.
+    // A row that also names the directory is more specific.
     rows.sort((a, b) => a.file.length - b.file.length);
     for (const row of rows) byPage.set(row.page === undefined ? (pages[0] ?? 0) : row.page - this.#firstPage, row.us);
     const notes: string[] = [];
@@ -76,7 +76,7 @@ export class TimeTable {
     return { us: pages.map((page) => byPage.get(page)), relative: this.#relative, notes };
   }
 
-  /** A line for the rows that name a page which a file with so many images does not have; undefined where none do. */
+  /** Returns a line about rows that name pages which a file with `count` images does not have; undefined if there are none. */
   beyond(file: string, count: number): string | undefined {
     const rows = this.#rowsOf(file).filter(({ page }) => page !== undefined && page - this.#firstPage >= count);
     if (rows.length === 0) return undefined;
@@ -85,7 +85,7 @@ export class TimeTable {
     return `${this.#name} has ${rowsText(rows.length)} for pages that are not there, as the file has ${has}: ${named}`;
   }
 
-  /** A line for the rows that name none of these files, and one for the files without a row. */
+  /** Returns a line about rows that name none of these files, and one about files without a row. */
   compare(files: Iterable<string>): string[] {
     const without: string[] = [];
     const names = new Set<string>();
@@ -106,8 +106,8 @@ export class TimeTable {
   }
 
   /**
-   * A line for rows that say once more what another one says. Failure `usage.invalid` where they say something else: it is not
-   * known which of them is right.
+   * Returns a line about duplicate rows. Failure `usage.invalid` if rows contradict each other: phorest cannot know which one
+   * is right.
    */
   #repeated(rows: readonly Row[]): string[] {
     const first = new Map<string, Row>();
@@ -140,7 +140,7 @@ export class TimeTable {
     return basename(this.#path);
   }
 
-  /** A row with directories means the file in these only. */
+  /** A row with directories refers only to the file in these directories. */
   #isMeant(row: string, file: string): boolean {
     if (!row.includes("/")) return true;
     const whole = resolve(file).replace(GZIPPED, "");
@@ -151,17 +151,17 @@ export class TimeTable {
 
 const rowsText = (count: number): string => counted(count, "row");
 
-/** A number of images in words. */
+/** Returns a number with the noun "image" or "images". */
 export const images = (count: number): string => counted(count, "image");
 
-/** The first of some names, and how many more there are. */
+/** Returns the first of some names, and the number of the others. */
 export function some(names: readonly string[]): string {
   return shortList(names, MOST_SHOWN);
 }
 
 /**
- * Reads a table of times: columns `file` (or `name`), `page` if wanted, and `time` or `elapsed` (seconds). Separated by commas,
- * semicolons or tabs. Throws Failure `usage.invalid` with the line for what cannot be read.
+ * Reads a table of times: columns `file` (or `name`), optionally `page`, and `time` or `elapsed` (seconds). Separated by
+ * commas, semicolons or tabs. Throws Failure `usage.invalid` with the line number if something cannot be read.
  */
 export async function readTimeTable(path: string): Promise<TimeTable> {
   const text = await textOf(path);
@@ -200,7 +200,7 @@ export async function readTimeTable(path: string): Promise<TimeTable> {
   return new TimeTable(path, rows, { relative: time < 0, hasZone, hasBoth: time >= 0 && elapsed >= 0 });
 }
 
-/** Dates are often written in whole seconds. */
+/** Tolerance, because dates are often written in whole seconds. */
 const LARGEST_APART_US = 1e6;
 
 /** Compares the dates and the elapsed times of a table that has both. */
@@ -212,7 +212,7 @@ class Apart {
     this.#path = path;
   }
 
-  /** Throws Failure `usage.invalid` where a row begins the series at another time than the first one. */
+  /** Throws Failure `usage.invalid` if a row implies a different start of the series than the first row. */
   check(line: number, us: number, elapsedUs: number): void {
     const startUs = us - elapsedUs;
     this.#first ??= { line, startUs };
@@ -243,7 +243,7 @@ async function textOf(path: string): Promise<string> {
   }
 }
 
-/** The one of comma, semicolon and tab that the header has most of. */
+/** Returns the most frequent of comma, semicolon and tab in the header. */
 function delimiterOf(text: string): string {
   const header = text.slice(0, text.indexOf("\n") < 0 ? undefined : text.indexOf("\n"));
   const count = (delimiter: string) => header.split(delimiter).length;
@@ -270,13 +270,13 @@ interface Read {
 }
 
 function secondsOf(text: string, delimiter: string): Read | undefined {
-  // A decimal comma, as spreadsheets write it where the semicolon separates.
+  // Accepts a decimal comma, which spreadsheets write if the semicolon is the separator.
   const number = delimiter === "," ? text : text.replace(/^(-?\d*),(\d+)$/, "$1.$2");
   const us = Math.round(Number(number) * 1e6);
   return number === "" || !Number.isSafeInteger(us) ? undefined : { us, hasZone: true };
 }
 
-/** A date, or seconds, milliseconds or microseconds since 1970, by their size. */
+/** Parses a date, or seconds, milliseconds or microseconds since 1970, depending on the size of the number. */
 function dateOf(text: string): Read | undefined {
   if (!/^\d+(\.\d+)?$/.test(text)) return readTime(text);
   const number = Number(text);

@@ -1,5 +1,5 @@
-// Start tags of an XML document with their attributes, and text. No document types and so no entities of their own: a small
-// file cannot become a large one. It does not check that the document is valid.
+// Reads start tags with attributes, end tags and text of an XML document. Document types are refused, so there are no custom
+// entities, and a small file cannot expand to a large one. Does not validate the document.
 import { Failure } from "../../failure/failure.ts";
 
 /** A start tag, the end of an element, or text between them. */
@@ -13,7 +13,7 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&",
 const ENTITY = /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(lt|gt|amp|quot|apos));/gi;
 
 /**
- * The parts of a document in order, names without their prefixes. Ends without an error where the text is cut off. Throws
+ * Returns the parts of a document in order; names have no prefixes. Ends without an error if the text is cut off. Throws
  * Failure `frame.unreadable` for a document with a document type.
  */
 export function* xmlParts(text: string): Generator<XmlPart> {
@@ -35,7 +35,7 @@ export function* xmlParts(text: string): Generator<XmlPart> {
   }
 }
 
-/** Where a comment, an instruction or a block of plain text ends; undefined for a tag. */
+/** Returns the end of a comment, an instruction or a CDATA block; undefined for a tag. */
 function skipTo(text: string, open: number): number | undefined {
   for (const [start, end] of [
     ["<!--", "-->"],
@@ -50,7 +50,7 @@ function skipTo(text: string, open: number): number | undefined {
   throw new Failure("frame.unreadable", "the XML metadata have a document type, which phorest does not read");
 }
 
-/** The end of a tag; quoted values may contain it. */
+/** Returns the end of a tag, which may contain ">" in quoted values. */
 function endOfTag(text: string, open: number): number {
   let quote = "";
   for (let at = open + 1; at < text.length; at++) {
