@@ -1,19 +1,19 @@
-// The curves of a tracking that was measured along with another method. It has results, but no outcomes: its frames are those of the
-// other analysis that it has a result of.
+// Curves of a tracking that was measured along with another method. Such a tracking has results but no outcomes of its own: its
+// frames are those of the other analysis for which it has a result.
 import type { Connection } from "./connection.ts";
 import { CURVE_COLUMNS, type Curve, type CurveRow, curveOf } from "./frame-curve.ts";
 import { BLOCK_BITS } from "./schema.ts";
 
 /**
- * True of an outcome `o` that analysis @id succeeded on, by itself or along with another. The sign in front keeps SQLite from
- * looking through an index that is not in the order of the rows wanted.
+ * SQL condition: outcome `o` is a success of analysis @id itself, or of an analysis that @id was measured along with. The unary
+ * plus keeps SQLite from using an index whose order is not the wanted row order.
  */
 export const IS_OF_ANALYSIS = `o.ok = 1 AND (+o.analysis_id = @id OR (
   +o.analysis_id IN (SELECT analysis_id FROM companion WHERE tracking_id = @id) AND EXISTS (
     SELECT 1 FROM result r
     WHERE r.analysis_id = @id AND r.block = o.entry_id >> ${BLOCK_BITS} AND r.roi = 0 AND r.entry_id = o.entry_id)))`;
 
-/** CURVE_COLUMNS, and whether the outcome is that of analysis @id. */
+/** CURVE_COLUMNS, and whether the outcome belongs to analysis @id itself. */
 export const ALONG_COLUMNS = `${CURVE_COLUMNS}, o.analysis_id = @id AS own`;
 
 /** A row of ALONG_COLUMNS. */
@@ -31,7 +31,7 @@ export function isAlong({ db }: Connection, analysisId: number): boolean {
   return db.prepare("SELECT 1 FROM companion WHERE tracking_id = ?").get(analysisId) !== undefined;
 }
 
-/** The curves of some frames of an analysis, in the order of `rows`. */
+/** Returns the curves of some frames of an analysis, in the order of `rows`. */
 export function alongCurves(connection: Connection, analysisId: number, rows: readonly AlongRow[]): Curve[] {
   const others = rows.filter(({ own }) => own === 0).map(({ entry_id }) => entry_id);
   const frames = framesOf(connection, analysisId, others);
@@ -43,7 +43,7 @@ export function alongCurves(connection: Connection, analysisId: number, rows: re
   });
 }
 
-/** The results of whole blocks: asking SQLite about each frame takes longer than leaving some out. */
+/** Reads the results of whole blocks: one query per frame would take longer than skipping the unwanted rows of a block. */
 function framesOf({ db }: Connection, analysisId: number, entries: readonly number[]): ReadonlyMap<number, Frame> {
   const frames = new Map(entries.map((entry): [number, Frame] => [entry, { position: [], flags: [] }]));
   const blocks = JSON.stringify([...new Set(entries.map((entry) => entry >> BLOCK_BITS))]);

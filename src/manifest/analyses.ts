@@ -1,4 +1,4 @@
-// Analyses: with what something was measured (method, settings, kernel), and the ROI manifests they measure by.
+// Analyses: what frames were measured with (method, settings, kernel, and ROI manifest).
 import { createHash } from "node:crypto";
 import { Failure } from "../failure/failure.ts";
 import type { Method } from "../measurement/method.ts";
@@ -8,20 +8,20 @@ import type { Connection } from "./connection.ts";
 
 export interface NewAnalysis {
   readonly method: Method;
-  /** All else that decides the numbers, as JSON. */
+  /** Everything else that affects the measured values, as JSON. */
   readonly settings: string;
-  /** Absent where frames could not be measured because there was none. */
+  /** Absent if frames could not be measured because there was no ROI manifest. */
   readonly roiManifestId?: number | undefined;
   readonly kernelVersion: string;
 }
 
 export interface Analysis extends NewAnalysis {
   readonly analysisId: number;
-  /** As people call it; no two have the same. */
+  /** Name shown to people; unique. */
   readonly name: string;
-  /** When `phorest remeasure` began it, microseconds since the epoch; undefined: frames are measured by it as they are captured. */
+  /** When `phorest remeasure` created it, microseconds since the epoch; undefined: it measures frames as they are captured. */
   readonly remeasuredAtUs: number | undefined;
-  /** In the order of the ROI manifest. */
+  /** Labels of the ROIs, in the order of the ROI manifest. */
   readonly labels: readonly string[];
 }
 
@@ -31,26 +31,26 @@ type AnalysisRow = Omit<Analysis, "labels" | "roiManifestId" | "name" | "remeasu
   readonly remeasuredAtUs: number | null;
 };
 
-/** Frames that an analysis has measured, or has failed to measure. */
+/** The frames that an analysis has measured, or has failed to measure. */
 export interface AnalysisExtent {
   readonly measured: number;
   readonly failed: number;
-  /** Of the captures of its frames, microseconds since the epoch. */
+  /** First capture time of its frames, microseconds since the epoch. */
   readonly firstUs: number | undefined;
   readonly lastUs: number | undefined;
-  /** The analysis that it was measured along with, whose frames these are; undefined: it has its own. */
+  /** The analysis that it was measured along with, and whose frames these are; undefined: it has its own. */
   readonly alongWith: number | undefined;
 }
 
 /**
- * The same for analyses whose results continue each other. A new analysis of tracking has a reference of its own: joined, its curve
- * would step where the kernel changed.
+ * Returns a key that is equal for analyses whose results continue each other. A new tracking analysis has its own reference:
+ * joining two would put a step into the curve where the kernel changed.
  */
 function measureKey({ method, settings, roiManifestId, kernelVersion }: NewAnalysis): string {
   return JSON.stringify([method, settings, roiManifestId, ...(method === "tracking" ? [kernelVersion] : [])]);
 }
 
-/** `base`, with the first number that makes the name unique if it is taken. */
+/** Returns `base`, with the first number that makes it unique if it is taken. */
 function freeName(base: string, taken: ReadonlySet<string>): string {
   for (let number = 2, name = base; ; number += 1) {
     if (!taken.has(name)) return name;
@@ -58,36 +58,36 @@ function freeName(base: string, taken: ReadonlySet<string>): string {
   }
 }
 
-/** What tells analyses with the same settings apart that measure frames again. */
+/** Distinguishes analyses with the same settings that measure frames again. */
 export interface AgainOptions {
-  /** As a person called it; undefined: by its method. */
+  /** Name chosen by the user; undefined: named after the method. */
   readonly name: string | undefined;
   /** The analysis that a tracking is measured along with. */
   readonly alongWith?: number;
 }
 
-/** An analysis, and the number of frames that it succeeded on. */
+/** An analysis and the number of frames that it measured successfully. */
 export interface MeasuredAnalysis extends Analysis {
   readonly frames: number;
-  /** The analysis that all its frames were measured along with, whose outcomes they have; undefined: it has its own. */
+  /** The analysis that it was measured along with, and whose outcomes its frames have; undefined: it has its own. */
   readonly alongWith: number | undefined;
 }
 
-/** A frame that another analysis measured than the frame before; times in µs. */
+/** A frame that was measured by another analysis than the frame before it. Times in µs. */
 export interface AnalysisSwitch {
   readonly atUs: number;
   readonly before: number;
   readonly after: number;
-  /** Some frames earlier and later. */
+  /** Time range that covers some frames before and after the switch. */
   readonly fromUs: number;
   readonly toUs: number;
 }
 
-/** Frames on each side of a switch that are compared. */
+/** Number of frames that are compared on each side of a switch. */
 const SEAM_FRAMES = 8;
 
 interface Counted {
-  /** Of the outcomes that were counted. */
+  /** Identifies the outcomes that were counted. */
   readonly key: string;
   readonly measured: readonly MeasuredAnalysis[];
   readonly inForce: Analysis | undefined;
@@ -101,15 +101,17 @@ export class Analyses {
     this.#connection = connection;
   }
 
-  /** The row of an analysis, made if it is new: the same method, settings, ROI manifest and kernel are one analysis. */
+  /**
+   * Returns the id of an analysis; adds a row if it is new. The same method, settings, ROI manifest and kernel are one analysis.
+   */
   ensure(analysis: NewAnalysis): number {
     const { method, settings, roiManifestId = null, kernelVersion } = analysis;
     return this.#ensure(analysis, [method, settings, roiManifestId, kernelVersion]);
   }
 
   /**
-   * The row of an analysis that measures frames again, made if it is new: always separate from the analyses of runs.
-   * Failure `usage.invalid` where an analysis with other settings has the name.
+   * Returns the id of an analysis that measures frames again; adds a row if it is new. It is always separate from the analyses of
+   * runs. Throws Failure `usage.invalid` if an analysis with other settings has the name.
    */
   ensureAgain(analysis: NewAnalysis, { name, alongWith }: AgainOptions, nowUs: number): number {
     const { method, settings, roiManifestId = null, kernelVersion } = analysis;
@@ -129,8 +131,8 @@ export class Analyses {
   }
 
   /**
-   * The row of an analysis that must not continue one with the same settings, made if it is new: `mark` tells it apart. Without a
-   * name, or where the name is taken, it gets another one.
+   * Returns the id of an analysis that must not continue one with the same settings; adds a row if it is new. `mark`
+   * distinguishes it. It gets another name if none is given or if the name is taken.
    */
   ensureApart(
     analysis: NewAnalysis,
@@ -178,7 +180,7 @@ export class Analyses {
     return new Set(this.all().map(({ name }) => name));
   }
 
-  /** All analyses, oldest first. */
+  /** Returns all analyses, oldest first. */
   all(): Analysis[] {
     const { db } = this.#connection;
     const labels = db
@@ -192,7 +194,7 @@ export class Analyses {
       .all()
       .map((row) => ({
         ...row,
-        // One that a repair has found without its record has no name of its own.
+        // An analysis whose record was lost and rebuilt by a repair has no name of its own.
         name: row.name ?? `${row.method} (analysis ${row.analysisId})`,
         remeasuredAtUs: row.remeasuredAtUs ?? undefined,
         roiManifestId: row.roiManifestId ?? undefined,
@@ -201,19 +203,23 @@ export class Analyses {
   }
 
   /**
-   * The analysis that is shown by default: the newest that has measured every frame that any has, else the one that
-   * the last frames of a run were measured by. Undefined while nothing is measured.
+   * Returns the analysis that is shown by default: the newest one that has measured every frame that any analysis has, otherwise
+   * the one that measured the last frames of a run. Undefined while nothing is measured.
    */
   inForce(): Analysis | undefined {
     return this.#counted().inForce;
   }
 
-  /** Those that have measured frames, oldest first, each with the number of frames that it succeeded on. */
+  /**
+   * Returns the analyses that have measured frames, oldest first, each with the number of frames that it measured successfully.
+   */
   measured(): readonly MeasuredAnalysis[] {
     return this.#counted().measured;
   }
 
-  /** Counting looks at every outcome, so it is done again only where one was added or removed. */
+  /**
+   * Counts the frames of each analysis. This reads every outcome, so the counts are cached until an outcome is added or removed.
+   */
   #counted(): Counted {
     const { db } = this.#connection;
     const key = db
@@ -243,7 +249,7 @@ export class Analyses {
     return this.#known;
   }
 
-  /** Of the analyses that were measured along with another: how many frames they have. */
+  /** Counts the frames of each analysis that was measured along with another. */
   #countAlong(): ReadonlyMap<number, number> {
     const { db } = this.#connection;
     const ids = db.prepare<[], number>("SELECT DISTINCT tracking_id FROM companion").pluck().all();
@@ -253,7 +259,7 @@ export class Analyses {
     return new Map(ids.map((id) => [id, count.get({ id }) ?? 0]));
   }
 
-  /** The newest analysis that another one was measured along with. */
+  /** Returns the newest analysis that this one was measured along with. */
   #carrierOf(analysisId: number): number | undefined {
     return this.#connection.db
       .prepare<[number], number>("SELECT analysis_id FROM companion WHERE tracking_id = ? ORDER BY analysis_id DESC")
@@ -261,7 +267,7 @@ export class Analyses {
       .get(analysisId);
   }
 
-  /** Failed frames count: an analysis that could not measure a frame has dealt with it. */
+  /** Returns the newest analysis that has dealt with every frame. A failed frame counts as dealt with. */
   #newestComplete(counts: readonly { readonly id: number; readonly frames: number }[]): number | undefined {
     const { db } = this.#connection;
     const all = db.prepare<[], number>("SELECT count(DISTINCT entry_id) FROM outcome").pluck().get();
@@ -276,8 +282,8 @@ export class Analyses {
   }
 
   /**
-   * The analyses whose results may stand in one file with those of `analysis`: of the same method, settings and ROI manifest, by
-   * whichever version of the program. One of frames measured again stands alone.
+   * Returns the analyses whose results may be in one file with those of `analysis`: same method, settings and ROI manifest, any
+   * version of the program. An analysis that measured frames again is always on its own.
    */
   sameMeasure({ analysisId, remeasuredAtUs, ...analysis }: Analysis): ReadonlySet<number> {
     if (remeasuredAtUs !== undefined) return new Set([analysisId]);
@@ -286,7 +292,7 @@ export class Analyses {
     return new Set(same.map((one) => one.analysisId));
   }
 
-  /** Where the frames of a run, in order of capture, change from one of these analyses to another. Looks at each frame. */
+  /** Returns where the frames of a run, in order of capture, change from one of these analyses to another. Reads each frame. */
   switches(analysisIds: readonly number[]): AnalysisSwitch[] {
     return this.#connection.db
       .prepare<[{ ids: string; frames: number }], AnalysisSwitch>(`
@@ -300,7 +306,7 @@ export class Analyses {
       .all({ ids: JSON.stringify(analysisIds), frames: SEAM_FRAMES });
   }
 
-  /** What an analysis has measured, for people. Looks at each of its frames. */
+  /** Returns what an analysis has measured, to show to people. Reads each of its frames. */
   extent(analysisId: number): AnalysisExtent {
     const { db } = this.#connection;
     const row = db
@@ -319,7 +325,7 @@ export class Analyses {
     };
   }
 
-  /** The row of an ROI manifest, made if it is new. Recognised by the hash of what it says. */
+  /** Returns the id of an ROI manifest; adds a row if it is new. Manifests are compared by the hash of their content. */
   ensureRoiManifest(manifest: RoiManifest): number {
     const { db } = this.#connection;
     return this.#connection.write(() => {
@@ -339,7 +345,7 @@ export class Analyses {
     });
   }
 
-  /** An ROI manifest as it was stored. */
+  /** Returns an ROI manifest as it was stored. */
   roiManifest(roiManifestId: number): RoiManifest | undefined {
     const { db } = this.#connection;
     const row = db
@@ -356,14 +362,14 @@ export class Analyses {
     return { ...row, rois: rois.map((roi) => ({ ...roi, flip: roi.flip === 1 })) };
   }
 
-  /** Notes that a tracking is measured along with an analysis. */
+  /** Records that a tracking is measured along with an analysis. */
   noteCompanion(analysisId: number, trackingId: number): void {
     this.#connection.write(() =>
       this.#connection.db.prepare("INSERT OR IGNORE INTO companion VALUES (?, ?)").run(analysisId, trackingId),
     );
   }
 
-  /** The trackings measured along with an analysis, the newest first. */
+  /** Returns the trackings measured along with an analysis, newest first. */
   companions(analysisId: number): number[] {
     return this.#connection.db
       .prepare<[number], number>("SELECT tracking_id FROM companion WHERE analysis_id = ? ORDER BY tracking_id DESC")

@@ -1,4 +1,4 @@
-// Names of analyses, by which people choose one, and when one was begun that measures frames again.
+// Migration: names of analyses, by which people choose one, and the time at which `phorest remeasure` created an analysis.
 
 export const ANALYSIS_NAMES = `
 -- As people call it: the method, with a number from the second analysis of a method on, or as given to \`phorest remeasure\`.

@@ -1,22 +1,22 @@
-// Archives: which finished frames may move out of the live tables, and the record of those that have. The order is
-// always: copied, verified, recorded here, then deleted; so after a crash a row may exist twice but is never lost.
+// Archives: which finished frames may be moved out of the live tables, and records of those that were. The order is always: copy,
+// verify, record here, then delete. After a crash a row may exist twice, but it is never lost.
 import type { Connection } from "./connection.ts";
 import { ANALYSES_OF_ENTRY, type ArchivedEntry } from "./contents.ts";
 import type { Entries } from "./entries.ts";
 import { JOIN_FILE } from "./page-rows.ts";
 import { blockOf } from "./results.ts";
 
-/** A piece of finished history that was moved out, or is being moved. */
+/** A part of the finished history that was moved out, or is being moved. */
 export interface Archive {
   readonly archiveId: number;
   /** Relative to the backup directory. */
   readonly path: string;
-  /** Of its database, compressed as it is there. */
+  /** SHA-256 of its database, as compressed there. */
   readonly sha256: string;
   readonly entries: number;
   readonly firstCapturedAtUs: number;
   readonly lastCapturedAtUs: number;
-  /** undefined while some of its entries may still be live. */
+  /** When all its entries had left the live tables; undefined while some may still be live. */
   readonly movedAtUs: number | undefined;
 }
 
@@ -24,30 +24,30 @@ export type NewArchive = Omit<Archive, "archiveId" | "movedAtUs">;
 
 export interface FinishedEntry extends ArchivedEntry {
   readonly capturedAtUs: number;
-  /** undefined for a frame without a picture. */
+  /** undefined for a frame without an image file. */
   readonly filename: string | undefined;
   /** Directory, absolute. */
   readonly filepath: string | undefined;
 }
 
 export interface FinishedQuery {
-  /** Captured before this, µs. */
+  /** Only entries captured before this time, µs. */
   readonly beforeUs: number;
   readonly limit: number;
-  /** Whether pictures must have a verified copy on the share before they may go. */
+  /** Whether images must have a verified copy on the share before their entries may be archived. */
   readonly syncing: boolean;
 }
 
 /**
- * Measured or failed for good, passed by every output, and without a picture here that a stage still has to handle: of
- * an entry `e`, whose file is another entry's (`f`) where it is one of several pages.
+ * SQL condition for a finished entry `e`: measured or failed for good, passed by every output, and without a local image that a
+ * stage still has to handle. `f` is the entry that carries the file if `e` is a further page of it.
  */
 const FINISHED = `
   e.status IN ('processed', 'failed')
   AND (coalesce(f.filename, e.filename) IS NULL OR (coalesce(f.local, e.local) = 0 AND coalesce(f.missing, e.missing) = 0
     AND (coalesce(f.image_synced, e.image_synced) = 1 OR NOT @syncing)))
   AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.entry_id = e.id AND o.id > (SELECT cursor FROM delivery))`;
-/** All pages of the file of `e` are, too. */
+/** SQL condition: all pages of the file of `e` are finished too. */
 const WHOLE_FILE = `e.file_entry_id IS NULL AND e.pages_unsettled = 0 AND NOT EXISTS (
   SELECT 1 FROM entry p JOIN outcome o ON o.entry_id = p.id
   WHERE p.file_entry_id = e.id AND o.id > (SELECT cursor FROM delivery))`;
@@ -76,8 +76,8 @@ export class Archives {
   }
 
   /**
-   * Entries that may move out, oldest capture first; the further pages of a file follow its first. More than `limit` only by
-   * the pages of the last file: they leave together.
+   * Returns entries that may be archived, oldest capture first; the further pages of a file follow its first. The result exceeds
+   * `limit` only by the pages of the last file, which are archived together.
    */
   finishedEntries({ beforeUs, limit, syncing }: FinishedQuery): FinishedEntry[] {
     const { db } = this.#connection;
@@ -103,7 +103,7 @@ export class Archives {
     }));
   }
 
-  /** All archives, oldest first. */
+  /** Returns all archives, oldest first. */
   all(): Archive[] {
     return this.#connection.db
       .prepare<[], ArchiveRow>(`
@@ -113,7 +113,7 @@ export class Archives {
       .map((row) => ({ ...row, movedAtUs: row.movedAtUs ?? undefined }));
   }
 
-  /** The last archive that is complete; 0 before the first. The CSV is rewritten when it changes. */
+  /** Returns the id of the last complete archive; 0 before the first. The CSV is rewritten when it changes. */
   last(): number {
     return (
       this.#connection.db
@@ -123,7 +123,10 @@ export class Archives {
     );
   }
 
-  /** Notes an archive that is durable and proved; nothing has left the live tables yet. Returns the one it has already. */
+  /**
+   * Records an archive that is durable and verified, before anything is deleted from the live tables. Returns its id; the
+   * existing id if it was recorded before.
+   */
   add(archive: NewArchive, nowUs: number): number {
     const { db } = this.#connection;
     return this.#connection.write(() => {
@@ -139,9 +142,9 @@ export class Archives {
   }
 
   /**
-   * Deletes, in one transaction, those of `archived` that still are as the archive has them and still may go; returns how
-   * many. One that got another outcome since, or was queued again, stays live, and so does the entry of its file. They are
-   * deleted from the last to the first, so that the pages of a file leave before the entry that carries it.
+   * Deletes those entries of `archived` that are unchanged since they were archived and may still be deleted, in one transaction.
+   * Returns how many. An entry that got another outcome or was queued again stays live, and so does the entry of its file.
+   * Deletes from last to first, so that the pages of a file go before the entry that carries it.
    */
   drop(archiveId: number, archived: readonly ArchivedEntry[], syncing: boolean): number {
     const { db } = this.#connection;
@@ -160,7 +163,7 @@ export class Archives {
     const dropOutcomes = db.prepare("DELETE FROM outcome WHERE entry_id = ?");
     const dropEntry = db.prepare("DELETE FROM entry WHERE id = ?");
     return this.#connection.write(() => {
-      // The results of 16 frames lie together: a block's are dropped in one go.
+      // The results of 16 frames are stored together: those of a block are deleted in one statement.
       const blocks = new Map<string, { analysis: number; block: number; entryIds: number[] }>();
       let dropped = 0;
       for (const { entryId, outcomeIds } of archived.toReversed()) {
@@ -184,14 +187,14 @@ export class Archives {
     });
   }
 
-  /** Notes that everything that could leave the live tables has left them. */
+  /** Records that everything that can be deleted from the live tables has been deleted. */
   finish(archiveId: number, nowUs: number): void {
     this.#connection.write(() =>
       this.#connection.db.prepare("UPDATE archive SET moved_at_us = ? WHERE id = ?").run(nowUs, archiveId),
     );
   }
 
-  /** Forgets all archives: their entries are live again. */
+  /** Deletes the records of all archives, because their entries are live again. */
   forgetAll(): void {
     this.#connection.write(() => this.#connection.db.exec("DELETE FROM archived_file; DELETE FROM archive;"));
   }

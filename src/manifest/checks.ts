@@ -1,4 +1,4 @@
-// Checks: what a check of the files needs from the rows, and what SQLite itself finds wrong.
+// Checks: the rows that a check of the files needs, and SQLite's own integrity check.
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import { FILE_ENTRY } from "./page-rows.ts";
@@ -8,15 +8,15 @@ import type { Origin, Status } from "./schema.ts";
 /** An entry that names a picture. */
 export interface PictureRow {
   readonly entryId: number;
-  /** Whether another program or an earlier run wrote the file: its content is recorded later than its row. */
+  /** Whether the file was written by another program or an earlier run: its size and hash are recorded later than its row. */
   readonly isFound: boolean;
   readonly filename: string;
-  /** Directory, absolute: here, or on the share once the picture was moved there. */
+  /** Absolute directory: on this machine, or on the share after the image was moved there. */
   readonly filepath: string;
   readonly status: Status;
-  /** The first page of the file that is a frame, from 0; undefined where the file is one picture. */
+  /** The first page of the file that is a frame, from 0; undefined if the file is a single image. */
   readonly page: number | undefined;
-  /** Of the file as it is there. */
+  /** Size of the file in its present form, bytes. */
   readonly bytes: number | undefined;
   readonly sha256: string | undefined;
   readonly local: boolean;
@@ -31,7 +31,7 @@ export interface PictureRow {
   readonly remoteSha256: string | undefined;
 }
 
-/** Files of which pages were lost, and why. */
+/** Files from which pages were lost, and why. */
 export interface CutOffFiles {
   readonly count: number;
   readonly first: readonly { readonly filename: string; readonly why: string }[];
@@ -81,7 +81,7 @@ export class Checks {
     this.#entries = entries;
   }
 
-  /** Every entry that names a picture, as a file check needs it, in order of ids. */
+  /** Yields every entry that names an image, in order of ids, with what a file check needs. */
   *pictures(): Generator<PictureRow> {
     const page = this.#connection.db.prepare<[number, number], Row>(
       `SELECT ${COLUMNS}, page FROM entry WHERE id > ? AND filename IS NOT NULL ORDER BY id LIMIT ?`,
@@ -94,7 +94,7 @@ export class Checks {
     for (const row of rows) yield pictureRow(row, this.#entries);
   }
 
-  /** The file that an entry is in, and its page there. `entryId` of the result is that of the entry that carries the file. */
+  /** Returns the file that an entry is in, and its page there. `entryId` of the result is the entry that carries the file. */
   picture(entryId: number): PictureRow | undefined {
     const row = this.#connection.db
       .prepare<[{ entryId: number }], Row>(`
@@ -104,7 +104,7 @@ export class Checks {
     return row === undefined ? undefined : pictureRow(row, this.#entries);
   }
 
-  /** Whether the content of an imported or found picture was not recorded yet. */
+  /** Whether the size and hash of an imported or found image are not recorded yet. */
   hasUnrecorded(): boolean {
     return (
       this.#connection.db
@@ -114,7 +114,7 @@ export class Checks {
     );
   }
 
-  /** Names of the first `limit` pictures marked as damaged, oldest first. */
+  /** Returns the names of the first `limit` images marked as damaged, oldest first. */
   damagedNames(limit: number): string[] {
     return this.#connection.db
       .prepare<[number], string>("SELECT filename FROM entry WHERE damaged = 1 ORDER BY id LIMIT ?")
@@ -122,7 +122,7 @@ export class Checks {
       .all(limit);
   }
 
-  /** The first `limit` files that are cut off, oldest first, and how many there are. */
+  /** Returns the first `limit` truncated files, oldest first, and the total number. */
   cutOff(limit: number): CutOffFiles {
     const { db } = this.#connection;
     const count = db
@@ -134,7 +134,7 @@ export class Checks {
     return { count: count.get() ?? 0, first: first.all(limit) };
   }
 
-  /** Files next to the pictures as they were last copied, to every share there was. */
+  /** Returns the auxiliary files as they were last copied, for every share that was ever used. */
   syncedFiles(): SyncedFile[] {
     return this.#connection.db
       .prepare<[], SyncedFile>(`
@@ -142,7 +142,7 @@ export class Checks {
       .all();
   }
 
-  /** What SQLite itself finds wrong, a line each; empty when all is well. */
+  /** Returns what SQLite's integrity check finds, one line per problem; empty if there is none. */
   integrityProblems(): string[] {
     const { db } = this.#connection;
     const integrity = db.prepare<[], string>("PRAGMA integrity_check").pluck().all();

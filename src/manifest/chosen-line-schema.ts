@@ -1,4 +1,4 @@
-// The migration after which the lines that the data chose are kept with their analysis.
+// Migration: stores the line shapes that were chosen from the data with their analysis.
 
 /** The migration. */
 export const CHOSEN_LINE = `

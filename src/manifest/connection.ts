@@ -1,4 +1,4 @@
-// One open manifest file, as everything that asks it anything sees it. How it is opened is in opening.ts and reading.ts.
+// An open manifest file, as all other modules use it. opening.ts and reading.ts open it.
 import type Database from "better-sqlite3";
 import type { Failure } from "../failure/failure.ts";
 
@@ -8,19 +8,19 @@ export interface Connection {
   /** Directory of the manifest file, absolute. */
   readonly directory: string;
   /**
-   * Runs `change` in one transaction: all of it is on the disk when this returns, or nothing of it ever. A database that
-   * was found damaged is not written to any more, but for a `last` change that gives back what this process had taken.
+   * Runs `change` in one transaction: when this returns, all of it is on the disk; otherwise none of it ever is. Refuses to write
+   * to a database that was found damaged, except for a `last` change, which returns claims of this process to the queue.
    */
   write<T>(change: () => T, options?: { readonly last?: boolean }): T;
-  /** The damage that this process has found; undefined while there is none. */
+  /** Damage that this process has found; undefined if there is none. */
   readonly damage: Failure | undefined;
-  /** Takes note of damage that another connection has found. */
+  /** Records damage that another connection has found. */
   noteDamage(damage: Failure): void;
-  /** How long a write stands still, and all of this thread with it, while another program holds the file locked. */
+  /** Sets how long a write, and with it the whole thread, blocks while another program has the file locked. */
   blockOnLock(limitMs: number): void;
-  /** Throws the damage; looks for it on the disk if the last look is some seconds ago. */
+  /** Throws the known damage; checks the file on the disk again if the last check is some seconds old. */
   look(): void;
   close(): void;
-  /** What a person should know of how it was closed, in one line; undefined for nothing. */
+  /** One line for people about how the file was closed; undefined if there is nothing to say. */
   readonly closingNote: string | undefined;
 }

@@ -1,16 +1,15 @@
-// Contents: entries with everything that belongs to them, to copy them to another manifest of the experiment and to verify
-// the copy.
+// Contents: copies entries with everything that belongs to them to another manifest of the experiment, and verifies the copy.
 import type { Connection } from "./connection.ts";
 import { BLOCK_BITS } from "./schema.ts";
 
-/** An entry and the outcomes that belong to it: what an archive holds of it. */
+/** An entry and its outcomes, as an archive holds them. */
 export interface ArchivedEntry {
   readonly entryId: number;
   /** Ascending. */
   readonly outcomeIds: readonly number[];
 }
 
-/** What entries refer to: copied whole, for it is little. */
+/** Tables that entries refer to. They are small, so they are copied whole. */
 const CONTEXT = [
   "roi_manifest",
   "roi",
@@ -21,11 +20,11 @@ const CONTEXT = [
   "chosen_line",
   "companion",
 ] as const;
-/** The analyses that measured an entry: those of its outcomes, and the trackings measured along with them. */
+/** SQL for the analyses that measured an entry: those of its outcomes, and the trackings measured along with them. */
 export const ANALYSES_OF_ENTRY = `SELECT analysis_id FROM outcome WHERE entry_id = @id
   UNION SELECT c.tracking_id FROM outcome o JOIN companion c USING (analysis_id) WHERE o.entry_id = @id`;
 
-/** What belongs to an entry, and how it is found. */
+/** The tables whose rows belong to an entry, and the condition that finds them. */
 const BELONGINGS: Readonly<Record<string, string>> = {
   entry: "id = @id",
   reading: "entry_id = @id",
@@ -42,7 +41,7 @@ export class Contents {
     this.#connection = connection;
   }
 
-  /** Every entry and its outcomes. */
+  /** Returns every entry and its outcomes. */
   all(): ArchivedEntry[] {
     return this.#connection.db
       .prepare<[], { id: number; outcomes: string }>(`
@@ -52,7 +51,7 @@ export class Contents {
       .map(({ id, outcomes }) => ({ entryId: id, outcomeIds: JSON.parse(outcomes) }));
   }
 
-  /** Rows of `entryIds` (of everything when absent), by table: what a copy is proved by. */
+  /** Counts the rows of `entryIds` by table (all rows if absent). Equal counts show that a copy is complete. */
   tally(entryIds?: readonly number[]): Record<string, number> {
     const { db } = this.#connection;
     const counts = Object.entries(BELONGINGS).map(([table, where]): [string, number] => {
@@ -76,7 +75,7 @@ export class Contents {
     });
   }
 
-  /** Copies entries with all that belongs to them, in one transaction; rows that are there already stay as they are. */
+  /** Copies entries with all that belongs to them, in one transaction. Rows that exist already are not changed. */
   copyEntriesTo(target: Contents, entryIds: readonly number[]): void {
     const source = this.#connection;
     target.#connection.write(() => {
@@ -91,7 +90,7 @@ export class Contents {
   }
 }
 
-/** Only a row that is there already is passed over: any other conflict is a fault and is thrown. */
+/** Skips only rows that exist already; throws on any other conflict, which is a bug. */
 function inserter(source: Connection, target: Connection, table: string): (row: unknown[]) => void {
   const columns = source.db.prepare<[], { name: string; pk: number }>(`PRAGMA table_info(${table})`).all();
   const names = columns.map(({ name }) => name);

@@ -1,8 +1,8 @@
-// Counting a million rows is too slow for a status line, so triggers keep one row of counters.
-/** A column of the row of counters, and what a row of `entry` adds to it. */
+// Counters for the status line. Counting a million rows would be too slow, so triggers keep one row of counters up to date.
+/** For each counter column, the SQL expression for what a row of `entry` adds to it. */
 export type Counted = Readonly<Record<string, (row: string) => string>>;
 
-/** Counters of the first manifests. */
+/** Counters in the first version of the schema. */
 export const COUNTED: Counted = {
   pending: (row) => `(${row}.status = 'pending')`,
   processing: (row) => `(${row}.status = 'processing')`,
@@ -22,7 +22,10 @@ function counting(counted: Counted, change: (count: (row: string) => string) => 
     .join(", ");
 }
 
-/** Triggers that keep `counted` in the one row of table `counter`; `columns` are those of entry that can change a count. */
+/**
+ * Returns the triggers that keep `counted` up to date in the one row of table `counter`. `columns`: the columns of entry that can
+ * change a count.
+ */
 export function countingTriggers(counted: Counted, columns: string): string {
   return `
 CREATE TRIGGER entry_added AFTER INSERT ON entry BEGIN

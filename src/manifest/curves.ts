@@ -1,4 +1,4 @@
-// Curves: frame by frame the positions and flags of all ROIs, as an analysis measured them.
+// Curves: the positions and flags of all ROIs in each frame, as an analysis measured them.
 import type { Statement } from "better-sqlite3";
 import { FLAGS } from "../measurement/method.ts";
 import { ALONG_COLUMNS, type AlongRow, alongCurves, IS_OF_ANALYSIS, isAlong } from "./along-curves.ts";
@@ -8,7 +8,7 @@ import { BEFORE_ALL } from "./outcome-ids.ts";
 import { pages } from "./pages.ts";
 
 const CURVE_PAGE = 256;
-/** Frames looked back at for an ROI's last undoubted position. */
+/** Number of frames that are searched backwards for the last reliable position of an ROI. */
 const LOOK_BACK = 16;
 
 export class Curves {
@@ -34,7 +34,7 @@ export class Curves {
       .pluck();
   }
 
-  /** All ROIs of every frame an analysis succeeded on, in order of completion, after an outcome. */
+  /** Yields every frame that an analysis measured successfully, with all ROIs, in order of completion, after an outcome. */
   *after(analysisId: number, afterOutcomeId = BEFORE_ALL): Generator<Curve> {
     const along = this.#isAlong(analysisId)
       ? this.#alongQuery<{ after: number }>(`
@@ -48,7 +48,7 @@ export class Curves {
     );
   }
 
-  /** All ROIs of the `limit` frames an analysis succeeded on last, the latest completion at the end. */
+  /** Returns the last `limit` frames that an analysis measured successfully, with all ROIs, latest completion last. */
   latest(analysisId: number, limit: number): Curve[] {
     const curves = this.#isAlong(analysisId)
       ? this.#alongQuery<{ limit: number }>(`
@@ -58,7 +58,7 @@ export class Curves {
     return curves.reverse();
   }
 
-  /** The outcome of the frame an analysis succeeded on last; BEFORE_ALL while there is none. */
+  /** Returns the outcome of the last frame that an analysis measured successfully; BEFORE_ALL if there is none. */
   lastOutcome(analysisId: number): number {
     const last = this.#isAlong(analysisId)
       ? this.latest(analysisId, 1)[0]?.outcomeId
@@ -66,7 +66,7 @@ export class Curves {
     return last ?? BEFORE_ALL;
   }
 
-  /** All ROIs of the frames captured within a window, in order of capture. */
+  /** Yields the frames captured within a window, with all ROIs, in order of capture. */
   *within(analysisId: number, fromUs: number, toUs: number): Generator<Curve> {
     const along = this.#isAlong(analysisId)
       ? this.#alongQuery<{ fromUs: number; entryId: number; toUs: number }>(`
@@ -88,7 +88,7 @@ export class Curves {
     );
   }
 
-  /** How many frames `within` gives: a set that only grows is known by its number. */
+  /** Counts the frames that `within` yields. The set only grows, so an unchanged count means an unchanged set. */
   countWithin(analysisId: number, fromUs: number, toUs: number): number {
     if (this.#isAlong(analysisId)) return this.#countAlong({ id: analysisId, fromUs, toUs });
     this.#countWithin ??= this.#db
@@ -99,7 +99,7 @@ export class Curves {
     return this.#countWithin.get(analysisId, fromUs, toUs) ?? 0;
   }
 
-  /** Where each ROI stood in the latest frames, px: its last position not marked as a jump; NaN where there is none. */
+  /** Returns the last position of each ROI that is not marked as a jump in the latest frames, px; NaN if there is none. */
   lastPositions(analysisId: number, rois: number): Float64Array {
     const last = new Float64Array(rois).fill(Number.NaN);
     for (const { position, flags } of this.latest(analysisId, LOOK_BACK).reverse()) {
@@ -114,7 +114,7 @@ export class Curves {
     return isAlong(this.#connection, analysisId);
   }
 
-  /** Asks for rows of ALONG_COLUMNS, and makes curves of them. */
+  /** Prepares a query for rows of ALONG_COLUMNS and returns a function that runs it and makes curves of the rows. */
   #alongQuery<More>(sql: string): (values: More & { readonly id: number }) => Curve[] {
     const query = this.#db.prepare<[More & { readonly id: number }], AlongRow>(sql);
     return (values) => alongCurves(this.#connection, values.id, query.all(values));

@@ -1,4 +1,4 @@
-// The migration after which an entry says that its file is cut off.
+// Migration: records on an entry that its file is truncated.
 
 export const CUT_OFF = `
 -- Why parts of the file that the entry carries cannot be used: it is cut off. NULL: it is whole, or it has grown since and the pages

@@ -1,11 +1,11 @@
-// Displacements: how far the chip had moved in each frame.
+// Displacements: how far the chip moved in each frame.
 import type { Displacement } from "../measurement/displacement.ts";
 import type { Connection } from "./connection.ts";
 
 /** A frame's displacement as stored. */
 export interface StoredDisplacement extends Displacement {
   readonly entryId: number;
-  /** Further than the ROIs allow. */
+  /** Whether the chip moved further than the ROIs allow. */
   readonly movedTooFar: boolean;
 }
 
@@ -25,14 +25,14 @@ export class Displacements {
     this.#connection = connection;
   }
 
-  /** Within a transaction: stores the displacement that belongs to an outcome. */
+  /** Stores the displacement that belongs to an outcome. Call within a transaction. */
   insert(outcomeId: number, moved: Displacement, movedTooFar: boolean): void {
     this.#connection.db
       .prepare("INSERT INTO displacement VALUES (?, ?, ?, ?, ?, ?, ?)")
       .run(outcomeId, moved.dx, moved.dy, moved.turnDegrees, moved.errorPx, moved.patches, movedTooFar ? 1 : 0);
   }
 
-  /** The displacements of an analysis in order of entries. */
+  /** Returns the displacements of an analysis in order of entries. */
   of(analysisId: number): StoredDisplacement[] {
     return this.#connection.db
       .prepare<[number], Row>(`${LATEST} WHERE o.analysis_id = ? ORDER BY o.entry_id`)
@@ -40,7 +40,7 @@ export class Displacements {
       .map(stored);
   }
 
-  /** The displacement measured last, in any analysis. */
+  /** Returns the displacement measured last, in any analysis. */
   last(): StoredDisplacement | undefined {
     const row = this.#connection.db.prepare<[], Row>(`${LATEST} ORDER BY d.outcome_id DESC LIMIT 1`).get();
     return row === undefined ? undefined : stored(row);

@@ -9,11 +9,11 @@ import { FILE_ENTRY, fileColumn, GROWN } from "./page-rows.ts";
 
 export type { EntryHistory, FurtherPage, NewEntry } from "./new-entry.ts";
 
-/** An entry handed out for work. Only an answer that carries its `claim` number is accepted. */
+/** An entry that was claimed for work. Only an answer with the current `claim` number is accepted. */
 export interface Claim {
   readonly entryId: number;
   readonly claim: number;
-  /** How often the entry was handed out, this time included. */
+  /** How often the entry was claimed, including this time. */
   readonly attempts: number;
   readonly filename: string;
   /** Directory, absolute. */
@@ -25,15 +25,15 @@ export interface Claim {
 
 export type ClaimKey = Pick<Claim, "entryId" | "claim">;
 
-/** Which pending entries may be handed out; all of them unless it says otherwise. */
+/** Which pending entries may be claimed; all of them by default. */
 export interface ClaimChoice {
-  /** Only entries that were handed out less often than this. */
+  /** Only entries that were claimed less often than this. */
   readonly attemptsBelow?: number;
-  /** Entries that are left where they are. */
+  /** Entries that must not be claimed. */
   readonly except?: readonly number[];
 }
 
-/** `except`: ids that are left out, as JSON. */
+/** `except`: ids to leave out, as JSON. */
 interface ClaimQuery {
   readonly nowUs: number;
   readonly limit: number;
@@ -51,12 +51,12 @@ interface ClaimRow {
   captured_at_us: number;
 }
 
-/** The name of a picture's other form: compressed by gzip, or not. */
+/** Returns the other name of an image: with `.gz` if it has none, without it otherwise. */
 export function otherForm(filename: string): string {
   return filename.endsWith(".gz") ? filename.slice(0, -".gz".length) : `${filename}.gz`;
 }
 
-/** A picture's camera settings, as JSON, and the hash of the picture itself, compressed since or not. */
+/** The camera settings of an image, as JSON, and the hash of its uncompressed content, even if it was compressed since. */
 export interface TakenPicture {
   readonly settings: string | null;
   readonly sha256: string | null;
@@ -137,8 +137,8 @@ export class Entries {
   }
 
   /**
-   * Inserts an entry and its readings; returns its id. Without `history` it is a fresh capture. Failure `file.refused` for
-   * a name that is not a picture's: no row ever names anything else.
+   * Inserts an entry and its readings; returns its id. Without `history` it is a new capture. Throws Failure `file.refused` if
+   * the name is not that of an image: no row ever names anything else.
    */
   add(entry: NewEntry, history?: EntryHistory): number {
     const { filename, furtherPages = [], continues, runId, cameraType, cameraIndex } = entry;
@@ -147,21 +147,21 @@ export class Entries {
       if (continues !== undefined) this.#whole.run({ filename: continues, other: otherForm(continues) });
       if (continues !== undefined && continues === filename) return this.#addToFile(entry);
       const entryId = this.#addRow(entry, history);
-      // One transaction for all: a crash leaves every page of a file with its row, or none.
+      // One transaction for all: after a crash, either all pages of a file have their rows or none has.
       const shared = { runId, cameraType, cameraIndex };
-      // The known past of a frame belongs to the page that the row is about: the other pages have not been measured.
+      // The known history belongs to this page only: the other pages have not been measured.
       const past = history && { origin: history.origin, status: "pending" as const };
       for (const page of furtherPages) this.#addRow({ ...shared, ...page }, past, entryId);
       return entryId;
     });
   }
 
-  /** Inserts a further frame in the file of an entry; returns its id. */
+  /** Inserts another frame from the file of an entry; returns its id. */
   addPage(fileEntryId: number, page: NewEntry & { readonly page: number }, history: EntryHistory): number {
     return this.#connection.write(() => this.#addRow(page, history, fileEntryId));
   }
 
-  /** Adds pages to the file of an entry, which another program has made larger in its place. */
+  /** Adds pages to the file of an entry, after another program has appended to the file. */
   #addToFile({ furtherPages = [], filename, bytes, sha256, settings, cutOff, ...first }: NewEntry): number {
     const directory = this.storedDirectory(first.filepath ?? this.#connection.directory);
     const fileEntryId = this.#grown.get({ directory, filename, bytes, sha256, settings, cutOff: cutOff ?? null });
@@ -201,7 +201,7 @@ export class Entries {
       errorCode: history?.errorCode ?? null,
       error: history?.error ?? (status === "failed" ? (entry.collectionError ?? null) : null),
       dataTransmitted: history?.dataTransmitted === true ? 1 : 0,
-      // State of the file, which is that of the entry that carries it.
+      // State of the file. It is stored on the entry that carries the file.
       imageSynced: fileEntryId === undefined && history?.imageSynced === true ? 1 : 0,
       compressionAttempted: fileEntryId === undefined && history?.compressionAttempted === true ? 1 : 0,
       missing: fileEntryId === undefined && history?.missing === true ? 1 : 0,
@@ -219,7 +219,7 @@ export class Entries {
     return entryId;
   }
 
-  /** An entry for a picture that no row knows, pending unless `state` says otherwise. undefined when a row knows it. */
+  /** Adds an entry for an image that has no row, pending unless `state` says otherwise. Returns undefined if a row exists. */
   adopt(
     entry: NewEntry & { readonly filename: string },
     state: Omit<EntryHistory, "origin"> = { status: "pending" },
@@ -229,8 +229,8 @@ export class Entries {
   }
 
   /**
-   * Whether a row names the file, or named it before it was moved away or archived. A picture and its compressed form (`.gz`) are one
-   * and the same.
+   * Whether a row names the file, or named it before it was moved away or archived. An image and its compressed form (`.gz`)
+   * count as the same file.
    */
   knowsFile(filename: string, filepath = this.#connection.directory): boolean {
     const other = otherForm(filename);
@@ -239,19 +239,22 @@ export class Entries {
     return directory === "." && this.#knowsAway.get({ filename, other }) !== undefined;
   }
 
-  /** What is noted of this picture or, unless `exact`, its compressed form in the manifest's own directory; undefined: nothing. */
+  /**
+   * Returns what is recorded of this image in the manifest's own directory, or (unless `exact`) of its compressed form; undefined
+   * if nothing is.
+   */
   takenPicture(filename: string, { exact = false } = {}): TakenPicture | undefined {
     const directory = this.storedDirectory(this.#connection.directory);
     const found = this.#taken.get(directory, filename);
     return found ?? (exact ? undefined : this.#taken.get(directory, `${filename}.gz`));
   }
 
-  /** Whether there is an entry without a picture at exactly this moment. */
+  /** Whether an entry without an image was captured at exactly this time. */
   knowsMoment(capturedAtUs: number): boolean {
     return this.#knowsTime.get(capturedAtUs) !== undefined;
   }
 
-  /** Hands out up to `limit` pending entries, oldest first; the attempt counts before the work begins (invariant 3). */
+  /** Claims up to `limit` pending entries, oldest first. The attempt is counted before the work begins (invariant 3). */
   claimPending(limit: number, nowUs: number, choice: ClaimChoice = {}): Claim[] {
     const { attemptsBelow = Number.MAX_SAFE_INTEGER, except = [] } = choice;
     return this.#connection
@@ -268,17 +271,20 @@ export class Entries {
       }));
   }
 
-  /** Within a transaction: the entry is processed. False when the claim is no longer the entry's. */
+  /** Marks the entry as processed; returns false if the claim is out of date. Call within a transaction. */
   settleProcessed({ entryId, claim }: ClaimKey, nowUs: number): boolean {
     return this.#processed.run({ entryId, claim, nowUs }).changes === 1;
   }
 
-  /** Within a transaction: the entry failed. False when the claim is no longer the entry's. */
+  /** Marks the entry as failed; returns false if the claim is out of date. Call within a transaction. */
   settleFailed({ entryId, claim }: ClaimKey, { code, message }: FailureData, nowUs: number): boolean {
     return this.#failed.run({ entryId, claim, code, message, nowUs }).changes === 1;
   }
 
-  /** Back to pending. The attempt is given back unless it counts. False when the claim is no longer the entry's. */
+  /**
+   * Returns the entry to pending. The attempt does not count unless `countAttempt` is set. Returns false if the claim is out of
+   * date.
+   */
   release({ entryId, claim }: ClaimKey, { countAttempt = false }: { readonly countAttempt?: boolean } = {}): boolean {
     return this.#connection.write(
       () => this.#release.run({ entryId, claim, given: countAttempt ? 0 : 1 }).changes === 1,
@@ -286,22 +292,22 @@ export class Entries {
     );
   }
 
-  /** Notes that the file of an entry is gone. */
+  /** Records that the file of an entry is missing. */
   markMissing(entryId: number): void {
     this.#connection.write(() => this.#markMissing.run({ entryId }));
   }
 
-  /** The file of an entry is gone: the other frames in it that wait to be measured failed with it. Returns how many. */
+  /** Fails the other frames of a missing file that are still to be measured. Returns how many there were. */
   failPages(entryId: number, nowUs: number): number {
     return this.#connection.write(() => this.#failPages.run({ entryId, nowUs }).changes);
   }
 
-  /** Adds to what is to be known of an entry's picture; nothing where that was said before. */
+  /** Adds a warning about the image of an entry, unless it has that warning already. */
   addWarning(entryId: number, warning: string): void {
     this.#connection.write(() => this.#addWarning.run({ entryId, warning }));
   }
 
-  /** A directory as kept: relative to the manifest's own where it is inside. */
+  /** Returns a directory as it is stored: relative to the manifest's own directory if it is inside it. */
   storedDirectory(directory: string): string {
     const absolute = resolve(directory);
     const inside = relative(this.#connection.directory, absolute);
@@ -309,7 +315,7 @@ export class Entries {
     return inside === ".." || inside.startsWith("../") || isAbsolute(inside) ? absolute : inside;
   }
 
-  /** The directory a row means, absolute. */
+  /** Returns the absolute path of a stored directory. */
   absoluteDirectory(stored: string): string {
     return isAbsolute(stored) ? stored : join(this.#connection.directory, stored);
   }

@@ -1,5 +1,5 @@
-// One entry of a metadata_manifest.json as other programs wrote it. Values that only describe the capture may be wrong or absent; without a
-// time or a valid file name, it cannot be used.
+// Parses one entry of a metadata_manifest.json written by another program. Values that only describe the capture may be wrong or
+// absent. An entry without a time or a valid file name cannot be used.
 import * as z from "zod";
 import { readable } from "../failure/quote.ts";
 import { isKeptLabel } from "../measurement/label-rules.ts";
@@ -20,7 +20,7 @@ const text = z
 const filename = z.string().max(1024).nullish();
 const directory = z.string().max(4096).nullish();
 const flag = z.boolean().nullish().catch(undefined);
-/** Not each value is a number: a sensor may have failed. */
+/** Not every value is a number: a sensor may have failed. */
 const values = z.record(z.string(), z.unknown()).nullish().catch(undefined);
 
 const ENTRY = z.object({
@@ -53,7 +53,7 @@ const ENTRY = z.object({
 
 type Given = z.infer<typeof ENTRY>;
 
-/** One capture of an established experiment. Times in microseconds, UTC. */
+/** One capture of an experiment of the established system. Times in microseconds, UTC. */
 export interface EstablishedEntry {
   readonly capturedAtUs: number;
   readonly picture:
@@ -71,7 +71,7 @@ export interface EstablishedEntry {
   readonly dataTransmitted: boolean;
 }
 
-/** What became of an entry; without `entry`, `problem` or `note` says why. */
+/** The result of parsing an entry; without `entry`, `problem` or `note` says why. */
 export interface ParsedEntry {
   readonly entry?: EstablishedEntry;
   /** Why it cannot be used. */
@@ -80,10 +80,10 @@ export interface ParsedEntry {
   readonly note?: string;
 }
 
-/** Status that the established users' notebook gives to entries that are not to be measured. */
+/** Status that the established users' notebook gives to entries that should not be measured. */
 const SKIPPED = "skip";
 
-/** An entry of the list. */
+/** Parses an entry of the list. */
 export function parseEntry(value: unknown): ParsedEntry {
   const parsed = ENTRY.safeParse(value);
   if (!parsed.success) {

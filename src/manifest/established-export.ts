@@ -1,4 +1,5 @@
-// The manifest in the forms that existing tools read, line by line, so that an export of any length takes no memory.
+// Exports the manifest in the formats that existing tools read, line by line, so that the memory use does not depend on the
+// length.
 
 import { formatRecord, type RecordInput } from "../analysis/record.ts";
 import type { FrameResult } from "../measurement/method.ts";
@@ -13,7 +14,7 @@ import { isoFromUs } from "./timestamps.ts";
 
 const OUTCOMES_PER_READ = 64;
 
-/** metadata_manifest.json: a JSON array of entries in order of capture, as pieces of text. */
+/** Yields metadata_manifest.json, a JSON array of entries in order of capture, as pieces of text. */
 export function* metadataManifest(manifest: Manifest, window?: TimeWindow): Generator<string> {
   let separator = "[\n";
   for (const entry of manifest.history.entries(window)) {
@@ -23,7 +24,9 @@ export function* metadataManifest(manifest: Manifest, window?: TimeWindow): Gene
   yield separator === "[\n" ? "[]\n" : "\n]\n";
 }
 
-/** processing_results.jsonl: a record a line, in order of completion; then frames that failed before any analysis. */
+/**
+ * Yields processing_results.jsonl: one record per line, in order of completion, then the frames that failed before any analysis.
+ */
 export function* processingResults(manifest: Manifest, part: Part = {}): Generator<string> {
   const firstUs = manifest.history.oldestCaptureUs();
   for (const outcome of allOutcomes(manifest, part)) yield `${formatRecord(outcomeRecord(outcome, firstUs))}\n`;
@@ -32,7 +35,7 @@ export function* processingResults(manifest: Manifest, part: Part = {}): Generat
   }
 }
 
-/** The records of the outcomes after one, in order of completion. */
+/** Yields the records of the outcomes after `afterOutcomeId`, in order of completion. */
 export function* outcomeRecords(manifest: Manifest, afterOutcomeId: number): Generator<string> {
   const firstUs = manifest.history.oldestCaptureUs();
   for (const outcome of allOutcomes(manifest, { afterOutcomeId })) {
@@ -40,13 +43,13 @@ export function* outcomeRecords(manifest: Manifest, afterOutcomeId: number): Gen
   }
 }
 
-/** The part of an experiment that is wanted; all of it where nothing is given. */
+/** The part of an experiment to export; all of it by default. */
 export interface Part {
-  /** Frames captured in it. */
+  /** Only frames captured in this window. */
   readonly window?: TimeWindow | undefined;
-  /** Undefined: those of a run, measured as the frames were captured. */
+  /** Undefined: the analyses of runs, which measured the frames as they were captured. */
   readonly analyses?: ReadonlySet<number> | undefined;
-  /** Labels of ROIs. */
+  /** Selects ROIs by label. */
   readonly isWanted?: ((label: string) => boolean) | undefined;
 }
 
@@ -54,7 +57,7 @@ interface OutcomesQuery extends Part {
   readonly afterOutcomeId?: number;
 }
 
-/** Every outcome after one, a page at a time, with the results of the wanted ROIs. */
+/** Yields every outcome after a given one, read in batches, with the results of the wanted ROIs. */
 export function* allOutcomes(
   manifest: Manifest,
   { window, analyses, isWanted, afterOutcomeId = analyses === undefined ? 0 : BEFORE_ALL }: OutcomesQuery,

@@ -1,16 +1,16 @@
-// Which files of an established experiment are read: the live ones, and the backups that its services moved away, packed or not.
-// A backup is not a copy: the live file began empty after it.
+// Finds the files of an established experiment to read: the live ones, and the backups that its services moved away, compressed
+// or not. A backup is not a copy: the live file started empty after it.
 import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 
 export interface EstablishedFiles {
-  /** Directory of the live manifest, or where it would be: images are expected here. */
+  /** Directory of the live manifest, or where it would be. Images are expected here. */
   readonly dataDirectory: string;
-  /** Oldest first, the live file last. Empty: this is no such experiment. */
+  /** Metadata files, oldest first, the live file last. Empty if this is not an established experiment. */
   readonly metadata: readonly string[];
-  /** The live file first, then backups, newest first: a result that is there twice counts once. */
+  /** Result files: the live one first, then backups, newest first. If a result exists twice, the first one counts. */
   readonly results: readonly string[];
-  /** Files that look like them and are not read: unfinished ones, filtered copies. */
+  /** Similar files that are not read: unfinished ones and filtered copies. */
   readonly notRead: readonly string[];
 }
 
@@ -20,7 +20,7 @@ interface FileName {
   readonly other: RegExp;
 }
 
-/** `processing_manifest.json` and `processing_results.json`: names of 2025 until July. */
+/** `processing_manifest.json` and `processing_results.json` are the names that were used until July 2025. */
 const METADATA: FileName = {
   live: /^(?:metadata|processing)_manifest\.json(?:\.gz)?$/,
   backup: /^(?:metadata|processing)_manifest(?:\.corrupt)?_(\d{8}_\d{6})\.json(?:\.gz)?$/,
@@ -32,12 +32,12 @@ const RESULTS: FileName = {
   other: /^processing_results.*\.(?:jsonl?|tmp)(?:\.gz)?$/,
 };
 
-/** The files of the experiment in `root`, which is its directory or the data directory in it. */
+/** Finds the files of the experiment in `root`, which is its directory or the data directory in it. */
 export function establishedFiles(root: string): EstablishedFiles {
   const isData = find([root], METADATA).live !== undefined;
   const data = join(root, "data");
   const ownBackups = ["backup", `backup/${basename(data)}`, "backup/results"].map((place) => join(root, place));
-  // Named by its data directory: the backups are next to it, in a directory of that name.
+  // `root` is the data directory: the backups are next to it, in a directory of the same name.
   const besideBackups = isData ? [basename(root), "results"].map((place) => join(root, "..", "backup", place)) : [];
   const metadata = find([root, data, ...ownBackups, ...besideBackups.slice(0, 1)], METADATA);
   const places = ["", "results", "data", ...(isData ? ["../results"] : [])].map((place) => join(root, place));
@@ -74,7 +74,10 @@ function find(places: readonly string[], { live, backup, other }: FileName): Fou
   return found;
 }
 
-/** Names of files, the newest naming first: `metadata_manifest.json` before `processing_manifest.json`, plain before packed. */
+/**
+ * Returns the names of the files, newest naming first: `metadata_manifest.json` before `processing_manifest.json`, plain before
+ * compressed.
+ */
 function namesIn(directory: string): string[] {
   return isDirectory(directory) ? readdirSync(directory).sort() : [];
 }

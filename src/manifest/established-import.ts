@@ -1,6 +1,5 @@
-// Taking over an experiment that was kept in metadata_manifest.json and pictures. Nothing of it is moved or changed: rows
-// are made that name the pictures where they are, or copies of them in the data directory. Run twice, the second time adds
-// only what is new.
+// Imports an experiment that consists of metadata_manifest.json and images. Nothing of it is moved or changed: the new rows name
+// the images where they are, or copies of them in the data directory. A second import adds only what is new.
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
@@ -26,31 +25,31 @@ export interface ImportSummary extends TakingSummary {
   readonly resultsFiles: readonly string[];
   /** The ROI manifest of the experiment; undefined where it has none that can be used. */
   readonly roiManifestFile: string | undefined;
-  /** Different captures in the files; `added` of them were new. */
+  /** Distinct captures in the files; `added` of them were new. */
   readonly entries: number;
-  /** Results taken over with their frames. */
+  /** Results imported with their frames. */
   readonly results: number;
   readonly resultLinesSkipped: number;
-  /** Frames added as processed for which there is no result. */
+  /** Frames added as processed although they have no result. */
   readonly processedWithoutResult: number;
-  /** What was not as it should be in the files, and what was done with it. */
+  /** Problems in the files, and how each was handled. */
   readonly findings: readonly Finding[];
 }
 
 export interface ImportOptions {
-  /** Further directories that pictures may be in. */
+  /** More directories to search for images. */
   readonly pictures?: readonly string[];
-  /** Copy the pictures into the data directory; otherwise they stay where they are and are only read. */
+  /** Copy the images into the data directory. By default they stay where they are and are only read. */
   readonly adopt?: Adoption | undefined;
-  /** Which pages of files with several images are frames. */
+  /** Which pages of multi-page files are frames. */
   readonly pages?: PageChoice;
 }
 
 const RESULTS_PER_TRANSACTION = 64;
 
 /**
- * Imports the experiment in `directory`. Failures: `usage.invalid`, with nothing written, when its manifest is unusable or a
- * directory of pictures is not there; `disk.full`, before anything is copied, when the pictures to adopt do not fit.
+ * Imports the experiment in `directory`. Failures: `usage.invalid`, with nothing written, if its manifest is unusable or a
+ * directory of images does not exist; `disk.full`, before anything is copied, if the images to adopt do not fit.
  */
 export async function importExperiment(
   manifest: Manifest,
@@ -112,7 +111,7 @@ function checkDirectory(directory: string): void {
 }
 
 interface ResultTarget {
-  /** Its processed entries that have no result yet lose those that get one. */
+  /** Its processed entries without a result are updated when their result is imported. */
   readonly taking: Taking;
   readonly findings: Findings;
 }
@@ -169,7 +168,7 @@ async function importResults(
   return { results, resultLinesSkipped: foreign + unusable.reduce((sum, { count }) => sum + count, 0) };
 }
 
-/** One analysis per method and set of ROIs; with the real ROI manifest where its labels are the same. */
+/** Returns one analysis per method and set of ROIs, with the real ROI manifest if its labels are the same. */
 function ensureEstablishedAnalysis(
   manifest: Manifest,
   known: Map<string, number>,

@@ -1,5 +1,5 @@
-// The entries of an established experiment, from all files that hold some, also from damaged ones: an entry that cannot be used is
-// left out and counted, never the whole file.
+// Reads the entries of an established experiment from all its metadata files, including damaged ones. An entry that cannot be
+// used is left out and counted; the rest of its file is still used.
 import { gunzipSync, constants as zlib } from "node:zlib";
 import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
@@ -9,7 +9,7 @@ import type { Findings } from "./import-findings.ts";
 import { plainName } from "./plain-name.ts";
 import { isoFromUs } from "./timestamps.ts";
 
-/** A string of JavaScript holds half a gigabyte: at an interval of 10 s, a month of captures. */
+/** A JavaScript string holds half a gigabyte: a month of captures at an interval of 10 s. */
 const KIND: GivenKind = {
   what: "a metadata manifest",
   code: "usage.invalid",
@@ -20,12 +20,12 @@ const KIND: GivenKind = {
 const TORN = "entries torn or damaged, left out";
 const UNUSABLE = "entries not usable, left out";
 
-/** An entry begins with this key in all files that the established system or phorest wrote. */
+/** Every entry starts with this key in files written by the established system or by phorest. */
 const ENTRY_START = /\{\s*"entry_timestamp_iso"/g;
 
 /**
- * All entries, oldest first, each once. Failure `usage.invalid` in one line where no file has an entry and one of them is not
- * a metadata manifest.
+ * Returns all entries, oldest first, each once. Throws a one-line Failure `usage.invalid` if no file has an entry and one of them
+ * is not a metadata manifest.
  */
 export function readEntries(files: readonly string[], findings: Findings): EstablishedEntry[] {
   const entries = new Map<string, EstablishedEntry>();
@@ -49,7 +49,9 @@ export function readEntries(files: readonly string[], findings: Findings): Estab
   return newestOf([...entries.values()], findings).sort((a, b) => a.capturedAtUs - b.capturedAtUs);
 }
 
-/** Of entries that give one image different times, the one that was read last: the live file is read after its backups. */
+/**
+ * Where entries give different times for one image, keeps the one that was read last: the live file is read after its backups.
+ */
 function newestOf(entries: readonly EstablishedEntry[], findings: Findings): EstablishedEntry[] {
   const byPicture = new Map<string, EstablishedEntry>();
   const withoutPicture: EstablishedEntry[] = [];
@@ -91,7 +93,7 @@ function merge(entries: Map<string, EstablishedEntry>, entry: EstablishedEntry, 
 
 const PROGRESS = { pending: 0, processing: 1, failed: 2, processed: 3 } as const;
 
-/** Whether an entry of the same capture, which was read later, got further than `known`. */
+/** Whether an entry of the same capture, read later, is in a later state than `known`. */
 function isFurther(entry: EstablishedEntry, known: EstablishedEntry): boolean {
   const more = PROGRESS[entry.status] - PROGRESS[known.status];
   return more > 0 || (more === 0 && (entry.processedAtUs ?? 0) >= (known.processedAtUs ?? 0));
@@ -112,7 +114,7 @@ function* entriesIn(file: string, findings: Findings): Generator<EstablishedEntr
   }
 }
 
-/** The entries of a file as values; undefined for one that is no JSON. */
+/** Returns the entries of a file as values; undefined if it is not JSON. */
 function valuesIn(file: string, findings: Findings): unknown[] {
   const text = textOf(file);
   if (text.trim() === "") {
@@ -134,13 +136,13 @@ function listIn(content: unknown, file: string): unknown[] {
   throw new Failure("usage.invalid", `${file}: expected array of entries`, { hint: KIND.hint });
 }
 
-/** The text from the beginning of each entry to the beginning of the next one, or to its end. */
+/** Splits the text at the start of each entry. */
 function piecesOf(text: string): string[] {
   const starts = [...text.matchAll(ENTRY_START)].map(({ index }) => index);
   return starts.map((start, at) => text.slice(start, starts[at + 1] ?? text.length));
 }
 
-/** JSON, also with what follows an entry in its list, and with the NaN and Infinity that Python writes; undefined for others. */
+/** Parses JSON that may be followed by the rest of its list and may contain Python's NaN and Infinity; undefined if it cannot. */
 function parseLoosely(piece: string): unknown {
   const trimmed = piece.trimEnd().replace(/[\s,\]]+$/, "");
   for (const text of [trimmed, withoutNan(trimmed)]) {
@@ -153,12 +155,12 @@ function parseLoosely(piece: string): unknown {
   return undefined;
 }
 
-/** With null in place of the numbers that JSON does not have. */
+/** Replaces the numbers that JSON does not allow by null. */
 export function withoutNan(text: string): string {
   return text.replace(/([:[,]\s*)-?(?:NaN|Infinity)(?=\s*[,\]}])/g, "$1null");
 }
 
-/** The text of a file, unpacked; of one that ends too early, what there is. */
+/** Returns the text of a file, decompressed; of a truncated file, the part that can be read. */
 function textOf(file: string): string {
   const bytes = readGivenFile(file, KIND);
   if (!file.endsWith(".gz")) return bytes.toString("utf8").replace(/^\uFEFF/, "");

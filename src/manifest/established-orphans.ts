@@ -1,5 +1,5 @@
-// Images of an established experiment that no entry names: the service stopped between image and entry, or a manifest was lost.
-// Their names say when they were taken, by the clock on the wall of that computer.
+// Finds images of an established experiment that no entry names: the service stopped between image and entry, or a manifest was
+// lost. Their names give the capture time in the local time of the computer that took them.
 import { captureTimeOf } from "../image/capture-name.ts";
 import { isPictureName } from "../image/picture-name.ts";
 import { readNamesNow } from "../system/names-in-bytes.ts";
@@ -8,7 +8,7 @@ import type { Findings } from "./import-findings.ts";
 import { plainName } from "./plain-name.ts";
 import { lowerBound } from "./timestamps.ts";
 
-/** An image of an entry, as the manifest looks for it. */
+/** An image of an entry, in the form in which the manifest looks it up. */
 interface Picture {
   readonly capturedAtUs: number;
   readonly directory: string;
@@ -16,8 +16,8 @@ interface Picture {
 }
 
 /**
- * Entries for the images in `directory` that none of `entries` names and that are not known from an earlier import, pending.
- * Those whose names say no time are left out and counted.
+ * Returns pending entries for the images in `directory` that none of `entries` names and that no earlier import added. Images
+ * whose names contain no time are left out and counted.
  */
 export function orphans(
   directory: string,
@@ -29,7 +29,7 @@ export function orphans(
   const names = new Set(readNamesNow(directory).names.filter(isPictureName));
   const shift = clockShift(entries);
   return [...names].sort().flatMap((name): EstablishedEntry[] => {
-    // Of an image and its compressed form, the first counts.
+    // If an image exists both plain and compressed, the plain one counts.
     if (named.has(plainName(name)) || (name !== plainName(name) && names.has(plainName(name)))) return [];
     const nameUs = captureTimeOf(name);
     if (nameUs === undefined) {
@@ -60,12 +60,12 @@ function entryOf(filename: string, directory: string, capturedAtUs: number): Est
   };
 }
 
-/** A name and its entry are written at the same moment, up to a few seconds. */
+/** A name and its entry are written at the same moment, up to a few seconds. Time zones differ by multiples of 15 minutes. */
 const QUARTER_HOUR_US = 900e6;
 
 /**
- * By how much the time in a name differs from UTC: as in the entry nearest to it that has such a name. Without one, names are in
- * the local time of this computer.
+ * Returns the offset from the time in a name to UTC, taken from the nearest entry that has such a name. Without one, names are
+ * assumed to be in the local time of this computer.
  */
 function clockShift(entries: readonly EstablishedEntry[]): (nameUs: number) => number {
   const known = entries
@@ -86,7 +86,7 @@ function clockShift(entries: readonly EstablishedEntry[]): (nameUs: number) => n
   };
 }
 
-/** From a time of the clock on the wall, read as UTC, to UTC. */
+/** Converts a local time that was read as if it were UTC to UTC. */
 function localShift(nameUs: number): number {
   const date = new Date(nameUs / 1000);
   const local = new Date(

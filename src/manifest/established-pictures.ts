@@ -1,5 +1,5 @@
-// The pictures that a metadata_manifest.json names. The file is data: a name in it is used only for a picture, a regular
-// file, in the imported directory or in one that the user named.
+// Finds the images that a metadata_manifest.json names. The file is untrusted: a name in it is used only for an image, as a
+// regular file, in the imported directory or in one that the user named.
 import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { errorCode } from "../failure/error-code.ts";
@@ -8,10 +8,13 @@ import { readNamesNow } from "../system/names-in-bytes.ts";
 import { otherForm } from "./entries.ts";
 import { isInside } from "./picture-place.ts";
 
-/** A picture that an entry names. Directories are absolute; only that of the data directory may contain links. */
+/** An image that an entry names. Directories are absolute; only the data directory may contain links. */
 export type NamedPicture =
   | { readonly kind: "found"; readonly directory: string; readonly filename: string; readonly bytes: number }
-  /** `directory`: where it is expected if it appears later. `outside`: the place that the file names, which is not read. */
+  /**
+   * `directory`: where the image is expected if it appears later. `outside`: the directory that the file names, which is not
+   * read.
+   */
   | {
       readonly kind: "missing";
       readonly directory: string;
@@ -21,35 +24,35 @@ export type NamedPicture =
   /** `reason` completes the sentence "NAME: skipped: ...". */
   | { readonly kind: "skipped"; readonly filename: string; readonly reason: string };
 
-/** Directories that are remembered. */
+/** Number of directories that are cached. */
 const MOST_PLACES = 10_000;
 
-/** Looks for pictures where the file says, and next to the file, for files from any machine. */
+/** Looks for images where the file says, and next to the file, because the file may come from another machine. */
 export class PictureFinder {
   readonly #roots: readonly string[];
   readonly #allowed: readonly string[];
   readonly #listings = new Map<string, ReadonlySet<string>>();
   readonly #unusable = new Set<string>();
   readonly #places = new Map<string, string | undefined>();
-  /** The data directory, without links and as it is called in rows. */
+  /** The data directory: its real path without links, and its name in rows. */
   readonly #own: { readonly real: string | undefined; readonly name: string };
 
   /**
-   * `roots`: directories that are searched for every picture; the first one is where missing pictures are expected.
-   * `allowed`: pictures are used in these and below only. `dataDir`: the manifest's own directory.
+   * `roots`: directories that are searched for every image; missing images are expected in the first. `allowed`: images are used
+   * only in these and below. `dataDir`: the manifest's own directory.
    */
   constructor(roots: readonly string[], allowed: readonly string[], dataDir: string) {
     this.#own = { real: realOf(dataDir), name: dataDir };
     this.#allowed = allowed.flatMap((directory) => realOf(directory) ?? []);
     this.#roots = [...new Set(roots)];
-    // Looked through also where no row names a picture in them: what cannot be used must be named.
+    // Listed even if no row names an image in them, because images that cannot be used must be reported.
     for (const root of this.#roots) {
       const real = this.#usable(root);
       if (real !== undefined) this.#listing(real);
     }
   }
 
-  /** The picture, or its compressed form. */
+  /** Finds the image, or its compressed form. */
   find(directory: string, filename: string): NamedPicture {
     const problem = directory.includes("\0") ? "is in an invalid directory" : pictureNameProblem(filename);
     if (problem !== undefined) return { kind: "skipped", filename, reason: `it ${problem}` };
@@ -73,12 +76,15 @@ export class PictureFinder {
     return { kind: "missing", directory: expected, filename, outside };
   }
 
-  /** Printable paths of pictures whose names are not UTF-8, in the directories searched so far. */
+  /** Printable paths of images whose names are not UTF-8, in the directories searched so far. */
   get skipped(): string[] {
     return [...this.#unusable].sort();
   }
 
-  /** The directory itself, without links, if it is there and pictures in it may be used. Entries name few different ones. */
+  /**
+   * Returns the directory without links, if it exists and images in it may be used. Cached, because entries name few different
+   * directories.
+   */
   #usable(directory: string): string | undefined {
     if (this.#places.has(directory)) return this.#places.get(directory);
     const real = realOf(directory);
@@ -99,13 +105,13 @@ export class PictureFinder {
   }
 }
 
-/** A directory without any link in its path; undefined when it is not one. */
+/** Returns the path of a directory without any link in it; undefined if it is not a directory. */
 function realOf(directory: string): string | undefined {
   try {
     const real = realpathSync(directory);
     return lstatSync(real).isDirectory() ? real : undefined;
   } catch (error) {
-    // Missing, not readable, or a circular link: it cannot hold pictures.
+    // Missing, not readable, or a circular link: it cannot hold images.
     if (errorCode(error) !== undefined) return undefined;
     throw error;
   }

@@ -1,4 +1,4 @@
-// A line of processing_results.jsonl as other programs wrote it.
+// Parses a line of processing_results.jsonl written by another program.
 
 import { TIME_SOURCES, type TimeSource } from "../image/times/source.ts";
 import { isKeptLabel } from "../measurement/label-rules.ts";
@@ -6,19 +6,19 @@ import { flagBits, LINES, METHODS, type Method, QUANTITIES, STATISTICS } from ".
 import { withoutNan } from "./established-metadata.ts";
 import { usFromIso } from "./timestamps.ts";
 
-/** Characters. */
+/** Longest file name, characters. */
 const LONGEST_FILENAME = 1024;
 
-/** The frame of a result, as far as the line tells of it. Times in microseconds since the epoch. */
+/** What a line says about the frame of a result. Times in microseconds since the epoch. */
 interface RecordedFrame {
   readonly filename: string;
   readonly capturedAtUs: number | undefined;
   readonly timeSource: TimeSource | undefined;
-  /** The image as it was named to `phorest analyse`. */
+  /** Path of the image as given to `phorest analyse`. */
   readonly path: string | undefined;
   /** Which page of the file, from 0. */
   readonly page: number | undefined;
-  /** degrees C by sensor. */
+  /** Temperatures in degrees C by sensor. */
   readonly temperatures: ReadonlyMap<string, number>;
 }
 
@@ -29,7 +29,7 @@ export interface EstablishedResult extends RecordedFrame {
   readonly labels: readonly string[];
   /** [roi][quantity][statistic] row-major, NaN where there is none. */
   readonly statistics: Float64Array;
-  /** px per ROI, with their doubt: from lines that this program wrote; undefined in those of others. */
+  /** px per ROI, with their uncertainties. Only lines that phorest wrote have them; undefined otherwise. */
   readonly doubt: Doubt | undefined;
   readonly brightness: number;
   readonly contrast: number;
@@ -40,11 +40,14 @@ interface Doubt {
   readonly standardError: Float64Array;
   readonly quality: Float64Array;
   readonly flags: Uint8Array;
-  /** LINES codes: 1 + the index; 0 where the line says none. */
+  /** LINES codes: 1 + the index; 0 if the line does not say. */
   readonly lines: Uint8Array;
 }
 
-/** The result on a line; "failed" if the line is about a frame that was not measured, undefined when it cannot be used. */
+/**
+ * Parses the result on a line. Returns "failed" if the line is about a frame that was not measured, undefined if it cannot be
+ * used.
+ */
 export function parseResultLine(line: string): EstablishedResult | "failed" | undefined {
   const record = parseLoosely(line);
   if (!isRecord(record) || typeof record.image_filename !== "string") return undefined;
@@ -91,7 +94,7 @@ function statisticsOf(roi: Record<string, unknown>, method: Method): number[] {
   });
 }
 
-/** The `resonances` of a line, if they are there for the same ROIs in the same order. */
+/** Returns the `resonances` of a line, if they have the same ROIs in the same order. */
 function doubtOf(resonances: unknown, labels: readonly unknown[]): Doubt | undefined {
   if (!Array.isArray(resonances) || resonances.length !== labels.length) return undefined;
   const rois = resonances.filter(isRecord);
@@ -112,11 +115,11 @@ function methodOf(name: unknown): Method | undefined {
 }
 
 function numberOrNan(value: unknown): number {
-  // JSON can say 1e999, which is infinite here.
+  // JSON can contain 1e999, which becomes Infinity.
   return typeof value === "number" && Number.isFinite(value) ? value : Number.NaN;
 }
 
-/** JSON, also with the NaN and Infinity that Python writes; undefined for anything else, such as half a line. */
+/** Parses JSON that may contain Python's NaN and Infinity; undefined for anything else, such as half a line. */
 function parseLoosely(line: string): unknown {
   for (const text of [line, withoutNan(line)]) {
     try {

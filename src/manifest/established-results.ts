@@ -1,4 +1,4 @@
-// The results of an established experiment: from the live file and from backups, packed or not, as lines or as one list.
+// Reads the results of an established experiment from the live file and from backups, compressed or not, as lines or as one list.
 import { createReadStream } from "node:fs";
 import { createGunzip, gunzipSync, constants as zlib } from "node:zlib";
 import { errorCode } from "../failure/error-code.ts";
@@ -8,9 +8,9 @@ import { type EstablishedResult, parseResultLine } from "./established-result.ts
 import type { Findings } from "./import-findings.ts";
 import { encodeStatistics } from "./statistics-codec.ts";
 
-/** A record of a large chip with the values of every row takes some megabytes. */
+/** A record of a large chip with the values of every row takes several megabytes. */
 const MOST_LINE_BYTES = 64e6;
-/** Files with one list of results are of the first months. */
+/** Files from the first months contain one list of results. */
 const LIST_KIND: GivenKind = {
   what: "a list of results",
   code: "usage.invalid",
@@ -20,15 +20,15 @@ const LIST_KIND: GivenKind = {
 const RECORD_START = /\{\s*"manifest_entry_timestamp"/g;
 const TORN = "lines of results torn or not usable, left out";
 
-/** A result and where it is, for messages. */
+/** A result and its location, for messages. */
 export interface PlacedResult {
   readonly result: EstablishedResult;
   readonly where: string;
 }
 
 /**
- * The results in a file, in its order. What cannot be used is counted; a file that is damaged gives what there is. `failed` is
- * told where a line tells of a frame that was not measured.
+ * Yields the results in a file, in its order. Counts what cannot be used; of a damaged file, yields what can be read. Calls
+ * `failed` for each line about a frame that was not measured.
  */
 export async function* resultsIn(
   file: string,
@@ -51,7 +51,7 @@ export async function* resultsIn(
   }
 }
 
-/** The record on a line; where it is torn and the next one was written behind the tear, also that. */
+/** Returns the record on a line; if it is torn and another record was appended after the tear, that one too. */
 function recordsIn(line: string): ReturnType<typeof parseResultLine>[] {
   const whole = parseResultLine(line);
   if (whole !== undefined) return [whole];
@@ -61,7 +61,7 @@ function recordsIn(line: string): ReturnType<typeof parseResultLine>[] {
 }
 
 interface PlacedText {
-  /** undefined: it is too long for a record. */
+  /** undefined: too long for a record. */
   readonly text: string | undefined;
   readonly where: string;
 }
@@ -79,7 +79,7 @@ async function* textsIn(file: string): AsyncGenerator<PlacedText> {
   }
 }
 
-/** Of a file that ends too early, what there is. */
+/** Decompresses a file; of a truncated one, yields what can be read. */
 function unpacked(file: string): AsyncIterable<Buffer> {
   const packed = createReadStream(file);
   const gunzip = createGunzip({ finishFlush: zlib.Z_SYNC_FLUSH });
@@ -98,12 +98,12 @@ function* recordsOfList(file: string): Generator<PlacedText> {
   }
 }
 
-/** Codes of zlib for bytes that are no gzip. */
+/** Whether this is a zlib error for bytes that are not valid gzip. */
 function isDamage(error: unknown): boolean {
   return /^(?:Z_|ERR_BUFFER_TOO_LARGE)/.test(errorCode(error) ?? "");
 }
 
-/** The result as it is stored; without the errors and flags where the line has none. */
+/** Returns the result as it is stored; without errors and flags if the line has none. */
 export function storedResult({ method, labels, statistics, doubt, brightness, contrast }: EstablishedResult) {
   const perRoi = QUANTITIES[method].length * STATISTICS.length;
   const median = medianColumn(method);

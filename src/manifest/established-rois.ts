@@ -1,4 +1,4 @@
-// The ROI manifest of an established experiment: where its services kept one, or the scientists put it.
+// Finds the ROI manifest of an established experiment: where its services kept one, or where users put it.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../failure/failure.ts";
@@ -14,8 +14,8 @@ export interface EstablishedRois {
 }
 
 /**
- * The first ROI manifest in `root` that can be used; undefined where there is none. An unusable one is no reason to leave the
- * frames behind: it becomes a finding, and so does one that differs from the first.
+ * Returns the first ROI manifest in `root` that can be used; undefined if there is none. An unusable one, or one that differs
+ * from the first, becomes a finding; the frames are imported in any case.
  */
 export function establishedRois(root: string, findings: Findings): EstablishedRois | undefined {
   const usable = PLACES.map((place) => join(root, place, NAME)).flatMap((file): EstablishedRois[] => {

@@ -1,5 +1,5 @@
-// Images of an imported experiment that are files with several images: each page is a frame. What the established system knows of
-// such a file is about its first page; the others have not been measured.
+// Multi-page image files of an imported experiment: each page is a frame. What the established system recorded for such a file is
+// about its first page; the other pages have not been measured.
 import { join, relative } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
@@ -10,12 +10,12 @@ import type { NewEntry } from "./entries.ts";
 import type { EstablishedEntry } from "./established-entry.ts";
 import type { NamedPicture, PictureFinder } from "./established-pictures.ts";
 
-/** What the row of a file gets besides, where the file has several images. */
+/** What the row of a file gets in addition if the file has several images. */
 export type StackPages = Pick<NewEntry, "page" | "furtherPages" | "warnings"> & { readonly damage: string | undefined };
 
 /**
- * The pages of the pictures of `entries`, by the entry; none for single pictures, and for files that cannot be read: what is wrong with
- * these is said when they are measured. Errors of the disk pass through.
+ * Returns the pages of the images of `entries`, by entry; none for single images and for files that cannot be read, which are
+ * reported when they are measured. Throws errors of the disk.
  */
 export async function stackPages(
   entries: readonly EstablishedEntry[],
@@ -46,7 +46,7 @@ async function pagesOf(
     if (pages === undefined || file === undefined) return undefined;
     const [first, ...further] = framesOfPages(pages, await times.of(file, pages));
     if (first === undefined) return undefined;
-    // The first frame keeps the time that the experiment has for it; the others are as far from it as the file says.
+    // The first frame keeps the time that the experiment recorded; the others keep their distance from it as given by the file.
     const furtherPages = further.map((page) => ({
       ...page,
       capturedAtUs: capturedAtUs + page.capturedAtUs - first.capturedAtUs,

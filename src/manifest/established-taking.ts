@@ -1,5 +1,5 @@
-// One entry of a metadata_manifest.json after the other becomes a row, with its picture where it is or copied into the data
-// directory. What is left out is counted and named.
+// Turns the entries of a metadata_manifest.json into rows, one by one, with each image where it is or copied into the data
+// directory. Everything that is left out is counted and named.
 import { lstatSync } from "node:fs";
 import { join, relative } from "node:path";
 import { Failure } from "../failure/failure.ts";
@@ -15,7 +15,7 @@ import { importedSettings } from "./imported.ts";
 import type { Manifest } from "./manifest.ts";
 import { plainName } from "./plain-name.ts";
 
-/** How pictures are copied into the data directory. */
+/** Options for copying images into the data directory. */
 export interface Adoption {
   /** Space that must stay free there, bytes. */
   readonly keepFreeBytes: number;
@@ -28,13 +28,13 @@ export interface TakingSummary {
   readonly failed: number;
   /** Pictures copied into the data directory. */
   readonly adopted: number;
-  /** Pictures that an earlier import did not find and this one did. */
+  /** Images that an earlier import did not find and this one did. */
   readonly returned: number;
-  /** Names of pictures that were not found. */
+  /** Names of images that were not found. */
   readonly missing: readonly string[];
-  /** Directories in which missing pictures are named, and which are no part of the import. */
+  /** Directories in which entries name missing images, but which are not part of the import. */
   readonly outside: readonly string[];
-  /** A line for each entry or picture that is not used: its name, a link, or something that is no picture. */
+  /** One line for each entry or image that is not used: its name is unusable, or it is a link or not an image. */
   readonly skipped: readonly string[];
   /** How many of them, by reason. */
   readonly skippedFor: Readonly<Record<string, number>>;
@@ -45,7 +45,7 @@ type Usable = Exclude<NamedPicture, { kind: "skipped" }>;
 type Imported = "pending" | "processed" | "failed";
 
 export class Taking {
-  /** Entries of this import by the plain name of their picture: its results belong to these and to no others. */
+  /** Entries of this import by the plain name of their image. Its results belong to these entries and to no others. */
   readonly idOf = new Map<string, number>();
   /** Entries added as processed. */
   readonly processedIds = new Set<number>();
@@ -59,7 +59,7 @@ export class Taking {
   readonly #skipped: string[] = [];
   #skippedFor: Readonly<Record<string, number>> = {};
 
-  /** `stacks`: the pages of pictures that are files with several. */
+  /** `stacks`: the pages of multi-page images. */
   constructor(manifest: Manifest, finder: PictureFinder, stacks: ReadonlyMap<EstablishedEntry, StackPages>) {
     this.#manifest = manifest;
     this.#finder = finder;
@@ -76,13 +76,13 @@ export class Taking {
     };
   }
 
-  /** One entry, its picture where it is. Within a transaction. */
+  /** Adds one entry, with its image where it is. Call within a transaction. */
   take(entry: EstablishedEntry): void {
     const picture = this.#pictureOf(entry);
     if (picture !== "skipped") this.#record(entry, picture, undefined);
   }
 
-  /** All entries, each with its picture copied into the data directory before its row says so. */
+  /** Adds all entries. Each image is copied into the data directory before its row says so. */
   async takeAndAdopt(entries: readonly EstablishedEntry[], adoption: Adoption): Promise<void> {
     this.#checkRoom(entries, adoption);
     for (const entry of entries) {
@@ -100,7 +100,7 @@ export class Taking {
     }
   }
 
-  /** A result of this entry was imported; whether the entry did not say so. Within a transaction. */
+  /** Records that a result of this entry was imported; returns whether this changed its state. Call within a transaction. */
   settleMeasured(entryId: number, processedAtUs: number): boolean {
     if (!this.#manifest.imported.settleMeasured(entryId, processedAtUs)) return false;
     const was = this.#addedAs.get(entryId);
@@ -124,7 +124,7 @@ export class Taking {
     this.#skippedFor = withCount(this.#skippedFor, reason, 1);
   }
 
-  /** Refuses before the first copy what would make capture pause. */
+  /** Refuses, before the first copy, an import that would fill the disk so far that capture pauses. */
   #checkRoom(entries: readonly EstablishedEntry[], { keepFreeBytes }: Adoption): void {
     const dataDir = this.#manifest.directory;
     const freeBytes = diskSpace(dataDir)?.freeBytes;
@@ -144,7 +144,7 @@ export class Taking {
     );
   }
 
-  /** Whether a picture is to be copied: it is not in the data directory, and was not copied there before. */
+  /** Whether an image should be copied: it is not in the data directory, and no earlier import copied it. */
   #isWanted(capturedAtUs: number, { directory, filename }: Found): boolean {
     return (
       directory !== this.#manifest.directory &&
@@ -156,7 +156,7 @@ export class Taking {
     const dataDir = this.#manifest.directory;
     if (!this.#isWanted(capturedAtUs, found)) return undefined;
     const { directory, filename, bytes } = found;
-    // The directory contains no link now, and must contain none when the picture is opened.
+    // The path contains no link now, and must contain none when the image is opened.
     return withConfinedFile("/", join(relative("/", directory), filename), async (file) => {
       const earlier = await this.#copiedBefore(dataDir, filename, await digestOpened(file));
       if (earlier !== undefined) return earlier;
@@ -167,7 +167,7 @@ export class Taking {
     });
   }
 
-  /** The copy of an import that was killed before its row was made. */
+  /** Returns the copy made by an import that was killed before it added the row. */
   async #copiedBefore(
     dataDir: string,
     name: string,
@@ -179,7 +179,7 @@ export class Taking {
     return content.sha256 === sha256 ? { name, bytes, sha256 } : undefined;
   }
 
-  /** The row of an entry; within a transaction. */
+  /** Adds the row of an entry. Call within a transaction. */
   #record(entry: EstablishedEntry, picture: Usable | undefined, copy: NewFile | undefined): void {
     const known = picture === undefined ? undefined : this.#manifest.imported.find({ ...entry, ...picture });
     if (picture !== undefined && known !== undefined) {
@@ -236,7 +236,7 @@ export class Taking {
     if (picture.outside !== undefined) this.#outside.add(picture.outside);
   }
 
-  /** An entry of an earlier import: its picture may have been found or copied since. */
+  /** Updates an entry of an earlier import: its image may have been found or copied since. */
   #complete(
     { entryId, missing }: { readonly entryId: number; readonly missing: boolean },
     picture: Usable,
@@ -252,14 +252,14 @@ export class Taking {
   }
 }
 
-/** One more reason, or the same one again. */
+/** Adds one to the count of a reason. */
 export function withCount(counts: Readonly<Record<string, number>>, reason: string, n: number) {
   return n === 0 ? counts : { ...counts, [reason]: (counts[reason] ?? 0) + n };
 }
 
 const isWaiting = ({ status }: EstablishedEntry): boolean => status === "pending" || status === "processing";
 
-/** Work that was in progress is pending again; a frame that waits but has no picture has failed. */
+/** Work that was in progress becomes pending again; a waiting frame without an image becomes failed. */
 function stateOf(entry: EstablishedEntry, lost: boolean): { status: Imported; error: string | undefined } {
   const waiting = isWaiting(entry);
   if (waiting && lost) return { status: "failed", error: "the image file does not exist" };
@@ -273,7 +273,7 @@ function fileOf(picture: Usable | undefined, copy: NewFile | undefined) {
   if (picture === undefined) return {};
   if (copy !== undefined) {
     const { name, bytes, sha256 } = copy;
-    // In the manifest's own directory.
+    // It is in the manifest's own directory.
     return { filename: name, bytes, sha256, settings: importedSettings(picture.filename) };
   }
   const { filename, directory } = picture;

@@ -1,11 +1,13 @@
-// What a person changes of an experiment: markers, baseline and injections.
+// Changes that a user makes to an experiment: markers, baseline and injections.
 import { INJECTION_CHANGES, type InjectionChange } from "./injections.ts";
 import type { ManifestPart } from "./manifest.ts";
 import type { MarkerChange } from "./markers.ts";
 
 export type ExperimentChange = MarkerChange | InjectionChange;
 
-/** Makes a change; returns what was done, for the log. Failure `usage.invalid`, and nothing changed, where it cannot be made. */
+/**
+ * Makes a change; returns what was done, for the log. Throws Failure `usage.invalid`, with nothing changed, if it cannot be made.
+ */
 export function changeExperiment(
   { markers, injections }: ManifestPart<{ markers: "change"; injections: "change" }>,
   change: ExperimentChange,

@@ -1,4 +1,4 @@
-// The view of curves again, with the flags that came later: fallback and shape_changed.
+// Migration: recreates the view of curves with the newer flags, fallback and shape_changed.
 
 export const FLAG_NAMES = `
 DROP VIEW sensorgram;

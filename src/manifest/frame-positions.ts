@@ -1,18 +1,18 @@
-// Positions and their standard errors frame by frame, in full precision: the outcomes, which are quick to go through, hold
-// positions in single precision, and flags.
+// Positions and their standard errors by frame, in full precision. The outcomes are faster to read, but hold only flags and
+// single-precision positions.
 import type { Connection } from "./connection.ts";
 import { BLOCK_BITS } from "./schema.ts";
 
-/** Entries asked for in one query. */
+/** Number of entries per query. */
 const CHUNK = 256;
 
-/** All ROIs of a frame, px; NaN where there is none. */
+/** Positions of all ROIs of a frame, px; NaN where there is none. */
 export interface FramePositions {
   readonly position: Float64Array;
   readonly standardError: Float64Array;
 }
 
-/** Per entry the positions of all ROIs and their standard errors, px; entries without a result are left out. */
+/** Returns, for each entry, the positions of all ROIs and their standard errors, px. Entries without a result are left out. */
 export function framePositions(
   { db }: Connection,
   analysisId: number,
@@ -27,7 +27,7 @@ export function framePositions(
   const found = new Map<number, FramePositions>();
   for (let from = 0; from < entries.length; from += CHUNK) {
     const some = entries.slice(from, from + CHUNK);
-    // Whole blocks: asking SQLite about each row takes longer than leaving some out.
+    // Reads whole blocks: one query per row would take longer than skipping the unwanted rows.
     const wanted = new Set(some);
     const blocks = [...new Set(some.map((entry) => entry >> BLOCK_BITS))];
     for (const [entry, roi, position, error] of read.all({ analysisId, blocks: JSON.stringify(blocks) })) {

@@ -1,15 +1,14 @@
-// Which frames of an experiment have a property that what is made of them must show: they are simulated, or their times are
-// guessed.
+// Ranges of frames with a property that every output must show: simulated frames, and frames with a guessed time.
 import type { Connection } from "./connection.ts";
 import { lowerBound } from "./timestamps.ts";
 
-/** The frames that have a property, by their times of capture. */
+/** The frames that have a property, by capture time. */
 export class FrameRanges {
-  /** First and last capture of each unbroken series of them, microseconds since the epoch, ascending. */
+  /** First and last capture time of each contiguous series, microseconds since the epoch, ascending. */
   readonly #firstUs: Float64Array;
   readonly #lastUs: Float64Array;
 
-  /** `frames` in order of capture. */
+  /** `frames` must be in order of capture. */
   constructor(frames: Iterable<{ readonly capturedAtUs: number; readonly has: boolean }>) {
     const firstUs: number[] = [];
     const lastUs: number[] = [];
@@ -23,27 +22,27 @@ export class FrameRanges {
     this.#lastUs = Float64Array.from(lastUs);
   }
 
-  /** Whether there is none. */
+  /** Whether no frame has the property. */
   get none(): boolean {
     return this.#firstUs.length === 0;
   }
 
-  /** Whether the frame captured at this time, microseconds since the epoch, is one of them. */
+  /** Whether the frame captured at this time, microseconds since the epoch, has the property. */
   has(capturedAtUs: number): boolean {
     const at = lowerBound(this.#lastUs, capturedAtUs);
     return at < this.#lastUs.length && (this.#firstUs[at] as number) <= capturedAtUs;
   }
 }
 
-/** Frames with pictures that a simulated camera made. An experiment may hold frames of both kinds. */
+/** Returns the frames whose images come from a simulated camera. An experiment may contain both kinds. */
 export const simulatedFrames = (connection: Connection, analysisIds: readonly number[]): FrameRanges =>
   rangesOf(connection, analysisIds, "e.camera_type IS 'simulated'");
 
-/** Frames whose time of capture is guessed from the file's time of modification. */
+/** Returns the frames whose capture time is guessed from the modification time of the file. */
 export const guessedFrames = (connection: Connection, analysisIds: readonly number[]): FrameRanges =>
   rangesOf(connection, analysisIds, "e.time_source IS 'file'");
 
-/** Of the frames that some analyses have measured. Looks at each of them once. */
+/** Returns the ranges among the frames that some analyses have measured. Reads each frame once. */
 function rangesOf({ db }: Connection, analysisIds: readonly number[], property: string): FrameRanges {
   const rows = db
     .prepare<[string], { capturedAtUs: number; has: number }>(`

@@ -1,20 +1,20 @@
-// An open SQLite file whose errors are Failures: its users get a code of failure-data.ts, never an
-// error of SQLite's own.
+// Wraps an open SQLite file so that all its errors are Failures: callers see a code of failure-data.ts, never an error of SQLite
+// itself.
 import type Database from "better-sqlite3";
 import { databaseFailure } from "../failure/database-failure.ts";
 import { decodeFailure, Failure } from "../failure/failure.ts";
 
-/** The Failure that something thrown by SQLite is; anything else is returned as it came. */
+/** Converts an error of SQLite to a Failure; returns anything else unchanged. */
 function asFailure(thrown: unknown, path: string): unknown {
   if (!(thrown instanceof Error) || !("code" in thrown) || typeof thrown.code !== "string") return thrown;
   const failure = databaseFailure({ code: thrown.code, message: thrown.message }, path);
   return failure === undefined ? thrown : decodeFailure(failure, thrown);
 }
 
-/** Runs work on the database and throws the Failure of what SQLite throws. */
+/** Runs `work` on the database; converts errors of SQLite to Failures. */
 export type Attempt = <T>(work: () => T) => T;
 
-/** An Attempt on the database `path`; `failed` is called with each Failure before it is thrown. */
+/** Returns an Attempt for the database `path`. `failed` is called with each Failure before it is thrown. */
 export function attemptOn(path: string, failed: (thrown: unknown) => void): Attempt {
   return (work) => {
     try {
@@ -27,7 +27,7 @@ export function attemptOn(path: string, failed: (thrown: unknown) => void): Atte
   };
 }
 
-/** Makes everything that is asked of `db` from now on go through `attempt`. Returns `db`. */
+/** Routes all later calls on `db` through `attempt`. Returns `db`. */
 export function guard(db: Database.Database, attempt: Attempt): Database.Database {
   replace(db, "prepare", attempt, (statement) => guardStatement(statement as Database.Statement, attempt));
   replace(db, "pragma", attempt);
@@ -43,7 +43,7 @@ function guardStatement(statement: Database.Statement, attempt: Attempt): Databa
   return statement;
 }
 
-/** Rows come one by one: the damage may be behind any of them. */
+/** Rows are read one by one, and any of them may meet the damage. */
 function* guardRows(rows: IterableIterator<unknown>, attempt: Attempt): Generator<unknown> {
   try {
     for (;;) {
@@ -58,7 +58,7 @@ function* guardRows(rows: IterableIterator<unknown>, attempt: Attempt): Generato
 
 type Verb = (...values: unknown[]) => unknown;
 
-/** Puts a guarded verb in place of the one that the library's object inherits. */
+/** Replaces a method that the library's object inherits by the guarded one. */
 function replace<T extends object>(
   target: T,
   verb: keyof T,

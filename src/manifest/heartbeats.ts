@@ -1,4 +1,4 @@
-// Heartbeats: what each stage last said about itself, for programs that read the database.
+// Heartbeats: the last status of each stage, for programs that read the database.
 import * as z from "zod";
 import type { Connection } from "./connection.ts";
 
@@ -7,19 +7,19 @@ export interface Heartbeat {
   readonly state: string;
   readonly atUs: number;
   readonly detail: string;
-  /** What `detail` says, for code to act on; absent where it needs no reaction. */
+  /** Machine-readable form of `detail`; absent if no code needs to act on it. */
   readonly code?: string | undefined;
-  /** Absent: the stage has set no file aside. */
+  /** Absent: the stage has set aside no files. */
   readonly setAside?: StoredSetAside | undefined;
 }
 
-/** Files that a stage has set aside, because they could not be handled while others could. */
+/** Files that a stage has set aside because they could not be handled while others could. */
 export interface StoredSetAside {
   readonly count: number;
-  /** The first ones to be tried again. */
+  /** The files that will be retried first. */
   readonly files: readonly {
     readonly name: string;
-    /** The end of the sentence "NAME: ...". */
+    /** Completes the sentence "NAME: ...". */
     readonly reason: string;
     readonly failures: number;
     readonly nextTryAtUs: number;
@@ -38,7 +38,7 @@ export class Heartbeats {
     this.#connection = connection;
   }
 
-  /** Stores what the stages said of themselves, in one transaction. */
+  /** Stores the heartbeats of the stages, in one transaction. */
   store(beats: readonly Heartbeat[]): void {
     this.#connection.write(() => {
       const beat = this.#connection.db.prepare(
@@ -49,7 +49,7 @@ export class Heartbeats {
     });
   }
 
-  /** What each stage last said of itself, in order of their names. */
+  /** Returns the last heartbeat of each stage, by name. */
   all(): Heartbeat[] {
     return this.#connection.db
       .prepare<[], Omit<Heartbeat, "setAside"> & { code: string | null; setAside: string | null }>(`

@@ -1,4 +1,4 @@
-// History: what has happened so far, for people: counts, entries in order of capture, what failed.
+// History, to show to people: counts, entries in order of capture, and failures.
 import { PIXELS_CHECKSUM } from "../cameras/frame.ts";
 import type { TimeSource } from "../image/times/source.ts";
 import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
@@ -8,7 +8,7 @@ import { ENTRY_WITH_FILE } from "./page-rows.ts";
 import { pages } from "./pages.ts";
 import type { Status } from "./schema.ts";
 
-/** How many entries are in which state. Kept by the database: reading it costs the same for any history. */
+/** Number of entries in each state. The database keeps these counts, so reading them takes the same time for any history. */
 export interface ManifestCounts {
   readonly total: number;
   readonly pending: number;
@@ -19,20 +19,20 @@ export interface ManifestCounts {
   readonly synced: number;
   readonly compressed: number;
   readonly missing: number;
-  /** Pictures that `verify --repair` found to differ from what was captured. */
+  /** Images that `verify --repair` found to differ from what was captured. */
   readonly damaged: number;
   readonly collectionErrors: number;
   readonly imageBytes: number;
-  /** Frames that are in the file of another one: these have no file of their own to be copied or compressed. */
+  /** Frames that share the file of another frame: they have no file of their own to copy or compress. */
   readonly furtherPages: number;
-  /** Pictures in the data directory, and their size. */
+  /** Number and total size of images in the data directory. */
   readonly localImages: number;
   readonly localBytes: number;
-  /** Moved out of the live tables; in none of the other counts. */
+  /** Entries moved out of the live tables; not included in the other counts. */
   readonly archived: number;
 }
 
-/** An entry as kept. */
+/** An entry as it is stored. */
 export interface StoredEntry {
   readonly entryId: number;
   readonly capturedAtUs: number;
@@ -54,9 +54,9 @@ export interface StoredEntry {
   readonly missing: boolean;
   /** Which page of the file, from 0; undefined where the file is one picture. */
   readonly page: number | undefined;
-  /** Where `capturedAtUs` is from; undefined: the clock at the capture. */
+  /** Source of `capturedAtUs`; undefined: the clock at the capture. */
   readonly timeSource: TimeSource | undefined;
-  /** px, where they are known. */
+  /** px; undefined if unknown. */
   readonly width: number | undefined;
   readonly height: number | undefined;
 }
@@ -85,13 +85,13 @@ interface EntryRow {
   height: number | null;
 }
 
-/** A frame as it was captured, with what tells its picture from others. */
+/** A captured frame, with hashes that identify its image. */
 export interface CapturedPicture {
   readonly entryId: number;
   readonly filename: string;
   readonly capturedAtUs: number;
   readonly cameraType: string | undefined;
-  /** Of the file as it was captured. */
+  /** SHA-256 of the file as it was captured. */
   readonly sha256: string | undefined;
   /** Hash of the pixels alone, without the file's metadata; undefined where the file was stored without decoding it. */
   readonly pixels: number | undefined;
@@ -107,7 +107,7 @@ interface CapturedRow {
 }
 
 const PAGE = 1000;
-/** Counting stops at this number, because the state of an experiment is read every second. */
+/** Counting stops at this number, because the status of an experiment is read every second. */
 export const MOST_GUESSED = 100_000;
 
 export class History {
@@ -131,7 +131,7 @@ export class History {
     return { total: row.pending + row.processing + row.processed + row.failed, ...row };
   }
 
-  /** The entries captured in a window, in order of capture, read page by page. */
+  /** Yields the entries captured in a window, in order of capture, read in batches. */
   *entries({ fromUs, toUs }: TimeWindow = ALWAYS): Generator<StoredEntry> {
     const page = this.#connection.db.prepare<[number, number, number, number], EntryRow>(
       `${ENTRY_WITH_FILE} WHERE (e.captured_at_us, e.id) > (?, ?) AND e.captured_at_us < ? ORDER BY e.captured_at_us, e.id LIMIT ?`,
@@ -144,13 +144,13 @@ export class History {
     for (const row of rows) yield storedEntry(row, this.#entries);
   }
 
-  /** The entry with the highest id. */
+  /** Returns the entry with the highest id. */
   lastEntry(): StoredEntry | undefined {
     const row = this.#connection.db.prepare<[], EntryRow>(`${ENTRY_WITH_FILE} ORDER BY e.id DESC LIMIT 1`).get();
     return row === undefined ? undefined : storedEntry(row, this.#entries);
   }
 
-  /** The failed entries of the highest id first, at most `limit`. */
+  /** Returns at most `limit` failed entries, highest id first. */
   recentFailures(limit: number): StoredEntry[] {
     return this.#connection.db
       .prepare<[number], EntryRow>(`${ENTRY_WITH_FILE} WHERE e.status = 'failed' ORDER BY e.id DESC LIMIT ?`)
@@ -158,7 +158,7 @@ export class History {
       .map((row) => storedEntry(row, this.#entries));
   }
 
-  /** Failed entries captured in a window that no analysis has an outcome for, in order of ids. */
+  /** Returns the failed entries captured in a window for which no analysis has an outcome, in order of ids. */
   failuresWithoutOutcome({ fromUs, toUs }: TimeWindow = ALWAYS): StoredEntry[] {
     return this.#connection.db
       .prepare<[number, number], EntryRow>(`
@@ -168,7 +168,7 @@ export class History {
       .map((row) => storedEntry(row, this.#entries));
   }
 
-  /** When the frames were captured, all that are in the live tables, in order of time. */
+  /** Returns the capture times of all frames in the live tables, ascending. */
   captureTimesUs(): number[] {
     return this.#connection.db
       .prepare<[], number>("SELECT captured_at_us FROM entry ORDER BY captured_at_us")
@@ -176,7 +176,7 @@ export class History {
       .all();
   }
 
-  /** The pictures captured last, the newest first; those adopted from the directory or imported are not among them. */
+  /** Returns the images captured last, newest first, without adopted and imported ones. */
   capturedPictures(limit: number): CapturedPicture[] {
     return this.#connection.db
       .prepare<[number], CapturedRow>(`
@@ -203,7 +203,10 @@ export class History {
     );
   }
 
-  /** The earliest time stamp of any frame, also of archived ones, microseconds since the epoch; undefined before the first. */
+  /**
+   * Returns the earliest capture time of any frame, including archived ones, microseconds since the epoch; undefined if there is
+   * none.
+   */
   oldestCaptureUs(): number | undefined {
     const oldest = this.#connection.db
       .prepare<[], number | null>(`
@@ -214,7 +217,7 @@ export class History {
     return oldest ?? undefined;
   }
 
-  /** Frames whose time of capture is guessed; MOST_GUESSED if there are more. */
+  /** Counts the frames whose capture time is guessed, up to MOST_GUESSED. */
   guessedTimes(): number {
     return (
       this.#connection.db
@@ -230,7 +233,7 @@ export class History {
     return this.counts().furtherPages > 0;
   }
 
-  /** The latest time stamp of any frame, microseconds since the epoch; undefined before the first. */
+  /** Returns the latest capture time of any frame, microseconds since the epoch; undefined if there is none. */
   newestCaptureUs(): number | undefined {
     const newest = this.#connection.db
       .prepare<[], number | null>("SELECT max(captured_at_us) FROM entry")

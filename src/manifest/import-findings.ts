@@ -1,11 +1,11 @@
-// What an import met that was not as it should be: a line for each kind, with its number and its first example.
+// Problems that an import found: one line per kind, with the count and the first example.
 
 /** One kind of finding. */
 export interface Finding {
-  /** What it is and what was done with it. */
+  /** What the problem is and how it was handled. */
   readonly kind: string;
   readonly count: number;
-  /** The first one: a file and the place in it, or an image. */
+  /** The first example: a file and the place in it, or an image. */
   readonly first: string;
 }
 
@@ -19,13 +19,13 @@ export class Findings {
     else known.count += count;
   }
 
-  /** In the order in which they were met first. */
+  /** Returns the findings in the order in which they were first found. */
   all(): Finding[] {
     return [...this.#found].map(([kind, { count, first }]) => ({ kind, count, first }));
   }
 }
 
-/** A finding as one line. */
+/** Formats a finding as one line. */
 export function findingLine({ kind, count, first }: Finding): string {
   return `${kind}: ${count} (first: ${first})`;
 }

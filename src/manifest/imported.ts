@@ -1,5 +1,6 @@
-// Imported entries: frames of another program, how they are recognised in a later import, and what changes when their picture is found or
-// copied in. Pictures outside the data directory stay another program's; these are the only ways to make them phorest's.
+// Imported entries: frames from another program. Recognises them in a later import, and updates them when their image is found or
+// copied into the data directory. Images outside the data directory belong to the other program; only these functions make them
+// phorest's.
 import * as z from "zod";
 import { captureTimeOf } from "../image/capture-name.ts";
 import type { NewFile } from "../system/new-file.ts";
@@ -7,11 +8,11 @@ import type { Connection } from "./connection.ts";
 import { type Entries, type EntryHistory, type NewEntry, otherForm } from "./entries.ts";
 import type { Repairs } from "./repairs.ts";
 
-/** An entry that is there already. */
+/** An entry that exists already. */
 export interface KnownEntry {
   readonly entryId: number;
   readonly missing: boolean;
-  /** Its picture is in the data directory, or was and has moved to the share. */
+  /** Whether its image is in the data directory, or was and has been moved to the share. */
   readonly own: boolean;
 }
 
@@ -24,7 +25,7 @@ interface Row {
   settings: string | null;
 }
 
-/** What is noted of a picture that was brought in. */
+/** What is recorded of an image that was brought in. */
 const ORIGIN = z.object({ imported_name: z.string() });
 
 export class Imported {
@@ -38,7 +39,7 @@ export class Imported {
     this.#repairs = repairs;
   }
 
-  /** An entry with its past, from elsewhere; returns its id. undefined when it is there already. */
+  /** Adds an entry with its history from another program; returns its id, or undefined if it exists already. */
   add(entry: NewEntry, past: Omit<EntryHistory, "origin">): number | undefined {
     const { filename, filepath, capturedAtUs } = entry;
     const entries = this.#entries;
@@ -47,8 +48,8 @@ export class Imported {
   }
 
   /**
-   * The entry of this picture: the one that names the file, or an imported one of the same moment and name. undefined when
-   * there is none.
+   * Finds the entry of an image: the one that names the file, or an imported one of the same time and name. Undefined if there is
+   * none.
    */
   find(picture: {
     readonly capturedAtUs: number;
@@ -79,8 +80,8 @@ export class Imported {
   }
 
   /**
-   * A result of this entry was imported: it is not measured again, and does not fail if its picture is missing. Whether that
-   * changed its status.
+   * Records that a result of this entry was imported: it is not measured again, and does not fail if its image is missing.
+   * Returns whether this changed its status.
    */
   settleMeasured(entryId: number, processedAtUs: number): boolean {
     return this.#connection.write(() => {
@@ -93,7 +94,7 @@ export class Imported {
     });
   }
 
-  /** An imported picture that was missing is in `directory`. */
+  /** Records that a missing imported image is in `directory`. */
   relocate(entryId: number, { directory, filename }: { readonly directory: string; readonly filename: string }): void {
     this.#connection.write(() => {
       this.#connection.db
@@ -103,7 +104,7 @@ export class Imported {
     });
   }
 
-  /** The picture of an imported entry was copied into the data directory: that copy is the picture from now on. */
+  /** Records that the image of an imported entry was copied into the data directory. From now on, the copy is its image. */
   settleAdopted(entryId: number, { name, bytes, sha256 }: NewFile, importedAs: string): void {
     this.#connection.write(() => {
       const values = { entryId, name, bytes, sha256, settings: importedSettings(importedAs) };
@@ -120,13 +121,13 @@ export class Imported {
   }
 }
 
-/** The name that a picture had before it was brought in; empty for every other picture. */
+/** Returns the name that an image had before it was brought in; empty for every other image. */
 export function importedName({ settings }: Pick<Row, "settings">): string {
   const parsed = ORIGIN.safeParse(settings === null ? undefined : JSON.parse(settings));
   return parsed.success ? parsed.data.imported_name : "";
 }
 
-/** The settings of a picture that was brought in as another name. */
+/** Returns the settings of an image that was brought in under another name. */
 export function importedSettings(filename: string): string {
   return JSON.stringify({ imported_name: filename } satisfies z.output<typeof ORIGIN>);
 }

@@ -1,4 +1,4 @@
-// Injections: what was brought onto the chip, and when.
+// Migration: injections, with what was injected over the chip and when.
 
 import { INJECTION_TYPES } from "../measurement/injection-type.ts";
 

@@ -6,14 +6,14 @@ import { counted } from "../system/counted.ts";
 import type { Connection } from "./connection.ts";
 import { isoFromUs } from "./timestamps.ts";
 
-/** What is known of an injection besides its number. Times in microseconds since the epoch. */
+/** The data of an injection without its number. Times in microseconds since the epoch. */
 export interface InjectionData {
   readonly cycle: number;
   readonly solution: string;
   readonly type: InjectionType;
-  /** M (mol/l); null: not known. */
+  /** M (mol/l); null: unknown. */
   readonly concentration: number | null;
-  /** Of a calibration; null: none. */
+  /** Refractive index, for a calibration; null: none. */
   readonly refractiveIndex: number | null;
   readonly startUs: number;
   readonly endUs: number;
@@ -26,14 +26,14 @@ export interface Injection extends InjectionData {
   readonly injectionId: number;
 }
 
-/** An injection that is not stored yet. Without a cycle it begins a new one; a regeneration ends the cycle before it. */
+/** An injection that is not stored yet. Without a cycle it starts a new one; a regeneration ends the current cycle. */
 export type NewInjection = Omit<InjectionData, "cycle"> & { readonly cycle?: number | undefined };
 
-/** A change to the injections, as the page, a pump's program or the command line asks for it. `author`: who makes it. */
+/** A change to the injections, requested by the page, a pump's program or the command line. `author`: who makes it. */
 export type InjectionChange =
-  /** All of them, or none. */
+  /** Adds all of them, or none. */
   | { readonly type: "add-injections"; readonly author: string; readonly injections: readonly NewInjection[] }
-  /** What is absent stays as it is. */
+  /** Fields that are absent keep their value. */
   | {
       readonly type: "edit-injection";
       readonly author: string;
@@ -48,7 +48,7 @@ export const INJECTION_CHANGES: ReadonlySet<string> = new Set<InjectionChange["t
   "remove-injection",
 ]);
 
-/** One change that was made; `before` is undefined for an injection that was added, `after` for one that was removed. */
+/** One change in the history; `before` is undefined for an added injection, `after` for a removed one. */
 export interface PastChange {
   readonly injectionId: number;
   readonly madeAtUs: number;
@@ -57,13 +57,13 @@ export interface PastChange {
   readonly after: InjectionData | undefined;
 }
 
-/** Longest name of a solution, note or author, characters. */
+/** Longest name of a solution, author or note, characters. */
 export const LONGEST_TEXT = 200;
-/** Largest number of injections; an experiment of a week with one every two minutes has fewer. */
+/** Largest number of injections: enough for one every four minutes for a week. */
 export const MOST_INJECTIONS = 3_000;
-/** M. No solution has more; a larger number is one with a wrong unit. */
+/** M. No solution is more concentrated; a larger number has a wrong unit. */
 const MOST_MOLAR = 100;
-/** Of what a gas, water or an oil can have. */
+/** Range of refractive indices of gases, water and oils. */
 const INDEX_RANGE = { least: 1, most: 3 } as const;
 
 const COLUMNS: readonly (readonly [column: string, key: keyof InjectionData])[] = [
@@ -82,9 +82,7 @@ const NAMES = COLUMNS.map(([column]) => column).join(", ");
 const VALUES = COLUMNS.map(([, key]) => `@${key}`).join(", ");
 const ASSIGNED = COLUMNS.map(([column, key]) => `${column} = @${key}`).join(", ");
 
-/**
- * What is wrong with an injection by itself; undefined for one that can be. Units are those of InjectionData.
- */
+/** Returns what is wrong with a single injection; undefined if it is valid. Units are those of InjectionData. */
 function injectionProblem(injection: Omit<InjectionData, "cycle">): string | undefined {
   const { type, concentration, refractiveIndex: index, startUs, endUs, dissociationEndUs: lastUs } = injection;
   if (endUs <= startUs) return `it ends (${isoFromUs(endUs)}) before it starts (${isoFromUs(startUs)})`;
@@ -110,17 +108,17 @@ export class Injections {
     this.#connection = connection;
   }
 
-  /** All injections in order of time. */
+  /** Returns all injections in order of time. */
   all(): Injection[] {
     return this.#connection.db.prepare<[], Injection>(`SELECT ${SELECTED} FROM injection ORDER BY start_us, id`).all();
   }
 
-  /** Number of the last change: what was read at the same number is up to date. */
+  /** Returns the number of the last change. Data read at the same number is still up to date. */
   lastChange(): number {
     return this.#connection.db.prepare<[], number | null>("SELECT max(id) FROM injection_change").pluck().get() ?? 0;
   }
 
-  /** All changes that were made, oldest first; of one injection, or of all. */
+  /** Returns all changes, oldest first; of one injection, or of all. */
   history(injectionId?: number): PastChange[] {
     interface Row extends Omit<PastChange, "before" | "after"> {
       readonly before: string;
@@ -138,8 +136,8 @@ export class Injections {
   }
 
   /**
-   * Makes a change; returns what was done, for the log. Failure `usage.invalid`, and nothing changed, for an injection that
-   * does not exist, cannot be, or overlaps another.
+   * Makes a change; returns what was done, for the log. Throws Failure `usage.invalid`, with nothing changed, if the injection
+   * does not exist, is invalid, or overlaps another.
    */
   change(change: InjectionChange, nowUs: number): string {
     return this.#connection.write(() => {
@@ -187,7 +185,7 @@ export class Injections {
       : `added ${counted(injections.length, "injection")}`;
   }
 
-  /** A regeneration belongs to what was injected before it; everything else begins a cycle. */
+  /** A regeneration belongs to the cycle of the injection before it; everything else starts a new cycle. */
   #cycleOf({ type, startUs }: NewInjection): number {
     const before = "SELECT cycle FROM injection WHERE start_us < ? ORDER BY start_us DESC LIMIT 1";
     const last = "SELECT coalesce(max(cycle), 0) FROM injection";
@@ -199,7 +197,7 @@ export class Injections {
   #check(data: InjectionData, injectionId: number | undefined, name: string): void {
     const problem = injectionProblem(data);
     if (problem !== undefined) throw refused(`${name}: ${problem}`, "nothing was changed; correct it and try again");
-    // No two overlap, so of those that start before its end only the last can reach into it.
+    // Injections do not overlap, so among those that start before its end only the last can reach into it.
     const sql = `SELECT ${SELECTED} FROM injection WHERE start_us < ? AND id IS NOT ? ORDER BY start_us DESC LIMIT 1`;
     const other = this.#connection.db
       .prepare<[number, number | null], Injection>(sql)

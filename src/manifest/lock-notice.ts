@@ -1,5 +1,4 @@
-// Reports that another program holds the manifest locked: once after a moment, again if it lasts long,
-// and once when it is over.
+// Logs that another program has the manifest locked: once after a moment, again if it lasts long, and once when it ends.
 import { type Failure, lineOf } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
 import { counted } from "../system/counted.ts";
@@ -15,7 +14,7 @@ export class LockNotice implements LockEvents {
   #timers: NodeJS.Timeout[] = [];
   #reported = false;
 
-  /** `meanwhile`: what becomes of the work, as the end of the line. */
+  /** `meanwhile`: what happens to the work in the meantime; used as the end of the line. */
   constructor(log: StageLog, meanwhile: string) {
     this.#log = log;
     this.#meanwhile = meanwhile;

@@ -1,6 +1,6 @@
-// Writes that wait for another program's lock on the database. SQLite itself can only wait by standing still, and with it
-// everything that its thread does: page, timers and captures. Here a write is tried for a moment, and again every tenth of a
-// second until it succeeds; all that wait keep their order.
+// Writes that wait for another program's lock on the database. SQLite can only wait by blocking the whole thread, and with it the
+// page, timers and captures. Here a write is tried briefly, then again every tenth of a second until it succeeds. Waiting writes
+// keep their order.
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { lockedDatabase } from "../failure/database-failure.ts";
@@ -8,11 +8,11 @@ import { decodeFailure, Failure } from "../failure/failure.ts";
 import type { Connection } from "./connection.ts";
 
 const TRY_EVERY_MS = 100;
-/** How long a write stands still for a lock that is usually held for milliseconds. */
+/** How long a write blocks for a lock that is usually held for milliseconds. */
 const BLOCK_ON_LOCK_MS = 50;
-/** Writes made in one go once the lock is gone; timers and captures come in between. */
+/** Number of writes made at a time after the lock is free; timers and captures run in between. */
 const IN_ONE_GO = 16;
-/** How long a write waits unless told otherwise. */
+/** How long a write waits by default. */
 const LONGEST_WAIT_MS = 60_000;
 
 interface Waiting {
@@ -22,9 +22,9 @@ interface Waiting {
 }
 
 export interface LockEvents {
-  /** A write has to wait. */
+  /** Called when a write has to wait. */
   locked?(failure: Failure): void;
-  /** Nothing waits any more; `waited` writes did, the first of them for `forMs`. */
+  /** Called when nothing waits any more; `waited` writes did, the first of them for `forMs`. */
   freed?(waited: number, forMs: number): void;
 }
 
@@ -42,14 +42,13 @@ export class LockWait {
     this.#connection = connection;
   }
 
-  /** Whether writes wait now. */
+  /** Whether writes are waiting now. */
   get isLocked(): boolean {
     return this.#queue.length > 0;
   }
 
   /**
-   * For a thread that must continue meanwhile: from now on no write stands still for more than a moment, and those of `write`
-   * wait for up to `limitMs`.
+   * For a thread that must not block: from now on no write blocks for more than a moment, and `write` waits for up to `limitMs`.
    */
   neverBlockOnLock(limitMs: number, events: LockEvents): void {
     this.#limitMs = limitMs;
@@ -57,14 +56,14 @@ export class LockWait {
     this.#connection.blockOnLock(BLOCK_ON_LOCK_MS);
   }
 
-  /** Everything that waits, now or later, is given up after `limitMs` from now. */
+  /** Gives up everything that waits, now or later, `limitMs` from now. */
   endWithin(limitMs: number): void {
     this.#deadlineMs = performance.now() + limitMs;
   }
 
   /**
-   * Makes `change`, at once where that is possible, otherwise as soon as the lock is gone. Rejects with what `change` throws;
-   * with Failure `manifest.locked` when the lock stays for too long.
+   * Makes `change`, at once if possible, otherwise as soon as the lock is free. Rejects with what `change` throws, or with
+   * Failure `manifest.locked` if the lock is held for too long.
    */
   async write<T>(change: () => T): Promise<T> {
     if (this.#queue.length === 0) {
@@ -86,7 +85,7 @@ export class LockWait {
   #begin(failure: Failure): void {
     this.#sinceMs = performance.now();
     this.#waited = 0;
-    // Until it is gone, a look costs nothing.
+    // A failed attempt must not block while the lock is still held.
     this.#connection.blockOnLock(0);
     this.#events.locked?.(failure);
   }
@@ -103,7 +102,7 @@ export class LockWait {
     this.#events.freed?.(this.#waited, performance.now() - this.#sinceMs);
   }
 
-  /** True when the lock is still there and the first write continues waiting. */
+  /** Tries the first waiting write. Returns true if the lock is still held and the write keeps waiting. */
   #tryFirst(): boolean {
     const [first] = this.#queue;
     if (first === undefined) return false;
@@ -124,8 +123,8 @@ function isLocked(error: unknown): error is Failure {
 }
 
 /**
- * Whether another program holds the manifest `file` locked for writing for at least `patienceMs`. False where that cannot be
- * found out: opening it will tell.
+ * Whether another program keeps the manifest `file` locked for writing for at least `patienceMs`. False if that cannot be found
+ * out: opening it will report the reason.
  */
 export function isLockedByOther(file: string, patienceMs: number): boolean {
   let db: Database.Database | undefined;
@@ -142,7 +141,7 @@ export function isLockedByOther(file: string, patienceMs: number): boolean {
 }
 
 /**
- * Resolves when no other program holds the manifest `file` locked. `announce` is called once if it has to wait. Failure
+ * Resolves when no other program has the manifest `file` locked. Calls `announce` once if it has to wait. Rejects with Failure
  * `manifest.locked` after `limitMs`, or when `signal` is aborted.
  */
 export async function untilUnlocked(

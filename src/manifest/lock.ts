@@ -1,8 +1,8 @@
-// One process per experiment. The lock is an exclusive transaction on a small second SQLite file: the operating system
-// frees it when the process ends, in any way, so a stale lock cannot exist.
+// The lock that allows only one process per experiment. It is an exclusive transaction on a small second SQLite file: the
+// operating system frees it when the process ends, in any way, so there are no stale locks.
 //
-// Nothing else in the process may open and close this file (or the manifest) by other means: closing any descriptor of a
-// file drops all of the process's locks on it. Copies go through SQLite's own backup.
+// Nothing else in the process may open and close this file (or the manifest) by other means: closing any descriptor of a file
+// drops all of the process's locks on it. Copies are made with SQLite's own backup.
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -12,16 +12,16 @@ import { PARTIAL_SUFFIX } from "../system/files.ts";
 import { mountOf } from "../system/mounts.ts";
 
 const LOCK_FILENAME = "phorest.lock";
-/** Who holds the lock, for the message to the process that is refused. Meaningless while the lock is free. */
+/** Names the process that holds the lock, for the message to a process that is refused. Meaningless while the lock is free. */
 const HOLDER_FILENAME = "phorest.holder.json";
 
 export interface ExperimentLock {
-  /** One line when the place cannot be trusted to lock or to keep a database; undefined otherwise. */
+  /** One-line warning if locking or databases are unreliable in this place; undefined otherwise. */
   readonly warning: string | undefined;
   readonly holder: Holder;
-  /** The process that held it before and was killed. */
+  /** The process that held the lock before and was killed. */
   readonly died: Holder | undefined;
-  /** Frees the experiment; a second call does nothing. */
+  /** Releases the lock; a second call does nothing. */
   release(): void;
 }
 
@@ -29,16 +29,16 @@ export interface Holder {
   readonly pid: number;
   readonly host: string;
   readonly since: string;
-  /** Address of its web page, once it serves one. */
+  /** Address of its web page, once the page is up. */
   readonly page?: string | undefined;
 }
 
-/** Open locks of this process: one without a reference would be closed, and so freed, by the garbage collector. */
+/** Open locks of this process. Without a reference, the garbage collector would close a lock and so free it. */
 const held = new Set<Database.Database>();
 
 /**
- * Takes the experiment in `dataDir` for this process until it releases it or ends.
- * Failure `experiment.locked` names the process that has it already.
+ * Locks the experiment in `dataDir` for this process until it releases it or ends. Throws Failure `experiment.locked`, which
+ * names the process that has the lock.
  */
 export function lockExperiment(dataDir: string): ExperimentLock {
   if (!existsSync(dataDir)) {
@@ -58,7 +58,7 @@ export function lockExperiment(dataDir: string): ExperimentLock {
       retry: "later",
     });
   }
-  // The process that released it has removed the note.
+  // A process that released the lock has removed its note, so this one was killed.
   const died = readHolder(dataDir);
   const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
   const note = join(dataDir, HOLDER_FILENAME);
@@ -79,7 +79,7 @@ export function lockExperiment(dataDir: string): ExperimentLock {
     died,
     release: () => {
       if (!held.delete(db)) return;
-      // Before the lock is free: after it, the note may already be the next holder's.
+      // Must come before the lock is released: afterwards, the note may already be that of the next holder.
       rmSync(note, { force: true });
       db.close();
     },
@@ -96,13 +96,13 @@ export function notePage(dataDir: string, page: string): void {
   renameSync(temporary, note);
 }
 
-/** The process that works on the experiment now, or undefined when none does. Takes no lock and writes nothing. */
+/** Returns the process that works on the experiment now; undefined if there is none. Takes no lock and writes nothing. */
 export function experimentHolder(dataDir: string): Holder | undefined {
   const path = join(dataDir, LOCK_FILENAME);
   if (!existsSync(path)) return undefined;
   const db = new Database(path, { readonly: true, timeout: 0 });
   try {
-    // A holder's exclusive transaction refuses even readers.
+    // The holder's exclusive transaction blocks even readers.
     db.prepare("SELECT count(*) FROM sqlite_master").get();
     return undefined;
   } catch (error) {
@@ -113,12 +113,12 @@ export function experimentHolder(dataDir: string): Holder | undefined {
   }
 }
 
-/** Kinds of file system that live on another machine, as the table of mounts names them. */
+/** File system types, in the table of mounts, that are on another machine. */
 const NETWORK =
   /^(nfs\d?|cifs|smb\d?|smbfs|9p|afs|ceph|lustre|gpfs|beegfs|ncpfs|davfs|fuse\.(sshfs|glusterfs|rclone|s3fs|davfs2?|cephfs|ceph|smbnetfs|gvfsd-fuse))$/;
 
 /**
- * The kind of network file system `directory` is on, or undefined when it is local.
+ * Returns the type of the network file system that `directory` is on; undefined if it is local.
  * @param table the text of /proc/self/mountinfo.
  */
 export function networkFileSystem(directory: string, table?: string): string | undefined {
@@ -152,7 +152,7 @@ function readHolder(dataDir: string): Holder | undefined {
     const holder: unknown = JSON.parse(readFileSync(path, "utf8"));
     return isHolder(holder) ? holder : undefined;
   } catch {
-    // Being written at this moment: the refusal itself matters, not the name in it.
+    // The note is just being written: that the lock is held matters, not the name in it.
     return undefined;
   }
 }

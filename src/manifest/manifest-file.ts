@@ -1,8 +1,8 @@
-// Whether a file is the database of a phorest experiment. Its first bytes decide, not its name.
+// Checks whether a file is the database of a phorest experiment, by its first bytes and not by its name.
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { APPLICATION_ID, APPLICATION_ID_AT, SQLITE_HEADER } from "./schema.ts";
 
-/** Whether `path` is a database of phorest, damaged or not; false where there is no regular file. Throws what the disk throws. */
+/** Whether `path` is a database of phorest, damaged or not; false if there is no regular file. Throws errors of the disk. */
 export function isManifestFile(path: string): boolean {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false;
   const header = Buffer.alloc(APPLICATION_ID_AT + 4);

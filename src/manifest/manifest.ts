@@ -43,7 +43,7 @@ export type { StoredEntry } from "./history.ts";
 /** The manifest's file, in data_dir. */
 export const MANIFEST_FILENAME = "phorest.sqlite";
 
-/** Some verbs of some nouns of a manifest: `ManifestPart<{ entries: "add"; curves: "after" | "latest" }>`. */
+/** Some methods of some nouns of a manifest: `ManifestPart<{ entries: "add"; curves: "after" | "latest" }>`. */
 export type ManifestPart<Verbs extends { readonly [Noun in keyof Manifest]?: keyof Manifest[Noun] }> = {
   readonly [Noun in keyof Verbs & keyof Manifest]: Pick<Manifest[Noun], Verbs[Noun] & keyof Manifest[Noun]>;
 };
@@ -52,49 +52,49 @@ export class Manifest {
   readonly #connection: Connection;
   /** Starts of the supervisor. */
   readonly runs: Runs;
-  /** What each stage last said about itself. */
+  /** The last status of each stage. */
   readonly heartbeats: Heartbeats;
-  /** Captured pictures and the claims on them. */
+  /** Captured images and the claims on them. */
   readonly entries: Entries;
-  /** Entries of another program. */
+  /** Entries from another program. */
   readonly imported: Imported;
-  /** Counts and entries, for people. */
+  /** Counts and entries, to show to people. */
   readonly history: History;
   /** Frames that have an image. */
   readonly pictures: PictureList;
   /** Readings of the sensors. */
   readonly readings: Readings;
-  /** Methods, settings and ROI manifests that were measured with. */
+  /** Methods, settings and ROI manifests that frames were measured with. */
   readonly analyses: Analyses;
   /** What the frames of an analysis are compared with. */
   readonly references: References;
-  /** What was measured, by ROI. */
+  /** Measured values by ROI. */
   readonly results: Results;
-  /** What was measured, by frame. */
+  /** Measured values by frame. */
   readonly curves: Curves;
   /** How far the chip had moved. */
   readonly displacements: Displacements;
-  /** What was measured, in order of completion, with everything known about it. */
+  /** All results in order of completion, with everything known about them. */
   readonly outcomes: Outcomes;
   /** How far each output has got through the outcomes. */
   readonly outputs: Outputs;
-  /** Where the pictures are. */
+  /** Where the images are. */
   readonly storage: Storage;
   /** Copies on the remote. */
   readonly syncing: Syncing;
-  /** The remotes themselves. */
+  /** The remotes that copies are on. */
   readonly shares: Shares;
   /** Finished history that was moved out. */
   readonly archives: Archives;
-  /** Entries with everything that belongs to them, to be copied to another manifest. */
+  /** Entries with everything that belongs to them, for copying to another manifest. */
   readonly contents: Contents;
   /** Markers and the baseline that users have entered. */
   readonly markers: Markers;
-  /** What was brought onto the chip, and when. */
+  /** What was injected over the chip, and when. */
   readonly injections: Injections;
-  /** What a check of the files asks. */
+  /** What a check of the files reads. */
   readonly checks: Checks;
-  /** What a check of the files may change, each a verb of its own. For the holder of the lock. */
+  /** What a check of the files may change, one method for each change. Only for the holder of the lock. */
   readonly repairs: Repairs;
   /** Writes that may have to wait for another program's lock. */
   readonly lockWait: LockWait;
@@ -128,9 +128,9 @@ export class Manifest {
   }
 
   /**
-   * Opens a manifest; one that does not exist is made, unless it is to be read only. To write, hold the experiment's
-   * lock. `check`: check for damage first, also if it is only read, because people rely on the result.
-   * Failures: `manifest.corrupt`, `manifest.newer`, `experiment.unusable` (nothing there), `disk.failed`.
+   * Opens a manifest; creates it if it does not exist, unless it is opened read-only. To write, hold the experiment's lock.
+   * `check`: check for damage first, even for reading, because people rely on the result. Failures: `manifest.corrupt`,
+   * `manifest.newer`, `experiment.unusable` (nothing there), `disk.failed`.
    */
   static open({
     file,
@@ -154,23 +154,23 @@ export class Manifest {
     this.#connection.close();
   }
 
-  /** What a person should know of how it was closed, in one line; undefined for nothing. */
+  /** One line for people about how the file was closed; undefined if there is nothing to say. */
   get closingNote(): string | undefined {
     return this.#connection.closingNote;
   }
 
-  /** The damage to the database that was found so far; undefined while there is none. Nothing is written to it any more. */
+  /** Damage to the database that was found so far; undefined if there is none. A damaged database is not written to any more. */
   get damage(): Failure | undefined {
     return this.#connection.damage;
   }
 
-  /** Takes note of damage (`manifest.corrupt`) that another connection to the same database has found. */
+  /** Records damage (`manifest.corrupt`) that another connection to the same database has found. */
   noteDamage(damage: Failure): void {
     this.#connection.noteDamage(damage);
   }
 
   /**
-   * To be asked before a file is removed, moved or replaced. Throws the damage, which it looks for from time to time:
+   * Throws if the database is damaged, which it checks from time to time. Call this before a file is removed, moved or replaced:
    * a database that cannot be read back from the disk must not decide that.
    */
   checkSound(): void {
@@ -187,19 +187,19 @@ export class Manifest {
     return this.#connection.write(changes);
   }
 
-  /** Makes changes, as soon as no other program holds the file locked. Rejects as `LockWait.write` does. */
+  /** Makes changes as soon as no other program has the file locked. Rejects as `LockWait.write` does. */
   whenFree<T>(changes: () => T): Promise<T> {
     return this.lockWait.write(changes);
   }
 
-  /** Cleans up after a run that was killed (invariants 2 and 3): claims, rows without pictures, pictures that came back. */
+  /** Cleans up after a run that was killed (invariants 2 and 3): claims, rows without images, images that came back. */
   recover(options: RecoveryOptions): Recovery {
     return recoverEntries(this.#connection, this, options);
   }
 
   /**
-   * Stores a result and marks its entry processed, in one transaction (invariant 4); returns the outcome's id.
-   * undefined, and nothing changed, when the claim is no longer the entry's.
+   * Stores a result and marks its entry as processed, in one transaction (invariant 4); returns the outcome's id. Returns
+   * undefined, with nothing changed, if the claim is out of date.
    */
   complete(claim: ClaimKey, analysisId: number, result: StoredResult, nowUs: number): number | undefined {
     return this.#connection.write(() => {
@@ -208,7 +208,10 @@ export class Manifest {
     });
   }
 
-  /** Marks an entry failed; with an analysis also as that one's outcome, which outputs pass on. False: a stale claim. */
+  /**
+   * Marks an entry as failed; with an analysis, also stores a failed outcome, which outputs pass on. Returns false if the claim
+   * is out of date.
+   */
   fail(claim: ClaimKey, failure: FailureData, nowUs: number, analysisId?: number): boolean {
     return this.#connection.write(() => {
       if (!this.entries.settleFailed(claim, failure, nowUs)) return false;
@@ -218,15 +221,15 @@ export class Manifest {
   }
 
   /**
-   * Takes another experiment of the same chip into this one, all of it or nothing. Failure `usage.invalid`, with nothing changed,
-   * for one of another chip.
+   * Merges another experiment of the same chip into this one, all of it or nothing. Throws Failure `usage.invalid`, with nothing
+   * changed, if the chip is another one.
    */
   merge(from: Manifest, nowUs: number): MergeSummary {
     const side = (manifest: Manifest) => ({ manifest, connection: manifest.#connection });
     return mergeExperiments(side(this), side(from), nowUs);
   }
 
-  /** A consistent copy of the whole database as one plain file; writers continue meanwhile. */
+  /** Writes a consistent copy of the whole database to one plain file; writers can continue meanwhile. */
   snapshotTo(file: string, signal?: AbortSignal): Promise<void> {
     return snapshotTo(this.#connection, file, signal);
   }

@@ -1,11 +1,11 @@
-// What users enter: markers (a moment and a text, such as "buffer on"), and the baseline they choose.
+// User annotations: markers (a time and a text, such as "buffer on"), and the baseline that users choose.
 import { Failure } from "../failure/failure.ts";
 import { concentrationText } from "../measurement/concentration.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { Connection } from "./connection.ts";
 import { Injections } from "./injections.ts";
 
-/** A moment with a text. */
+/** A time with a text. */
 export interface Marker {
   readonly markerId: number;
   readonly atUs: number;
@@ -15,11 +15,11 @@ export interface Marker {
 /** A marker that is not stored yet. */
 export type NewMarker = Pick<Marker, "atUs" | "text">;
 
-/** A change to the markers or the baseline, as the page and the command line ask for it. */
+/** A change to the markers or the baseline, requested by the page or the command line. */
 export type MarkerChange =
-  /** All of them, or none. */
+  /** Adds all of them, or none. */
   | { readonly type: "add-markers"; readonly markers: readonly NewMarker[] }
-  /** What is undefined stays as it is. */
+  /** Fields that are undefined keep their value. */
   | {
       readonly type: "edit-marker";
       readonly markerId: number;
@@ -32,7 +32,7 @@ export type MarkerChange =
 
 /** Longest text of a marker, characters. */
 export const LONGEST_MARKER = 200;
-/** Largest number of markers; more would hide the curves, and can only be a program filling the disk. */
+/** Largest number of markers. More would hide the curves, and can only come from a program that fills the disk. */
 export const MOST_MARKERS = 1000;
 
 export class Markers {
@@ -42,7 +42,7 @@ export class Markers {
     this.#connection = connection;
   }
 
-  /** Adds a marker; returns its id. undefined, and nothing added, when there are MOST_MARKERS already. */
+  /** Adds a marker; returns its id. Returns undefined, with nothing added, if there are MOST_MARKERS already. */
   add(atUs: number, text: string, nowUs: number): number | undefined {
     const { db, write } = this.#connection;
     return write(() => {
@@ -53,7 +53,7 @@ export class Markers {
     });
   }
 
-  /** Changes the time or the text of a marker; false when there is none of this id. */
+  /** Changes the time or the text of a marker; returns false if the id does not exist. */
   edit(markerId: number, { atUs, text }: Partial<NewMarker>): boolean {
     const { db, write } = this.#connection;
     const sql = "UPDATE marker SET at_us = coalesce(?, at_us), text = coalesce(?, text) WHERE id = ?";
@@ -61,8 +61,8 @@ export class Markers {
   }
 
   /**
-   * Makes a change; returns what was done, for the log. Failure `usage.invalid`, and nothing changed, for a marker that does
-   * not exist, and for too many of them.
+   * Makes a change; returns what was done, for the log. Throws Failure `usage.invalid`, with nothing changed, if a marker does
+   * not exist or if there would be too many.
    */
   change(change: MarkerChange, nowUs: number): string {
     switch (change.type) {
@@ -96,20 +96,20 @@ export class Markers {
     return markers.length === 1 ? `added the marker ${markers[0]?.text}` : `added ${markers.length} markers`;
   }
 
-  /** Removes a marker; false when there is none of this id. */
+  /** Removes a marker; returns false if the id does not exist. */
   remove(markerId: number): boolean {
     const { db, write } = this.#connection;
     return write(() => db.prepare("DELETE FROM marker WHERE id = ?").run(markerId).changes === 1);
   }
 
-  /** All markers in order of time. */
+  /** Returns all markers in order of time. */
   all(): Marker[] {
     return this.#connection.db
       .prepare<[], Marker>("SELECT id AS markerId, at_us AS atUs, text FROM marker ORDER BY at_us, id")
       .all();
   }
 
-  /** All moments with a text, in order of time: markers, and the starts of injections. */
+  /** Returns all times with a text, ascending: markers, and the starts of injections. */
   events(): NewMarker[] {
     const injections = new Injections(this.#connection).all().map(({ startUs: atUs, solution, concentration }) => {
       const text = (concentration ?? 0) === 0 ? solution : `${solution} ${concentrationText(concentration as number)}`;
@@ -118,20 +118,20 @@ export class Markers {
     return [...this.all().map(({ atUs, text }) => ({ atUs, text })), ...injections].sort((a, b) => a.atUs - b.atUs);
   }
 
-  /** Moments that no baseline may hold, in order of time: markers, and both ends of injections. */
+  /** Returns the times that no baseline may contain, ascending: markers, and both ends of injections. */
   moments(): number[] {
     const sql = `SELECT at_us FROM marker UNION SELECT start_us FROM injection UNION SELECT end_us FROM injection ORDER BY 1`;
     return this.#connection.db.prepare<[], number>(sql).pluck().all();
   }
 
-  /** The baseline that was chosen; undefined while the configuration's applies. */
+  /** Returns the chosen baseline; undefined if the one of the configuration applies. */
   baseline(): TimeWindow | undefined {
     return this.#connection.db
       .prepare<[], TimeWindow>("SELECT from_us AS fromUs, to_us AS toUs FROM baseline WHERE id = 1")
       .get();
   }
 
-  /** Chooses a baseline; undefined goes back to the configuration's. */
+  /** Sets the baseline; undefined returns to the one of the configuration. */
   setBaseline(window: TimeWindow | undefined, nowUs: number): void {
     const { db, write } = this.#connection;
     write(() => {

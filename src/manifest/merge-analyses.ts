@@ -1,18 +1,18 @@
-// The analyses of a merge: those with the same method, settings, ROIs and references are one; all others stay apart.
+// Merges analyses: those with the same method, settings, ROIs and references become one; all others stay separate.
 import { createHash } from "node:crypto";
 import type { AnalysisSettings } from "../analysis/settings.ts";
 import type { Analysis } from "./analyses.ts";
 import type { Connection } from "./connection.ts";
 import type { MergeSide } from "./merge-side.ts";
 
-/** What is kept of an analysis besides its settings. */
+/** What is stored with an analysis besides its settings. */
 const REFERENCES = [
   ["chosen_line", "lines"],
   ["tracking_reference", "reference"],
   ["drift_reference", "patches"],
 ] as const;
 
-/** By the other experiment's analysis the one in this experiment, made where there is none. */
+/** Maps each analysis of the other experiment to one in this experiment; adds those that do not exist. */
 export function mergeAnalyses(into: MergeSide, from: MergeSide): ReadonlyMap<number, number> {
   const ids = new Map<number, number>();
   for (const analysis of from.manifest.analyses.all()) {
@@ -40,14 +40,14 @@ function ensure({ manifest: { analyses }, connection }: MergeSide, analysis: Ana
   }
   const id = analyses.ensure(analysis);
   const own = referencesOf(connection, analysis, id);
-  // One that was just made, or has measured nothing yet, has none.
+  // An analysis that was just added, or has measured nothing yet, has no references.
   if (own === references || own === NO_REFERENCES) return id;
   return analyses.ensureApart(analysis, references, { name: undefined, remeasuredAtUs: undefined });
 }
 
 /**
- * What the positions of an analysis are relative to, as one text: analyses with different ones must not become one curve. Where the
- * ROIs do not follow the chip, its place decides no position.
+ * Returns what the positions of an analysis are relative to, as one text. Analyses with different references must not become one
+ * curve. If the ROIs do not follow the chip, its place affects no position.
  */
 function referencesOf({ db }: Connection, { settings }: Analysis, analysisId: number): string {
   // As written by this program; see NewAnalysis.

@@ -1,4 +1,4 @@
-// The frames of a merge, in order of capture. A frame that is here already is known by its time, and the name and page of its image.
+// Merges frames, in order of capture. A frame exists already if time, image name and page are equal.
 
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -20,7 +20,7 @@ interface Row {
   readonly [column: string]: number | string | null;
 }
 
-/** What holds of a frame in its own experiment only: its run, its copies on the share, and what outputs have passed on. */
+/** Columns that apply only in a frame's own experiment: its run, its copies on the share, and what outputs have passed on. */
 const OWN_TO_EACH = {
   ...{
     run_id: null,
@@ -40,11 +40,11 @@ export interface MergedEntries {
   readonly frames: number;
   readonly added: number;
   readonly withoutImage: number;
-  /** By the other experiment's entry the one in this experiment. */
+  /** Maps each entry of the other experiment to one in this experiment. */
   readonly idOf: ReadonlyMap<number, number>;
 }
 
-/** Within a transaction. */
+/** Merges the entries. Call within a transaction. */
 export function mergeEntries({ connection, manifest }: MergeSide, from: MergeSide): MergedEntries {
   const all = "SELECT * FROM entry ORDER BY captured_at_us, id";
   const known = new Map<string, number>();
@@ -98,7 +98,7 @@ const directoryOf = ({ directory }: Row, base: string): string => resolve(base, 
 
 const pathOf = (row: Row, base: string): string => join(directoryOf(row, base), row.filename ?? "");
 
-/** What was in progress waits again; a frame that waits but has no image has failed. */
+/** Work that was in progress becomes pending again; a waiting frame without an image becomes failed. */
 function stateOf({ status }: Row, lost: boolean): Readonly<Record<string, string>> {
   const waits = status === "pending" || status === "processing";
   return waits && lost ? LOST : { status: waits ? "pending" : status };

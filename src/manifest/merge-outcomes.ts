@@ -1,12 +1,12 @@
-// The results of a merge, in order of the capture of their frames.
+// Merges results, in the order of capture of their frames.
 import { insert, type MergeSide } from "./merge-side.ts";
 import { BEFORE_ALL } from "./outcome-ids.ts";
 import { blockOf } from "./results.ts";
 
 interface Mapped {
-  /** By the other experiment's analysis the one in this experiment. */
+  /** Maps each analysis of the other experiment to one in this experiment. */
   readonly analyses: ReadonlyMap<number, number>;
-  /** The same for entries. */
+  /** Maps each entry of the other experiment to one in this experiment. */
   readonly idOf: ReadonlyMap<number, number>;
 }
 
@@ -20,7 +20,9 @@ interface OutcomeRow {
 
 type ResultRow = [roi: number, position: number | null, error: number | null, quality: number | null, flags: number];
 
-/** Within a transaction. Returns how many results of frames were added. A result takes the place of a failure, never of a result. */
+/**
+ * Merges the results; returns how many were added. A result replaces a failure, but never a result. Call within a transaction.
+ */
 export function mergeOutcomes(into: MergeSide, from: MergeSide, { analyses, idOf }: Mapped): number {
   const { db } = into.connection;
   const outcomes = from.connection.db.prepare<[], OutcomeRow>(
@@ -58,7 +60,7 @@ export function mergeOutcomes(into: MergeSide, from: MergeSide, { analyses, idOf
     for (const [table, select] of parts) {
       for (const part of select.all(row.id)) insert(into.connection, table, { ...part, outcome_id: outcomeId });
     }
-    // Of a tracking measured along with it, too.
+    // Includes trackings measured along with it.
     for (const theirs of [row.analysis_id, ...from.manifest.analyses.companions(row.analysis_id)]) {
       for (const [roi, ...values] of results.all(theirs, blockOf(row.entry_id), row.entry_id)) {
         insertResult.run(analyses.get(theirs), blockOf(entryId), roi, entryId, ...values);

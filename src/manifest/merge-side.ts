@@ -1,4 +1,4 @@
-// One of the two experiments of a merge, and how a row is added to it.
+// One of the two experiments of a merge, and how to add a row to it.
 
 import type { Analyses } from "./analyses.ts";
 import type { Connection } from "./connection.ts";
@@ -8,7 +8,7 @@ import type { Imported } from "./imported.ts";
 import type { Injections } from "./injections.ts";
 import type { Markers } from "./markers.ts";
 
-/** What a merge uses of a manifest. */
+/** The parts of a manifest that a merge uses. */
 export interface MergedManifest {
   readonly directory: string;
   readonly analyses: Analyses;

@@ -1,5 +1,5 @@
-// Merging: takes another phorest experiment of the same chip into this one. All of it in one transaction, so that a merge that is
-// interrupted has changed nothing; repeated, it adds only what is new. The images stay where they are.
+// Merges another phorest experiment of the same chip into this one. It is one transaction, so an interrupted merge has changed
+// nothing; a repeated merge adds only what is new. The images stay where they are.
 import { Failure } from "../failure/failure.ts";
 import type { InjectionData, NewInjection } from "./injections.ts";
 import { mergeAnalyses } from "./merge-analyses.ts";
@@ -12,18 +12,21 @@ export interface MergeSummary {
   /** Frames of the other experiment; `added` of them were new. */
   readonly frames: number;
   readonly added: number;
-  /** Of the frames that were added, those whose image is not in the other directory: it was moved to a share, or is gone. */
+  /** Added frames whose image is not in the other directory: it was moved to a share, or is gone. */
   readonly withoutImage: number;
   readonly results: number;
   readonly markers: number;
   readonly injections: number;
-  /** Frames that the other experiment has archived, which are not taken over. */
+  /** Frames that the other experiment has archived; they are not merged. */
   readonly archived: number;
 }
 
 const AUTHOR = "phorest import";
 
-/** Takes `from`, which is only read, into `into`. Failure `usage.invalid`, with nothing changed, for an experiment with another chip. */
+/**
+ * Merges `from`, which is only read, into `into`. Throws Failure `usage.invalid`, with nothing changed, if the chip is another
+ * one.
+ */
 export function mergeExperiments(into: MergeSide, from: MergeSide, nowUs: number): MergeSummary {
   checkSameChip(into.manifest, from.manifest);
   return from.connection.db.transaction(() =>
@@ -41,7 +44,7 @@ export function mergeExperiments(into: MergeSide, from: MergeSide, nowUs: number
   )();
 }
 
-/** Two sets of ROIs are of one chip if one holds the other: a part of a chip may be measured. */
+/** Two sets of ROIs are of the same chip if one contains the other: an experiment may measure a part of a chip. */
 function checkSameChip(into: MergedManifest, from: MergedManifest): void {
   const [own, theirs] = [into, from].map(({ analyses }) => new Set(analyses.all().flatMap(({ labels }) => labels)));
   if (own === undefined || theirs === undefined || own.size === 0 || theirs.size === 0) return;
@@ -61,11 +64,11 @@ function mergeMarkers(into: MergedManifest, from: MergedManifest, nowUs: number)
   return markers.length;
 }
 
-/** What makes an injection the same one, whatever the number of its cycle. */
+/** Identifies an injection, regardless of the number of its cycle. */
 const identityOf = ({ startUs, endUs, solution, type, concentration, refractiveIndex }: InjectionData): string =>
   JSON.stringify([startUs, endUs, solution, type, concentration, refractiveIndex]);
 
-/** Injections that belong together stay together; their cycles are numbered after those that there are. */
+/** Injections of one cycle stay together; their cycles are numbered after the existing ones. */
 function mergeInjections(into: MergedManifest, from: MergedManifest, nowUs: number): number {
   const known = new Map(into.injections.all().map((one) => [identityOf(one), one.cycle]));
   const cycles = new Map<number, number>();

@@ -1,13 +1,13 @@
-// Bringing a database to the present form.
+// Brings a database to the current schema version.
 import type Database from "better-sqlite3";
 import { MIGRATIONS } from "./schema.ts";
 
-/** The form a database has: the number of migrations it has been through. */
+/** Returns the schema version of a database: the number of migrations that were applied. */
 export function formOf(db: Database.Database): number {
   return Number(db.pragma("user_version", { simple: true }));
 }
 
-/** Makes the changes that the database has not been through, each in a transaction of its own. */
+/** Applies the missing migrations, each in its own transaction. */
 export function migrate(db: Database.Database): void {
   const form = formOf(db);
   MIGRATIONS.slice(form).forEach((sql, i) => {

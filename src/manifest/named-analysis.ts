@@ -1,14 +1,17 @@
-// An analysis by the name or number that a person gives, on the command line or on the page.
+// Finds an analysis by the name or number that a user gives, on the command line or on the page.
 import { Failure } from "../failure/failure.ts";
 import { nearest } from "../failure/nearest.ts";
 import type { Analyses, Analysis } from "./analyses.ts";
 
-/** What a command or the page says where there is nothing to choose from. */
+/** Returns the error to show if there are no analyses to choose from. */
 export function unmeasured(): Failure {
   return new Failure("usage.invalid", "no frame has been measured yet", { hint: "measure with `phorest run`" });
 }
 
-/** The analysis of a name or number. Failure `usage.invalid` where there is none; it names the nearest. */
+/**
+ * Returns the analysis with this name or number. Throws Failure `usage.invalid` if there is none; the message suggests the
+ * closest name.
+ */
 export function namedAnalysis(analyses: Pick<Analyses, "all">, wanted: string): Analysis {
   const all = analyses.all();
   const name = wanted.trim().toLowerCase();

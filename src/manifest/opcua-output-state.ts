@@ -8,20 +8,20 @@ export const OPC_UA_OUTPUT = OUTPUT_FACTS.OPC_UA.name;
 const REFUSAL = z.object({ node: z.string(), value: z.string(), status: z.string(), cure: z.string() });
 const STATE = z.object({
   endpoint: z.string(),
-  /** Nodes that are written, and among them those that take no status or no time stamp. */
+  /** Number of nodes that are written, and of those that do not accept a status or a time stamp. */
   written: z.int(),
   withoutStatus: z.int(),
   withoutTime: z.int(),
   refused: z.int(),
-  /** The first of the refused. */
+  /** The first of the refused nodes. */
   refusals: z.array(REFUSAL),
 });
 
 export type OutputReport = z.output<typeof STATE>;
-/** Refusals kept in the manifest; hundreds of them have one cause. */
+/** Number of refusals stored in the manifest; hundreds usually have one cause. */
 export const REFUSALS_KEPT = 20;
 
-/** The report as stored; undefined for none, or for one this version cannot read. */
+/** Parses the stored report; undefined if there is none, or one that this version cannot read. */
 export function parseOutputReport(json: string | undefined): OutputReport | undefined {
   if (json === undefined) return undefined;
   try {
@@ -32,7 +32,7 @@ export function parseOutputReport(json: string | undefined): OutputReport | unde
   }
 }
 
-/** One line for each refusal that is kept, and one for the rest. */
+/** Returns one line for each stored refusal, and one for the rest. */
 export function refusalLines({ refusals, refused }: OutputReport): string[] {
   const lines = refusals.map(({ node, value, status, cure }) => `${node} (${value}): ${status}: ${cure}`);
   return refused > refusals.length ? [...lines, `${refused - refusals.length} more nodes refused`] : lines;

@@ -1,5 +1,5 @@
-// Opening the SQLite file: pragmas, migrations, and a plain line for everything that can be wrong with it. How one is opened to
-// be read only is in reading.ts.
+// Opens the SQLite file for writing: pragmas, migrations, and a plain error message for everything that can be wrong with it.
+// reading.ts opens it read-only.
 import { randomBytes } from "node:crypto";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -20,13 +20,16 @@ import { WatchedFile } from "./watched-file.ts";
 const PAGE_BYTES = 4096;
 /** PRAGMA synchronous = FULL. */
 const FULL = 2;
-/** A checkpoint folds the log into the file; a block of 16 large frames is rewritten in it 16 times, so let it fill first. */
+/**
+ * A checkpoint copies the log into the file. A block of 16 large frames is rewritten 16 times in the log, so let the log fill
+ * first.
+ */
 const CHECKPOINT_PAGES = 4000;
 const LARGEST_IDLE_LOG_BYTES = 64 * 1024 * 1024;
 
 /**
- * Opens (and with `readonly` false, makes or migrates) the manifest `file`. With `check`, one that is read is checked for
- * damage first, as one that is written always is. Errors as `Manifest.open` says.
+ * Opens the manifest `file`; creates or migrates it if `readonly` is false. With `check`, a file that is only read is checked for
+ * damage first, as one that is written always is. Throws as `Manifest.open` does.
  */
 export function connect(file: string, readonly: boolean, check = false): Connection {
   const path = resolve(file);
@@ -87,7 +90,7 @@ function openToWrite(path: string): Connection {
   };
 }
 
-/** In write-ahead mode this build falls back to NORMAL unless told otherwise, and only after the first write. */
+/** In write-ahead mode this build of SQLite uses NORMAL unless told otherwise, and only after the first write. */
 function assertDurable(db: Database.Database): void {
   db.prepare("UPDATE delivery SET cursor = cursor").run();
   const synchronous = db.pragma("synchronous", { simple: true });
@@ -99,7 +102,7 @@ function assertDurable(db: Database.Database): void {
   }
 }
 
-/** A new manifest, whole before it has its name. */
+/** Creates a new manifest under a temporary name, and gives it its real name when it is complete. */
 function create(path: string): void {
   const directory = dirname(path);
   if (!existsSync(directory)) {
@@ -108,7 +111,7 @@ function create(path: string): void {
     });
   }
   for (const rest of [`${path}-wal`, `${path}-journal`]) {
-    // A log without its database would be applied to the new one.
+    // The log of a missing database would be applied to the new one.
     if (existsSync(rest)) throw corrupt(path, `${basename(rest)} exists, but the database itself does not`);
   }
   const temporary = join(directory, `.${basename(path)}.${randomBytes(4).toString("hex")}${PARTIAL_SUFFIX}`);
@@ -117,7 +120,7 @@ function create(path: string): void {
       const db = new Database(temporary);
       try {
         db.pragma(`page_size = ${PAGE_BYTES}`);
-        // It is put on the disk once, whole, and not after each of the migrations.
+        // It is flushed to the disk once, when complete, not after each migration.
         db.pragma("synchronous = OFF");
         db.pragma(`application_id = ${APPLICATION_ID}`);
         migrate(db);
@@ -134,7 +137,7 @@ function create(path: string): void {
   });
 }
 
-/** Runs `work`; what SQLite throws becomes a Failure. */
+/** Runs `work`; converts errors of SQLite to Failures. */
 function explained<T>(path: string, work: () => T): T {
   return attemptOn(path, () => undefined)(work);
 }

@@ -1,8 +1,8 @@
-// The part of an outcome that some of its ROIs have.
+// Reduces an outcome to some of its ROIs.
 import { QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import type { Outcome } from "./outcomes.ts";
 
-/** The outcome with only those ROIs whose label is wanted, in their order. */
+/** Returns the outcome with only those ROIs whose label is wanted, in the same order. */
 export function outcomeOf(outcome: Outcome, isWanted: (label: string) => boolean): Outcome {
   const { labels, measured, companion, method } = outcome;
   const kept = labels.flatMap((label, roi) => (isWanted(label) ? [roi] : []));

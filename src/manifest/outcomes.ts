@@ -1,4 +1,4 @@
-// Outcomes: the results of the analyses for each frame, in order of completion, as an output reads them.
+// Outcomes: the results of the analyses for each frame, in order of completion, as the outputs read them.
 import type { Statement } from "better-sqlite3";
 import { type CompanionResult, decodeValues } from "../analysis/task.ts";
 import type { TimeSource } from "../image/times/source.ts";
@@ -14,9 +14,12 @@ import type { Readings } from "./readings.ts";
 import { blockOf } from "./results.ts";
 import { decodeStatistics } from "./statistics-codec.ts";
 
-/** What an analysis said about a frame, with all that belongs to it. Arrays per ROI, in the order of `labels`. */
+/**
+ * The result of an analysis for a frame, with everything that belongs to it. Arrays have one item per ROI, in the order of
+ * `labels`.
+ */
 export interface Outcome {
-  /** In order of completion: the cursor of the outputs. */
+  /** Ascending in order of completion: the cursor of the outputs. */
   readonly outcomeId: number;
   readonly entryId: number;
   readonly analysisId: number;
@@ -32,20 +35,20 @@ export interface Outcome {
   readonly filepath: string;
   /** Which page of the file, from 0; undefined where the file is one picture. */
   readonly page?: number | undefined;
-  /** Where `capturedAtUs` is from; undefined: the clock at the capture. */
+  /** Source of `capturedAtUs`; undefined: the clock at the capture. */
   readonly timeSource?: TimeSource | undefined;
   readonly readings: readonly Reading[];
-  /** What is to be known of the picture, in one text. */
+  /** Warnings about the image, in one text. */
   readonly warnings?: string | undefined;
-  /** undefined where the analysis failed. */
+  /** undefined if the analysis failed. */
   readonly measured: Measured | undefined;
-  /** What tracking said, where it was measured along with the method. */
+  /** Result of tracking, if it was measured along with the method. */
   readonly companion?: CompanionResult | undefined;
 }
 
-/** What was measured: a FrameResult as it comes back from the tables. */
+/** What was measured: a FrameResult as it is read from the tables. */
 export interface Measured extends Omit<FrameResult, "method" | "values" | "displacement"> {
-  /** Per ROI, per quantity, every measured row; debug mode only. */
+  /** Values of every measured row, per ROI and quantity; debug mode only. */
   readonly values: FrameResult["values"];
 }
 
@@ -57,7 +60,7 @@ export interface FrameResults extends CompanionResult {
 
 interface OutcomeFilter {
   readonly analyses?: Iterable<number> | undefined;
-  /** Frames captured in this window. */
+  /** Only frames captured in this window. */
   readonly window?: TimeWindow | undefined;
 }
 
@@ -114,7 +117,7 @@ export class Outcomes {
     this.#lastId = db.prepare<[], number>("SELECT coalesce(max(id), 0) FROM outcome").pluck();
   }
 
-  /** Up to `limit` outcomes after `cursor`, in order of completion. */
+  /** Returns up to `limit` outcomes after `cursor`, in order of completion. */
   after(cursor: number, limit: number, { analyses, window = ALWAYS }: OutcomeFilter = {}): Outcome[] {
     const of = analyses === undefined ? null : JSON.stringify([...analyses]);
     return this.#connection.db.transaction(() =>
@@ -122,7 +125,7 @@ export class Outcomes {
     )();
   }
 
-  /** The results of up to `limit` frames that an analysis succeeded on last, in order of completion. */
+  /** Returns the results of the last `limit` frames that an analysis measured successfully, in order of completion. */
   latestResults({ analysisId, labels }: Pick<Analysis, "analysisId" | "labels">, limit: number): FrameResults[] {
     return this.#connection.db
       .prepare<[{ id: number; limit: number }], Pick<FrameResults, "entryId" | "capturedAtUs">>(`
@@ -136,7 +139,9 @@ export class Outcomes {
       });
   }
 
-  /** The analysis of the first measured frame after an outcome, or of the last one up to it; of those that a run measured. */
+  /**
+   * Returns the analysis of the first measured frame after an outcome, or of the last one up to it. Only analyses of runs count.
+   */
   analysisBeside(outcomeId: number, side: "before" | "after"): number | undefined {
     const [compared, order] = side === "before" ? ["id > 0 AND id <=", "DESC"] : ["id >", "ASC"];
     return this.#connection.db
@@ -147,7 +152,7 @@ export class Outcomes {
       .get(outcomeId);
   }
 
-  /** The newest outcome of a run; 0 while there is none. */
+  /** Returns the newest outcome of a run; 0 if there is none. */
   lastId(): number {
     return this.#lastId.get() ?? 0;
   }
@@ -184,7 +189,7 @@ export class Outcomes {
     return {};
   }
 
-  /** undefined where the analysis has no row of the entry. */
+  /** Returns undefined if the analysis has no result for the entry. */
   #rowsOf(analysisId: number, entryId: number, rois: number): CompanionResult | undefined {
     const rows = this.#results.all(analysisId, blockOf(entryId), entryId);
     if (rows.length === 0) return undefined;
@@ -207,7 +212,7 @@ export class Outcomes {
     let unpacked: Float64Array | undefined;
     return {
       ...(this.#rowsOf(row.analysis_id, row.entry_id, rois) ?? unknown),
-      // Unpacking costs more than all the rest of an outcome, and not every output looks at them.
+      // Computed on demand: unpacking costs more than the rest of an outcome, and not every output needs the statistics.
       get statistics() {
         unpacked ??= decodeStatistics(statistics);
         return unpacked;

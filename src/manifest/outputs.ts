@@ -5,7 +5,7 @@ import type { Connection } from "./connection.ts";
 export interface OutputState {
   /** The last outcome delivered. */
   readonly cursor: number;
-  /** What the output keeps next to it. */
+  /** State that the output stores with its cursor. */
   readonly state: string | undefined;
 }
 
@@ -22,7 +22,10 @@ export class Outputs {
     this.#connection = connection;
   }
 
-  /** Names the outputs that must have passed a frame before it counts as transmitted; others are kept but not waited for. */
+  /**
+   * Sets the outputs that must have passed a frame before it counts as transmitted. The cursors of other outputs are kept but not
+   * waited for.
+   */
   configure(names: readonly string[]): void {
     const { db } = this.#connection;
     this.#connection.write(() => {
@@ -35,7 +38,7 @@ export class Outputs {
     });
   }
 
-  /** How far an output has got; the beginning for an unknown one. */
+  /** Returns how far an output has got; the beginning for an unknown one. */
   state(name: string): OutputState {
     this.#selectState ??= this.#connection.db.prepare<[string], OutputRow>(
       "SELECT cursor, state FROM output WHERE name = ?",
@@ -44,7 +47,7 @@ export class Outputs {
     return { cursor: row?.cursor ?? 0, state: row?.state ?? undefined };
   }
 
-  /** Moves an output on; a cursor behind the present one is a mistake and changes nothing. */
+  /** Advances the cursor of an output. A cursor behind the current one is a bug and changes nothing. */
   advance(name: string, cursor: number, state?: string): void {
     const { db } = this.#connection;
     this.#connection.write(() => {
@@ -63,8 +66,8 @@ export class Outputs {
   }
 
   /**
-   * Outcomes that an active output has yet to pass (without a name: that some output has); 0 without outputs. Never less
-   * than the truth, exact at 0.
+   * Counts the outcomes that an active output has yet to pass (without a name: that any output has); 0 without outputs. The count
+   * is never too low, and it is exact at 0.
    */
   backlog(name?: string): number {
     return (
@@ -77,7 +80,7 @@ export class Outputs {
     );
   }
 
-  /** The outputs in force. */
+  /** Returns the names of the active outputs. */
   names(): string[] {
     return this.#connection.db
       .prepare<[], string>("SELECT name FROM output WHERE active = 1 ORDER BY name")
@@ -85,7 +88,7 @@ export class Outputs {
       .all();
   }
 
-  /** Only the outcomes passed since the last time are touched, however long the history. */
+  /** Updates only the outcomes passed since the last call, however long the history is. */
   #markTransmitted(): void {
     const { db } = this.#connection;
     const passed = db.prepare<[], number | null>("SELECT min(cursor) FROM output WHERE active = 1").pluck().get() ?? 0;

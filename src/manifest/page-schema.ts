@@ -1,27 +1,33 @@
-// The migration after which a file may hold several frames: which page of a file each entry is, and what the pages of a file
-// still need before the file may be compressed, copied or removed.
+// Migration: a file may hold several frames. Records which page of a file each entry is, and what its pages still need before the
+// file may be compressed, copied or removed.
 import { OWN } from "./removal-schema.ts";
 
 const REPORTED = "(status = 'processed' AND data_transmitted = 1)";
 const COPIED = "image_synced = 1 AND remote_sha256 IS NOT NULL";
 
-/** Settled and reported with all its pages, with a verified copy on the share. A failed frame has nothing to report. */
+/**
+ * SQL condition: all pages are finished and reported, and the file has a verified copy on the share. A failed frame has nothing
+ * to report.
+ */
 export const REMOVABLE_COPIED = `${OWN} AND damaged = 0 AND ${COPIED} AND (status = 'failed' OR ${REPORTED}) AND pages_unreported = 0`;
 
-/** Measured and reported with all its pages, or with a verified copy: what failed has no other form than its picture. */
+/**
+ * SQL condition: all pages are measured and reported, or the file has a verified copy. The image of a failed frame is all there
+ * is of it.
+ */
 export const REMOVABLE = `${OWN} AND damaged = 0
   AND ((${REPORTED} AND measured = 1 AND pages_unmeasured = 0)
     OR (${COPIED} AND (status = 'failed' OR ${REPORTED}) AND pages_unreported = 0))`;
 
-/** A measured picture that compression has not tried yet. */
+/** SQL condition: a measured image that was not tried to compress yet. */
 export const UNCOMPRESSED = `compression_attempted = 0 AND local = 1 AND missing = 0 AND filename IS NOT NULL AND status = 'processed'
   AND pages_unsettled = 0`;
 
-/** A settled picture without a copy on the share. */
+/** SQL condition: the image of a finished entry that has no copy on the share. */
 export const UNSYNCED = `image_synced = 0 AND local = 1 AND missing = 0 AND damaged = 0 AND filename IS NOT NULL
   AND status IN ('processed', 'failed') AND pages_unsettled = 0`;
 
-/** What the entry of a file counts of its further pages. */
+/** Columns in which the entry of a file counts its further pages. */
 const COUNTED: Readonly<Record<string, (row: string) => string>> = {
   pages_unsettled: (row) => `(${row}.status IN ('pending', 'processing'))`,
   pages_unreported: (row) =>

@@ -1,9 +1,9 @@
-// Reads a query of any length a page at a time. One long read would keep SQLite from folding the write-ahead log into the database.
+// Reads a query of any length in batches. One long read would keep SQLite from copying the write-ahead log into the database.
 
 /**
- * All rows in the order of the query, read lazily.
- * @param after the page that follows the row of a cursor, the first page for `start`; an empty page ends the reading.
- * @param cursorOf the cursor of a row.
+ * Yields all rows in the order of the query, read lazily.
+ * @param after returns the batch that follows the row of a cursor, the first batch for `start`; an empty batch ends the reading.
+ * @param cursorOf returns the cursor of a row.
  */
 export function* pages<Row, Cursor>(
   start: Cursor,

@@ -1,4 +1,4 @@
-// The frames that have an image, to choose some of them.
+// Lists the frames that have an image, so that some of them can be chosen.
 import type { Connection } from "./connection.ts";
 import { JOIN_FILE } from "./page-rows.ts";
 
@@ -23,7 +23,10 @@ export class PictureList {
     this.#db = db;
   }
 
-  /** About `most` frames with an image, evenly spread over their numbers, with the first and the last one; in order of numbers. */
+  /**
+   * Returns about `most` frames with an image, evenly spread over the entry ids, including the first and the last; in order of
+   * ids.
+   */
   spread(most: number): PictureTime[] {
     const { first, last } = this.#db
       .prepare<[], { first: number | null; last: number | null }>(
@@ -39,7 +42,7 @@ export class PictureList {
       .map(({ id, captured_at_us }) => ({ entryId: id, capturedAtUs: captured_at_us }));
   }
 
-  /** When a frame with an image was captured; undefined for a frame without one. */
+  /** Returns when a frame with an image was captured; undefined for a frame without one. */
   timeUs(entryId: number): number | undefined {
     return this.#db.prepare<[number], Row>(`SELECT e.id, e.captured_at_us ${FROM_PICTURES} AND e.id = ?`).get(entryId)
       ?.captured_at_us;

@@ -1,16 +1,16 @@
-// Where a picture that a row names may be opened. The row's directory and name are data: they lead to one regular file
-// below a directory of this experiment, and no link on the way is followed.
+// Decides where an image that a row names may be opened. The row's directory and name are untrusted: they must lead to one
+// regular file below a directory of this experiment, and no link on the way is followed.
 import { isAbsolute, join, relative } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { checkPictureName } from "../image/picture-name.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 
-/** The directories of an experiment that hold pictures. They are the user's choice and may be links themselves. */
+/** The directories of an experiment that hold images. The user chose them, so they may be links themselves. */
 export interface PictureRoots {
   readonly dataDir: string;
   /** Empty: no share. */
   readonly remoteRoot: string;
-  /** Whether links in the data directory are used (Camera.follow_links). */
+  /** Whether links in the data directory are followed (Camera.follow_links). */
   readonly followLinks: boolean;
 }
 
@@ -19,9 +19,9 @@ export function pictureRoots({ Paths, Camera }: Config): PictureRoots {
 }
 
 /**
- * The file that a row means by its directory (absolute) and name. Pictures in the data directory and on the share are
- * opened from there; an imported one elsewhere is opened from the root of the file system, where no part of its path may be a
- * link. Failure `file.refused` for a name that is not a picture's.
+ * Returns the file that a row means by its directory (absolute) and name. Images in the data directory and on the share are
+ * opened from there. An imported image elsewhere is opened from the root of the file system, and no part of its path may be a
+ * link. Throws Failure `file.refused` if the name is not that of an image.
  */
 export function placeOf(
   {

@@ -1,4 +1,4 @@
-// A picture and its compressed form are one.
+// An image and its compressed form count as the same file.
 
-/** The name of a picture without `.gz`. */
+/** Returns the name of an image without `.gz`. */
 export const plainName = (filename: string): string => filename.replace(/\.gz$/, "");

@@ -1,5 +1,5 @@
-// Opening the SQLite file to read it. Nothing is changed: what would have to be changed to be read is changed in a private copy,
-// but only where the original cannot be written. Elsewhere a run brings it up to date.
+// Opens the SQLite file read-only and changes nothing in it. A database of an older version, or with a log that must be applied,
+// is read from a private copy if the original cannot be written. Otherwise a run updates it.
 import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -13,10 +13,12 @@ import { MIGRATIONS } from "./schema.ts";
 import { checkIdentity, checkSchema } from "./soundness.ts";
 
 export const BUSY_TIMEOUT_MS = 5000;
-/** Of each connection, and a run keeps four for weeks. A curve of 26,000 frames is read from 7 MB of pages. */
+/**
+ * Cache per connection, KiB; a run keeps four connections open for weeks. A curve of 26,000 frames is read from 7 MB of pages.
+ */
 export const CACHE_KIB = 8192;
 
-/** A connection to the manifest `path` that cannot write. Throws as `Manifest.open` says, or what SQLite throws. */
+/** Opens a read-only connection to the manifest `path`. Throws as `Manifest.open` does, or errors of SQLite. */
 export function openToRead(path: string): Connection {
   const db = inPlace(path) ?? copied(path);
   db.pragma(`cache_size = -${CACHE_KIB}`);
@@ -47,7 +49,7 @@ export function openToRead(path: string): Connection {
   };
 }
 
-/** The file itself; undefined where only a copy of it can be read. */
+/** Opens the file itself; returns undefined if only a copy of it can be read. */
 function inPlace(path: string): Database.Database | undefined {
   let db: Database.Database | undefined;
   try {
@@ -62,7 +64,7 @@ function inPlace(path: string): Database.Database | undefined {
     }
   } catch (error) {
     db?.close();
-    // The index file of a log cannot be made on a medium that cannot be written.
+    // The index file of a log cannot be created on read-only storage.
     if (isUnwritable(error)) return undefined;
     throw error;
   }
@@ -71,8 +73,8 @@ function inPlace(path: string): Database.Database | undefined {
 }
 
 /**
- * A private copy of a manifest that cannot be written, with the log of a writer that was killed, brought to the present form.
- * Its files have no name any more when this returns, so nothing is left of it however this process ends.
+ * Opens a private copy of a manifest that cannot be written, with the log of a killed writer applied, and migrates it. The files
+ * of the copy are unlinked when this returns, so nothing remains of it however this process ends.
  */
 function copied(path: string): Database.Database {
   const files = [path, `${path}-wal`].filter((file) => existsSync(file));
@@ -89,7 +91,7 @@ function copied(path: string): Database.Database {
     try {
       checkIdentity(db, path);
       checkSchema(db, path);
-      // The log becomes part of the file, because a log without a name could not be read.
+      // The log is applied to the file, because a log without a name could not be read.
       db.pragma("journal_mode = DELETE");
       db.pragma("synchronous = OFF");
       migrate(db);
@@ -114,7 +116,7 @@ function copyDirectory(path: string): string {
   }
 }
 
-/** Errors of the place of the copy, which a person can name another of. */
+/** Errors about the place of the copy, for which the user can choose another place. */
 const NO_PLACE = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "ENOENT", "ENOTDIR", "SQLITE_FULL"]);
 
 function explainedCopy(error: unknown, path: string, place: string): unknown {
@@ -134,7 +136,7 @@ function reasonOf(error: unknown): string {
   return encodeFailure(error).message;
 }
 
-/** Whether this process could bring the database up to date where it is. */
+/** Whether this process could update the database in place. */
 function isWritable(path: string): boolean {
   try {
     for (const place of [path, dirname(path)]) accessSync(place, constants.W_OK);

@@ -3,7 +3,7 @@ import type { Statement } from "better-sqlite3";
 import type { Reading } from "../sensors/thermometer.ts";
 import type { Connection } from "./connection.ts";
 
-/** A reading and the entry it was taken with. */
+/** A reading and the entry that it belongs to. */
 export interface TimedReading extends Reading {
   readonly entryId: number;
 }
@@ -32,7 +32,7 @@ export class Readings {
     );
   }
 
-  /** The readings taken with an entry. */
+  /** Returns the readings taken with an entry. */
   of(entryId: number): Reading[] {
     return this.#ofEntry.all(entryId).map(({ taken_at_us, value, error, ...rest }) => ({
       ...rest,
@@ -42,12 +42,12 @@ export class Readings {
     }));
   }
 
-  /** Every sensor there is a reading of. */
+  /** Returns every sensor that has a reading. */
   sensors(): Sensor[] {
     return this.#connection.db.prepare<[], Sensor>("SELECT DISTINCT sensor, unit FROM reading ORDER BY sensor").all();
   }
 
-  /** Readings of the entries after an entry, in order of ids, at most those of `limit` entries. */
+  /** Returns the readings of up to `limit` entries after an entry, in order of ids. */
   after(afterEntryId: number, limit: number): TimedReading[] {
     return this.#connection.db
       .prepare<

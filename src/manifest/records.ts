@@ -1,5 +1,5 @@
-// Records of `phorest analyse` as an experiment: a database in a temporary directory, so that whatever reads an experiment reads
-// a file of records as well. The images stay where they are, and nothing is written next to them.
+// Opens records of `phorest analyse` as an experiment: a database in a temporary directory, so that all readers of experiments
+// can read them. The images stay where they are, and nothing is written next to them.
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -17,22 +17,23 @@ import { MANIFEST_FILENAME, Manifest } from "./manifest.ts";
 /** A file of records, opened. */
 export interface OpenedRecords {
   readonly manifest: Manifest;
-  /** What could not be used of the file. */
+  /** What could not be used in the file. */
   readonly findings: readonly Finding[];
   /** Closes the database and removes it. */
   close(): void;
 }
 
-/** As `phorest analyse --out DIR` calls it. */
+/** Name that `phorest analyse --out DIR` gives to the file. */
 const RECORDS = "processing_results.jsonl";
 const RECORDS_PER_TRANSACTION = 64;
 const SENSOR_UNIT = "°C";
-/** After so many frames the lines that the data chose are final; see src/analysis/chosen-lines.ts. */
+/** After this many frames the line shapes chosen from the data are final; see src/analysis/chosen-lines.ts. */
 const LINES_FINAL = 16;
 
 /**
- * Opens the records in `file`, or in a directory of `phorest analyse --out`. `rois`: the ROI manifest that they may be measured with; without the right one they have no places in
- * the images. Failure `usage.invalid` where there is no record of a measured frame.
+ * Opens the records in `file`, or in a directory of `phorest analyse --out`. `rois`: the ROI manifest that they may have been
+ * measured with; without the right one, the ROIs have no places in the images. Throws Failure `usage.invalid` if there is no
+ * record of a measured frame.
  */
 export async function openRecords(file: string, rois: RoiManifest | undefined): Promise<OpenedRecords> {
   const path =
@@ -68,7 +69,7 @@ export async function openRecords(file: string, rois: RoiManifest | undefined): 
   }
 }
 
-/** Takes the records of one file into a database. */
+/** Adds the records of one file to a database. */
 class Recorded {
   readonly #manifest: Manifest;
   readonly #path: string;
@@ -156,7 +157,7 @@ class Recorded {
     return entryId;
   }
 
-  /** One analysis for each method and set of ROIs. */
+  /** Returns one analysis for each method and set of ROIs. */
   #analysisOf({ method, labels, doubt }: EstablishedResult): number {
     const key = JSON.stringify([method, labels]);
     const known = this.#analyses.get(key);
@@ -183,10 +184,10 @@ class Recorded {
   }
 }
 
-/** What `phorest analyse` notes next to its records: the settings, the hash of the ROI manifest, and the kernel. */
+/** What `phorest analyse` stores next to its records: the settings, the hash of the ROI manifest, and the kernel version. */
 const NOTE = z.looseObject({ rois: z.string().optional(), kernel: z.string().optional() });
 
-/** The note of a file of records; empty where there is none, as next to records of another program. */
+/** Reads the note of a file of records; empty if there is none, as next to records of another program. */
 function readNote(path: string): z.output<typeof NOTE> {
   const file = measureFile(path);
   if (!existsSync(file)) return {};
@@ -198,14 +199,17 @@ function readNote(path: string): z.output<typeof NOTE> {
   }
 }
 
-/** The image of a record: its path counts from where `phorest analyse` was started, which may have been elsewhere. */
+/**
+ * Returns the image of a record. Its path is relative to the directory in which `phorest analyse` was started, which may be
+ * elsewhere.
+ */
 function imageOf({ path, filename }: EstablishedResult, directory: string): string {
   const beside = join(directory, filename);
   const places = path === undefined ? [beside] : [resolve(path), resolve(directory, path), beside];
   return places.find((place) => existsSync(place)) ?? places[0] ?? beside;
 }
 
-/** Name of the note next to a file of records. */
+/** Returns the name of the note next to a file of records. */
 export function measureFile(path: string): string {
   return `${path}.measure.json`;
 }

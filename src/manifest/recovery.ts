@@ -1,5 +1,5 @@
-// Recovery after a crash: claims of processes that ended, pictures whose removal or compression was interrupted,
-// and rows whose picture is gone or has come back. Its cost grows with the number of pictures on this machine, not with the history.
+// Recovery after a crash: claims of processes that ended, images whose removal or compression was interrupted, and rows whose
+// image is gone or has come back. Its cost grows with the number of images on this machine, not with the history.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isPictureName, pictureNameProblem } from "../image/picture-name.ts";
@@ -15,28 +15,28 @@ import type { Syncing } from "./syncing.ts";
 export interface Recovery {
   /** Entries that were being measured and are pending again. */
   readonly requeued: number;
-  /** Entries that were being measured each of many times that the program ended. */
+  /** Entries that failed because the program ended many times while each was being measured. */
   readonly failed: readonly { readonly filename: string; readonly reason: string }[];
-  /** Pictures that vanished since the last start. */
+  /** Images that have disappeared since the last start. */
   readonly missing: readonly string[];
   /** Pictures that were missing and are there again. */
   readonly returned: readonly string[];
-  /** Rows that do not name a picture, and why: they are set aside. */
+  /** Rows that do not name an image, and why; they are set aside. */
   readonly refused: readonly { readonly filename: string; readonly reason: string }[];
-  /** Names in the manifest's own directory that no row of a local picture has. */
+  /** Names in the manifest's own directory that no row of a local image has. */
   readonly unclaimed: readonly string[];
-  /** Printable forms of names in that directory that are not UTF-8: no file can be opened by them. */
+  /** Printable forms of names in that directory that are not UTF-8: phorest cannot open such files. */
   readonly unusable: readonly string[];
-  /** Pictures that are under their own name and, compressed, under the other one: which to keep, the content must tell. */
+  /** Images that exist both plain and compressed: the content decides which one to keep. */
   readonly twofold: readonly LocalPicture[];
-  /** Pictures that were there only under the other of their two names; the row has that name now. */
+  /** Images that existed only under the other of their two names, which the row has now. */
   readonly renamed: readonly LocalPicture[];
 }
 
 export interface RecoveryOptions {
   readonly maxAttempts: number;
   readonly nowUs: number;
-  /** Where the copies are that removed pictures are known by. */
+  /** Root of the share; the rows of removed images name the copies there. */
   readonly remoteRoot?: string;
 }
 
@@ -54,7 +54,7 @@ interface FileRow {
   filename: string;
 }
 
-/** Only for the holder of the experiment's lock: every claim it finds belongs to a process that has ended. */
+/** Recovers the entries. Only for the holder of the experiment's lock: every claim found belongs to a process that has ended. */
 export function recoverEntries(connection: Connection, nouns: RecoveredNouns, options: RecoveryOptions): Recovery {
   return connection.write(() => {
     const claims = releaseAbandonedClaims(connection, options);
@@ -64,9 +64,10 @@ export function recoverEntries(connection: Connection, nouns: RecoveredNouns, op
 }
 
 /**
- * How many times `maxAttempts` the program may end while a frame is measured. From its second attempt a frame is measured in
- * a process of its own (see the processor stage), which fails it if it ends that process. So an end of the whole program is
- * hardly ever the frame's fault: this is a limit for a system that ends all processes together when one takes too much memory.
+ * Multiplied by `maxAttempts`: how often the program may end while a frame is measured. From its second attempt on, a frame is
+ * measured in its own process (see the processor stage), which fails the frame if it ends that process. So if the whole program
+ * ends, the frame is hardly ever at fault. This limit is for a system that ends all processes together when one takes too much
+ * memory.
  */
 const ENDS_PER_ATTEMPT = 10;
 
@@ -85,7 +86,7 @@ function releaseAbandonedClaims(
   return { requeued: changes, failed };
 }
 
-/** A file that is still there was not removed: it stays, and the ring buffer decides again. */
+/** A file that still exists was not removed: it stays, and the ring buffer decides again. */
 function settleRemovals(storage: Storage, remoteRoot: string | undefined): void {
   const begun = storage.unfinishedRemovals();
   const isThere = ({ filepath, filename }: LocalPicture) => existsSync(join(filepath, filename));
@@ -104,7 +105,7 @@ function comparePictures(
   const unclaimed = new Set(present);
   const exists = (stored: string, name: string) =>
     stored === "." ? present.has(name) : existsSync(join(entries.absoluteDirectory(stored), name));
-  // The hash of a file that another program compressed is not known yet; that of an unpacked file is.
+  // The hash of a file that another program compressed is not known yet; the hash of an uncompressed file is.
   const follow = db.prepare(`
     UPDATE entry SET filename = @name, missing = 0,
       bytes = iif(@packed, NULL, original_bytes), sha256 = iif(@packed, NULL, original_sha256),
@@ -119,7 +120,7 @@ function comparePictures(
     renamed.push(id);
   };
   const named = db.prepare("SELECT 1 FROM entry WHERE directory = ? AND filename = ?").pluck();
-  /** Whether the picture is there in its other form, and that one is no other row's. */
+  /** Whether the image exists in its other form, and that file belongs to no other row. */
   const otherExists = (stored: string, filename: string) => {
     const other = otherForm(filename);
     return isPictureName(other) && exists(stored, other) && named.get(stored, other) === undefined;
@@ -142,7 +143,7 @@ function comparePictures(
     }
     if (exists(stored, filename)) {
       if (stored === ".") unclaimed.delete(filename);
-      // Only our own directory was listed; elsewhere nothing is ever compressed.
+      // Only the data directory was listed; nothing is ever compressed elsewhere.
       if (stored === "." && otherExists(stored, filename)) twofold.push(id);
       continue;
     }
@@ -150,7 +151,7 @@ function comparePictures(
       followForm(id, filename);
       continue;
     }
-    // A move or a removal was killed between the file and the row: the verified copy is the picture now.
+    // A move or a removal was interrupted between the file and the row: the verified copy is the image now.
     if (syncing.standIn(id, nowUs)) continue;
     repairs.markMissing(id, nowUs);
     missing.push(filename);
@@ -176,7 +177,7 @@ function missingRows(db: Connection["db"]): FileRow[] {
 
 const PAGE_ROWS = 10_000;
 
-/** Every row whose picture should be here, from the index alone. */
+/** Yields every row whose image should be on this machine, using only the index. */
 function* pictureRows(db: Connection["db"]): Generator<FileRow> {
   const page = db.prepare<[number, number, number], FileRow & { captured_at_us: number }>(`
     SELECT id, captured_at_us, directory, filename FROM entry INDEXED BY entry_local

@@ -1,4 +1,5 @@
-// References: what the frames of an analysis are compared with (drift, tracking), and the lines that the data chose for its ROIs.
+// References: what the frames of an analysis are compared with (drift, tracking), and the line shapes that were chosen for its
+// ROIs from the data.
 import { type ChosenLines, decodeLines, namesOfLines } from "../analysis/chosen-lines.ts";
 import type { AnalysisSettings } from "../analysis/settings.ts";
 import type { JointLine } from "../measurement/method.ts";
@@ -12,7 +13,7 @@ export class References {
     this.#connection = connection;
   }
 
-  /** The encoded reference of an analysis, of length 0 where there was nothing to hold on to. */
+  /** Returns the encoded drift reference of an analysis; of length 0 if the image had nothing to lock on to. */
   drift(analysisId: number): Uint8Array | undefined {
     return this.#connection.db
       .prepare<[number], Buffer>("SELECT patches FROM drift_reference WHERE analysis_id = ?")
@@ -20,14 +21,15 @@ export class References {
       .get(analysisId);
   }
 
-  /** Keeps the drift reference of an analysis; the first one stays. */
+  /** Stores the drift reference of an analysis, unless it has one. */
   keepDrift(analysisId: number, reference: Uint8Array): void {
     this.#keep("INSERT OR IGNORE INTO drift_reference VALUES (?, ?)", analysisId, reference);
   }
 
   /**
-   * Gives an analysis without a drift reference that of the last other one with the same ROI manifest. The patches are cut out of
-   * images and do not depend on the method; made again now, they would take the chip's present place for the one in the manifest.
+   * Gives an analysis without a drift reference the latest one of another analysis with the same ROI manifest. The patches are
+   * cut out of images and do not depend on the method. New patches would use the chip's current place instead of the one in the
+   * manifest.
    */
   adoptDrift(analysisId: number): void {
     this.#connection.write(() =>
@@ -41,7 +43,7 @@ export class References {
     );
   }
 
-  /** The encoded reference of a tracking analysis; undefined before its first frame. */
+  /** Returns the encoded reference of a tracking analysis; undefined before its first frame. */
   tracking(analysisId: number): Uint8Array | undefined {
     return this.#connection.db
       .prepare<[number], Buffer>("SELECT reference FROM tracking_reference WHERE analysis_id = ?")
@@ -49,12 +51,12 @@ export class References {
       .get(analysisId);
   }
 
-  /** Keeps the reference of a tracking analysis in place of the one it has grown from. */
+  /** Replaces the reference of a tracking analysis by one that was extended from it. */
   keepTracking(analysisId: number, reference: Uint8Array): void {
     this.#keep("INSERT OR REPLACE INTO tracking_reference VALUES (?, ?)", analysisId, reference);
   }
 
-  /** The chosen lines of an analysis; undefined before its first frame, and where the line was configured. */
+  /** Returns the chosen lines of an analysis; undefined before its first frame, and if the line is configured. */
   chosenLines(analysisId: number): ChosenLines | undefined {
     const lines = this.#connection.db
       .prepare<[number], Buffer>("SELECT lines FROM chosen_line WHERE analysis_id = ?")
@@ -63,18 +65,18 @@ export class References {
     return lines === undefined ? undefined : decodeLines(lines);
   }
 
-  /** Keeps the chosen lines of an analysis in place of those they have grown from. */
+  /** Replaces the chosen lines of an analysis by those that were extended from them. */
   keepChosenLines(analysisId: number, lines: ChosenLines): void {
     this.#keep("INSERT OR REPLACE INTO chosen_line VALUES (?, ?)", analysisId, lines);
   }
 
   /**
-   * Per ROI the line that an analysis measures it with: the one configured, the one chosen, or "auto" while none has been
-   * chosen. Undefined for methods without a line for the whole ROI.
+   * Returns the line that each ROI is measured with: the configured one, the chosen one, or "auto" if none has been chosen yet.
+   * Undefined for methods that do not fit one line to the whole ROI.
    */
   linesOf(analysis: Analysis): JointLine[] | undefined {
     if (analysis.method !== "joint" && analysis.method !== "tracking") return undefined;
-    // As written by this program; see NewAnalysis. "fano" was the only one before there was a choice.
+    // Written by this program; see NewAnalysis. "fano" was the only line before there was a choice.
     const { jointLine = "fano" } = JSON.parse(analysis.settings) as AnalysisSettings;
     if (jointLine !== "auto") return analysis.labels.map(() => jointLine);
     const chosen = this.chosenLines(analysis.analysisId);

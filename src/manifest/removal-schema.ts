@@ -1,15 +1,15 @@
-// The migration that made the ring buffer keep what was never measured: which pictures may be removed, in which order,
-// and what a stage's heartbeat says in a form that code may act on.
+// Migration: the ring buffer keeps images that were never measured. Defines which images may be removed and in which order, and
+// adds a machine-readable code to the heartbeat of a stage.
 
-/** Pictures in the manifest's own directory; those elsewhere are another program's. */
+/** SQL condition: images in the manifest's own directory. Those elsewhere belong to another program. */
 export const OWN = "local = 1 AND missing = 0 AND filename IS NOT NULL AND directory = '.'";
 const COPIED = "image_synced = 1 AND remote_sha256 IS NOT NULL";
 const REPORTED = "(status = 'processed' AND data_transmitted = 1)";
 
-/** Settled and reported, with a verified copy on the share. A failed frame has nothing to report. */
+/** SQL condition: finished and reported, with a verified copy on the share. A failed frame has nothing to report. */
 const REMOVABLE_COPIED = `${OWN} AND damaged = 0 AND ${COPIED} AND (status = 'failed' OR ${REPORTED})`;
 
-/** Measured and reported, or with a verified copy: what failed has no other form than its picture. */
+/** SQL condition: measured and reported, or with a verified copy. The image of a failed frame is all there is of it. */
 const REMOVABLE = `${OWN} AND damaged = 0
   AND ((${REPORTED} AND measured = 1) OR (${COPIED} AND (status = 'failed' OR ${REPORTED})))`;
 
@@ -30,7 +30,7 @@ CREATE INDEX entry_own ON entry (id) WHERE ${OWN};
 ALTER TABLE heartbeat ADD COLUMN code TEXT;
 `;
 
-/** The migration after which a stored result counts as a measurement only if it has a position. */
+/** Migration: a stored result counts as a measurement only if it has a position. */
 export const MEASURED = `
 UPDATE entry SET measured = 0 WHERE measured = 1 AND local = 1 AND NOT EXISTS (
   SELECT 1 FROM outcome o JOIN result r ON r.analysis_id = o.analysis_id AND r.block = o.entry_id >> 4 AND r.entry_id = o.entry_id

@@ -1,5 +1,6 @@
-// A repaired manifest in place of a damaged one. The damaged file and its log are kept next to it. Killed at any step, the
-// next process that may write finds either the damaged manifest as it was, or the whole repaired one, and ends the step.
+// Replaces a damaged manifest by a repaired one, and keeps the damaged file and its log next to it. If the repair is killed at
+// any step, the next process that may write finds either the unchanged damaged manifest or the complete repaired one, and
+// finishes the replacement.
 import { randomBytes } from "node:crypto";
 import { constants, copyFileSync, existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -9,20 +10,20 @@ import { isSameContent } from "./same-content.ts";
 import { checkSound, damageNotePath, forgetDamage } from "./soundness.ts";
 
 export interface Repaired extends Salvaged {
-  /** The damaged database, as it was. */
+  /** Path of the kept copy of the damaged database. */
   readonly kept: string;
 }
 
 const KEPT = ".damaged-";
 const READY = ".repaired";
-/** The database last: with it the copy is whole. */
+/** The database is copied last: when it exists, the copy is complete. */
 const KEPT_ENDS = ["-wal", "-journal", ""] as const;
-/** What SQLite keeps next to a database; it belongs to the damaged one. */
+/** Files that SQLite keeps next to a database; these belong to the damaged one. */
 const COMPANIONS = ["-wal", "-shm", "-journal"] as const;
 
 /**
- * Saves what can be read of the damaged manifest at `path` into a new one in its place. For the holder of the lock, with no
- * connection open. Failures: `manifest.corrupt` when nothing can be read, `disk.full`; the damaged file is then as it was.
+ * Saves what can be read of the damaged manifest at `path` into a new one that replaces it. Only for the holder of the lock, with
+ * no connection open. Failures, with the damaged file unchanged: `manifest.corrupt` if nothing can be read, `disk.full`.
  */
 export function repair(path: string, options: SalvageOptions): Repaired {
   const directory = dirname(path);
@@ -44,25 +45,25 @@ export function repair(path: string, options: SalvageOptions): Repaired {
   return { ...salvaged, kept };
 }
 
-/** Ends a repair that was killed when the new manifest was whole already. True where there was one to end. */
+/** Finishes a repair that was killed after the new manifest was complete. Returns whether there was one. */
 export function endRepair(path: string): boolean {
   if (!existsSync(`${path}${READY}`)) return false;
-  // Only in place of the file it was made from: a backup may have been restored in the meantime.
+  // Replaces only the file that it was made from: a backup may have been restored in the meantime.
   if (existsSync(path) && !keptOnes(path).some((kept) => isSameContent(path, kept))) return false;
   putInPlace(path);
   return true;
 }
 
 /**
- * To be called before anything opens the manifest `path` to write: ends a repair that was killed, and throws Failure
- * `manifest.corrupt` for a damaged manifest while nothing of it has been touched.
+ * Call this before anything opens the manifest `path` for writing. Finishes a repair that was killed, and throws Failure
+ * `manifest.corrupt` if the manifest is damaged, before anything is changed.
  */
 export function checkBeforeWriting(path: string): void {
   endRepair(path);
   if (existsSync(path)) checkSound(path);
 }
 
-/** The damaged file and its log under a name of their own, by which SQLite still knows the log as its own. */
+/** Copies the damaged file and its log to another name; their names match, so SQLite still finds the log. */
 function keep(path: string, kept: string): void {
   for (const end of KEPT_ENDS) {
     if (!existsSync(`${path}${end}`)) continue;
@@ -86,7 +87,7 @@ function keptOnes(path: string): string[] {
     .map((name) => join(directory, name));
 }
 
-/** The log first: it must never be taken for that of the new file. The damaged one has its copy. */
+/** Removes the old log first, so that it is never applied to the new file. It was copied with the damaged database. */
 function putInPlace(path: string): void {
   for (const end of COMPANIONS) rmSync(`${path}${end}`, { force: true });
   syncDirectory(dirname(path));

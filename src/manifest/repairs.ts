@@ -1,19 +1,19 @@
-// Repairs: what a check of the files may put right in the rows. Nothing here deletes a picture's row, and a size or hash once
-// recorded is never replaced.
+// Repairs: what a check of the files may correct in the rows. Nothing here deletes the row of an image, and a recorded size or
+// hash is never replaced.
 import type { SyncedFile } from "./checks.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
 import { OF_FILE } from "./page-rows.ts";
 
-/** What earlier versions stored as the error of a damaged picture; stored sentences do not change. */
+/** The error text that earlier versions stored for a damaged image. Stored texts are not migrated. */
 const FORMERLY_DAMAGED = "the picture differs from what was captured";
 
-/** A flag of the file, which only the entry that carries the file has; its further pages keep theirs. */
+/** Sets a flag of the file on the entry that carries the file; the entries of further pages keep theirs. */
 function ofFile(flag: "missing" | "damaged", value: 0 | 1): string {
   return `iif(file_entry_id IS NULL, ${value}, ${flag})`;
 }
 
-/** Changes a file check may make. What is found of a file applies to every frame in it. */
+/** Changes that a file check may make. What is found about a file applies to every frame in it. */
 export class Repairs {
   readonly #connection: Connection;
   readonly #entries: Entries;
@@ -23,7 +23,7 @@ export class Repairs {
     this.#entries = entries;
   }
 
-  /** Records size and hash where none were known; a recorded one stays. */
+  /** Records size and hash if they were unknown; recorded values stay. */
   recordContent(entryId: number, bytes: number, sha256: string): void {
     this.#run(
       "UPDATE entry SET bytes = coalesce(bytes, @bytes), sha256 = coalesce(sha256, @sha256) WHERE id = @entryId",
@@ -35,7 +35,10 @@ export class Repairs {
     );
   }
 
-  /** The picture is not what was recorded of it. A frame still to be measured is set aside: its numbers would be wrong. */
+  /**
+   * Marks the image as different from what was recorded. A frame still to be measured is set aside, because its values would be
+   * wrong.
+   */
   markDamaged(entryId: number, nowUs: number): void {
     this.#run(
       `UPDATE entry SET damaged = ${ofFile("damaged", 1)}, processed_at_us = iif(status = 'pending', @nowUs, processed_at_us),
@@ -48,9 +51,9 @@ export class Repairs {
   }
 
   /**
-   * The picture is what was recorded of it, after all; it is measured if the damage was why it was not. Earlier versions set a
-   * damaged picture aside as `frame.unreadable`, with a sentence of their own; one that failed when it was measured had been
-   * claimed and has another sentence.
+   * Marks the image as identical to what was recorded; it is measured if only the damage prevented that. Earlier versions set a
+   * damaged image aside as `frame.unreadable`, with their own error text; a frame that failed during measurement had been claimed
+   * and has another text.
    */
   markSound(entryId: number): void {
     this.#run(
@@ -62,7 +65,7 @@ export class Repairs {
     );
   }
 
-  /** The picture is gone from here. A frame still to be measured failed with it. */
+  /** Marks the image as missing from this machine. A frame still to be measured fails. */
   markMissing(entryId: number, nowUs: number): void {
     this.#run(
       `UPDATE entry SET missing = ${ofFile("missing", 1)}, processed_at_us = iif(status = 'pending', @nowUs, processed_at_us),
@@ -74,7 +77,9 @@ export class Repairs {
     );
   }
 
-  /** The row names something that is never opened: it is set aside without opening it. `reason` completes "the picture ...". */
+  /**
+   * Sets aside a row that names something that must never be opened, without opening it. `reason` completes "the picture ...".
+   */
   refuse(entryId: number, reason: string, nowUs: number): void {
     this.#run(
       `UPDATE entry SET missing = ${ofFile("missing", 1)}, processed_at_us = iif(status IN ('pending', 'processing'), @nowUs, processed_at_us),
@@ -86,7 +91,7 @@ export class Repairs {
     );
   }
 
-  /** A picture that was missing is there again; it is measured if its absence was why it was not. */
+  /** Marks a missing image as found; it is measured if only its absence prevented that. */
   markReturned(entryId: number): void {
     this.#run(
       `UPDATE entry SET missing = ${ofFile("missing", 0)}, attempts = iif(error_code = 'frame.missing', 0, attempts),
@@ -96,14 +101,14 @@ export class Repairs {
     );
   }
 
-  /** There is no good copy on the share: the next sync copies the picture again. */
+  /** Records that there is no good copy on the share: the next sync copies the image again. */
   unsync(entryId: number): void {
     this.#run("UPDATE entry SET image_synced = 0, synced_at_us = NULL WHERE id = @entryId", { entryId });
   }
 
   /**
-   * The only copy is the one on the share: what it is there is what counts from now on. False, and nothing changed, when
-   * that is another entry's.
+   * Records that the only copy is the one on the share, whose content counts from now on. Returns false, with nothing changed, if
+   * that file belongs to another entry.
    */
   moveToRemote(entryId: number, directory: string, filename: string): boolean {
     if (this.#entries.knowsFile(filename, directory)) return false;
@@ -116,12 +121,12 @@ export class Repairs {
     return true;
   }
 
-  /** A file that is not a picture is copied to the share again. */
+  /** Lets an auxiliary file be copied to the share again. */
   forgetSynced({ remoteId, path }: Pick<SyncedFile, "remoteId" | "path">): void {
     this.#run("DELETE FROM synced_file WHERE remote_id = @remoteId AND path = @path", { remoteId, path });
   }
 
-  /** Releases claims of processes that ended; returns how many went back to the queue. */
+  /** Releases claims of processes that ended; returns how many entries returned to the queue. */
   releaseClaims(): number {
     return this.#run("UPDATE entry SET status = 'pending' WHERE status = 'processing'", {});
   }

@@ -1,4 +1,4 @@
-// Results of an analysis for a frame, written once, and read back ROI by ROI. Frame by frame: curves.ts.
+// Results of an analysis for each frame, written once and read by ROI. curves.ts reads them by frame.
 import type { Statement } from "better-sqlite3";
 import type { CompanionResult } from "../analysis/task.ts";
 import type { FailureData } from "../failure/failure.ts";
@@ -11,12 +11,12 @@ import { type FrameRanges, guessedFrames, simulatedFrames } from "./frame-ranges
 import { BEFORE_ALL } from "./outcome-ids.ts";
 import { BLOCK_BITS } from "./schema.ts";
 
-/** A tracking measured along with a result; its positions are rows of its own analysis. */
+/** A tracking measured along with a result; its positions are stored under its own analysis. */
 export interface StoredCompanion extends CompanionResult {
   readonly analysisId: number;
 }
 
-/** What the processor answers for a frame; ROIs in the order of the ROI manifest, NaN where unknown. */
+/** The processor's answer for a frame; ROIs in the order of the ROI manifest, NaN where unknown. */
 export interface StoredResult {
   /** px from the ROI's left edge after flipping. */
   readonly position: Float64Array;
@@ -30,16 +30,16 @@ export interface StoredResult {
   readonly statistics: Uint8Array;
   readonly brightness: number;
   readonly contrast: number;
-  /** How far the chip has moved, and whether that is further than its ROIs allow. */
+  /** How far the chip has moved, and whether that is further than the ROIs allow. */
   readonly displacement?: Displacement | undefined;
   readonly movedTooFar?: boolean;
-  /** What tracking says, where it is measured along with the method. */
+  /** Result of tracking, if it is measured along with the method. */
   readonly companion?: StoredCompanion | undefined;
   /** By the processor's encodeValues; debug mode only. */
   readonly values?: Uint8Array | undefined;
 }
 
-/** One ROI over time, in order of capture. Arrays of equal length. */
+/** The positions of one ROI over time, in order of capture. Arrays of equal length. */
 export interface Sensorgram {
   readonly entryId: Float64Array;
   readonly capturedAtUs: Float64Array;
@@ -60,7 +60,10 @@ export interface SensorgramQuery {
   readonly toUs?: number | undefined;
 }
 
-/** Entry and flags share a number: most of the time of a long curve goes into making JavaScript values of columns. */
+/**
+ * Entry id and flags are packed into one number, because most of the time for a long curve is spent on converting columns to
+ * JavaScript values.
+ */
 type ResultRow = [
   entryAndFlags: number,
   capturedAtUs: number,
@@ -115,7 +118,7 @@ export class Results {
         `SELECT DISTINCT id >> ${BLOCK_BITS} FROM entry INDEXED BY entry_time WHERE captured_at_us >= ? AND captured_at_us < ?`,
       )
       .pluck();
-    // The order of the joins is given: a seek per block, its rows of the ROI in a stretch, the time of each.
+    // The join order is fixed: one seek per block, then the rows of the ROI in sequence, then the time of each.
     this.#rows = db
       .prepare<[RowsQuery], ResultRow>(`
         SELECT r.entry_id << ${FLAG_BITS} | r.flags, e.captured_at_us, r.position, r.standard_error, r.quality
@@ -126,8 +129,8 @@ export class Results {
   }
 
   /**
-   * Within a transaction: stores a frame's result; returns the outcome's id. A failure of the same analysis makes way
-   * for it; a second success is refused by the table.
+   * Stores a frame's result; returns the outcome's id. It replaces a failure of the same analysis; the table refuses a second
+   * success. Call within a transaction.
    */
   insert(entryId: number, analysisId: number, result: StoredResult, nowUs: number): number {
     const { position, standardError, quality, flags } = result;
@@ -140,7 +143,7 @@ export class Results {
     }
     this.#forgetFailure.run(entryId, analysisId);
     const id = this.#outcomeId(analysisId);
-    // What becomes of a picture depends on the run's own results.
+    // Only the run's own results decide whether an image may be removed.
     if (id === null && position.some(Number.isFinite)) this.#markMeasured.run(entryId);
     const { lastInsertRowid } = this.#insertOutcome.run({
       id,
@@ -163,7 +166,7 @@ export class Results {
     return Number(lastInsertRowid);
   }
 
-  /** Null: the next one. What is measured again comes before all that a run measures, where no output's cursor is. */
+  /** Null: the next id. Ids of repeated measurements are below those of runs, where no output's cursor is. */
   #outcomeId(analysisId: number): number | null {
     return this.#isAgain.get(analysisId) === 1 ? (this.#nextAgain.get() ?? null) : null;
   }
@@ -171,7 +174,7 @@ export class Results {
   #insertRows(entryId: number, analysisId: number, { position, standardError, quality, flags }: CompanionResult): void {
     const block = blockOf(entryId);
     for (let roi = 0; roi < position.length; roi += 1) {
-      // A NaN becomes NULL on its way into SQLite.
+      // NaN becomes NULL in SQLite.
       this.#insertResult.run(
         analysisId,
         block,
@@ -185,7 +188,7 @@ export class Results {
     }
   }
 
-  /** Within a transaction: stores that an analysis failed on a frame; returns the outcome's id. */
+  /** Stores that an analysis failed on a frame; returns the outcome's id. Call within a transaction. */
   insertFailure(entryId: number, analysisId: number, { code, message }: FailureData, nowUs: number): number {
     this.#forgetFailure.run(entryId, analysisId);
     const nothing = { brightness: null, contrast: null, curve: null };
@@ -197,12 +200,15 @@ export class Results {
     );
   }
 
-  /** A result next to those an entry may have of other analyses; the entry's state stays. Refused if it has this one. */
+  /**
+   * Adds a result to an entry that may have results of other analyses; the entry's state stays. Refused if it has a result of
+   * this analysis.
+   */
   add(entryId: number, analysisId: number, result: StoredResult, nowUs: number): number {
     return this.#connection.write(() => this.insert(entryId, analysisId, result, nowUs));
   }
 
-  /** The same for an analysis that failed on a frame; the entry's state stays. */
+  /** Adds a failure of an analysis to an entry; the entry's state stays. */
   addFailure(entryId: number, analysisId: number, failure: FailureData, nowUs: number): number {
     return this.#connection.write(() => this.insertFailure(entryId, analysisId, failure, nowUs));
   }
@@ -212,7 +218,7 @@ export class Results {
     return this.#has.get(entryId, analysisId) !== undefined;
   }
 
-  /** One ROI over time. An analysis or ROI without results gives arrays of length 0. */
+  /** Returns the positions of one ROI over time. The arrays are empty if the analysis or the ROI has no results. */
   sensorgram({
     analysisId,
     roi,
@@ -223,7 +229,7 @@ export class Results {
       const blocks = JSON.stringify(this.#blocks.all(fromUs, toUs));
       return this.#rows.all({ analysisId, roi, fromUs, toUs, blocks });
     })();
-    // In order already, unless the clock was set back or entries came from elsewhere.
+    // The rows are in order, unless the clock was set back or entries came from elsewhere.
     if (!inOrder(rows)) rows.sort((a, b) => a[1] - b[1] || a[0] - b[0]);
     const sensorgram = {
       entryId: new Float64Array(rows.length),
@@ -245,17 +251,20 @@ export class Results {
     return sensorgram;
   }
 
-  /** Per entry the positions of all `rois` ROIs and their standard errors, px, in full precision; NaN where there is none. */
+  /**
+   * Returns, for each entry, the positions of all `rois` ROIs and their standard errors, px, in full precision; NaN where there
+   * is none.
+   */
   framePositions(analysisId: number, entries: readonly number[], rois: number): Map<number, FramePositions> {
     return framePositions(this.#connection, analysisId, entries, rois);
   }
 
-  /** Which of the frames that some analyses have measured show the simulated chip. Looks at each of them. */
+  /** Returns which of the frames that some analyses have measured show the simulated chip. Reads each of them. */
   simulatedFrames(...analysisIds: readonly number[]): FrameRanges {
     return simulatedFrames(this.#connection, analysisIds);
   }
 
-  /** Which of the frames that some analyses have measured have a guessed time of capture. Looks at each of them. */
+  /** Returns which of the frames that some analyses have measured have a guessed capture time. Reads each of them. */
   guessedFrames(...analysisIds: readonly number[]): FrameRanges {
     return guessedFrames(this.#connection, analysisIds);
   }
@@ -270,7 +279,7 @@ function inOrder(rows: readonly ResultRow[]): boolean {
   return true;
 }
 
-/** The block of results an entry belongs to. */
+/** Returns the number of the result block that an entry belongs to. */
 export function blockOf(entryId: number): number {
   return entryId >> BLOCK_BITS;
 }

@@ -1,11 +1,11 @@
-// Runs: by whom, when and with which configuration frames were captured and measured.
+// Runs: who captured and measured frames, when, and with which configuration.
 import type { Connection } from "./connection.ts";
 
 export interface NewRun {
   readonly startedAtUs: number;
-  /** The configuration in force, as text. */
+  /** The configuration of the run, as text. */
   readonly config: string;
-  /** The program's version. */
+  /** Version of the program. */
   readonly version: string;
   readonly nodeVersion: string;
   readonly host: string;
@@ -15,7 +15,7 @@ export interface NewRun {
 export interface Run extends NewRun {
   readonly runId: number;
   readonly endedAtUs: number | undefined;
-  /** undefined while it runs; "died" if a later run found it without an end. */
+  /** undefined during the run; "died" if a later run found no recorded end. */
   readonly endReason: string | undefined;
 }
 
@@ -28,7 +28,7 @@ export class Runs {
     this.#connection = connection;
   }
 
-  /** Begins a run; runs without an end are marked as died. */
+  /** Starts a run; earlier runs without an end are marked as died. */
   begin(run: NewRun): number {
     return this.#connection.write(() => {
       this.#connection.db
@@ -43,7 +43,7 @@ export class Runs {
     });
   }
 
-  /** Notes the ROI manifest and kernel a run measures with (the last one, should it change within the run). */
+  /** Records the ROI manifest and kernel version that a run measures with (the last ones, if they change within the run). */
   noteMeasure(runId: number, analysisId: number): void {
     this.#connection.write(() =>
       this.#connection.db
@@ -54,7 +54,7 @@ export class Runs {
     );
   }
 
-  /** The ROI manifest that was measured with last, in whichever run; undefined before the first. */
+  /** Returns the ROI manifest that was used last, in any run; undefined before the first. */
   lastRoiManifest(): number | undefined {
     return this.#connection.db
       .prepare<[], number>("SELECT roi_manifest_id FROM run WHERE roi_manifest_id IS NOT NULL ORDER BY id DESC LIMIT 1")
@@ -86,7 +86,7 @@ export class Runs {
       .map((row) => ({ ...row, endedAtUs: row.endedAtUs ?? undefined, endReason: row.endReason ?? undefined }));
   }
 
-  /** Entries that became failed since a run began. */
+  /** Counts the entries that became failed since a run began. */
   failedEntries(runId: number): number {
     const failed = this.#connection.db
       .prepare<[number], number>(`

@@ -1,4 +1,4 @@
-// What a row holds besides its form: packed numbers and JSON that were damaged inside show when they are unpacked.
+// Checks the content of packed columns: damage inside packed numbers or JSON shows only when they are unpacked.
 
 import type { Database } from "better-sqlite3";
 import { decodeLines } from "../analysis/chosen-lines.ts";
@@ -9,7 +9,7 @@ import type { TableForm } from "./salvage-forms.ts";
 import type { Value } from "./salvage-records.ts";
 import { decodeStatistics } from "./statistics-codec.ts";
 
-/** By table and column: throws for what cannot have been stored there. */
+/** By table and column: a function that throws if the value cannot be what was stored. */
 const UNPACK: Readonly<Record<string, Readonly<Record<string, (value: Exclude<Value, null>) => unknown>>>> = {
   detail: { statistics: (value) => decodeStatistics(bytes(value)) },
   drift_reference: { patches: (value) => (bytes(value).length === 0 ? undefined : decodeDriftReference(bytes(value))) },
@@ -22,7 +22,7 @@ const UNPACK: Readonly<Record<string, Readonly<Record<string, (value: Exclude<Va
   roi_manifest: { json: (value) => recordedRois(String(value), "a saved ROI manifest") },
 };
 
-/** Whether what the row holds can be unpacked. */
+/** Whether the packed values of a row can be unpacked. */
 export function holds({ name, columns }: TableForm, values: readonly Value[]): boolean {
   return Object.entries(UNPACK[name] ?? {}).every(([column, unpack]) => {
     const value = values[columns.findIndex((one) => one.name === column)] ?? null;
@@ -30,7 +30,10 @@ export function holds({ name, columns }: TableForm, values: readonly Value[]): b
   });
 }
 
-/** Tables with rows that cannot be unpacked, as one line; undefined where there are none. SQLite finds nothing wrong in these. */
+/**
+ * Returns one line about tables with rows that cannot be unpacked; undefined if there are none. SQLite's own check does not find
+ * these.
+ */
 export function packedDamage(db: Database): string | undefined {
   const damaged = Object.entries(UNPACK).flatMap(([table, columns]) =>
     Object.entries(columns).flatMap(([column, unpack]) => {
@@ -47,7 +50,7 @@ function damagedRows(
   unpack: (value: Exclude<Value, null>) => unknown,
 ): number {
   const columns = db.prepare<[], { name: string }>(`PRAGMA table_info("${table}")`).all();
-  // A database of an earlier version need not have it.
+  // A database of an earlier version may not have the column.
   if (!columns.some(({ name }) => name === column)) return 0;
   const select = db.prepare<[], Exclude<Value, null>>(
     `SELECT "${column}" FROM "${table}" WHERE "${column}" IS NOT NULL`,

@@ -1,5 +1,5 @@
-// Entries whose rows are lost and which the indexes still know: number, time and picture of each. With them their readings
-// and results stay what they are; the size, hash and camera settings of the picture are lost.
+// Rebuilds entries whose rows are lost but which the indexes still contain: number, time and image of each. Their readings and
+// results stay valid; the size, hash and camera settings of the image are lost.
 import type { Database } from "better-sqlite3";
 import type { PageFile } from "./salvage-pages.ts";
 import { rowsOf, treePages } from "./salvage-tables.ts";
@@ -9,12 +9,12 @@ interface Known {
   directory?: string;
   filename?: string;
   local?: boolean;
-  /** Of a further page: the entry that carries its file, and which page it is. */
+  /** For a further page: the entry that carries its file, and the page number. */
   fileEntryId?: number;
   page?: number;
 }
 
-/** Adds what the indexes know of entries that `db` has not; returns how many these are. For the present form of the tables. */
+/** Adds the entries that only the indexes know; returns how many. Only for the current schema version. */
 export function rebuildEntries(file: PageFile, roots: ReadonlyMap<string, number>, db: Database): number {
   const known = new Map<number, Known>();
   const note = (id: unknown, facts: Known): void => {
@@ -34,7 +34,7 @@ export function rebuildEntries(file: PageFile, roots: ReadonlyMap<string, number
   for (const [fileEntryId, page, id] of valuesOf(file, roots.get("entry_page"))) {
     if (typeof fileEntryId !== "number" || typeof page !== "number") continue;
     note(id, { fileEntryId, page, local: true });
-    // No index knows which page that entry is itself: as a rule the first.
+    // No index holds the page number of that entry; it is usually the first.
     if (known.has(fileEntryId)) note(fileEntryId, { page: 0 });
   }
   const isThere = db.prepare<[number], number>("SELECT 1 FROM entry WHERE id = ?").pluck();

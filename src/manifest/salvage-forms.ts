@@ -1,4 +1,4 @@
-// What the rows of each table look like in the file. By this, a page that is cut off from its table is recognised.
+// Describes what the rows of each table look like in the file, to recognise a page that is cut off from its table.
 import Database from "better-sqlite3";
 import type { Value } from "./salvage-records.ts";
 import { MIGRATIONS } from "./schema.ts";
@@ -14,17 +14,17 @@ interface Column {
 
 export interface TableForm {
   readonly name: string;
-  /** Kept in a b-tree of the kind of an index. */
+  /** Stored in a b-tree like that of an index. */
   readonly withoutRowid: boolean;
   /** In the order in which a record holds them. */
   readonly columns: readonly Column[];
   /** Index of the column that is the row id and is stored as NULL; -1 where there is none. */
   readonly alias: number;
-  /** Where its b-tree begins in a database that was made in one go. */
+  /** Root page of its b-tree in a newly created database. */
   readonly usualRoot: number;
 }
 
-/** Where the indexes begin in a manifest of the present version that was made in one go, by name. */
+/** Returns the root pages of the indexes in a newly created manifest of the current version, by name. */
 export function usualIndexRoots(): ReadonlyMap<string, number> {
   const model = new Database(":memory:");
   try {
@@ -40,7 +40,7 @@ export function usualIndexRoots(): ReadonlyMap<string, number> {
   }
 }
 
-/** The tables of a manifest of version `version`, those of SQLite's own that matter included. */
+/** Returns the tables of a manifest of version `version`, including SQLite's own tables that matter. */
 export function tableForms(version: number): TableForm[] {
   const model = new Database(":memory:");
   try {
@@ -69,7 +69,7 @@ export function tableForms(version: number): TableForm[] {
   }
 }
 
-/** Whether a record can be a row of the table. Columns that came with a later version may be absent at its end. */
+/** Whether a record can be a row of the table. Columns of later versions may be missing at its end. */
 export function fits({ columns, alias }: TableForm, values: readonly Value[]): boolean {
   if (values.length === 0 || values.length > columns.length) return false;
   return columns.every((column, at) => {
@@ -85,7 +85,7 @@ function isOfType(type: string, value: Exclude<Value, null>): boolean {
   switch (type) {
     case "INTEGER":
       return typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value));
-    // A whole number is stored as an integer, in any column.
+    // SQLite stores a whole number as an integer, in any column.
     case "REAL":
       return typeof value === "number";
     case "TEXT":

@@ -1,5 +1,5 @@
-// Rows that were saved from a damaged manifest, made into a consistent one: what refers to lost rows is removed or rebuilt
-// from the rest, and frames whose results are not complete are measured again where their picture is still here.
+// Makes the rows saved from a damaged manifest consistent: removes or rebuilds what refers to lost rows, and queues frames with
+// incomplete results again if their image is still here.
 
 import type { Database } from "better-sqlite3";
 import { METHODS, type Method } from "../measurement/method.ts";
@@ -15,26 +15,26 @@ import { completeOutcomes, countResults, keepUnmeasured, requeue } from "./salva
 
 export interface MendOptions {
   readonly nowUs: number;
-  /** The ROI manifest in force and other known ones: one whose row is lost is recognised by its ROIs. */
+  /** The current ROI manifest and other known ones: a lost one is recognised by its ROIs. */
   readonly roiManifests: readonly RoiManifest[];
-  /** What analyses are taken to have measured with whose own record is lost, and whose runs' as well. */
+  /** Method to assume for an analysis whose own record and whose run's record are both lost. */
   readonly method: Method;
-  /** Names of the outputs that must not be given again what they have. */
+  /** Names of the outputs that must not get again what they already have. */
   readonly continued: readonly string[];
-  /** Names of the outputs whose file is written again from what is left. */
+  /** Names of the outputs whose file is rewritten from the remaining data. */
   readonly rewritten: readonly string[];
 }
 
 export interface Mended {
-  /** Frames whose results are lost in part; their pictures are here and are measured again. */
+  /** Frames with partly lost results whose images are here; they are measured again. */
   readonly requeued: number;
-  /** Frames whose results are lost in part and whose pictures are elsewhere or gone. */
+  /** Frames with partly lost results whose images are elsewhere or gone. */
   readonly incomplete: number;
-  /** What else a person should know, a sentence each. */
+  /** Other things that people should know, one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** Makes the rows of `db` agree with each other. Foreign keys are not enforced meanwhile. */
+/** Makes the rows of `db` consistent. Foreign keys are not enforced meanwhile. */
 export function mend(db: Database, options: MendOptions): Mended {
   return db.transaction(() => {
     const notes = [...mendPages(db), ...mendRuns(db), ...mendRoiManifests(db, options), ...mendAnalyses(db, options)];
@@ -54,7 +54,7 @@ export function mend(db: Database, options: MendOptions): Mended {
 
 const NO_MANIFEST = "roi_manifest_id IS NOT NULL AND roi_manifest_id NOT IN (SELECT id FROM roi_manifest)";
 
-/** A lost ROI manifest is found again by its ROIs, or written from them. */
+/** Restores a lost ROI manifest from the known ones, or rebuilds it from the results. */
 function mendRoiManifests(db: Database, { roiManifests }: MendOptions): string[] {
   const notes: string[] = [];
   const lost = db
@@ -104,11 +104,11 @@ interface LostAnalysis {
   readonly config: string | null;
   readonly kernel: string | null;
   readonly manifest: number | null;
-  /** Whether outcomes name it; a tracking that is measured along with another analysis has none. */
+  /** Whether it has outcomes; a tracking that is measured along with another analysis has none. */
   readonly main: number;
 }
 
-/** Results without the record of their analysis are kept under one that says what their run says. */
+/** Keeps results without a record of their analysis under a new record, based on their run. */
 function mendAnalyses(db: Database, { method }: MendOptions): string[] {
   const lost = db
     .prepare<[], LostAnalysis>(`
@@ -129,7 +129,7 @@ function mendAnalyses(db: Database, { method }: MendOptions): string[] {
     const candidate = manifest ?? only ?? null;
     const matches = candidate !== null && roisOf(db, candidate).length >= rois;
     const used = main === 0 ? "tracking" : (methodOf(config) ?? method);
-    // A fingerprint that no analysis can have: a later run measures under a new one.
+    // A fingerprint that no analysis can have, so that a later run creates a new analysis.
     const fingerprint = `record lost, analysis ${id}`;
     insert.run({ id, method: used, manifest: matches ? candidate : null, kernel: kernel ?? "unknown", fingerprint });
     return `the record of analysis ${id} is lost: its results are kept as results of ${used}; the next run starts a new analysis`;
@@ -149,7 +149,7 @@ function methodOf(config: string | null): Method | undefined {
   }
 }
 
-/** Frames stay together by their run although its record is lost. */
+/** Keeps frames together by their run, although the record of the run is lost. */
 function mendRuns(db: Database): string[] {
   const lost = db
     .prepare<[], { id: number; from: number }>(`
@@ -163,7 +163,7 @@ function mendRuns(db: Database): string[] {
   return lost.map(({ id }) => `the record of run ${id} is lost: its configuration is unknown`);
 }
 
-/** Pages of a file whose entry is lost have no picture any more; the results that they have stay. */
+/** Pages of a file whose entry is lost have no image any more; their results stay. */
 function mendPages(db: Database): string[] {
   const { changes } = db
     .prepare(`
@@ -178,7 +178,7 @@ function mendPages(db: Database): string[] {
     : [`the record of a file with ${changes} more pages is lost: phorest does not find their images`];
 }
 
-/** Rows that mean nothing without those that are lost. */
+/** Deletes rows that mean nothing without the lost ones. */
 function dropDangling(db: Database): void {
   db.exec(`
     UPDATE run SET roi_manifest_id = NULL WHERE ${NO_MANIFEST};
@@ -198,7 +198,7 @@ function dropDangling(db: Database): void {
   `);
 }
 
-/** Positions that are counted from a reference cannot continue from another one: later frames are an analysis of their own. */
+/** Positions relative to a lost reference cannot continue with another one: later frames get a new analysis. */
 function retireAnalyses(db: Database): string[] {
   const lost = db
     .prepare<[], { id: number; method: string; settings: string }>(`
@@ -215,12 +215,12 @@ function retireAnalyses(db: Database): string[] {
   });
 }
 
-/** ROIs that an analysis has results of in a whole frame. */
+/** Returns claimed entries to the queue, and does not count the attempt. */
 function giveClaimsBack(db: Database): void {
   db.exec("UPDATE entry SET status = 'pending', attempts = max(0, attempts - 1) WHERE status = 'processing'");
 }
 
-/** Files that must agree with the results are written again; other outputs continue where they were. */
+/** Rewrites the files that must agree with the results; other outputs continue where they were. */
 function mendOutputs(db: Database, { continued, rewritten }: MendOptions): void {
   const restart = db.prepare("UPDATE output SET cursor = 0, state = NULL WHERE name = ?");
   for (const name of rewritten) restart.run(name);
@@ -231,7 +231,7 @@ function mendOutputs(db: Database, { continued, rewritten }: MendOptions): void 
     WHERE e.data_transmitted = 1), 0))`);
 }
 
-/** Tables that count their rows, and where else their numbers are mentioned. */
+/** Tables that number their rows, and the other places where these numbers occur. */
 const NUMBERED: Readonly<Record<string, string>> = {
   run: "SELECT max(id) FROM run",
   entry: "SELECT max(id) FROM entry",

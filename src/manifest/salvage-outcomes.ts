@@ -1,4 +1,4 @@
-// What a repaired manifest says of the results that are lost or incomplete.
+// Handles lost or incomplete results in a repaired manifest.
 import type { Database } from "better-sqlite3";
 import { type Method, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import { packCurve } from "./frame-curve.ts";
@@ -10,7 +10,7 @@ const ROWS =
 const WHOLE = `EXISTS (SELECT 1 FROM outcome o JOIN analysis a ON a.id = o.analysis_id WHERE o.entry_id = e.id AND (o.ok = 0
   OR (EXISTS (SELECT 1 FROM detail d WHERE d.outcome_id = o.id) AND ${ROWS} >= ${ROIS})))`;
 
-/** Rows of each analysis and frame; in the table itself those of 16 frames are among each other. */
+/** Counts the results per analysis and frame. The table itself stores those of 16 frames interleaved. */
 export function countResults(db: Database): void {
   db.exec(`
     CREATE TEMP TABLE counted (analysis_id INTEGER, entry_id INTEGER, rows INTEGER, positions INTEGER,
@@ -19,7 +19,7 @@ export function countResults(db: Database): void {
   `);
 }
 
-/** Frames that were measured and whose results are not whole go back to the queue, as new, where their picture is here. */
+/** Returns measured frames with incomplete results to the queue, as new, if their image is here. Returns how many. */
 export function requeue(db: Database): number {
   db.exec(`
     CREATE TEMP TABLE again AS SELECT id FROM entry e
@@ -39,8 +39,8 @@ export function requeue(db: Database): number {
 }
 
 /**
- * A frame of which no position, or not every result, is left has no other form than its picture: the ring buffer keeps it.
- * Also one whose row was rebuilt, and imported ones, which are not measured again.
+ * Lets the ring buffer keep the image of a frame that has no position or not every result, because the image is all there is of
+ * it. Includes frames with rebuilt rows, and imported ones, which are not measured again.
  */
 export function keepUnmeasured(db: Database): void {
   db.exec(`
@@ -50,7 +50,7 @@ export function keepUnmeasured(db: Database): void {
   `);
 }
 
-/** Results whose picture is not here are all there will ever be: what else a reader asks for is said to be unknown. */
+/** Completes results whose image is not here with unknown values, because they cannot be measured again. */
 export function completeOutcomes(db: Database, nowUs: number): number {
   const rows = db.prepare<[number, number, number], { roi: number; position: number | null; flags: number }>(
     "SELECT roi, position, flags FROM result WHERE analysis_id = ? AND block = ? >> 4 AND entry_id = ? ORDER BY roi",
@@ -95,4 +95,4 @@ export function completeOutcomes(db: Database, nowUs: number): number {
   );
 }
 
-/** What the run had in progress when the damage was found had not failed. */
+/** Work that was in progress when the damage was found had not failed. */

@@ -1,4 +1,4 @@
-// The pages of a damaged SQLite file, without SQLite: what its log holds of a page counts, then the file. Follows
+// Reads the pages of a damaged SQLite file without SQLite: from its log first, then from the file. Follows
 // https://www.sqlite.org/fileformat2.html.
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { hasCode } from "../failure/error-code.ts";
@@ -8,21 +8,21 @@ const DEFAULT_PAGE_BYTES = 4096;
 const WAL_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const WAL_MAGIC = 0x377f0682;
-/** Pages kept in memory. */
+/** Number of pages kept in memory. */
 const CACHE_PAGES = 2048;
 
 interface Log {
   readonly handle: number;
   readonly pageBytes: number;
-  /** By page: where its last committed form begins. */
+  /** By page: the offset of its last committed version. */
   readonly at: ReadonlyMap<number, number>;
-  /** Pages of the database after the last commit; 0 where there was none. */
+  /** Number of pages of the database after the last commit; 0 if there was none. */
   readonly pages: number;
 }
 
 export class PageFile {
   readonly pageBytes: number;
-  /** Bytes of a page that hold content. */
+  /** Usable size of a page, bytes. */
   readonly usableBytes: number;
   /** Number of the last page. */
   readonly pages: number;
@@ -55,13 +55,13 @@ export class PageFile {
     }
   }
 
-  /** A page, 1 being the first; undefined for one that there is not. */
+  /** Returns a page, 1 being the first; undefined if it does not exist. */
   page(number: number): Buffer | undefined {
     if (!Number.isInteger(number) || number < 1 || number > this.pages) return undefined;
     return this.#page(number);
   }
 
-  /** Whether the first page begins as that of an SQLite file. */
+  /** Whether the first page starts like that of an SQLite file. */
   get hasHeader(): boolean {
     const first = this.page(1);
     return first !== undefined && isHeader(first);
@@ -101,19 +101,19 @@ function isPageSize(bytes: number): boolean {
   return bytes >= 512 && bytes <= 65_536 && Number.isInteger(Math.log2(bytes));
 }
 
-/** Bytes at a place of a file; what is beyond its end, or cannot be read, is zero. */
+/** Reads bytes at a position of a file. Bytes beyond its end, or that cannot be read, are zero. */
 function readAt(handle: number, position: number, length: number): Buffer {
   const buffer = Buffer.alloc(length);
   try {
     readSync(handle, buffer, 0, length, position);
   } catch (error) {
-    // A sector that the disk no longer gives: the rest of the file may still be readable.
+    // The disk cannot read a sector: the rest of the file may still be readable.
     if (!hasCode(error, "EIO")) throw error;
   }
   return buffer;
 }
 
-/** The committed part of a log: as SQLite itself, up to the first frame that is not what its checksum says. */
+/** Opens the committed part of a log: like SQLite, up to the first frame with a wrong checksum. */
 function openLog(path: string, expectedPageBytes: number | undefined): Log | undefined {
   if (!existsSync(path)) return undefined;
   const handle = openSync(path, "r");
@@ -126,7 +126,7 @@ function openLog(path: string, expectedPageBytes: number | undefined): Log | und
   }
 }
 
-/** undefined for a file that is not the log of a database with such pages. */
+/** Returns undefined if the file is not the log of a database with such pages. */
 function readLog(handle: number, expectedPageBytes: number | undefined): Log | undefined {
   const header = readAt(handle, 0, WAL_HEADER_BYTES);
   const pageBytes = header.readUInt32BE(8);

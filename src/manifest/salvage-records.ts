@@ -1,23 +1,23 @@
-// Rows out of the pages of an SQLite file. Every length and pointer is checked: a cell that is not exactly what the format
-// asks for is no row.
+// Extracts rows from the pages of an SQLite file. Every length and pointer is checked: a cell that does not match the format
+// exactly is not a row.
 import type { PageFile } from "./salvage-pages.ts";
 
-/** A value as it is stored. */
+/** A value as SQLite stores it. */
 export type Value = null | number | bigint | string | Buffer;
 
 export interface Row {
-  /** 0 in an index. */
+  /** Row id; 0 in an index. */
   readonly rowid: number;
   readonly values: readonly Value[];
 }
 
 export interface BTreePage {
-  /** Of an index, or of a table without row ids: rows are in interior pages too. */
+  /** Whether it is an index, or a table without row ids: these have rows in interior pages too. */
   readonly index: boolean;
   readonly leaf: boolean;
-  /** Children of an interior page, in order of keys; `upTo` is the highest row id below one, undefined in an index. */
+  /** Children of an interior page, in order of keys. `upTo` is the highest row id in a child; undefined in an index. */
   readonly children: readonly { readonly page: number; readonly upTo: number | undefined }[];
-  /** Where its cells begin. */
+  /** Offsets of its cells. */
   readonly cells: readonly number[];
 }
 
@@ -27,10 +27,10 @@ const TYPES: Readonly<Record<number, Pick<BTreePage, "index" | "leaf">>> = {
   10: { index: true, leaf: true },
   13: { index: false, leaf: true },
 };
-/** The first page begins with the header of the file. */
+/** The first page starts with the header of the file. */
 const FILE_HEADER_BYTES = 100;
 
-/** Page `number` as a page of a b-tree; undefined where it is none. */
+/** Parses page `number` as a b-tree page; undefined if it is none. */
 export function bTreePage(file: PageFile, number: number): BTreePage | undefined {
   const page = file.page(number);
   const start = number === 1 ? FILE_HEADER_BYTES : 0;
@@ -50,9 +50,7 @@ export function bTreePage(file: PageFile, number: number): BTreePage | undefined
   return { ...type, cells, children: [...children, { page: page.readUInt32BE(start + 8), upTo: undefined }] };
 }
 
-/**
- * The row of a cell; undefined where it is damaged. `used` is called with each page that the row overflows into.
- */
+/** Returns the row of a cell; undefined if it is damaged. `used` is called with each overflow page of the row. */
 export function rowOf(
   file: PageFile,
   number: number,
@@ -128,7 +126,7 @@ function lengthOf(type: number): number | undefined {
   return LENGTHS[type];
 }
 
-/** undefined for text that is none. */
+/** Returns undefined if the bytes are not valid text. */
 function decoded(type: number, bytes: Buffer): Value | undefined {
   if (type === 0) return null;
   if (type === 7) return bytes.readDoubleBE(0);
@@ -139,7 +137,7 @@ function decoded(type: number, bytes: Buffer): Value | undefined {
   try {
     return utf8.decode(bytes);
   } catch {
-    // Bytes that are no UTF-8 were never written as text.
+    // Text was always written as valid UTF-8.
     return undefined;
   }
 }
@@ -149,7 +147,10 @@ function exact(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-/** A variable-length integer, and where it ends; undefined beyond the page, and for one that no row of a manifest has. */
+/**
+ * Reads a variable-length integer; returns it and the offset after it. Undefined beyond the page, and for a value that no row of
+ * a manifest has.
+ */
 function varint(bytes: Buffer, at: number): { readonly value: number; readonly end: number } | undefined {
   let value = 0;
   for (let i = 0; i < 8; i += 1) {

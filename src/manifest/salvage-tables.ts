@@ -1,10 +1,10 @@
-// Which pages belong to which table of a damaged file. A table's tree is followed from its root as far as it can be read;
-// pages below a part that cannot be read are found by what their rows look like.
+// Assigns the pages of a damaged file to tables. A table's tree is followed from its root as far as it can be read; pages below
+// an unreadable part are recognised by their rows.
 import { fits, type TableForm } from "./salvage-forms.ts";
 import type { PageFile } from "./salvage-pages.ts";
 import { bTreePage, type Row, rowOf } from "./salvage-records.ts";
 
-/** Row ids that are out of reach: above `after`, up to `upTo`. */
+/** A range of row ids that cannot be reached: above `after`, up to `upTo`. */
 interface Gap {
   readonly after: number;
   readonly upTo: number;
@@ -12,18 +12,18 @@ interface Gap {
 
 export interface TablePages {
   readonly form: TableForm;
-  /** In order of keys, then those found by their looks. */
+  /** In order of keys, then the pages recognised by their rows. */
   readonly pages: readonly number[];
-  /** Pages of the tree that cannot be read. */
+  /** Number of pages of the tree that cannot be read. */
   readonly unreadable: number;
   readonly gaps: readonly Gap[];
 }
 
 export interface Survey {
   readonly tables: readonly TablePages[];
-  /** Where each index begins, by its name. */
+  /** Root page of each index, by name. */
   readonly roots: ReadonlyMap<string, number>;
-  /** Names of indexes that cannot be read whole. */
+  /** Names of indexes that cannot be read completely. */
   readonly indexes: readonly string[];
 }
 
@@ -41,7 +41,7 @@ interface SchemaRow {
 
 const DEEPEST = 40;
 
-/** Finds the pages of all tables of `forms`. */
+/** Finds the pages of all tables in `forms`. */
 export function survey(file: PageFile, forms: readonly TableForm[]): Survey {
   const owned = new Set<number>([1]);
   const schema = readSchema(file, owned);
@@ -57,7 +57,7 @@ export function survey(file: PageFile, forms: readonly TableForm[]): Survey {
     const root = known ?? (looksLike(file, form.usualRoot, form) ? form.usualRoot : undefined);
     const nothing: Walk = { pages: [], unreadable: [0], gaps: [{ after: 0, upTo: Number.POSITIVE_INFINITY }] };
     const walk = root === undefined ? nothing : follow(file, root, form.withoutRowid, owned);
-    // Pages that its rows overflow into belong to no other table. Rows of numbers never overflow.
+    // The overflow pages of its rows belong to no other table. Rows of numbers never overflow.
     if (form.columns.some(({ type }) => type !== "INTEGER" && type !== "REAL")) {
       for (const page of walk.pages) isWhole(file, page, owned);
     }
@@ -78,19 +78,22 @@ export function survey(file: PageFile, forms: readonly TableForm[]): Survey {
   return { tables, roots, indexes };
 }
 
-/** A table that may have pages elsewhere, and the row ids that these can have. One that seems empty may have lost its root. */
+/**
+ * Returns the tables that may have pages elsewhere, and the row ids that these can have. A table that seems empty may have lost
+ * its root.
+ */
 function incomplete<T extends Walk>(file: PageFile, walk: T): T[] {
   const isEmpty = walk.pages.every((page) => bTreePage(file, page)?.cells.length === 0);
   if (isEmpty) return [{ ...walk, gaps: [{ after: 0, upTo: Number.POSITIVE_INFINITY }] }];
   return walk.unreadable.length > 0 ? [walk] : [];
 }
 
-/** The pages of the index that begins at `root`, as far as they can be read. */
+/** Returns the pages of the index with root page `root`, as far as they can be read. */
 export function treePages(file: PageFile, root: number): number[] {
   return follow(file, root, true, new Set()).pages;
 }
 
-/** The rows of a page, undefined for each cell that is damaged; their further pages are added to `owned`. */
+/** Yields the rows of a page, undefined for each damaged cell; adds their overflow pages to `owned`. */
 export function* rowsOf(file: PageFile, number: number, owned?: Set<number>): Generator<Row | undefined> {
   const page = bTreePage(file, number);
   if (page === undefined || (!page.index && !page.leaf)) return;
@@ -114,13 +117,13 @@ function readSchema(file: PageFile, owned: Set<number>): SchemaRow[] {
   );
 }
 
-/** Follows a tree from its root. A page that belongs to another tree already is damage. */
+/** Follows a tree from its root. A page that already belongs to another tree is damage. */
 function follow(file: PageFile, root: number, index: boolean, owned: Set<number>): Walk {
   const walk: Walk = { pages: [], unreadable: [], gaps: [] };
   const visit = (number: number, gap: Gap, depth: number): void => {
     const page = bTreePage(file, number);
     const isOther = number !== 1 && owned.has(number);
-    // SQLite keeps no empty leaf but a root.
+    // SQLite keeps no empty leaf except a root.
     const isEmptied = depth > 0 && page?.leaf === true && page.cells.length === 0;
     if (page === undefined || page.index !== index || isOther || isEmptied || depth > DEEPEST) {
       walk.unreadable.push(number);
@@ -140,7 +143,7 @@ function follow(file: PageFile, root: number, index: boolean, owned: Set<number>
   return walk;
 }
 
-/** Pages that hold nothing any more; what they say is out of date. */
+/** Returns the pages of the free list; their content is out of date. */
 function freePages(file: PageFile): Set<number> {
   const free = new Set<number>();
   if (!file.hasHeader) return free;
@@ -155,7 +158,7 @@ function freePages(file: PageFile): Set<number> {
   return free;
 }
 
-/** Whether the page can be of this table: of its kind and, where it has rows, most of them rows of it. */
+/** Whether the page can belong to this table: it has the right kind, and most of its rows (if any) fit the table. */
 function looksLike(file: PageFile, number: number, form: TableForm): boolean {
   const page = bTreePage(file, number);
   if (page === undefined || page.index !== form.withoutRowid) return false;
@@ -174,7 +177,7 @@ function likeness(file: PageFile, number: number, form: TableForm): { rows: numb
   return { rows, fitting: ids.length, ids };
 }
 
-/** Pages that belong to no tree, by the damaged table that their rows look like. */
+/** Assigns pages that belong to no tree to the damaged table that their rows fit. */
 function findLost(
   file: PageFile,
   damaged: readonly { readonly form: TableForm; readonly gaps: readonly Gap[] }[],
@@ -190,7 +193,7 @@ function findLost(
       .filter(({ form }) => form.withoutRowid === page.index)
       .map(({ form, gaps }) => ({ form, gaps, ...likeness(file, number, form) }))
       .filter(({ rows, fitting, gaps, form, ids }) => {
-        // Row ids that are in reach elsewhere are those of a page that was given up.
+        // A page whose row ids exist elsewhere is an outdated one.
         const isMissing =
           form.withoutRowid || ids.every((id) => gaps.some(({ after, upTo }) => id > after && id <= upTo));
         return fitting > 0 && 2 * fitting >= rows && isMissing;

@@ -1,5 +1,5 @@
-// What can still be read of a damaged manifest, in a new one. The damaged file is only read; the new one has all its rows
-// that are whole, is made consistent, and is checked by SQLite before it is used.
+// Saves what can be read of a damaged manifest into a new one. The damaged file is only read. The new one gets all rows that are
+// intact, is made consistent, and is checked by SQLite before it is used.
 import Database from "better-sqlite3";
 import { damagedDatabase } from "../failure/database-failure.ts";
 import { decodeFailure, Failure } from "../failure/failure.ts";
@@ -17,25 +17,25 @@ interface SavedTable {
   readonly table: string;
   /** Rows in the new manifest. */
   readonly saved: number;
-  /** Largest number of lost rows; undefined where it is unknown. */
+  /** Largest possible number of lost rows; undefined if unknown. */
   readonly lost: number | undefined;
 }
 
 export interface Salvaged extends Mended {
-  /** Tables that held rows. */
+  /** Tables that had rows. */
   readonly tables: readonly SavedTable[];
-  /** Entries that are known from the indexes alone: number, time and picture. */
+  /** Entries that only the indexes know: number, time and image. */
   readonly rebuilt: number;
 }
 
 export interface SalvageOptions extends MendOptions {
-  /** Called with the number of pages read so far and in all. */
+  /** Called with the number of pages read so far and the total. */
   progress?(done: number, total: number): void;
 }
 
-/** Tables and indexes of a damaged file that cannot be read whole. */
+/** Tables and indexes of a damaged file that cannot be read completely. */
 export interface Affected {
-  /** The beginning of the file is not that of a database. */
+  /** Whether the start of the file is not that of a database. */
   readonly header: boolean;
   readonly tables: readonly string[];
   readonly indexes: readonly string[];
@@ -44,17 +44,17 @@ export interface Affected {
 const USER_VERSION_AT = 60;
 /** Rows written in one transaction. */
 const BATCH = 50_000;
-/** Made by the migrations and the triggers, not by rows. */
+/** Filled by migrations and triggers, not from saved rows. */
 const MADE_ANEW: ReadonlySet<string> = new Set(["counter", "sqlite_sequence"]);
-/** The migrations give these a first row, which the saved one replaces. */
+/** The migrations give these a first row, which is replaced by the saved one. */
 const SEEDED: ReadonlySet<string> = new Set(["delivery"]);
 
-/** As the file has them, else where they are in a manifest that was made in one go. */
+/** Returns the index roots found in the file, otherwise those of a newly created manifest. */
 function indexRoots(found: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
   return found.size > 0 ? found : usualIndexRoots();
 }
 
-/** What a damaged file's tables and indexes are like. */
+/** Returns which tables and indexes of a file are damaged. */
 export function affectedBy(path: string): Affected {
   const file = PageFile.open(path);
   try {
@@ -74,15 +74,15 @@ function damagedCells(file: PageFile, { form, pages }: TablePages): number {
   return damaged;
 }
 
-/** Whether a record is a row of the table, also in what it holds. */
+/** Whether a record is a row of the table, and its packed values can be unpacked. */
 function isWhole(form: TableForm, values: readonly Value[]): boolean {
   return fits(form, values) && holds(form, values);
 }
 
 /**
- * Saves what can be read of the manifest `source` into a new file `target`, durable when this returns. Failure
- * `manifest.corrupt` when nothing of a manifest can be read; the caller removes an unfinished `target`.
- * @param name what the manifest is called in messages, where `source` is a copy of it.
+ * Saves what can be read of the manifest `source` into a new file `target`, durable when this returns. Throws Failure
+ * `manifest.corrupt` if nothing can be read; the caller removes an unfinished `target`.
+ * @param name name of the manifest in messages, if `source` is a copy of it.
  */
 export function salvage(source: string, target: string, options: SalvageOptions, name = source): Salvaged {
   const file = PageFile.open(source);
@@ -117,7 +117,7 @@ export function salvage(source: string, target: string, options: SalvageOptions,
   }
 }
 
-/** The form of the tables; the present one where the file does not say. */
+/** Returns the schema version; the current one if the file does not say. */
 function versionOf(file: PageFile): number {
   const header = file.page(1);
   if (header === undefined || !file.hasHeader) return MIGRATIONS.length;
@@ -131,7 +131,7 @@ function create(target: string, version: number): Database.Database {
     new Database(target),
     attemptOn(target, () => undefined),
   );
-  // The whole file is flushed at the end; until then it has a name that no other process knows.
+  // The file is flushed once at the end; until then no other process knows its name.
   db.pragma("page_size = 4096");
   db.pragma("journal_mode = OFF");
   db.pragma("synchronous = OFF");
@@ -185,7 +185,9 @@ function copyTables(
   return saved;
 }
 
-/** Inserts a record; 0 for one that is there already, undefined for one that is no row of the table. */
+/**
+ * Returns a function that inserts a record. It returns 0 if the record exists already, undefined if it is not a row of the table.
+ */
 function inserter(
   db: Database.Database,
   form: TableForm,
@@ -193,7 +195,7 @@ function inserter(
   const { columns, alias, name } = form;
   const verb = SEEDED.has(name) ? "INSERT OR REPLACE" : "INSERT";
   const conflict = SEEDED.has(name) ? "" : "ON CONFLICT DO NOTHING";
-  // By the number of columns that the record holds: later ones get their defaults.
+  // By the number of columns in the record: columns of later versions get their defaults.
   const statements = new Map<number, Database.Statement<unknown[]>>();
   const statementFor = (count: number): Database.Statement<unknown[]> => {
     const known = statements.get(count);
@@ -210,14 +212,17 @@ function inserter(
     try {
       return statementFor(values.length).run(...row).changes;
     } catch (error) {
-      // A row that breaks a rule of its table was never written so.
+      // A row that violates a constraint of its table was never written like this.
       if (error instanceof Failure && error.code === "manifest.failed") return undefined;
       throw error;
     }
   };
 }
 
-/** Rows that were in what cannot be read, at most: row ids missing in between, or as many as other pages hold. */
+/**
+ * Returns the largest possible number of rows in what cannot be read: the missing row ids in between, or as many as other pages
+ * hold.
+ */
 function lostOf(
   { form, pages, unreadable, gaps }: TablePages,
   rows: number,
@@ -236,7 +241,7 @@ function lostOf(
   let missing = 0;
   for (const { after, upTo } of gaps) {
     const from = Math.max(0, after);
-    // How many rows there were after the last known one is unknown.
+    // The number of rows after the last known one is unknown.
     if (upTo > highest && !Number.isFinite(upTo) && highest <= from) return undefined;
     const to = Math.min(upTo, highest);
     missing += Math.max(0, to - from - (within.get(from, to) ?? 0));
@@ -244,7 +249,7 @@ function lostOf(
   return missing;
 }
 
-/** Numbers that were given out once are not given out again. */
+/** Keeps the sequences, so that numbers that were used once are not used again. */
 function keepSequence(file: PageFile, tables: readonly TablePages[], db: Database.Database): void {
   const known = tables.find(({ form }) => form.name === "sqlite_sequence");
   const raise = db.prepare("UPDATE sqlite_sequence SET seq = max(seq, CAST(? AS INTEGER)) WHERE name = ?");

@@ -1,4 +1,4 @@
-// Whether two files hold the same bytes.
+// Compares the content of two files.
 import { closeSync, openSync, readSync } from "node:fs";
 import { fileSize } from "../system/files.ts";
 

@@ -1,5 +1,5 @@
-// The tables, as numbered migrations counted by `user_version`. A migration that was released is never edited: the next
-// one changes what it made. STRICT tables, so that a wrong type is an error at the insert and not a surprise years later.
+// The tables, as numbered migrations counted by `user_version`. A released migration is never edited: the next one changes what
+// it made. Tables are STRICT, so that a wrong type is an error at the insert and not a surprise years later.
 
 import { ANALYSIS_NAMES } from "./analysis-name-schema.ts";
 import { CHOSEN_LINE } from "./chosen-line-schema.ts";
@@ -21,12 +21,12 @@ export type Status = (typeof STATUSES)[number];
 const ORIGINS = ["captured", "adopted", "imported"] as const;
 export type Origin = (typeof ORIGINS)[number];
 
-/** Entries whose ids agree but for this many low bits share a block of results; see table `result`. */
+/** Entries whose ids differ only in this many low bits share a block of results; see table `result`. */
 export const BLOCK_BITS = 4;
 
-/** "phor": tells a manifest from any other SQLite file. */
+/** "phor": distinguishes a manifest from other SQLite files. */
 export const APPLICATION_ID = 0x70686f72;
-/** Its place in the file, and the text that every SQLite file begins with: https://www.sqlite.org/fileformat2.html. */
+/** Offset of the application id in the file. See https://www.sqlite.org/fileformat2.html. */
 export const APPLICATION_ID_AT = 68;
 export const SQLITE_HEADER = "SQLite format 3\0";
 
@@ -202,7 +202,7 @@ FROM result r JOIN entry e ON e.id = r.entry_id JOIN analysis a ON a.id = r.anal
   LEFT JOIN roi i ON i.roi_manifest_id = a.roi_manifest_id AND i.roi = r.roi;
 `;
 
-// Where the chip is in the picture: what it is compared with, and how far it has moved.
+// Where the chip is in the image: what it is compared with, and how far it has moved.
 const MOVEMENT = `
 CREATE TABLE drift_reference (
   analysis_id INTEGER PRIMARY KEY REFERENCES analysis,
@@ -226,7 +226,7 @@ SELECT o.entry_id AS entry, o.analysis_id AS analysis,
 FROM displacement d JOIN outcome o ON o.id = d.outcome_id JOIN entry e ON e.id = o.entry_id;
 `;
 
-// What tracking compares with, and what it was measured along with.
+// What tracking compares frames with, and which analysis it was measured along with.
 const TRACKING = `
 CREATE TABLE tracking_reference (
   analysis_id INTEGER PRIMARY KEY REFERENCES analysis,
@@ -243,7 +243,7 @@ CREATE TABLE companion (
 ) STRICT, WITHOUT ROWID;
 `;
 
-// What users enter: moments with a text, and the window that shifts count from.
+// What users enter: times with a text, and the time window of the baseline.
 const MARKERS = `
 CREATE TABLE marker (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

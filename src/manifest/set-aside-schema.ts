@@ -1,4 +1,4 @@
-// The migration after which the heartbeat of a stage names the files that the stage has set aside.
+// Migration: the heartbeat of a stage lists the files that the stage has set aside.
 
 /** The migration. */
 export const SET_ASIDE = `

@@ -1,7 +1,7 @@
-// The migration after which every copy knows the share it is on: a full disk is changed for another one, and what is on
-// the first stays known.
+// Migration: every copy records the share that it is on. When a full disk is replaced by another one, the copies on the first
+// stay known.
 
-/** The migration. Until now there was one share at a time, so that every copy belongs to the one bound last. */
+/** The migration. Until now there was one share at a time, so every copy belongs to the one that was bound last. */
 export const SHARES = `
 -- The share that holds the verified copy, by the id in its marker. NULL: not copied, or by another program.
 ALTER TABLE entry ADD COLUMN remote_id TEXT;

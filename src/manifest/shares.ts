@@ -1,17 +1,17 @@
-// Shares: which remote the experiment is copied to, and which it was copied to before.
+// Shares: which remote the experiment is copied to, and which ones were used before.
 import type { Connection } from "./connection.ts";
 
 export interface BoundRemote {
   readonly remoteId: string;
-  /** Absolute. */
+  /** Absolute path. */
   readonly root: string;
 }
 
 /** A share this experiment is or was copied to. */
 export interface KnownShare extends BoundRemote {
-  /** Live entries whose copy is there. */
+  /** Live entries that have a copy there. */
   readonly pictures: number;
-  /** Copied to now. */
+  /** Whether it is the current share. */
   readonly inUse: boolean;
 }
 
@@ -22,12 +22,12 @@ export class Shares {
     this.#connection = connection;
   }
 
-  /** The share this experiment is copied to now. */
+  /** Returns the share that this experiment is copied to now. */
   current(): BoundRemote | undefined {
     return this.#connection.db.prepare<[], BoundRemote>("SELECT remote_id AS remoteId, root FROM remote").get();
   }
 
-  /** Every share this experiment is or was copied to, the first one first. */
+  /** Returns every share that this experiment is or was copied to, the first one first. */
   all(): KnownShare[] {
     return this.#connection.db
       .prepare<[], Omit<KnownShare, "inUse"> & { inUse: number }>(`
@@ -51,7 +51,7 @@ export class Shares {
     });
   }
 
-  /** Copies of a time when there was one share only, and no row named it: they are on the first. */
+  /** Assigns copies without a share to the first one: they were made when there was only one share. */
   attributeToFirst(): void {
     const [first] = this.all();
     if (first === undefined) return;

@@ -5,11 +5,11 @@ import type { Connection } from "./connection.ts";
 const PAGES_PER_STEP = 4096;
 
 /**
- * A consistent copy of the whole database as one plain file, by SQLite's online backup; writers continue meanwhile.
+ * Writes a consistent copy of the whole database to one plain file, with SQLite's online backup; writers can continue meanwhile.
  * `file` must not exist.
  */
 export async function snapshotTo({ db }: Connection, file: string, signal?: AbortSignal): Promise<void> {
-  // Within one read: otherwise every commit of the writer would make the copy begin again.
+  // Uses one read transaction: otherwise every commit of the writer would restart the copy.
   db.exec("BEGIN");
   try {
     db.prepare("SELECT count(*) FROM sqlite_master").get();
@@ -22,7 +22,7 @@ export async function snapshotTo({ db }: Connection, file: string, signal?: Abor
   } finally {
     db.exec("ROLLBACK");
   }
-  // The copy says of itself that it has a write-ahead log; it is one plain file instead.
+  // The header of the copy says that it has a write-ahead log; make it one plain file instead.
   const copy = new Database(file);
   try {
     copy.pragma("journal_mode = DELETE");

@@ -1,5 +1,5 @@
-// Whether the database can be trusted: the look at it before a process writes to it, and the note that damage was found.
-// The note is a small file next to the database, because a damaged database cannot store the note about its own damage.
+// Checks whether the database can be trusted before a process writes to it, and records damage. The record is a small file next
+// to the database, because a damaged database cannot store it.
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import Database from "better-sqlite3";
@@ -11,21 +11,21 @@ import { attemptOn, guard, isDamage } from "./guarded.ts";
 import { packedDamage } from "./salvage-content.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 
-/** Up to this size a start reads the whole database (a second on a small machine), above it the ends of each table. */
+/** Up to this size, a start reads the whole database (a second on a small machine); above it, only the ends of each table. */
 const READ_WHOLE_BYTES = 64 * 1024 * 1024;
 const NOTE_SUFFIX = ".damage.json";
 
 const NOTE = z.object({ at: z.string(), message: z.string() });
 
-/** Damage that a process found while it worked. */
+/** Damage that a process found during its work. */
 export type DamageNote = z.output<typeof NOTE>;
 
-/** Name of the note on a database file. */
+/** Returns the path of the damage note of a database file. */
 export function damageNotePath(database: string): string {
   return join(dirname(database), `${basename(database)}${NOTE_SUFFIX}`);
 }
 
-/** What was noted of the database; undefined where nothing was. A note that cannot be read is a note all the same. */
+/** Returns the recorded damage; undefined if there is none. A note that cannot be read still counts as damage. */
 export function readDamageNote(database: string): DamageNote | undefined {
   const path = damageNotePath(database);
   if (!existsSync(path)) return undefined;
@@ -36,7 +36,7 @@ export function readDamageNote(database: string): DamageNote | undefined {
   }
 }
 
-/** Notes the damage; the first note stays. Returns why it could not be noted. */
+/** Records the damage, unless damage was recorded before. Returns the reason if it could not. */
 export function noteDamage(database: string, { message }: Failure): string | undefined {
   try {
     const note: DamageNote = { at: new Date().toISOString(), message };
@@ -47,14 +47,14 @@ export function noteDamage(database: string, { message }: Failure): string | und
   }
 }
 
-/** For the holder of the lock, once the database has been read whole and found sound. */
+/** Removes the record. For the holder of the lock, after the whole database was read and found intact. */
 export function forgetDamage(database: string): void {
   rmSync(damageNotePath(database), { force: true });
 }
 
 /**
- * Looks at the database through a connection that cannot write, and changes nothing in it. Throws Failure `manifest.corrupt`.
- * `whole`: it is read whole, at any size; so is one that an earlier process found damaged.
+ * Checks the database through a read-only connection. Throws Failure `manifest.corrupt`. Reads all of it if `whole` is set, or if
+ * an earlier process found damage.
  */
 export function checkSound(path: string, whole = false): void {
   const noted = readDamageNote(path) !== undefined;
@@ -63,7 +63,7 @@ export function checkSound(path: string, whole = false): void {
   try {
     db = new Database(path, { readonly: true, fileMustExist: true });
   } catch {
-    // What cannot be opened to be read is explained by the opening to write, which follows.
+    // If it cannot be opened for reading, opening it for writing, which follows, reports the reason.
     return;
   }
   try {
@@ -78,7 +78,7 @@ export function checkSound(path: string, whole = false): void {
   }
 }
 
-/** Reads both ends of every table by a connection of its own, which has nothing in memory. Throws what SQLite throws. */
+/** Reads both ends of every table through a new connection, which has nothing cached. Throws errors of SQLite. */
 export function readEndsOf(path: string): void {
   const db = new Database(path, { readonly: true, fileMustExist: true });
   try {
@@ -88,7 +88,7 @@ export function readEndsOf(path: string): void {
   }
 }
 
-/** The damage that a look at the database finds, as by checkSound; undefined where it finds none. */
+/** Returns the damage that checkSound finds; undefined if there is none. */
 export function damageOf(path: string, whole = false): Failure | undefined {
   try {
     checkSound(path, whole);
@@ -99,7 +99,7 @@ export function damageOf(path: string, whole = false): Failure | undefined {
   }
 }
 
-/** A journal to be rolled back, or a directory that takes no index of the log, is no damage. */
+/** A journal that must be rolled back, or a directory in which no log index can be created, is not damage. */
 function canRead(db: Database.Database): boolean {
   try {
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
@@ -111,7 +111,7 @@ function canRead(db: Database.Database): boolean {
   }
 }
 
-/** `withContents`: also what only this program can tell, which takes as long as reading all results. */
+/** `withContents`: also check packed values, which takes as long as reading all results. */
 function checkWhole(db: Database.Database, path: string, withContents: boolean): void {
   const problems = db.prepare<[], string>("PRAGMA integrity_check").pluck().all();
   const references = withContents
@@ -147,7 +147,7 @@ function tablesOf(db: Database.Database): string[] {
     .all();
 }
 
-/** A finding of SQLite's integrity check in one line. */
+/** Formats a finding of SQLite's integrity check as one line. */
 function oneLine(text: string): string {
   return text
     .replace("*** in database main ***", "")
@@ -155,10 +155,10 @@ function oneLine(text: string): string {
     .replaceAll(/\s*\n\s*/g, "; ");
 }
 
-/** Throws Failure `manifest.corrupt` for a file that is no manifest, `manifest.newer` for one of a later version. */
+/** Throws Failure `manifest.corrupt` if the file is not a manifest, `manifest.newer` if it has a later version. */
 export function checkIdentity(db: Database.Database, path: string): void {
   const application = db.pragma("application_id", { simple: true });
-  // A new manifest gets its name only when it is whole, so an empty file is a damaged one, never a new one.
+  // A new manifest gets its name only when it is complete, so an empty file is a damaged one, never a new one.
   if (application !== APPLICATION_ID) {
     throw decodeFailure(damagedDatabase(path, "it is empty or belongs to another program"));
   }
@@ -174,7 +174,7 @@ export function checkIdentity(db: Database.Database, path: string): void {
   }
 }
 
-/** Throws Failure `manifest.corrupt` where the tables, indexes and triggers are not those of the version it says it has. */
+/** Throws Failure `manifest.corrupt` if the tables, indexes and triggers are not those of its schema version. */
 export function checkSchema(db: Database.Database, path: string): void {
   const version = Number(db.pragma("user_version", { simple: true }));
   const present = new Set(namesOf(db));

@@ -1,10 +1,10 @@
-// The full statistics of a frame as a few bytes: about 80 per ROI for 48 numbers, against 384 as doubles.
+// Packs the full statistics of a frame: about 80 bytes per ROI for 48 numbers, instead of 384 as doubles.
 //
-// The numbers are multiples of 0.001, so each is kept as an integer. One column per number of an ROI (all "Mean of
-// amplitude" together), because columns are alike and ROIs are not; within a quantity each statistic is kept as its
-// distance from what the Median predicts, which is small. Columns go out byte plane by byte plane, since the low bytes
-// are noise and the high ones nearly constant, and deflate then codes each with its own table. A number that does not fit
-// (NaN, runaway fits, a value with more than three decimals) is kept as the double it is, so nothing is ever lost.
+// The numbers are multiples of 0.001, so each is stored as an integer. There is one column per number of an ROI (all "Mean of
+// amplitude" together), because the values of a column are alike and those of an ROI are not. Within a quantity, each statistic
+// is stored as its distance from what the Median predicts, which is small. Columns are written byte plane by byte plane: the low
+// bytes are noise and the high ones nearly constant, and deflate then codes each plane with its own table. A number that does not
+// fit (NaN, runaway fits, a value with more than three decimals) is stored as a double, so nothing is lost.
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { Failure } from "../failure/failure.ts";
 import { STATISTICS } from "../measurement/method.ts";
@@ -17,11 +17,11 @@ const MEDIAN = STATISTICS.indexOf("Median");
 const UPPER = STATISTICS.indexOf("UQ");
 const MAX = STATISTICS.indexOf("Max");
 const MIN = STATISTICS.indexOf("Min");
-/** Statistics in the order they are coded: what another is predicted from comes first. */
+/** Statistics in coding order: those that others are predicted from come first. */
 const ORDER = [MEDIAN, LOWER, ...STATISTICS.keys()].filter((statistic, i, all) => all.indexOf(statistic) === i);
-/** Thousandths up to here survive adding, doubling and zig-zag in a double. */
+/** Up to this value, thousandths can be added, doubled and zig-zag coded exactly in a double. */
 const LARGEST = 2 ** 49;
-/** Below this, numbers fit integer arithmetic. */
+/** Below this, integer arithmetic is exact. */
 const SMALL = 2 ** 31;
 /** Level 3 is within 1 % of level 9 on real statistics and three times as fast. */
 const LEVEL = 3;
@@ -78,8 +78,8 @@ export function encodeStatistics(values: Float64Array, perRoi: number): Uint8Arr
 }
 
 /**
- * The statistics as they were given to `encodeStatistics` ([roi][quantity][statistic]); NaN and runaway values too.
- * Fails with `manifest.corrupt` when the bytes are not what it wrote.
+ * Returns the statistics as they were given to `encodeStatistics` ([roi][quantity][statistic]), including NaN and runaway values.
+ * Throws `manifest.corrupt` if the bytes were not written by it.
  */
 export function decodeStatistics(bytes: Uint8Array): Float64Array {
   if (bytes[0] !== VERSION) throw damaged(`form ${bytes[0] ?? "(empty)"}, expected ${VERSION}`);
@@ -122,13 +122,13 @@ function unpack(reader: Reader): Float64Array {
   return values;
 }
 
-/** The number whose zig-zag form is `coded`; the usual small ones in integer arithmetic, which is several times as fast. */
+/** Decodes a zig-zag coded number. Small numbers use integer arithmetic, which is several times as fast. */
 function signed(coded: number): number {
   if (coded < SMALL) return (coded >>> 1) ^ -(coded & 1);
   return coded % 2 === 1 ? -(coded + 1) / 2 : coded / 2;
 }
 
-/** What a statistic is expected to be, from those of its quantity that are coded before it. */
+/** Predicts a statistic from those of its quantity that are coded before it. */
 function predicted(thousandths: Float64Array, base: number, statistic: number): number {
   const median = thousandths[base + MEDIAN] as number;
   switch (statistic) {
@@ -151,7 +151,7 @@ function damaged(what: string, cause?: unknown): Failure {
   });
 }
 
-/** Bytes going out; grows as needed. */
+/** Writes bytes; grows as needed. */
 class Writer {
   #buffer: Buffer;
   #length = 0;
@@ -173,7 +173,7 @@ class Writer {
     return at;
   }
 
-  /** A whole number >= 0, seven bits a byte. */
+  /** Writes a whole number >= 0, seven bits per byte. */
   count(value: number): void {
     let rest = value;
     for (; rest >= 128; rest = Math.floor(rest / 128)) this.#buffer[this.#reserve(1)] = (rest % 128) | 128;
@@ -185,7 +185,7 @@ class Writer {
     this.#buffer.writeDoubleLE(value, at);
   }
 
-  /** Whole numbers >= 0: how many bytes the largest takes, then all lowest bytes, all second bytes, and so on. */
+  /** Writes whole numbers >= 0: the number of bytes of the largest, then all lowest bytes, all second bytes, and so on. */
   planes(column: Float64Array, largest: number): void {
     let planes = 0;
     for (let rest = largest; rest > 0; rest = Math.floor(rest / 256)) planes += 1;
@@ -203,7 +203,7 @@ class Writer {
   }
 }
 
-/** Bytes coming in; reading past their end throws. */
+/** Reads bytes; throws at their end. */
 class Reader {
   readonly #buffer: Buffer;
   #at = 0;

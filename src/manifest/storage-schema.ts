@@ -1,8 +1,8 @@
-// The migration that brought the storage of pictures: where each is, what was copied, what was archived.
+// Migration: the storage of images: where each image is, what was copied, what was archived.
 import { COUNTED, type Counted, countingTriggers } from "./counters.ts";
 
-// Where each picture is: here, compressed, on the share, or no longer anywhere. Counted are those in the manifest's own
-// directory: what is elsewhere belongs to another program, and the ring buffer leaves it alone.
+// Where each image is: here, compressed, on the share, or gone. Only images in the manifest's own directory are counted: those
+// elsewhere belong to another program, and the ring buffer leaves them alone.
 const STORED: Counted = {
   ...COUNTED,
   local_images: (row) => `(${row}.local = 1 AND ${row}.directory IS '.' AND ${row}.missing = 0)`,
@@ -11,7 +11,7 @@ const STORED: Counted = {
   damaged: (row) => `${row}.damaged`,
 };
 
-/** What the ring buffer removed until the migration in removal-schema.ts. */
+/** Images that the ring buffer removed before the migration in removal-schema.ts. */
 const REMOVABLE_THEN = `local = 1 AND missing = 0 AND directory = '.'
   AND (status = 'failed' OR (status = 'processed' AND data_transmitted = 1))`;
 

@@ -1,5 +1,5 @@
-// Where the pictures are: what waits for compression, what the ring buffer may remove, and each step of both as it is
-// noted. Every question is answered from a partial index or a counter, so its cost does not grow with the history.
+// Where the images are: which ones wait for compression, which ones the ring buffer may remove, and records of each step. Every
+// query uses a partial index or a counter, so its cost does not grow with the history.
 import { basename, dirname, join } from "node:path";
 import { isPlainPath } from "../system/file-name.ts";
 import type { Connection } from "./connection.ts";
@@ -7,20 +7,20 @@ import type { Entries } from "./entries.ts";
 import { REMOVABLE, REMOVABLE_COPIED, UNCOMPRESSED } from "./page-schema.ts";
 import { OWN } from "./removal-schema.ts";
 
-/** A picture on this machine. */
+/** An image on this machine. */
 export interface LocalPicture {
   readonly entryId: number;
   readonly filename: string;
   /** Directory, absolute. */
   readonly filepath: string;
-  /** In the manifest's own directory: ours to compress and to remove. */
+  /** Whether it is in the manifest's own directory: only then may it be compressed or removed. */
   readonly own: boolean;
   readonly bytes: number | undefined;
   readonly sha256: string | undefined;
   readonly capturedAtUs: number;
 }
 
-/** A picture's file after compression, and the picture as it was. */
+/** An image file after compression, and its original content. */
 export interface CompressedFile {
   readonly filename: string;
   readonly bytes: number;
@@ -32,14 +32,14 @@ export interface CompressedFile {
 /** Means over the last frames. */
 export interface FrameSizes {
   readonly framesPerSecond: number;
-  /** From the first to the last of them. */
+  /** Time from the first to the last of these frames. */
   readonly spanSeconds: number;
   readonly pictureBytes: number;
-  /** What the database keeps of a frame. */
+  /** Size of a frame in the database, bytes. */
   readonly rowBytes: number;
 }
 
-/** Why the ring buffer has to leave a picture where it is. */
+/** Why the ring buffer must keep an image. */
 export type Obstacle =
   | "not measured yet"
   | "not in every report yet"
@@ -54,13 +54,13 @@ interface ObstacleRow {
   transmitted: number;
   copied: number;
   damaged: number;
-  /** Of its further pages. */
+  /** Number of its further pages that are not settled. */
   unsettled: number;
   unreported: number;
   unmeasured: number;
 }
 
-/** Where a picture is, and what its file holds. */
+/** The place and content of an image. */
 export interface PictureRow {
   id: number;
   directory: string;
@@ -70,7 +70,7 @@ export interface PictureRow {
   captured_at_us: number;
 }
 
-/** Frames that tell how fast a disk fills. */
+/** Number of frames from which the growth of the data is estimated. */
 const FRAMES_LOOKED_AT = 500;
 const COLUMNS = "id, directory, filename, bytes, sha256, captured_at_us";
 
@@ -83,7 +83,7 @@ export class Storage {
     this.#entries = entries;
   }
 
-  /** Up to `limit` measured pictures on which compression was not attempted yet, oldest first. */
+  /** Returns up to `limit` measured images that compression has not tried yet, oldest first. */
   uncompressed(limit: number): LocalPicture[] {
     return this.#pictures(
       `SELECT ${COLUMNS} FROM entry INDEXED BY entry_uncompressed
@@ -92,7 +92,7 @@ export class Storage {
     );
   }
 
-  /** The picture is now another file. False, and nothing changed, when the row has moved on in the meantime. */
+  /** Records the new file of an image. Returns false, with nothing changed, if the row has changed in the meantime. */
   settleCompressed(entryId: number, file: CompressedFile): boolean {
     const changed = this.#connection.write(() =>
       this.#connection.db
@@ -105,7 +105,7 @@ export class Storage {
     return changed.changes === 1;
   }
 
-  /** The picture stays as it is. Its size and hash are noted where an adopted one had none. */
+  /** Records that the image stays uncompressed, and the size and hash of an adopted image if it has none. */
   settleUncompressed(entryId: number, found?: { readonly bytes: number; readonly sha256: string }): void {
     this.#connection.write(() =>
       this.#connection.db
@@ -117,16 +117,16 @@ export class Storage {
   }
 
   /**
-   * Up to `limit` pictures that may be removed from this machine, in the order in which they were stored, independent of the clock.
-   * `synced`: only those whose verified copy on the share is recorded. Otherwise also those that were measured and
-   * reported.
+   * Returns up to `limit` images that may be removed from this machine, in the order in which they were stored, which does not
+   * depend on the clock. `synced`: only those with a recorded verified copy on the share; otherwise also those that were measured
+   * and reported.
    */
   removable(limit: number, synced: boolean): LocalPicture[] {
     const [index, which] = synced ? ["entry_removable_copied", REMOVABLE_COPIED] : ["entry_removable", REMOVABLE];
     return this.#pictures(`SELECT ${COLUMNS} FROM entry INDEXED BY ${index} WHERE ${which} ORDER BY id LIMIT ?`, limit);
   }
 
-  /** What the last frames of a run took, on average; undefined before two of them were captured. */
+  /** Returns the mean sizes of the last frames of a run; undefined before two were captured. */
   frameSizes(): FrameSizes | undefined {
     const { db } = this.#connection;
     const row = db
@@ -145,7 +145,7 @@ export class Storage {
     };
   }
 
-  /** Notes, before any file is touched, that these pictures are being removed. */
+  /** Records, before any file is touched, that these images are being removed. */
   beginRemoval(entryIds: readonly number[], nowUs: number): void {
     const mark = this.#connection.db.prepare("UPDATE entry SET removed_at_us = ? WHERE id = ? AND local = 1");
     this.#connection.write(() => {
@@ -154,8 +154,8 @@ export class Storage {
   }
 
   /**
-   * Notes that the files of `entryIds` are gone from this machine; those of `kept` could not be removed and stay. A row
-   * with a copy on the share names that one from now on.
+   * Records that the files of `entryIds` are gone from this machine; those of `kept` could not be removed and stay. A row with a
+   * copy on the share names the copy from now on.
    */
   endRemoval(entryIds: readonly number[], remoteRoot: string | undefined, kept: readonly number[] = []): void {
     const { db } = this.#connection;
@@ -178,12 +178,12 @@ export class Storage {
     });
   }
 
-  /** The pictures of these entries. */
+  /** Returns the images of these entries. */
   named(entryIds: readonly number[]): LocalPicture[] {
     return entryIds.flatMap((id) => this.#pictures(`SELECT ${COLUMNS} FROM entry WHERE id = ?`, id));
   }
 
-  /** The hash of the picture before it was compressed, where it is known. */
+  /** Returns the hash of the image before compression, if known. */
   originalSha256(entryId: number): string | undefined {
     const sha256 = this.#connection.db
       .prepare<[number], string | null>("SELECT original_sha256 FROM entry WHERE id = ?")
@@ -192,7 +192,7 @@ export class Storage {
     return sha256 ?? undefined;
   }
 
-  /** Removals that a crash interrupted: noted, and not known to have happened. */
+  /** Returns removals that a crash interrupted: recorded as started, but not as done. */
   unfinishedRemovals(): LocalPicture[] {
     return this.#pictures(
       `SELECT ${COLUMNS} FROM entry INDEXED BY entry_removing WHERE local = 1 AND removed_at_us IS NOT NULL LIMIT ?`,
@@ -200,7 +200,7 @@ export class Storage {
     );
   }
 
-  /** What keeps the oldest picture that may not be removed; undefined when nothing does. */
+  /** Returns the oldest image that may not be removed, and why; undefined if there is none. */
   obstacle(synced: boolean): { readonly filename: string; readonly why: Obstacle } | undefined {
     const row = this.#connection.db
       .prepare<[], ObstacleRow>(`
@@ -215,7 +215,7 @@ export class Storage {
     if ((status === "processed" && transmitted === 0) || unreported > 0)
       return { filename, why: "not in every report yet" };
     if (copied === 1) return undefined;
-    // What is not what was captured is not copied, and so it stays.
+    // A damaged image is not copied, so it stays.
     if (damaged === 1) return { filename, why: "it is damaged" };
     if (synced) return { filename, why: "not copied to the share yet" };
     return measured === 1 && unmeasured === 0

@@ -1,5 +1,5 @@
-// What the manifest knows of copies on the remote: which pictures wait for one, where each copy is, and the files
-// next to the pictures.
+// What the manifest knows about copies on the remote: which images wait to be copied, where each copy is, and the auxiliary
+// files.
 import { basename, dirname, join } from "node:path";
 import type { Statement } from "better-sqlite3";
 import { pictureNameProblem } from "../image/picture-name.ts";
@@ -10,22 +10,22 @@ import { UNSYNCED } from "./page-schema.ts";
 import type { Shares } from "./shares.ts";
 import type { PictureRow } from "./storage.ts";
 
-/** A picture that waits for its copy. */
+/** An image that waits to be copied. */
 export interface UnsyncedPicture {
   readonly entryId: number;
   readonly filename: string;
   /** Directory, absolute. */
   readonly filepath: string;
-  /** As recorded in the manifest; undefined where it has not been computed yet. */
+  /** As recorded in the manifest; undefined if it has not been computed yet. */
   readonly sha256: string | undefined;
   readonly bytes: number | undefined;
 }
 
 export interface UnsyncedQuery {
   readonly limit: number;
-  /** Only pictures with a higher id. */
+  /** Only images with a higher id. */
   readonly afterEntryId?: number;
-  /** Leave out pictures that compression has not handled yet, because their files will still change. */
+  /** Leave out images that compression has not handled yet, because their files will still change. */
   readonly compressedOnly: boolean;
   /** Entries to leave out. */
   readonly except?: readonly number[];
@@ -59,7 +59,7 @@ export interface SyncedFile {
   readonly stagedSha256: string | undefined;
 }
 
-/** A picture of this experiment's own, with what it must be when it is removed. */
+/** An image of this experiment, with the size and hash that it must have when it is removed. */
 export interface OwnFile {
   /** Absolute. */
   readonly directory: string;
@@ -138,7 +138,7 @@ export class Syncing {
     this.#stoodIn = db.prepare(moved);
   }
 
-  /** Pictures that wait for a copy, oldest first. */
+  /** Returns images that wait to be copied, oldest first. */
   unsynced({ limit, afterEntryId = 0, compressedOnly, except = [] }: UnsyncedQuery): UnsyncedPicture[] {
     const query = {
       limit,
@@ -155,23 +155,23 @@ export class Syncing {
     }));
   }
 
-  /** How many wait, counted up to `limit`. */
+  /** Counts the waiting images, up to `limit`. */
   countUnsynced(limit: number, compressedOnly: boolean): number {
     return this.#count.get({ limit, compressedOnly: compressedOnly ? 1 : 0 }) ?? 0;
   }
 
   /**
-   * Notes a verified copy. False, and nothing changed, when the entry is no longer what was copied: gone into an archive,
-   * compressed or renamed meanwhile, or of another content.
+   * Records a verified copy. Returns false, with nothing changed, if the entry no longer is what was copied: archived,
+   * compressed, renamed, or of different content.
    */
   markSynced(copy: PictureCopy, nowUs: number): boolean {
     return this.#connection.write(() => this.#synced.run({ ...copy, nowUs }).changes === 1);
   }
 
   /**
-   * The local file of a synced picture if it may be removed: it is in the manifest's own directory, its name is a
-   * picture's, its size and hash are recorded, and the copy is there and no other entry's. Imported pictures elsewhere
-   * are another program's and stay.
+   * Returns the local file of a synced image if it may be removed: it is in the manifest's own directory, its name is that of an
+   * image, its size and hash are recorded, and the copy exists and belongs to no other entry. Imported images elsewhere belong to
+   * another program and stay.
    */
   removableFile(entryId: number, remoteFile: string): OwnFile | undefined {
     const row = this.#removable.get(entryId);
@@ -180,7 +180,9 @@ export class Syncing {
     return { directory: this.#connection.directory, ...row };
   }
 
-  /** After the local file was removed: the row names the copy from now on. False when it does not apply any more. */
+  /**
+   * Called after the local file was removed: the row names the copy from now on. Returns false if this does not apply any more.
+   */
   markMoved(entryId: number, remoteFile: string, nowUs: number): boolean {
     const directory = dirname(remoteFile);
     const name = basename(remoteFile);
@@ -188,8 +190,8 @@ export class Syncing {
   }
 
   /**
-   * Own pictures that were copied to this share and are still here wait for a copy again: what stands there is verified again, and
-   * then they go. Returns how many.
+   * Queues own images that were copied to this share and are still here to be copied again: the existing copy is verified, then
+   * the local file is removed. Returns how many.
    */
   takeUpMoves(remoteId: string): number {
     return this.#connection.write(
@@ -203,7 +205,7 @@ export class Syncing {
     );
   }
 
-  /** Within a transaction: where a picture is gone from here but was copied, the copy takes its place. */
+  /** Makes the copy the image of an entry if the local file is gone. Call within a transaction. */
   standIn(entryId: number, nowUs: number): boolean {
     const remote = this.#shares.current();
     const remotePath = this.#remotePath.get(entryId);
@@ -213,7 +215,7 @@ export class Syncing {
     return this.#stoodIn.run({ entryId, directory: dirname(file), name: basename(file), nowUs }).changes === 1;
   }
 
-  /** The copy of an auxiliary file on one share. */
+  /** Returns the copy of an auxiliary file on one share. */
   syncedFile(remoteId: string, path: string): SyncedFile | undefined {
     const row = this.#syncedFile.get(remoteId, path);
     if (row === undefined) return undefined;
@@ -233,7 +235,7 @@ export class Syncing {
     return this.#fileCopied.get(path, bytes) === 1;
   }
 
-  /** Notes, before it happens, that `staged` (a SHA-256) takes the place of `standing` on the remote. */
+  /** Records, before it happens, that `staged` (a SHA-256) will replace `standing` on the remote. */
   stageFile({
     standing,
     ...file
@@ -251,7 +253,7 @@ export class Syncing {
     );
   }
 
-  /** Notes the verified copy of an auxiliary file. */
+  /** Records the verified copy of an auxiliary file. */
   fileSynced(file: Omit<SyncedFile, "stagedSha256">): void {
     this.#connection.write(() =>
       this.#connection.db

@@ -1,11 +1,11 @@
-// Time stamps: whole microseconds since 1970, UTC, inside; ISO 8601 with `Z` outside.
+// Time stamps: whole microseconds since 1970, UTC, internally; ISO 8601 with `Z` externally.
 import { Failure } from "../failure/failure.ts";
 import { usFromIso } from "../system/iso-time.ts";
 import { type TimeZone, UTC } from "../system/time-zone.ts";
 
 export { isoFromUs, usFromIso } from "../system/iso-time.ts";
 
-/** A time that a person typed, in `zone` unless it names its own; Failure `usage.invalid` names the option. */
+/** Parses a time that a user typed, in `zone` unless it names its own. Throws Failure `usage.invalid`, which names the option. */
 export function usFromOption(option: string, text: string, zone: TimeZone = UTC): number {
   const us = usFromIso(text, "utc");
   if (us === undefined) {
@@ -24,7 +24,7 @@ export function usFromOption(option: string, text: string, zone: TimeZone = UTC)
 
 const DATE_ONLY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** Index of the first of the sorted `timesUs` at or after `timeUs`; their number when all are earlier. */
+/** Returns the index of the first of the sorted `timesUs` at or after `timeUs`; their number if all are earlier. */
 export function lowerBound(timesUs: ArrayLike<number>, timeUs: number): number {
   let low = 0;
   let high = timesUs.length;

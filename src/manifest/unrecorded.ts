@@ -1,6 +1,6 @@
-// Captures whose rows could not be written to the database: the picture is on the disk, and its data wait in this file, a line of
-// JSON each, until the database can be written again. Without the file the pictures would still be found, but their
-// temperatures and camera settings would be lost.
+// Captures whose rows could not be written to the database. The image is on the disk, and its data wait in this file, one line of
+// JSON each, until the database can be written again. Without the file, the images would still be found, but their temperatures
+// and camera settings would be lost.
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
@@ -47,12 +47,12 @@ export class Unrecorded {
     this.#waiting = existsSync(this.#path);
   }
 
-  /** Whether captures wait for their rows. */
+  /** Whether captures are waiting for their rows. */
   get waiting(): boolean {
     return this.#waiting;
   }
 
-  /** Keeps a capture, durably. The picture is in data_dir. */
+  /** Appends a capture durably. Its image must be in data_dir. */
   keep(entry: NewEntry): void {
     const isNew = !existsSync(this.#path);
     // A line that a power cut left half-written must not spoil this one.
@@ -68,8 +68,8 @@ export class Unrecorded {
   }
 
   /**
-   * Gives the captures their rows, in order, and forgets them; returns how many there were. Those that have a row already,
-   * or whose picture is gone, are passed over. Throws what the database throws; nothing is forgotten then.
+   * Adds the rows of the waiting captures, in order, and empties the file; returns how many there were. Skips those that have a
+   * row already or whose image is gone. Throws errors of the database, and then keeps the file.
    */
   record(manifest: Manifest, runId?: number): number {
     if (!this.#waiting) return 0;
@@ -95,7 +95,7 @@ export class Unrecorded {
   }
 }
 
-/** undefined for a line that was cut off. */
+/** Returns undefined if the line is truncated. */
 function parse(line: string): NewEntry | undefined {
   if (line.trim() === "") return undefined;
   try {

@@ -1,5 +1,5 @@
-// The file of a database that this process writes: whether it can still be trusted, and how it is closed. What is written
-// into a file that is damaged, or has no name any more, is lost; and so may be the pictures that are removed because of its rows.
+// Watches the database file that this process writes: whether it can still be trusted, and how it is closed. Data written to a
+// damaged or deleted file is lost, and so may be the images that are removed because of its rows.
 import { randomBytes } from "node:crypto";
 import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -10,22 +10,22 @@ import { PARTIAL_SUFFIX, syncDirectory, syncFile } from "../system/files.ts";
 import { type Attempt, attemptOn, isDamage } from "./guarded.ts";
 import { forgetDamage, noteDamage, readEndsOf } from "./soundness.ts";
 
-/** A look at the file, of some milliseconds, is good for so long. */
+/** How long the result of a check (some milliseconds) is trusted. */
 const LOOK_EVERY_MS = 10_000;
 
 export class WatchedFile {
-  /** Runs work on the database; the damage it meets is kept. */
+  /** Runs work on the database and records the damage that it meets. */
   readonly attempt: Attempt;
   closingNote: string | undefined;
   readonly #db: Database.Database;
   readonly #path: string;
   readonly #names: ReadonlyMap<string, string | undefined>;
   #found: Failure | undefined;
-  /** The open file is whole: only its name has been removed or changed. */
+  /** The open file is intact: only its name was removed or changed. */
   #whole = false;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  /** Of an open connection that has written already, so that its log is there. */
+  /** `db` must have written already, so that its log exists. */
   constructor(db: Database.Database, path: string) {
     this.#db = db;
     this.#path = path;
@@ -39,7 +39,7 @@ export class WatchedFile {
     return this.#found;
   }
 
-  /** Keeps the first damage, also next to the file for the next process. */
+  /** Records the first damage, also next to the file for the next process. */
   note(damage: Failure): void {
     if (this.#found !== undefined) return;
     this.#found = damage;
@@ -50,8 +50,8 @@ export class WatchedFile {
   }
 
   /**
-   * Throws the damage, and looks for it: the names must still be those of the files in progress. Failure `disk.failed` while the
-   * whole directory is elsewhere.
+   * Checks that the names still lead to the open files; throws the damage. Throws Failure `disk.failed` while the whole directory
+   * is elsewhere.
    */
   check(): void {
     if (this.#found !== undefined) throw this.#found;
@@ -76,7 +76,10 @@ export class WatchedFile {
     }
   }
 
-  /** The same, and from time to time reads both ends of every table from the disk: what is in memory says nothing of it. */
+  /**
+   * Does the same, and from time to time also reads both ends of every table from the disk, because cached pages say nothing
+   * about it.
+   */
   look(): void {
     this.check();
     const nowMs = performance.now();
@@ -85,7 +88,7 @@ export class WatchedFile {
     this.attempt(() => readEndsOf(this.#path));
   }
 
-  /** Closes the database; `closingNote` says what a person should know of it. */
+  /** Closes the database; `closingNote` then says what people should know about it. */
   close(): void {
     if (!this.#db.open) return;
     try {
@@ -104,7 +107,7 @@ export class WatchedFile {
     else closeAsItIs(this.#db, this.#path);
   }
 
-  /** What is in progress gets its name back, or one next to the file that took its place. */
+  /** Gives the open files their names back, or saves them next to the files that replaced them. */
   #save(): string {
     if (identityOf(this.#path) === this.#names.get(this.#path)) {
       closeAsOneFile(this.#db);
@@ -132,21 +135,21 @@ export class WatchedFile {
   }
 }
 
-/** Tells a file from any other; undefined where there is none. */
+/** Returns what identifies a file; undefined if it does not exist. */
 function identityOf(path: string): string | undefined {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats === undefined ? undefined : `${stats.dev} ${stats.ino}`;
 }
 
-/** Leaves file and log as they are: folding a log into a damaged file could overwrite what can still be read. */
+/** Leaves file and log as they are: applying a log to a damaged file could overwrite what can still be read. */
 function closeAsItIs(db: Database.Database, path: string): void {
-  // The last connection to close folds the log in, unless it may only read.
+  // The last connection to close applies the log, unless it is read-only.
   let last: Database.Database | undefined;
   try {
     last = new Database(path, { readonly: true, fileMustExist: true });
     last.prepare("SELECT count(*) FROM sqlite_schema").get();
   } catch (error) {
-    // It cannot even be opened: then SQLite cannot fold anything into it either.
+    // It cannot even be opened, so SQLite cannot apply the log either.
     if (encodeFailure(error).code === "internal") throw error;
   } finally {
     db.close();
@@ -154,7 +157,7 @@ function closeAsItIs(db: Database.Database, path: string): void {
   }
 }
 
-/** Folds the log in and leaves it off, so that a stopped experiment is one plain file, readable on any medium. */
+/** Applies the log and turns it off, so that a stopped experiment is one plain file that can be read on any medium. */
 function closeAsOneFile(db: Database.Database): void {
   try {
     db.pragma("busy_timeout = 0");
