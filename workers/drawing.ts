@@ -1,2 +1,2 @@
-// The thread that draws one picture.
+// The thread that draws one figure.
 import "../src/figures/drawing-worker.ts";

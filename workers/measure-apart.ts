@@ -1,2 +1,2 @@
-// The process that measures one frame which may have ended the program before.
+// The process that measures one frame that may have ended the program before.
 import "../src/stages/processor/apart-worker.ts";

@@ -1,2 +1,2 @@
-// The process that decodes pictures for the page.
+// The process that decodes images for the page.
 import "../src/web/pictures-worker.ts";

@@ -1,2 +1,2 @@
-// The process in which the doctor looks at the remote share.
+// The process in which the doctor checks the remote share.
 import "../src/doctor/remote-look.ts";

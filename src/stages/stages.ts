@@ -1,5 +1,5 @@
-// All stages. A new one is a folder next to this file and a row here, under its name in src/log/levels.ts: without the row the
-// program does not compile. docs/adding-a-stage.md has a whole example. The stages of outputs come from the table of outputs.
+// All stages. A new one is a folder next to this file and a row here, under its name in src/log/levels.ts; without the row, the
+// program does not compile. docs/adding-a-stage.md has a complete example. The stages of outputs come from the table of outputs.
 import { OUTPUT_FACTS, OUTPUT_METHODS, type OutputMethod } from "../config/output-methods.ts";
 import type { Config } from "../config/schema.ts";
 import { STAGE_NAMES, type StageName } from "../log/levels.ts";
@@ -26,7 +26,7 @@ const TABLE: { readonly [Name in Exclude<StageName, OutputStageName>]: StageDefi
   health,
 };
 
-/** Each output has a stage, only where it is configured: it may cost a thread and 100 MB. The communicator is always shown. */
+/** Each output has a stage, but only if it is configured: it may need a thread and 100 MB. The communicator is always shown. */
 const OUTPUT_STAGES = Object.fromEntries(
   OUTPUT_METHODS.map((method) => {
     const { stage } = OUTPUT_FACTS[method];
@@ -35,5 +35,5 @@ const OUTPUT_STAGES = Object.fromEntries(
   }),
 ) as Record<OutputStageName, StageDefinition>;
 
-/** In the order in which the data meets them. */
+/** In the order in which data passes through them. */
 export const STAGES: readonly StageDefinition[] = STAGE_NAMES.map((name) => ({ ...TABLE, ...OUTPUT_STAGES })[name]);

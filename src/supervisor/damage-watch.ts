@@ -1,12 +1,12 @@
-// What a run does with a damaged database: it continues to capture images, which are added after the repair, and stops
-// everything that reads or writes the database. Reported once, by the first stage that finds the damage.
+// Handles a damaged database during a run: image capture continues (the images are added after the repair), and everything that
+// reads or writes the database stops. The first stage that finds the damage reports it, once.
 
 import { DAMAGE_CURE } from "../failure/database-failure.ts";
 import { decodeFailure, type FailureData } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 
-/** Watches over the database of a run. */
+/** Watches the database of a run for damage. */
 export class DamageWatch {
   readonly #manifest: Manifest;
   readonly #log: StageLog;
@@ -17,7 +17,7 @@ export class DamageWatch {
     this.#log = log;
   }
 
-  /** Takes note of what a stage failed with. True where that is damage: then it needs no other words. */
+  /** Records the failure of a stage. Returns true if it is database damage, which is reported separately. */
   isDamage(failure: FailureData | undefined): boolean {
     if (failure?.code !== "manifest.corrupt") return false;
     this.#manifest.noteDamage(decodeFailure(failure));
@@ -25,7 +25,7 @@ export class DamageWatch {
     return true;
   }
 
-  /** Says once that there is damage; returns it in one line. */
+  /** Reports damage once; returns it as one line. */
   look(): string | undefined {
     const { damage } = this.#manifest;
     if (damage === undefined) return undefined;
@@ -38,7 +38,7 @@ export class DamageWatch {
     return damage.message;
   }
 
-  /** The work of a stage that goes by what the database says: refused while it is damaged. */
+  /** Wraps work of a stage that depends on the database: it is refused while the database is damaged. */
   guarded<Arguments extends unknown[], T>(
     work: (...given: Arguments) => Promise<T>,
   ): (...given: Arguments) => Promise<T> {

@@ -1,5 +1,5 @@
-// Watches the disk of the data directory and the clock of the computer. Checked with each heartbeat; a change is reported once
-// when it starts and once when it ends.
+// Watches the disk of the data directory and the clock of the computer. Both are checked with each heartbeat; a change is
+// reported once when it starts and once when it ends.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkPlace, markPlace, type Place } from "../archive/directory-identity.ts";
@@ -8,7 +8,7 @@ import type { StageLog } from "../log/logger.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import type { StageReport } from "../stages/contract/stage-report.ts";
 
-/** Between two looks the wall clock may differ from the monotonic one by so much; more is a jump. */
+/** Largest drift of the wall clock from the monotonic one between two checks; more is a jump. */
 const LARGEST_SLEW_MS = 5000;
 /** How long a jump is shown. */
 const JUMP_SHOWN_MS = 3_600_000;
@@ -55,7 +55,7 @@ export class EnvironmentWatch {
     this.displaced = lost !== undefined && this.hasNewManifest();
   }
 
-  /** Whether a whole experiment is there now that would pass every check but that of identity. */
+  /** Whether a complete experiment is there now that would pass every check except that of identity. */
   private hasNewManifest(): boolean {
     const { dataDir } = this.place;
     if (!existsSync(join(dataDir, MANIFEST_FILENAME))) return false;
@@ -78,10 +78,13 @@ export class EnvironmentWatch {
   }
 }
 
-/** Report the second failure in a row; a single one may be temporary. */
+/** Reports from the second failure in a row on; a single one may be temporary. */
 const REFUSALS = 2;
 
-/** Stages whose writes to the disk keep failing, in one line; empty for none. An alarm, because retrying does not fix a disk. */
+/**
+ * Returns the stages whose writes to the disk keep failing, in one line; empty for none. This is an alarm, because retrying does
+ * not fix a disk.
+ */
 export function refusedByDisk(reports: readonly Pick<StageReport, "name" | "failures" | "lastFailure">[]): string {
   const refused = reports.flatMap(({ name, failures, lastFailure }) =>
     failures >= REFUSALS && lastFailure?.code.startsWith("disk.") === true ? [`${name}: ${lastFailure.message}`] : [],

@@ -1,5 +1,6 @@
-// Logs the failures of stages without repetition: the first failure, faulted once, changes of the reason, and the recovery.
-// Repeated failures are logged less and less often, so a camera unplugged for a week costs three lines, not thousands.
+// Logs the failures of stages without repetition: the first failure, the faulted state once, changes of the reason, and the
+// recovery. Repeated failures are logged less and less often, so that a camera unplugged for a week costs three lines, not
+// thousands.
 import { lineOf } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { StageReport } from "../stages/contract/stage-report.ts";
@@ -11,7 +12,7 @@ interface OngoingFailure {
 }
 
 export class FailureLog {
-  /** Stages that fail, and since when. */
+  /** Failing stages, and since when. */
   private readonly ongoing = new Map<string, OngoingFailure>();
   private readonly nowMs: () => number;
   private ending = false;
@@ -20,12 +21,12 @@ export class FailureLog {
     this.nowMs = nowMs;
   }
 
-  /** The run ends: what fails from now on is not tried again in it. */
+  /** Called when the run ends: later failures will not be retried in it. */
   end(): void {
     this.ending = true;
   }
 
-  /** Writes what is new about a stage. `recovers`: a faulted stage is tried again by itself. */
+  /** Logs what is new about a stage. `recovers`: a faulted stage is retried automatically. */
   note({ name, state, failures, lastFailure, passes }: StageReport, log: StageLog, recovers: boolean): void {
     const known = this.ongoing.get(name);
     if (lastFailure === undefined) {

@@ -1,5 +1,5 @@
-// The heartbeat of a run: at an interval, and when a stage fails, it looks at the disk, the clock, the camera and the
-// database, and stores what every stage says of itself for programs that read the database.
+// The heartbeat of a run. At an interval, and when a stage fails, it checks the disk, the clock, the camera and the database, and
+// stores the status of every stage for programs that read the database.
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, failureLine } from "../failure/failure.ts";
 import { FrozenCameraWatch } from "../health/frozen-camera.ts";
@@ -22,9 +22,9 @@ export interface HeartbeatOptions {
   readonly environment: EnvironmentWatch;
   readonly damage: DamageWatch;
   readonly log: Logger;
-  /** The disk is back as another one: nothing that is open can be used any more. */
+  /** Called when another disk is mounted in place of the experiment's: open files cannot be used any more. */
   displaced(): void;
-  /** There is something new to show. */
+  /** Called after each heartbeat: there may be something new to show. */
   beaten(): void;
 }
 
@@ -41,7 +41,7 @@ export class Heartbeat {
     this.#frozenCamera = new FrozenCameraWatch(options.log.stage("collector"));
   }
 
-  /** Beats every `Supervisor.heartbeat_seconds`; the first time after so long. */
+  /** Beats every `Supervisor.heartbeat_seconds`; the first time after one interval. */
   start(): void {
     const beatMs = this.#options.config.Supervisor.heartbeat_seconds * 1000;
     this.#timer = setInterval(() => this.beat(), Math.min(beatMs, LONGEST_TIMER_MS));
@@ -51,17 +51,17 @@ export class Heartbeat {
     clearInterval(this.#timer);
   }
 
-  /** Stores that the run has ended. A stage that fails after this changes its own line alone. */
+  /** Stores that the run has ended. If a stage fails after this, only its own row changes. */
   end(): void {
     this.stop();
     this.#state = "stopped";
     this.beat();
   }
 
-  /** One transaction for all heartbeats; a disk too full for it must not end the run. */
+  /** Stores all heartbeats in one transaction; a disk too full for it must not end the run. */
   beat(): void {
     const { beaten, config, damage, displaced, environment, manifest, stages } = this.#options;
-    // A disk that is gone refuses everything: then that is said once.
+    // If the disk is gone, every write fails: then only that is reported.
     const detail = environment.look() || refusedByDisk(stages.reports());
     if (environment.displaced) displaced();
     if (damage.look() !== undefined) {
@@ -74,19 +74,19 @@ export class Heartbeat {
       this.#frozenCamera.look(manifest, config);
       beaten();
     } catch (thrown) {
-      // A lock is announced once, by its own notice.
+      // LockNotice reports a lock, once.
       const level = encodeFailure(thrown).code === "manifest.locked" ? "debug" : "warn";
       this.#log.log(level, `cannot store the heartbeat: ${failureLine(thrown)}`);
     }
   }
 }
 
-/** What is stored of a stage. */
+/** Returns the heartbeat of a stage, as it is stored. */
 function beatOf({ name, life, work }: RunningStage): StoredHeartbeat {
   const report = life.report();
   const works = report.lastFailure === undefined;
   const atUs = wallClockUs();
-  // Missed ticks must not hide what the stage says of itself.
+  // Missed ticks must not hide the stage's own note.
   const detail = [stageDetail(report), works ? (work.note?.() ?? "") : ""].filter((part) => part !== "").join("; ");
   const files = work.filesSetAside?.() ?? [];
   const setAside = files.length === 0 ? undefined : storedSetAside(files, atUs);

@@ -1,5 +1,4 @@
-// What a run has open before its stages: the database, brought into agreement with the files. A failure on the way leaves
-// nothing open.
+// Opens what a run needs before its stages: the database, made consistent with the files. If this fails, nothing stays open.
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { markPlace, type Place } from "../archive/directory-identity.ts";
@@ -18,11 +17,11 @@ export interface OpenRun {
   readonly manifestFile: string;
   readonly place: Place;
   readonly runId: number;
-  /** What the run before left unfinished. */
+  /** What the previous run left unfinished. */
   readonly interrupted: Interrupted;
 }
 
-/** Opens the database, begins a run in it and recovers from an interrupted one. Throws what any of these throws. */
+/** Opens the database, begins a run in it and recovers from an interrupted one. Throws the errors of these steps. */
 export function openRun(config: Config, configText: string, log: StageLog): OpenRun {
   const { data_dir: dataDir, root_dir: rootDir } = config.Paths;
   const place: Place = { mark: markPlace(dataDir), dataDir, rootDir, usbUuid: config.Storage.usb_uuid };
@@ -36,7 +35,7 @@ export function openRun(config: Config, configText: string, log: StageLog): Open
   }
 }
 
-/** Closes the database, and logs what a person should know about it. */
+/** Closes the database, and logs what people should know about it. */
 export function closeManifest(manifest: Manifest, log: StageLog): void {
   try {
     manifest.close();

@@ -28,9 +28,9 @@ export interface RecoveryOptions {
   readonly dataDir: string;
   readonly runId: number;
   readonly maxAttempts: number;
-  /** Where the copies are that removed pictures are known by. */
+  /** Root of the share; the rows of removed images name the copies there. */
   readonly remoteRoot: string;
-  /** False if the source itself takes the pictures in the data directory. */
+  /** False if the source itself takes the images in the data directory. */
   readonly adopt: boolean;
   /** Also add links to images. */
   readonly followLinks: boolean;
@@ -39,15 +39,15 @@ export interface RecoveryOptions {
 }
 
 /**
- * Pictures whose compression was interrupted; `settleForms` looks into them. `skipped`: those that cannot be adopted;
- * `foreign`: those that `adoptForeign` adopts.
+ * Images whose compression was interrupted; `settleForms` handles them. `skipped`: images that cannot be adopted; `foreign`:
+ * images that `adoptForeign` adopts.
  */
 export interface Interrupted extends Pick<Recovery, "twofold" | "renamed"> {
   readonly foreign: readonly UnknownFile[];
   readonly skipped: SkippedList;
 }
 
-/** Brings files and rows into agreement (invariant 2). Loses nothing: it deletes only temporary files. */
+/** Makes files and rows consistent (invariant 2). Loses nothing: it deletes only temporary files. */
 export function recover(options: RecoveryOptions): Interrupted {
   const { manifest, dataDir, log, maxAttempts, remoteRoot } = options;
   for (const name of sweepPartials(dataDir)) log.warn(`removed ${name}, which was incomplete when the last run ended`);
@@ -71,15 +71,15 @@ export function recover(options: RecoveryOptions): Interrupted {
 }
 
 /**
- * Ends what a crash interrupted between two steps of a compression: of two files that hold the same picture the
- * compressed one stays. Files that hold different things are both left where they are.
+ * Finishes a compression that a crash interrupted: if both files hold the same image, keeps the compressed one. If their contents
+ * differ, both are left.
  */
 export async function settleForms(
   { twofold, renamed }: Pick<Interrupted, "twofold" | "renamed">,
   manifest: Manifest,
   log: StageLog,
 ): Promise<void> {
-  /** One whose files cannot be read is left for the next start; the others do not wait for it. */
+  /** If a file cannot be read, it is left for the next start; the others do not wait for it. */
   const each = async ({ filename, filepath }: LocalPicture, settle: () => Promise<void>): Promise<void> => {
     try {
       await settle();
@@ -112,7 +112,7 @@ export async function settleForms(
   }
 }
 
-/** The compressed file is there already: neither effort nor saving is in question. */
+/** The compressed file exists already: effort and saving do not matter. */
 const UNLIMITED = { level: 1, minSavingPercent: 0 };
 
 function note(

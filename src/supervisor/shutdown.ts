@@ -1,6 +1,6 @@
-// How a run ends, by the groups of its stages and within one limit: no more pictures; what is being measured is finished; outputs
-// stop, then what looks after the files, so that nothing changes any more; the last deliveries; then copies and removals that
-// waited for them. Abandoned work is continued at the next start.
+// Ends a run, group by group and within one time limit: capturing stops; frames in progress are finished; outputs stop, then
+// storage and service stages, so that nothing changes any more; the last deliveries are made; then copies and removals that
+// waited for them. The next start continues abandoned work.
 import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFailure, Failure, failureLine } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
@@ -8,10 +8,10 @@ import type { StageGroup } from "../stages/contract/stage-definition.ts";
 import { withDeadline } from "../system/deadline.ts";
 import type { RunningStage } from "./stage.ts";
 
-/** A step may have this long even when the limit is used up: closing an idle thread takes no more, also on a busy machine. */
+/** A step may take this long even if the limit is used up: closing an idle thread takes less, even on a busy machine. */
 const SHORTEST_STEP_MS = 2000;
 
-/** Steps that share one limit. A step that fails or is late is logged, and the next one is taken. */
+/** Runs steps that share one time limit. A step that fails or is late is logged, and the next one runs. */
 export class Shutdown {
   private readonly limitMs: number;
   private readonly deadlineMs: number;
@@ -37,23 +37,23 @@ export class Shutdown {
       const late = () => new Failure("internal", `did not finish within ${(limitMs / 1000).toFixed(1)} s`);
       await withDeadline(step(), limitMs, late);
     } catch (thrown) {
-      // That the database is damaged was said already, and nothing hangs because of it.
+      // Damage of the database was reported already, and causes no hang.
       if (encodeFailure(thrown).code === "manifest.corrupt") return;
       this.clean = false;
       this.log.error(`${what}: ${failureLine(thrown)}`);
     }
   }
 
-  /** Ends all stages and what they hold open. */
+  /** Stops all stages and closes what they have open. */
   async endStages(stages: readonly RunningStage[]): Promise<void> {
     const of = (...groups: StageGroup[]) => stages.filter(({ group }) => groups.includes(group));
     await each(of("capture"), (stage) => this.finish(stage, { abandonAfterMs: this.limitMs / 2 }));
     await each(of("measure"), (stage) => this.finish(stage));
     await each(of("output"), (stage) => this.stop(stage));
-    // The last report must see which frames were archived.
+    // The last report must know which frames were archived.
     await each(of("storage", "service"), (stage) => this.stop(stage));
     await each(of("output"), (stage) => this.flush(stage));
-    // The share gets the last report, and what it has seen may be removed.
+    // The share gets the last report, and images that are reported may be removed.
     await each(of("storage", "service"), async (stage) => {
       await this.flush(stage);
       await this.close(stage);
@@ -61,12 +61,12 @@ export class Shutdown {
     await each(of("capture", "measure", "output"), (stage) => this.close(stage));
   }
 
-  /** Closes stages as they are: for a run that is not begun, or cannot continue. */
+  /** Closes stages without finishing their work: for a run that does not start, or cannot continue. */
   async closeStages(stages: readonly RunningStage[]): Promise<void> {
     await each(stages, (stage) => this.close(stage));
   }
 
-  /** Waits for the unit of work in progress, and for what it left. `abandonAfterMs`: then the unit is told to give up. */
+  /** Waits for the unit of work in progress, and for its follow-up. After `abandonAfterMs`, the unit is told to give up. */
   private async finish(stage: RunningStage, { abandonAfterMs }: { abandonAfterMs?: number } = {}): Promise<void> {
     const { life, name } = stage;
     const abandon =
@@ -76,7 +76,10 @@ export class Shutdown {
     await this.attempt(name, async () => stage.work.flush?.(this.leftMs()));
   }
 
-  /** A copy, an archive or an answer that takes longer than half the time left is given up, with what it runs in. */
+  /**
+   * Stops a stage. Work that takes longer than half of the remaining time is abandoned, together with the thread or process it
+   * runs in.
+   */
   private async stop(stage: RunningStage): Promise<void> {
     const { life, name } = stage;
     const stopped = life.stop({ abandon: true });

@@ -1,4 +1,4 @@
-// All stages of a run: opened by the table, woken by events, closed together.
+// All stages of a run: opens them, wakes them on events, and closes them together.
 import type { StageName } from "../log/levels.ts";
 import type { Logger } from "../log/logger.ts";
 import type { OpenStage, PipelineEvent, StageContext, StageDefinition } from "../stages/contract/stage-definition.ts";
@@ -6,32 +6,35 @@ import type { StageReport } from "../stages/contract/stage-report.ts";
 import type { DamageWatch } from "./damage-watch.ts";
 import { type RunningStage, stageOf } from "./stage.ts";
 
-/** What all stages are given alike. */
+/** The part of the context that is the same for all stages. */
 export type SharedContext = Omit<StageContext, "log" | "untilNextRunMs">;
 
 export interface StageSetOptions {
   readonly log: Logger;
   readonly damage: DamageWatch;
-  /** Called after each move of a stage. */
+  /** Called after each change of a stage's state. */
   moved(stage: RunningStage, report: StageReport<StageName>): void;
 }
 
 export class StageSet {
   readonly #options: StageSetOptions;
   readonly #stages: RunningStage[] = [];
-  /** The stages that an event wakes. */
+  /** The stages that each event wakes. */
   readonly #wokenBy = new Map<PipelineEvent, RunningStage[]>();
 
   constructor(options: StageSetOptions) {
     this.#options = options;
   }
 
-  /** The stages that are open, in the order of the table; always the same list, which grows as they are opened. */
+  /** The open stages, in the order of the table. It is always the same array, which grows as stages are opened. */
   get all(): readonly RunningStage[] {
     return this.#stages;
   }
 
-  /** Opens those of `definitions` that the configuration enables; starts none yet. What is open when one throws stays in `all`. */
+  /**
+   * Opens those of `definitions` that the configuration enables; starts none yet. If one throws, those opened before are in
+   * `all`.
+   */
   open(definitions: readonly StageDefinition[], context: SharedContext): void {
     for (const definition of definitions.filter((one) => one.enabled(context.config))) {
       const untilNextRunMs = () => untilNextRun(stage.life.report());
@@ -46,7 +49,7 @@ export class StageSet {
     for (const { life } of this.#stages) life.start();
   }
 
-  /** "Look now", to the stages that wait for this event. */
+  /** Wakes the stages that wait for this event. */
   wake(event: PipelineEvent): void {
     for (const { life } of this.#wokenBy.get(event) ?? []) life.wake();
   }
@@ -55,13 +58,13 @@ export class StageSet {
     return this.#stages.map(({ life }) => life.report());
   }
 
-  /** The stages that fail at the moment, and why; empty when none does. */
+  /** Returns the stages that are failing now, and why; empty if there are none. */
   failing(): string {
     const ill = this.reports().filter(({ state }) => state === "faulted" || state === "backing_off");
     return ill.map(({ name, lastFailure }) => `${name}: ${lastFailure?.message ?? "failing"}`).join("; ");
   }
 
-  /** A stage that is faulted, and why; undefined when none is. */
+  /** Returns a faulted stage, and why; undefined if there is none. */
   faulted(): string | undefined {
     const faulted = this.reports().find((report) => report.state === "faulted");
     return faulted === undefined ? undefined : `${faulted.name}: ${faulted.lastFailure?.message ?? "faulted"}`;
@@ -72,14 +75,14 @@ export class StageSet {
     return this.#stages.map(({ work }) => work.leftUndone?.()).find((line) => line !== undefined);
   }
 
-  /** Of the stage that takes brightfield pictures. */
+  /** The brightfield interface of the stage that takes brightfield images. */
   get brightfield(): NonNullable<OpenStage["brightfield"]> {
     const brightfield = this.#stages.flatMap(({ work }) => work.brightfield ?? [])[0];
     if (brightfield === undefined) throw new Error("no stage takes brightfield images");
     return brightfield;
   }
 
-  /** Wall clock, ms; undefined while no capture is planned. */
+  /** When the next capture is due, wall clock in ms; undefined if none is planned. */
   nextCaptureMs(): number | undefined {
     const capture = this.#stages.find(({ group }) => group === "capture");
     const nextRunMs = capture?.life.report().nextRunMs;

@@ -23,7 +23,7 @@ const MOVES: Readonly<Record<StageState, Partial<Record<StageEvent, StageState>>
   stopped: {},
 };
 
-/** The state after `event`. Throws on a pair the table does not list: that is a defect, not a condition. */
+/** Returns the state after `event`. Throws if the table does not list the pair, which is a bug. */
 export function move(state: StageState, event: StageEvent): StageState {
   const next = MOVES[state][event];
   if (next === undefined) throw new Error(`a stage cannot "${event}" while ${state}`);

@@ -1,5 +1,5 @@
-// One stage at work: when to run, what to do when it fails, how to stop. Every stage is this class; a stage differs
-// only in its name, its schedule and its unit of work.
+// The scheduler of one stage: when to run, what to do when it fails, how to stop. Every stage uses this class; stages differ only
+// in their name, their schedule and their unit of work.
 
 import { encodeFailure, type FailureCode, type FailureData } from "../failure/failure.ts";
 import type { StageState } from "../health/stage-states.ts";
@@ -20,22 +20,22 @@ export interface StageOptions<Name extends string> extends RetryPolicy {
   readonly name: Name;
   readonly schedule: Schedule;
   /**
-   * One unit of work, due at `dueMs` of the clock. Resolves true when more is waiting right now. Anything it throws
+   * Does one unit of work, due at `dueMs` of the clock. Resolves with true if more is waiting right now. Anything it throws
    * counts as a failure.
    */
   work(signal: AbortSignal, dueMs: number): Promise<boolean>;
-  /** What the first work needs and may take long; tried until it succeeds. The grid begins after it. */
+  /** Preparation for the first work, which may take long; retried until it succeeds. The grid starts after it. */
   prepare?(signal: AbortSignal): Promise<void>;
-  /** Called after each move; must not throw. */
+  /** Called after each change of state; must not throw. */
   moved(stage: StageReport<Name>): void;
   /** Monotonic clock in ms. */
   now(): number;
 }
 
-/** Failures that no second try can end. */
+/** Failures for which a retry cannot help. */
 const HOPELESS: ReadonlySet<FailureCode> = new Set(["manifest.corrupt"]);
 
-/** Share of an interval; times in ms since the start of a process are exact to far less. */
+/** Tolerance for rounding errors, as a fraction of the interval. Times in ms since the start of a process are far more exact. */
 const ROUNDING = 1e-6;
 
 export class Stage<Name extends string = string> {
@@ -49,12 +49,12 @@ export class Stage<Name extends string = string> {
   private woken = false;
   /** A point of the cadence's grid; failures and pauses do not move it. */
   private gridMs = 0;
-  /** Before this a wake-up does not count. */
+  /** A wake-up before this time does not start work early. */
   private earliestMs = 0;
   private missedTicks = 0;
-  /** The tick that the work in progress, or the last one, belongs to. */
+  /** The tick that the current or last work belongs to. */
   private tickMs = 0;
-  /** Nothing has succeeded for that tick yet. */
+  /** Whether no attempt has succeeded for that tick yet. */
   private unserved = false;
   private prepared = false;
   private stopping = false;
@@ -70,19 +70,19 @@ export class Stage<Name extends string = string> {
     return { name: this.options.name, state, failures, lastFailure, passes, missedTicks, nextRunMs };
   }
 
-  /** Begins; the first unit of work runs at once. */
+  /** Starts the stage; the first unit of work runs at once. */
   start(): void {
     this.apply("start");
     this.life = this.live();
   }
 
-  /** "Look now." Carries nothing; never shortens a back-off, which exists to leave a broken thing in peace. */
+  /** Tells the stage that there may be work. Never shortens a back-off, because a broken device needs the pause. */
   wake(): void {
     this.woken = true;
     if (this.state === "waiting") this.wakeSleeper?.();
   }
 
-  /** Takes no new work; resolves when the unit in progress is done. `abandon` also aborts the unit in progress. */
+  /** Accepts no new work; resolves when the unit in progress is done. `abandon` also aborts the unit in progress. */
   async stop(options: { abandon?: boolean } = {}): Promise<void> {
     this.stopping = true;
     if (options.abandon) this.abort.abort();
@@ -121,7 +121,7 @@ export class Stage<Name extends string = string> {
       this.apply("settle");
       if (schedule.kind === "cadence") {
         const nowMs = this.options.now();
-        // Work begun ahead of its point may end before it, and is not begun for the same point again.
+        // Work that starts ahead of its grid point may end before it, and must not run again for the same point.
         const doneMs = Math.max(nowMs, workDueMs + ROUNDING * schedule.everyMs);
         return more ? nowMs : nextOnGrid(this.gridMs, schedule.everyMs, doneMs);
       }
@@ -139,7 +139,7 @@ export class Stage<Name extends string = string> {
     }
   }
 
-  /** Prepares the first time, and moves the grid's beginning behind it. Returns when the work is due. */
+  /** Prepares before the first work, and starts the grid after that. Returns when the work is due. */
   private async begin(plannedMs: number): Promise<number> {
     const { prepare, now } = this.options;
     if (this.prepared || prepare === undefined) return plannedMs;
@@ -155,19 +155,19 @@ export class Stage<Name extends string = string> {
     return schedule.kind === "cadence" ? (schedule.aheadMs ?? 0) : 0;
   }
 
-  /** Notes the tick that work planned for `plannedMs` belongs to, and the ticks that went by without any. */
+  /** Determines the tick that work planned for `plannedMs` belongs to, and counts the ticks that passed without any. */
   private beginTick(plannedMs: number): void {
     const { schedule } = this.options;
     if (schedule.kind !== "cadence") return;
-    // A point of the grid may come out a rounding below itself, and is that point all the same.
+    // Rounding may put a grid point slightly before its exact time; it still counts as that point.
     const later = Math.floor((plannedMs - this.tickMs) / schedule.everyMs + ROUNDING);
-    // Back-offs and long work skip whole ticks; a tick all of whose tries failed is one of them.
+    // Back-offs and long work skip whole ticks. A tick for which every attempt failed counts as missed too.
     if (later > 0) this.missedTicks += later - 1 + (this.unserved ? 1 : 0);
     this.tickMs += Math.max(0, later) * schedule.everyMs;
     this.unserved = true;
   }
 
-  /** Exponential with a jitter of a quarter, so that several instruments on one share do not knock in step. */
+  /** Returns the back-off: exponential, with up to 25 % jitter, so that several instruments on one share do not retry in step. */
   private delayMs(exhausted: boolean, failure: FailureData): number {
     const { firstDelayMs, maxDelayMs, backOffMs } = this.options;
     if (backOffMs !== undefined) return backOffMs(failure, this.failures);
@@ -187,7 +187,7 @@ export class Stage<Name extends string = string> {
       const backOffEnd = this.state === "backing_off" ? this.options.backOffEnd : undefined;
       if (backOffEnd?.isOver() === true) return;
       await new Promise<void>((resolve) => {
-        // A wait longer than a timer may be is slept in pieces.
+        // A timer has a maximum, so a longer wait is split.
         const timer = setTimeout(resolve, Math.min(leftMs, backOffEnd?.everyMs ?? LONGEST_TIMER_MS, LONGEST_TIMER_MS));
         this.wakeSleeper = () => {
           clearTimeout(timer);
@@ -205,13 +205,13 @@ export class Stage<Name extends string = string> {
   }
 }
 
-/** The first point of the grid through `gridMs` that is after `nowMs`. */
+/** Returns the first point after `nowMs` of the grid through `gridMs`. */
 export function nextOnGrid(gridMs: number, everyMs: number, nowMs: number): number {
   const missed = Math.max(0, Math.floor((nowMs - gridMs) / everyMs));
   return gridMs + (missed + 1) * everyMs;
 }
 
-/** A stage of a run: what it does, and its life. */
+/** A stage of a run: its work, and its scheduler. */
 export interface RunningStage {
   readonly name: StageName;
   readonly group: StageGroup;
@@ -219,7 +219,7 @@ export interface RunningStage {
   readonly life: Stage<StageName>;
 }
 
-/** The life of an open stage. `moved` is called with each change of its state; `run` is called in place of the stage's own. */
+/** Returns the scheduler of an open stage. `moved` is called after each change of its state; `run` replaces the stage's own. */
 export function stageOf<Name extends string>(
   name: Name,
   open: Pick<OpenStage, "schedule" | "retry" | "prepare" | "run">,

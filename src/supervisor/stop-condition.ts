@@ -9,12 +9,12 @@ import type { RunningStage } from "./stage.ts";
 export interface StopOptions {
   /** Stop after this many captures. */
   readonly frames?: number;
-  /** Stop once nothing is pending or undelivered. */
+  /** Stop when nothing is pending or undelivered. */
   readonly untilIdle?: boolean;
   readonly durationMs?: number;
 }
 
-/** What the decision depends on. */
+/** The state that the decision depends on. */
 export interface Watched {
   readonly stages: readonly RunningStage[];
   readonly manifest: Pick<Manifest, "damage">;
@@ -26,7 +26,7 @@ export interface Watched {
 export class StopCondition {
   private readonly options: StopOptions;
   private readonly watched: Watched;
-  /** What a run with --until-idle was last said to wait for. */
+  /** What a run with --until-idle last reported to wait for. */
   private waitingFor = "";
 
   constructor(options: StopOptions, watched: Watched) {
@@ -34,7 +34,7 @@ export class StopCondition {
     this.watched = watched;
   }
 
-  /** Why the run may end now; undefined while it may not. */
+  /** Returns why the run may end now; undefined if it may not. */
   reason(elapsedMs: number): string | undefined {
     const { durationMs, frames, untilIdle } = this.options;
     const { captured, manifest } = this.watched;
@@ -54,7 +54,7 @@ export class StopCondition {
     return this.watched.stages.filter(({ group }) => groups.includes(group));
   }
 
-  /** Whether the stages after measurement have nothing left; those that have are woken at once. */
+  /** Whether the stages after measurement have nothing left to do; wakes those that have. */
   private restIdle(): boolean {
     const rest = this.of("output", "storage", "service");
     const busy = rest.filter((stage) => stateOf(stage) === "running" || !stage.work.idle());
@@ -63,7 +63,7 @@ export class StopCondition {
     return busy.length === 0;
   }
 
-  /** Says what the run is waiting for when all frames are measured but other work keeps failing. */
+  /** Reports what the run is waiting for if all frames are measured but other work keeps failing. */
   private sayWaiting(busy: readonly RunningStage[]): void {
     const held = busy.filter((stage) => ["backing_off", "faulted"].includes(stateOf(stage)));
     if (held.length < busy.length) return;

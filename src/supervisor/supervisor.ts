@@ -36,11 +36,11 @@ import { adoptForeign } from "./unknown-files.ts";
 import { WebHost } from "./web-host.ts";
 
 const WATCH_MS = 50;
-/** Longest wait for the page at the end of a run; a slow page is then stopped by force, which is no fault of the run. */
+/** Longest wait for the page at the end of a run; then it is stopped by force, which does not count as a failure of the run. */
 const PAGE_CLOSE_MS = 3000;
-/** What is open when a run cannot begin, or fails, is given so long to close. */
+/** How long closing may take if a run cannot begin, or fails. */
 const GIVE_UP_MS = 5000;
-/** What the page shows at once; it looks by itself with each heartbeat. */
+/** Events that the page shows at once; for everything else it checks with each heartbeat. */
 const SHOWN_AT_ONCE: ReadonlySet<PipelineEvent> = new Set(["measured", "failed", "brightfield"]);
 
 export interface RunOptions extends StopOptions {
@@ -49,9 +49,9 @@ export interface RunOptions extends StopOptions {
   readonly log: Logger;
   /** By "Section.key": where a setting came from, in words. */
   readonly origins?: Readonly<Record<string, string>>;
-  /** By readDarkLevel. */
+  /** The result of readDarkLevel. */
   readonly darkLevel?: DarkLevel | undefined;
-  /** Shows a person a line that must not be in a log. */
+  /** Shows a line to the user that must not be in a log. */
   announce?(line: string): void;
 }
 
@@ -61,11 +61,11 @@ export interface RunSummary {
   readonly failed: number;
   /** A stage that was faulted at the end, in words. */
   readonly fault: string | undefined;
-  /** False when something in progress did not end in time. */
+  /** False if work in progress did not end in time. */
   readonly clean: boolean;
-  /** The disk went away and came back as a new one: everything has to be reopened. */
+  /** Another disk was mounted in place of the experiment's: everything has to be reopened. */
   readonly displaced: boolean;
-  /** Why there was no web page, although it is switched on. */
+  /** Why there was no web page although it is enabled. */
   readonly pageProblem: string | undefined;
 }
 
@@ -83,7 +83,7 @@ export class Supervisor {
   private readonly counted = { captured: 0, measured: 0 };
   private readonly finished: Promise<string>;
   private finish: (reason: string) => void = () => undefined;
-  /** The page; absent where none is wanted. */
+  /** The page; absent if it is not enabled. */
   private webHost: WebHost | undefined;
   private closed = false;
 
@@ -112,8 +112,8 @@ export class Supervisor {
   }
 
   /**
-   * Opens the database, recovers from an interrupted run and opens the stages; starts none yet. Rejects with what any of
-   * these throws, and then leaves nothing open. `definitions`: the stages there are.
+   * Opens the database, recovers from an interrupted run and opens the stages; starts none yet. Rejects with the errors of these
+   * steps, and then leaves nothing open. `definitions`: the available stages.
    */
   static async open(options: RunOptions, definitions: readonly StageDefinition[] = STAGES): Promise<Supervisor> {
     const opened = openRun(options.config, options.configText, options.log.stage("supervisor"));
@@ -127,7 +127,10 @@ export class Supervisor {
     return supervisor;
   }
 
-  /** Runs until asked to stop, or until what the options ask for is done. Ends with everything closed, also when it rejects. */
+  /**
+   * Runs until a stop is requested, or until the work that the options ask for is done. Everything is closed at the end, even if
+   * it rejects.
+   */
   async run(): Promise<RunSummary> {
     try {
       const startedMs = performance.now();
@@ -149,7 +152,7 @@ export class Supervisor {
     const clock = clockFacts(this.manifest, wallClockUs());
     const behind = clock === undefined ? undefined : clockBehindLine(clock);
     if (behind !== undefined) log.warn(behind);
-    // From here on nothing may stand still, and nothing that has been done may go unrecorded.
+    // From here on nothing may block, and everything that was done must be recorded.
     const waiting = "capture continues, everything else waits";
     this.manifest.lockWait.neverBlockOnLock(Number.POSITIVE_INFINITY, new LockNotice(log, waiting));
     this.stages.start();
@@ -169,7 +172,7 @@ export class Supervisor {
     }
   }
 
-  /** A database that cannot be asked is no reason to end: the stages that meet it say so. */
+  /** A database that cannot be read is no reason to end: the stages that use it report that. */
   private reasonToEnd(elapsedMs: number): string | undefined {
     try {
       return this.stopCondition.reason(elapsedMs);
@@ -180,12 +183,12 @@ export class Supervisor {
     }
   }
 
-  /** Asks for a clean stop; returns at once. */
+  /** Requests a clean stop; returns at once. */
   stop(reason: string): void {
     this.finish(reason);
   }
 
-  /** Closes what is open without finishing any work: for a run that is not begun, or fails. Does nothing after a run. */
+  /** Closes what is open without finishing any work: for a run that does not begin, or fails. Does nothing after a run. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
@@ -205,7 +208,7 @@ export class Supervisor {
     return this.manifest.history.counts();
   }
 
-  /** What is photographed; undefined where the camera is switched off. */
+  /** The camera in use; undefined if it is disabled. */
   get camera(): CameraInUse | undefined {
     return cameraInUse(this.options.config);
   }
@@ -241,7 +244,7 @@ export class Supervisor {
     });
   }
 
-  /** Wakes the stages that wait for it. */
+  /** Wakes the stages that wait for the event. */
   private happened(event: PipelineEvent, frames = 1): void {
     if (event === "captured" || event === "measured") this.counted[event] += frames;
     this.stages.wake(event);
@@ -260,16 +263,16 @@ export class Supervisor {
     const shutdown = new Shutdown(limitMs, this.log);
     this.failureLog.end();
     this.manifest.lockWait.endWithin(limitMs / 2);
-    // Asked while the stages still are as they were.
+    // Checked before the stages are stopped.
     const fault = this.damage.look() ?? this.stages.faulted();
     const pageClosed = this.webHost?.close(PAGE_CLOSE_MS);
     await shutdown.endStages(this.stages.all);
-    // Before the manifest, which becomes one plain file only when no one reads it.
+    // Closed before the manifest, which becomes one plain file only if no one is reading it.
     await pageClosed;
     this.heartbeat.end();
     let failed = 0;
     let undone: string | undefined;
-    // After the last frame in progress: what is counted here is what `status` counts from now on.
+    // Counted after the last frame in progress: later, `status` counts from this number.
     await shutdown.attempt("count of failures", async () => {
       failed = this.manifest.runs.failedEntries(this.opened.runId);
       if (fault === undefined) undone = this.stages.leftUndone();
@@ -286,7 +289,7 @@ export class Supervisor {
     this.closed = true;
     const { clean } = shutdown;
     const { displaced } = this.environment;
-    // A last look at the file may have found what nothing met before.
+    // A last check of the file may find damage that no stage has met.
     const lateFault = fault ?? this.damage.look() ?? undone;
     const { captured, measured: processed } = this.counted;
     const pageProblem = this.webHost?.problem;

@@ -1,5 +1,5 @@
-// Images in the data directory that no row knows: they are added to the queue. Own captures are one picture each, with the
-// time in their name; files of other programs are read for their pages and times.
+// Adds images in the data directory that have no row to the queue. Own captures are single images, with the time in their name;
+// files of other programs are read to find their pages and times.
 import { configuredTimes } from "../cameras/configured-files.ts";
 import { newPages, pagesSettings } from "../cameras/grown-file.ts";
 import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
@@ -26,22 +26,22 @@ export interface AdoptOptions {
   readonly log: StageLog;
 }
 
-/** An image that no row knows. */
+/** An image that has no row. */
 export interface UnknownFile {
   readonly name: string;
   readonly bytes: number;
-  /** Time of modification, microseconds since the epoch. */
+  /** Modification time, microseconds since the epoch. */
   readonly modifiedUs: number;
   /** Time in the name of an own capture; undefined for files of other programs. */
   readonly capturedAtUs: number | undefined;
 }
 
-/** Whether a name without a row can be that of a frame. */
+/** Whether a file without a row can be a frame, by its name. */
 export const isAdoptable = (name: string): boolean => isPictureName(name) && !name.startsWith(BRIGHTFIELD_PREFIX);
 
 /**
- * Adds own captures that no row knows, oldest first. `skipped`: a line for each image that cannot be added; `foreign`: files
- * of other programs, which are read for their pages and times first (adoptForeign).
+ * Adds own captures that have no row, oldest first. `skipped`: one line for each image that cannot be added; `foreign`: files of
+ * other programs, whose pages and times must be read first (adoptForeign).
  */
 export function adoptOwn(
   unclaimed: readonly string[],
@@ -65,7 +65,7 @@ export function adoptOwn(
   return { skipped, foreign: unknown.filter(({ capturedAtUs }) => capturedAtUs === undefined) };
 }
 
-/** Adds files of other programs, with a row for each frame. One that cannot be read now is left to the next start. */
+/** Adds files of other programs, with a row for each frame. A file that cannot be read now is left for the next start. */
 export async function adoptForeign(
   files: readonly UnknownFile[],
   { config, manifest, log, runId }: Pick<AdoptOptions, "manifest" | "log" | "runId"> & { readonly config: Config },
@@ -116,7 +116,7 @@ async function entryOf(
     ...(first ?? { capturedAtUs: time?.takenAtUs ?? modifiedUs, timeSource: time?.source }),
     furtherPages,
     continues,
-    // As the collector notes them: its source tells by them what it took.
+    // In the form that the collector stores: its source uses it to recognise files that it took.
     settings: JSON.stringify({ source_bytes: bytes, source_modified_us: modifiedUs, ...pagesSettings(content) }),
     warnings: [...timed.notes, ...leftOut].join("; "),
     collectionError: damage,
@@ -126,7 +126,7 @@ async function entryOf(
   return { entry, failed, notes: [...timed.notes, ...leftOut] };
 }
 
-/** A copy of a stack that had grown, whose row the last run could not add: only its new pages are frames. */
+/** Handles a copy of a stack that had grown and whose row the last run could not add: only its new pages are frames. */
 async function grownSince(file: NamedFile, manifest: Manifest) {
   const base = unnumberedName(file.path);
   const taken = base === undefined ? undefined : takenBefore(manifest, base)?.pages;
@@ -137,7 +137,7 @@ async function grownSince(file: NamedFile, manifest: Manifest) {
     if (found === undefined || found.from === 0) return await isNew();
     return { from: found.from, content: found.pages, continues: lastTaken(manifest, base) };
   } catch (error) {
-    // Another file that has such a name.
+    // It is another file with such a name.
     if (error instanceof Failure && error.code === "file.changed") return isNew();
     throw error;
   }

@@ -1,4 +1,4 @@
-// The supervisor's side of the web page: starts its thread, notifies it of news, makes the changes that people request. The
+// The supervisor's side of the web page: starts its thread, notifies it of news, and makes the changes that users request. The
 // page may be slow or may crash, so nothing here waits for it, except for a limited time at the end of a run.
 
 import type { Config } from "../config/schema.ts";
@@ -24,11 +24,11 @@ export interface WebHostOptions {
   readonly manifest: Manifest;
   readonly manifestFile: string;
   readonly log: StageLog;
-  /** Of the stage that takes them. */
+  /** The brightfield interface of the stage that takes brightfield images. */
   readonly brightfield: NonNullable<OpenStage["brightfield"]>;
-  /** Wall clock, ms; undefined while none is planned. */
+  /** When the next capture is due, wall clock in ms; undefined if none is planned. */
   nextCaptureMs(): number | undefined;
-  /** For the link with the token, which must not be in a log. */
+  /** Shows the link with the token, which must not be in a log. */
   announce(line: string): void;
 }
 
@@ -36,7 +36,7 @@ export class WebHost {
   private readonly options: WebHostOptions;
   private worker: WorkerHandle | undefined;
   private restart: NodeJS.Timeout | undefined;
-  /** Ends of its thread since it last answered. */
+  /** How often its thread has ended since it last answered. */
   private losses = 0;
   private ending = false;
   private ended: () => void = () => undefined;
@@ -48,7 +48,7 @@ export class WebHost {
     this.options = options;
   }
 
-  /** Starts the page; what goes wrong is said in the log and never thrown. */
+  /** Starts the page; problems are logged and never thrown. */
   start(): void {
     const { config, origins, manifestFile, log } = this.options;
     try {
@@ -64,7 +64,7 @@ export class WebHost {
     }
   }
 
-  /** "Look now": something in the manifest is new. */
+  /** Tells the page that something in the manifest is new. */
   look(): void {
     if (this.worker === undefined) return;
     const { nextCaptureMs, brightfield } = this.options;
@@ -123,7 +123,7 @@ export class WebHost {
     }
   }
 
-  /** Makes a change, in this thread, which alone writes the manifest; what went wrong otherwise. */
+  /** Makes a change in this thread, the only one that writes the manifest; returns the failure if it cannot. */
   private change(change: Change): FailureData | undefined {
     try {
       this.apply(change);

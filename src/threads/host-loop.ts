@@ -1,5 +1,5 @@
-// The thread's end of a stage: the loop that all stage threads share. A stage supplies open, run and close.
-// Everything thrown is caught here, once, and sent as plain data.
+// The thread's side of a stage: the loop that all stage threads share. A stage provides open, run and close. Everything thrown is
+// caught here, once, and sent as plain data.
 import { parentPort } from "node:worker_threads";
 import { encodeFailure } from "../failure/failure.ts";
 import type { LogLevel } from "../log/levels.ts";
@@ -7,9 +7,11 @@ import type { FromThread, ToThread } from "./messages.ts";
 import { sendToParent } from "./parent-process.ts";
 
 export interface JobHandler<Job, Answer> {
-  /** `progress` tells the supervisor that the job is progressing; a job that is silent for too long counts as hanging. */
+  /**
+   * Does a job. `progress` tells the supervisor that the job is progressing; a job that is silent for too long counts as hanging.
+   */
   run(job: Job, signal: AbortSignal, progress: () => void): Promise<Answer>;
-  /** Idempotent; also called after a failed run. */
+  /** Closes everything. Idempotent; also called after a failed run. */
   close(): Promise<void>;
 }
 
@@ -17,7 +19,7 @@ export type Log = (level: LogLevel, message: string) => void;
 
 const PROGRESS_EVERY_MS = 250;
 
-/** The supervisor's end, whichever worker this runs in. */
+/** The supervisor's end of the connection, for a thread or a process. */
 interface Port {
   post(message: unknown): void;
   hear(listener: (message: unknown) => void): void;

@@ -1,5 +1,5 @@
-// What crosses between the main thread and any worker: two unions, plain data only. What the jobs of one stage are stands in
-// that stage's messages.ts.
+// The messages between the main thread and any worker: two unions, plain data only. The jobs of each stage are defined in that
+// stage's messages.ts.
 import type { FailureData } from "../failure/failure.ts";
 import type { LogLevel } from "../log/levels.ts";
 

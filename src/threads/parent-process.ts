@@ -1,6 +1,6 @@
-// Messages from a worker process to the process that started it.
+// Sends messages from a worker process to its parent process.
 
-/** Sends `message`. Without a parent there is nothing left to do: the process ends. */
+/** Sends `message`. Without a parent there is nothing left to do, so the process exits. */
 export function sendToParent(message: unknown): void {
   if (!process.connected) return;
   // Without a callback, a parent that is just closing would crash this process with a stack trace.

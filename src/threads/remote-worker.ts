@@ -1,5 +1,5 @@
-// The supervisor's end of a stage's worker thread: starts it on first use, gives it one job at a time, and starts a
-// new one after the old one crashed. The other end is src/threads/host-loop.ts.
+// The supervisor's side of a stage's worker thread: starts it on first use, gives it one job at a time, and starts a new one
+// after a crash. The other side is src/threads/host-loop.ts.
 
 import { decodeFailure, Failure, failureLine } from "../failure/failure.ts";
 import type { FailureCode } from "../failure/failure-data.ts";
@@ -27,7 +27,7 @@ export class RemoteWorker<Settings, Job, Answer> {
   private closed: (() => void) | undefined;
   private heard: (() => void) | undefined;
 
-  /** `apart`: the worker runs in a process of its own, for work that can hang in the operating system. */
+  /** `apart`: the worker runs in a separate process, for work that can hang in the operating system. */
   constructor(
     name: string,
     settings: Settings,
@@ -41,9 +41,9 @@ export class RemoteWorker<Settings, Job, Answer> {
   }
 
   /**
-   * Gives the thread one job. Rejects with a Failure (retry later) when the thread crashes or gives neither an answer nor a
-   * sign of progress for `timeoutMs`; a silent thread is replaced, for nothing else would ever bring it back.
-   * One that was told to cancel and continues for `graceMs` is replaced as well.
+   * Gives the thread one job. Rejects with a Failure (retry later) if the thread crashes, or gives neither an answer nor a sign
+   * of progress for `timeoutMs`; a silent thread is replaced, because it would never recover. A thread that continues for
+   * `graceMs` after it was told to cancel is replaced too.
    */
   async run(job: Job, timeoutMs: number, signal?: AbortSignal, graceMs = timeoutMs): Promise<Answer> {
     if (this.pending !== undefined) throw new Error(`the ${this.name} thread is already busy`);

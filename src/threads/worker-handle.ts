@@ -9,28 +9,28 @@ import { THREAD_LIMITS } from "./thread-memory.ts";
 
 export interface WorkerHandle {
   post(message: unknown): void;
-  /** Ends it by force; returns without waiting where it cannot be ended. */
+  /** Ends it by force; returns without waiting if it cannot be ended. */
   end(): Promise<void>;
-  /** False once the operating system has taken it down. */
+  /** False after the operating system has ended it. */
   readonly alive: boolean;
 }
 
 export interface WorkerEvents {
   message(message: unknown): void;
-  /** It crashed, or ended. */
+  /** Called when it has crashed or ended. */
   lost(how: string): void;
 }
 
-/** The file of a worker, compiled or not, of this program. */
+/** Returns the file of a worker of this program, compiled or not. */
 export function workerFile(name: string): { url: URL; execArgv: string[] } {
   const compiled = import.meta.url.endsWith(".js");
-  // Compiled, this code is part of files at different depths: found from the root, not from here.
+  // Compiled files are at different depths, so the path is built from the root, not from here.
   const file = compiled ? `dist/workers/${name}.js` : `workers/${name}.ts`;
   const url = pathToFileURL(join(packageRoot(), file));
   return { url, execArgv: compiled ? [] : ["--import", import.meta.resolve("tsx")] };
 }
 
-/** What a thread starts with. A TypeScript file cannot be a thread's own first one: the loader has to be there before. */
+/** Returns the file that a thread starts with. It cannot be a TypeScript file, because the loader must be installed first. */
 function entryFile(url: URL): URL {
   if (url.pathname.endsWith(".js")) return url;
   const loader = JSON.stringify(import.meta.resolve("tsx/esm/api"));
@@ -68,7 +68,7 @@ export function openProcess(name: string, events: WorkerEvents): WorkerHandle {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
-  // A caller that waits for an answer keeps this process alive by its own timer.
+  // A caller that waits for an answer keeps this process alive with its own timer.
   child.unref();
   child.channel?.unref();
   let alive = true;

@@ -1,5 +1,5 @@
-// The backup stage: at its interval a snapshot, then finished history to the archive. The thread writes files; the rows of
-// an archive leave the live tables here, after the archive is durable and proved.
+// The backup stage: at its interval, takes a snapshot and then archives finished history. The thread writes files. The rows of an
+// archive are deleted from the live tables here, after the archive is durable and verified.
 import { basename } from "node:path";
 import { moveOut } from "../../archive/archive-move.ts";
 import type { BackupAnswer, BackupJob } from "../../archive/backup.ts";
@@ -13,7 +13,7 @@ import { SetAside } from "../../system/set-aside.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { OpenStage, StageContext, StageDefinition } from "../contract/stage-definition.ts";
 
-/** Hours of data compress at tens of megabytes a second; a thread silent for longer hangs. */
+/** Hours of data compress at tens of megabytes per second; a thread that is silent for longer hangs. */
 const BACKUP_TIMEOUT_MS = 6 * 3_600_000;
 
 export interface BackupStageOptions extends Pick<StageContext, "config" | "manifest" | "log" | "nowUs"> {
@@ -21,7 +21,7 @@ export interface BackupStageOptions extends Pick<StageContext, "config" | "manif
   archived(): void;
 }
 
-/** Copies of the experiment, and the archive of finished history. */
+/** Backs up the experiment and archives finished history. */
 export const backup: StageDefinition = {
   name: "backup",
   group: "storage",
@@ -30,7 +30,7 @@ export const backup: StageDefinition = {
   open: ({ happened, ...context }) => backupStage({ ...context, archived: () => happened("archived") }),
 };
 
-/** Its thread starts with the first unit of work. */
+/** Opens the stage. Its thread starts with the first unit of work. */
 export function backupStage(options: BackupStageOptions): OpenStage {
   const intervalMs = options.config.Timing.file_backup_interval_seconds * 1000;
   const stage = new Backup(options, intervalMs);
@@ -47,19 +47,19 @@ export function backupStage(options: BackupStageOptions): OpenStage {
 
 const LOOK_EVERY_MS = 60_000;
 
-/** How long a run that ends waits for rows that are leaving the database. */
+/** How long the end of a run waits for rows that are being deleted from the database. */
 const MOVE_GRACE_MS = 5_000;
 
 class Backup {
   readonly #options: BackupStageOptions;
   readonly #intervalMs: number;
   readonly #thread: RemoteWorker<Config, BackupJob, BackupAnswer>;
-  /** Archives that are written, and whose rows are still live. */
+  /** Archives that are written, but whose rows are still live. */
   #waiting: WrittenArchive[] = [];
   #resumed = false;
   #snapshotDone = false;
   #failing = false;
-  /** Monotonic ms. */
+  /** When the next backup is due, monotonic ms. */
   #dueMs: number;
   note = "";
   readonly aside = new SetAside<string>();
@@ -69,7 +69,7 @@ class Backup {
     this.#intervalMs = intervalMs;
     const { config, log } = options;
     this.#thread = new RemoteWorker("backup", config, (level, message) => log.log(level, message));
-    // A start is no reason for a backup: a run that crashes and starts every minute would push the good ones out.
+    // Starting is no reason for a backup: a run that crashes and restarts every minute would push out the good ones.
     const newest = newestBackup(config.Paths.backup_dir, options.nowUs());
     const madeMs = newest === undefined ? undefined : backupTimeMs(newest);
     const neverMs = options.manifest.history.counts().total > 0 ? intervalMs : 0;
@@ -78,12 +78,12 @@ class Backup {
     if (newest !== undefined) this.note = `last ${newest}`;
   }
 
-  /** A failing backup is an alarm, but does not keep a run from stopping. */
+  /** A failing backup raises an alarm, but does not keep a run from stopping. */
   idle(): boolean {
     return this.#failing || (this.#resumed && this.#waiting.length === 0 && performance.now() < this.#dueMs);
   }
 
-  /** One step: what is under way first, then what is due. True while more is waiting. */
+  /** Does one step: work in progress first, then what is due. Returns true while more is waiting. */
   async run(signal: AbortSignal): Promise<boolean> {
     try {
       const more = await this.#step(signal);
@@ -126,7 +126,7 @@ class Backup {
   }
 
   async #snapshot(signal: AbortSignal): Promise<void> {
-    // Several archives in a row need one snapshot only.
+    // Several archives in a row need only one snapshot.
     if (this.#snapshotDone) return;
     const { config, log } = this.#options;
     const startedMs = performance.now();
@@ -143,7 +143,7 @@ class Backup {
     this.#snapshotDone = true;
   }
 
-  /** Old backups that cannot be removed; each new one tries again. */
+  /** Sets aside old backups that cannot be removed; each new backup tries again. */
   #keepAside(kept: readonly { readonly name: string; readonly reason: string }[]): void {
     const names = new Set(kept.map(({ name }) => name));
     this.aside.keepOnly((name) => names.has(name));
@@ -161,8 +161,8 @@ class Backup {
   }
 
   /**
-   * Removes the rows of written archives from the database. A run that ends waits for this: rows that stay would be in the
-   * archive and, through the last report, in the CSV too. The next start removes what a longer move leaves.
+   * Deletes the rows of written archives from the database. The end of a run waits for this: rows that stay would be in the
+   * archive and, through the last report, in the CSV too. The next start deletes what a longer move leaves.
    */
   async #moveWritten(signal: AbortSignal): Promise<void> {
     const patient = abortedAfter(signal, MOVE_GRACE_MS);
@@ -183,7 +183,7 @@ class Backup {
   }
 }
 
-/** Aborted `delayMs` after `signal`. */
+/** Returns a signal that is aborted `delayMs` after `signal`. */
 function abortedAfter(signal: AbortSignal, delayMs: number): AbortSignal {
   const late = new AbortController();
   const abort = () => void setTimeout(() => late.abort(signal.reason), delayMs).unref();

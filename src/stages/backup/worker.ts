@@ -1,5 +1,5 @@
-// The backup's thread: snapshots and archives, through read-only connections. What leaves the live tables is deleted by
-// the supervisor, once the archive is durable.
+// The backup's thread: makes snapshots and archives through read-only connections. The supervisor deletes archived rows from the
+// live tables after the archive is durable.
 
 import { type BackupAnswer, type BackupJob, backUp } from "../../archive/backup.ts";
 import type { Config } from "../../config/schema.ts";

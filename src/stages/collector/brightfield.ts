@@ -8,14 +8,14 @@ import type { BrightfieldState } from "../contract/stage-definition.ts";
 
 export interface BrightfieldOptions {
   readonly config: Config;
-  /** False for sources that only read pictures of others. */
+  /** False for sources that only read images of other programs. */
   readonly live: boolean;
   readonly log: StageLog;
-  /** Takes one; resolves with its path. */
+  /** Takes a brightfield image; resolves with its path. */
   take(signal: AbortSignal): Promise<string>;
-  /** Until the next capture is begun, ms; 0 while one is in progress or none is planned. */
+  /** Time until the next capture starts, ms; 0 while one is in progress or none is planned. */
   untilCaptureMs(): number;
-  /** The state is another one. */
+  /** Called when the state changes. */
   changed(): void;
 }
 
@@ -38,7 +38,7 @@ export class BrightfieldPictures {
     return this.current;
   }
 
-  /** Takes one as soon as no capture is in its way. Throws a Failure where none can be taken at all. */
+  /** Takes one as soon as no capture is in the way. Throws a Failure if none can be taken at all. */
   ask(): void {
     const reason = whyNone(this.options);
     if (reason !== undefined) throw new Failure("usage.invalid", reason);
@@ -48,7 +48,7 @@ export class BrightfieldPictures {
     if (this.options.untilCaptureMs() >= this.neededMs) this.begin(this.ending.signal);
   }
 
-  /** The capture in progress is done; `captured` so far. Takes one where it is due or was asked for. */
+  /** Called after each capture; `captured` is their number so far. Takes a brightfield image if one is due or requested. */
   async afterCapture(captured: number, signal: AbortSignal): Promise<void> {
     const { config, live } = this.options;
     const due = config.Services.enable_brightfield && live && captured % config.Brightfield.every_n === 0;
@@ -56,19 +56,19 @@ export class BrightfieldPictures {
     await this.settled();
   }
 
-  /** Resolves when none is being taken. */
+  /** Resolves when no brightfield image is being taken. */
   async settled(): Promise<void> {
     await this.inProgress;
   }
 
-  /** Ends the one in progress. */
+  /** Aborts the one in progress. */
   async close(): Promise<void> {
     this.asked = false;
     this.ending.abort();
     await this.settled();
   }
 
-  /** As long as the last one took, with room; the first one may take half of what is between captures. */
+  /** Estimated duration: that of the last one plus a margin. The first one may take half of the time between captures. */
   private get neededMs(): number {
     const everyMs = this.options.config.Timing.collector_interval_seconds * 1000;
     return this.tookMs === undefined ? everyMs / 2 : 2 * this.tookMs;
@@ -81,7 +81,7 @@ export class BrightfieldPictures {
     });
   }
 
-  /** Never rejects: it is worth a warning, never a frame. */
+  /** Never rejects: a problem here is worth a warning, but never a frame. */
   private async takeOne(signal: AbortSignal): Promise<void> {
     const startedMs = performance.now();
     this.move("taking", "");
@@ -107,7 +107,7 @@ export class BrightfieldPictures {
   }
 }
 
-/** Why a run can take no brightfield images; undefined where it can. */
+/** Returns why a run cannot take brightfield images; undefined if it can. */
 function whyNone({ config, live }: Pick<BrightfieldOptions, "config" | "live">): string | undefined {
   if (!live) return "this camera type reads files from another program, so it cannot take brightfield images";
   if (!config.Services.enable_camera) return "the camera is switched off (Services.enable_camera = false)";

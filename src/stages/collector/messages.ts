@@ -17,15 +17,15 @@ export interface CollectorSettings {
   readonly dataDir: string;
   readonly camera: { readonly type: string; readonly id: number; readonly transform: string; readonly format: string };
   readonly source: SourceSettings;
-  /** Which pages of files with several are taken. */
+  /** Which pages of multi-page files are taken. */
   readonly pages: PageChoice;
-  /** Where brightfield pictures go and what takes them. */
+  /** Directory of brightfield images, and the source that takes them. */
   readonly brightfield: { readonly directory: string; readonly source: SourceSettings };
-  /** Capture pauses below it; `minFreeKey` is the setting that asks for it. */
+  /** Capture pauses if less space is free, bytes; `minFreeKey` is the setting for this. */
   readonly minFreeBytes: number;
   readonly minFreeKey: string;
   readonly place: Place;
-  /** Undefined: no thermometer is read. */
+  /** Undefined: no thermometers are read. */
   readonly thermometers: ThermometerSettings | undefined;
   readonly manifestFile: string;
 }
@@ -36,10 +36,10 @@ export type CollectorJob =
   | { readonly type: "brightfield" }
   | { readonly type: "open" };
 
-/** A picture that is durably in the data directory and waits for its row. */
+/** An image that is durably in the data directory and waits for its row. */
 export interface CollectedFrame {
   readonly capturedAtUs: number;
-  /** Where that time is from; undefined: the clock at the capture. */
+  /** Source of that time; undefined: the clock at the capture. */
   readonly timeSource: TimeSource | undefined;
   readonly filename: string;
   readonly directory: string;
@@ -51,31 +51,31 @@ export interface CollectedFrame {
   readonly settings: FrameSettings;
   readonly warnings: readonly string[];
   readonly readings: readonly Reading[];
-  /** Which page of the file, from 0, where it has several; the others that were chosen follow. */
+  /** Which page of the file, from 0, if it has several; the other chosen pages follow. */
   readonly page?: number;
   readonly furtherPages?: readonly FurtherPage[];
-  /** Why parts of the file cannot be used: it is cut off. */
+  /** Why parts of the file cannot be used: it is truncated. */
   readonly cutOff?: string | undefined;
-  /** The file that holds the pages before, where this one has grown since. */
+  /** The file with the earlier pages, if this file continues it. */
   readonly continues?: string | undefined;
-  /** Why none of the file can be used, though it may well be a picture. */
+  /** Why nothing of the file can be used, although it may be an image. */
   readonly refused?: FailureData | undefined;
   readonly tookMs: number;
 }
 
 /**
- * `frame` null: nothing new, or a brightfield picture, which gets no row but is at the path `brightfield`. `more`:
- * another picture is known already.
+ * `frame` null: nothing new, or a brightfield image, which gets no row but is at the path `brightfield`. `more`: another image is
+ * known already.
  */
 export interface CollectorAnswer {
   readonly frame: CollectedFrame | null;
   readonly more: boolean;
-  /** What a source of files skips now; absent for every other answer than that to a capture. */
+  /** Files that a file source skips now; absent in answers to other jobs than a capture. */
   readonly skipped?: SkippedList;
-  /** What it leaves out because a part was chosen. */
+  /** Files that the source leaves out because only a part was chosen. */
   readonly leftOut?: readonly string[];
-  /** Pictures that could not be taken while others could. */
+  /** Images that could not be taken while others could. */
   readonly setAside?: readonly SetAsideFile[];
-  /** Path of the brightfield picture, or why there is none: that must not cost the camera and the thermometers. */
+  /** Path of the brightfield image, or why there is none: that must not close the camera and the thermometers. */
   readonly brightfield?: string | FailureData;
 }

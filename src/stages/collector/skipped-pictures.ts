@@ -3,7 +3,7 @@ import type { SkippedList } from "../../cameras/skipped-list.ts";
 import type { StageLog } from "../../log/logger.ts";
 import { counted } from "../../system/counted.ts";
 
-/** Lines sent, logged and kept; a directory full of such pictures must not fill the log. */
+/** Largest number of lines sent, logged and kept; a directory full of such images must not fill the log. */
 const SKIPPED_NAMED = 20;
 const NUMBER = /\d+/;
 const NUMBERS = /\d+/g;
@@ -15,26 +15,26 @@ export class SkippedPictures {
   private bySource: SkippedList = { lines: [], total: 0 };
   private loggedTotal = 0;
   private leftOut: readonly string[] = [];
-  /** The number in each line about images that are left out, when it was logged last. */
+  /** For each line about images that are left out: the number in it when it was logged last. */
   private readonly loggedCounts = new Map<string, number>();
 
   constructor(log: StageLog) {
     this.log = log;
   }
 
-  /** Those found in the data directory when the run began. */
+  /** Reports the images found in the data directory when the run began. */
   foundAtStart(skipped: SkippedList): void {
     this.atStart = skipped;
     this.report(skipped);
   }
 
-  /** Those the source skips now. */
+  /** Reports the images that the source skips now. */
   foundBySource(skipped: SkippedList): void {
     this.bySource = skipped;
     this.report(skipped);
   }
 
-  /** What the source leaves out now because a part was chosen: logged again only once twice as much is left out. */
+  /** Reports what the source leaves out because a part was chosen; logged again only when the number has doubled. */
   leftOutBySource(lines: readonly string[]): void {
     this.leftOut = lines;
     for (const line of lines) {
@@ -47,7 +47,7 @@ export class SkippedPictures {
     }
   }
 
-  /** For `status`, in one line; empty when no picture is skipped or left out. */
+  /** Returns one line for `status`; empty when no image is skipped or left out. */
   note(): string {
     const total = this.atStart.total + this.bySource.total;
     const [first] = [...this.atStart.lines, ...this.bySource.lines];
@@ -67,7 +67,7 @@ export class SkippedPictures {
   }
 }
 
-/** The first lines, and how many there are in all. */
+/** Returns the first lines, and the total number. */
 export function skippedList(lines: readonly string[]): SkippedList {
   return { lines: lines.slice(0, SKIPPED_NAMED), total: lines.length };
 }

@@ -18,16 +18,18 @@ import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings }
 import { SkippedPictures } from "./skipped-pictures.ts";
 
 const THREAD_GRACE_MS = 5000;
-/** A capture is handed to its thread so long before it is due, at most half an interval: this thread may be busy then. */
+/**
+ * A capture is handed to its thread this long before it is due (at most half an interval), because this thread may be busy then.
+ */
 const AHEAD_MS = 250;
 
-/** When captures are begun, for an interval in seconds. */
+/** Returns the schedule of captures for an interval in seconds. */
 function captureSchedule(intervalSeconds: number): Schedule {
   const everyMs = intervalSeconds * 1000;
   return { kind: "cadence", everyMs, aheadMs: Math.min(AHEAD_MS, everyMs / 2) };
 }
 
-/** Takes pictures, and continues while the database is damaged: pictures then wait in a file for their rows. */
+/** Takes images. Continues while the database is damaged: the images' data then wait in a file until their rows can be added. */
 export const collector: StageDefinition = {
   name: "collector",
   group: "capture",
@@ -53,15 +55,15 @@ interface CollectorOptions
   extends Pick<StageContext, "config" | "manifest" | "manifestFile" | "place" | "runId" | "log"> {
   /** Number of captures after which the collector stops capturing. */
   readonly limit: number | undefined;
-  /** False for sources that take files other programs wrote: these may have nothing new. */
+  /** False for sources that read files of other programs; these may have nothing new. */
   readonly live: boolean;
-  /** A picture was taken that holds this number of frames. */
+  /** Called after an image with this number of frames was taken. */
   collected(taken: number): void;
-  /** Pictures that waited for the database have their rows. */
+  /** Called after the rows of images that waited for the database were added. */
   recorded(): void;
-  /** Until the next capture is begun, ms; 0 while one is in progress or none is planned. */
+  /** Time until the next capture starts, ms; 0 while one is in progress or none is planned. */
   untilCaptureMs(): number;
-  /** There is news of a brightfield picture. */
+  /** Called when there is news about a brightfield image. */
   brightfieldChanged(): void;
 }
 
@@ -77,11 +79,11 @@ class Collector implements OpenStage {
   private setAside: readonly SetAsideFile[] = [];
   /** Frames captured since the start. */
   captured = 0;
-  /** Whether the source knows of another picture already. */
+  /** Whether the source already knows of another image. */
   more = false;
-  /** A file source that has nothing left. */
+  /** Whether a file source has nothing left. */
   dry = false;
-  /** The source has been asked at least once. */
+  /** Whether the source has been asked at least once. */
   private asked = false;
 
   constructor(options: CollectorOptions) {
@@ -110,14 +112,17 @@ class Collector implements OpenStage {
     });
   }
 
-  /** Opens the camera and the thermometers, which may take seconds: no tick should have to wait for that. */
+  /**
+   * Opens the camera and the thermometers, which may take seconds. Done before the grid starts, so that no tick has to wait for
+   * it.
+   */
   async prepare(signal: AbortSignal): Promise<void> {
     const { config, limit, live } = this.options;
     if (!config.Services.enable_camera || !live || limit === 0) return;
     await this.thread.run({ type: "open" }, this.limitMs, signal);
   }
 
-  /** One capture, due at `dueMs` of performance.now(). True when another picture may be taken at once. */
+  /** Makes one capture, due at `dueMs` of performance.now(). Returns true if another image may be taken at once. */
   async run(signal: AbortSignal, dueMs: number): Promise<boolean> {
     const more = await this.capture(signal, dueMs);
     this.asked = true;
@@ -143,7 +148,7 @@ class Collector implements OpenStage {
     this.setAside = setAside;
     this.more = more && !live;
     this.dry = frame === null && !this.more;
-    // A picture was set aside: the next one is taken at once.
+    // An image was set aside: the next one is taken at once.
     if (frame === null) return this.more;
     const entry = await this.record(this.entryOf(frame), refusalOf(frame));
     const fields = entry === undefined ? {} : { entry };
@@ -159,24 +164,24 @@ class Collector implements OpenStage {
     return this.more;
   }
 
-  /** The thread ends a capture in time by itself; only one that does not even do that is replaced. */
+  /** The thread normally ends a capture in time itself; after this limit the thread is replaced. */
   private get limitMs(): number {
     return this.options.config.Camera.timeout_seconds * 1000 + THREAD_GRACE_MS;
   }
 
-  /** Pictures of a watched folder that could not be taken while others could. */
+  /** Returns the images of a watched folder that could not be taken while others could. */
   filesSetAside(): readonly SetAsideFile[] {
     return this.setAside;
   }
 
-  /** As many pictures are taken as were asked for, or the source has none left, and each has its row. */
+  /** Whether all requested images were taken, or the source has none left, and each has its row. */
   idle(): boolean {
     if (this.late !== undefined) return false;
     const { limit } = this.options;
     return limit === undefined ? this.asked && !this.more : this.captured >= limit || this.dry;
   }
 
-  /** Waits for the rows of the last pictures. Rejects with why some have none; these are kept for the next start. */
+  /** Waits for the rows of the last images. Rejects with the reason if some have none; these are kept for the next start. */
   async flush(): Promise<void> {
     try {
       await this.late;
@@ -187,7 +192,7 @@ class Collector implements OpenStage {
     }
   }
 
-  /** For `status`: what is skipped. */
+  /** Returns what is skipped, for `status`. */
   note(): string {
     return this.skipped.note();
   }
@@ -198,7 +203,10 @@ class Collector implements OpenStage {
     await closed;
   }
 
-  /** The row of a capture. Where the database takes none, the capture is kept next to it; its number is undefined then. */
+  /**
+   * Adds the row of a capture. If the database cannot store it, keeps the capture in a file next to it; the result is undefined
+   * then.
+   */
   private async record(entry: NewEntry, history?: EntryHistory): Promise<number | undefined> {
     const { live, log, manifest, runId } = this.options;
     const add = () => {
@@ -206,7 +214,7 @@ class Collector implements OpenStage {
       if (late > 0) log.info(`added ${counted(late, "waiting frame")} to the database`);
       return manifest.entries.add(entry, history);
     };
-    // What another program wrote is found again by its source: its row comes before the next file.
+    // The source finds a file of another program again, so this waits until its row is added before the next file.
     if (!live) return await manifest.whenFree(add);
     try {
       return add();
@@ -224,13 +232,13 @@ class Collector implements OpenStage {
     }
   }
 
-  /** Gives the captures that are kept their rows as soon as the database is free; captures continue meanwhile. */
+  /** Adds the rows of the waiting captures as soon as the database is free; captures continue meanwhile. */
   private recordLate(): void {
     const { log, manifest, runId } = this.options;
     if (this.late !== undefined) return;
     this.late = manifest
       .whenFree(() => {
-        // Costs nothing while the lock is there, unlike reading what is kept.
+        // This fails fast while the lock is held, without reading the waiting captures.
         manifest.together(() => undefined);
         return this.unrecorded.record(manifest, runId);
       })
@@ -264,13 +272,13 @@ class Collector implements OpenStage {
   }
 }
 
-/** A file of which none can be used has failed before it is measured. */
+/** Returns the history of a file of which nothing can be used: it failed before it was measured. */
 function refusalOf({ refused }: CollectedFrame): EntryHistory | undefined {
   if (refused === undefined) return undefined;
   return { origin: "captured", status: "failed", errorCode: refused.code, error: refused.message };
 }
 
-/** What the collector's thread needs of the configuration; plain data, as it crosses to the thread. */
+/** Returns the part of the configuration that the collector's thread needs; plain data, because it is sent to the thread. */
 function collectorSettings({ config, manifestFile, place }: CollectorOptions, startedAtUs?: number): CollectorSettings {
   const { Camera: camera, Paths: paths, Services: services } = config;
   return {

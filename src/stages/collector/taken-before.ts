@@ -1,11 +1,11 @@
-// What an earlier run noted of a file that it took from another directory.
+// What an earlier run recorded about a file that it took from another directory.
 import { pagesOfSettings } from "../../cameras/grown-file.ts";
 import type { TakenFile } from "../../cameras/watched-file.ts";
 import type { TakenPicture } from "../../manifest/entries.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { numberedBefore, numberedName } from "../../system/numbered-name.ts";
 
-/** The name under which a file was taken last: names taken twice have a number. Undefined: never. */
+/** Returns the name under which a file was taken last; names taken twice get a number. Undefined if it was never taken. */
 export function lastTaken(manifest: Manifest, filename: string): string | undefined {
   let taken: string | undefined;
   for (let n = 0; ; n++) {
@@ -17,13 +17,16 @@ export function lastTaken(manifest: Manifest, filename: string): string | undefi
   }
 }
 
-/** What was noted of a file when it was taken last; undefined: it never was. */
+/** Returns what was recorded when a file was taken last; undefined if it never was. */
 export function takenBefore(manifest: Manifest, filename: string): TakenFile | undefined {
   const taken = lastTaken(manifest, filename);
   return taken === undefined ? undefined : notedOf(manifest.entries.takenPicture(taken));
 }
 
-/** What was noted of a file in the data directory that is used where it is; undefined: its row does not have it, or not under this name. */
+/**
+ * Returns what was recorded of a file that is used in place in the data directory; undefined if its row has no record, or has it
+ * under another name.
+ */
 export function takenInPlace(manifest: Manifest, filename: string): TakenFile | undefined {
   const picture = manifest.entries.takenPicture(filename, { exact: true });
   return picture === undefined ? undefined : notedOf(picture);

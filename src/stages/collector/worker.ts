@@ -41,7 +41,7 @@ async function checkSpace(settings: CollectorSettings): Promise<void> {
   });
 }
 
-/** A disk unmounted while the picture was being written: what went into the directory below it is taken back. */
+/** If the disk was unmounted while the image was written, deletes what was written into the directory below the mount point. */
 async function checkStored({ directory, filename }: Stored, { place }: CollectorSettings): Promise<void> {
   try {
     checkPlace(place);
@@ -61,7 +61,10 @@ async function store(frame: CapturedFrame, settings: CollectorSettings, progress
   return { filename, directory: dataDir, bytes: bytes.length, sha256: digest(bytes), width, height, bitDepth };
 }
 
-/** An image of another program: used in place, or brought into the data directory. Piece by piece, as it may be a large stack. */
+/**
+ * Stores an image of another program: in place, or copied into the data directory. Copies in pieces, because it may be a large
+ * stack.
+ */
 async function storeFile(
   { directory, name, followLinks, keep, sha256 }: TakenFrom,
   dataDir: string,
@@ -93,7 +96,7 @@ async function storeFile(
 type Frames = Pick<CollectedFrame, "page" | "furtherPages" | "cutOff" | "refused"> &
   Partial<Pick<CollectedFrame, "capturedAtUs" | "timeSource">>;
 
-/** The frames in a file that another program wrote, and what is to be known of them. */
+/** Returns the frames in a file of another program, and warnings about them. */
 async function framesIn(
   stored: Stored,
   { file, timesOf }: CapturedFrame,
@@ -112,7 +115,7 @@ async function framesIn(
   return { frames: { ...first, furtherPages, cutOff: damage }, notes: [...times.notes, ...leftOut] };
 }
 
-/** The file that has the pages before the new ones, where one has grown: itself, if it is used where it is. */
+/** Returns the file with the pages before the new ones, if a file has grown; the file itself if it is used in place. */
 function grownFrom(
   { file }: CapturedFrame,
   { dataDir }: CollectorSettings,
@@ -122,7 +125,9 @@ function grownFrom(
   return file.directory === dataDir ? file.name : lastTaken(manifest(), file.name);
 }
 
-/** Of the pixels as the camera gave them: it reveals a frozen camera even where each file has another time stamp. */
+/**
+ * Computes a checksum of the pixels as the camera gave them. It reveals a frozen camera even if each file has another time stamp.
+ */
 function checksum({ picture, encoded }: CapturedFrame): Record<string, number> {
   const pixels = (picture ?? encoded?.picture)?.pixels;
   if (pixels === undefined) return {};
@@ -133,18 +138,18 @@ const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes)
 
 /** Longest wait for the first readings, while the camera opens for the first time. */
 const FIRST_READINGS_MS = 3000;
-/** What was read last, for when all is reopened after a failure: no capture waits for a conversion then. */
+/** The last readings, used when everything is reopened after a failure, so that no capture waits for a conversion. */
 const lastReadings: ReadingMemory = new Map();
 
 export async function open(settings: CollectorSettings, log: Log): Promise<JobHandler<CollectorJob, CollectorAnswer>> {
   checkPlace(settings.place);
-  // Only sources that find files ask it: a camera takes pictures also while the database cannot be read.
+  // Opened only for sources that read files: a camera takes images even if the database cannot be read.
   let opened: Manifest | undefined;
   const manifest = () => {
     opened ??= Manifest.open({ file: settings.manifestFile, readonly: true });
     return opened;
   };
-  /** Of the job in progress: a large file takes longer than a capture may take without a sign. */
+  /** Reports progress of the current job: a large file takes longer than a capture may take without a sign. */
   let progress: () => void = () => undefined;
   const source = createSource(settings.source, {
     isKnown: (filename) => manifest().entries.knowsFile(filename),
@@ -170,7 +175,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
   }
 
   const saidAside = new SetAsideNews();
-  /** undefined: the picture cannot be stored through its own fault, and is set aside. */
+  /** Returns undefined if the image itself cannot be stored; it is set aside. */
   const storeOrSetAside = async (captured: CapturedFrame): Promise<Stored | undefined> => {
     try {
       return await store(captured, settings, () => progress());
@@ -194,7 +199,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
     if (captured === null) return { frame: null, more: source.isWaiting?.() ?? false };
     const continues = grownFrom(captured, settings, manifest);
     const stored = await storeOrSetAside(captured);
-    // The next one may do better.
+    // The next image may work.
     if (stored === undefined) return { frame: null, more: true };
     await checkStored(stored, settings).catch((error: unknown) => {
       source.giveBack?.(captured);
@@ -202,7 +207,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
     });
     const { frames, notes } = await framesIn(stored, captured, settings);
     const warnings = [...captured.warnings, ...notes];
-    // Those about times name their file themselves.
+    // Warnings about times name their file themselves.
     const named = `${captured.file?.name ?? stored.filename}: `;
     for (const warning of warnings) log("warn", warning.startsWith(named) ? warning : `${stored.filename}: ${warning}`);
     const { exposedAtMs, sensorBits } = captured;
@@ -244,14 +249,14 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
       for (const line of saidAside.news(setAside)) log("warn", line);
       return { ...answer, ...skipped, setAside };
     }
-    // To open is all that is asked when that is the job, and that has been done by now.
+    // The job was only to open the source, which is done by now.
     if (job.type === "open") return { frame: null, more: false };
     return { frame: null, more: false, brightfield: await brightfield(settings, signal, log).catch(encodeFailure) };
   };
   return { run, close };
 }
 
-/** Jobs come ahead of their time, so that only this thread's own timer stands between the grid and the exposure. */
+/** Waits until the capture is due. Jobs arrive early, so that only this thread's own timer decides the moment of the exposure. */
 async function untilDue(dueMs: number, signal: AbortSignal): Promise<void> {
   for (let leftMs = dueMs - monotonicMs(); leftMs > 0; leftMs = dueMs - monotonicMs()) {
     await sleep(Math.ceil(leftMs), undefined, { signal }).catch((error: unknown) => {
@@ -261,14 +266,19 @@ async function untilDue(dueMs: number, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** The job's signal, and the end of the time a capture may take: sources end their programs by it. */
+/**
+ * Returns a signal that is aborted by the job, or when the time limit of a capture is over. Sources end their programs with it.
+ */
 function inTime(signal: AbortSignal, { source }: CollectorSettings): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(source.camera.timeout_seconds * 1000)]);
 }
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
-/** A brightfield picture: its own settings, its own directory, no row. The source lives for this one exposure only. */
+/**
+ * Takes a brightfield image: with its own settings, in its own directory, without a row. The source is open only for this
+ * exposure.
+ */
 async function brightfield(settings: CollectorSettings, signal: AbortSignal, log: Log): Promise<string> {
   const { directory } = settings.brightfield;
   await ensureDirectory(directory);

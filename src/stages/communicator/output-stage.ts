@@ -1,4 +1,4 @@
-// The runner of an output: a stage that gives it what is new, commits how far it got, and wakes who waits for that.
+// Runs an output as a stage: gives it what is new, commits how far it got, and wakes the stages that wait for that.
 import type { Config } from "../../config/schema.ts";
 import { decodeFailure } from "../../failure/failure.ts";
 import type { StageName } from "../../log/levels.ts";
@@ -6,7 +6,7 @@ import type { Manifest } from "../../manifest/manifest.ts";
 import type { Output, OutputDefinition } from "../../outputs/output-definition.ts";
 import type { OpenStage, StageDefinition } from "../contract/stage-definition.ts";
 
-/** The stage of an output. */
+/** Returns the stage of an output. */
 export function outputStage(
   name: StageName,
   output: OutputDefinition,
@@ -24,7 +24,7 @@ export function outputStage(
 }
 
 export interface OutputStageOptions {
-  /** Under which the manifest keeps the cursor. */
+  /** Name under which the manifest stores the cursor. */
   readonly name: string;
   readonly manifest: Manifest;
   /** See OutputDefinition. */
@@ -37,7 +37,7 @@ export class OutputStage<O extends Output> implements OpenStage {
   readonly output: O;
   readonly schedule: O["schedule"];
   readonly retry: O["retry"];
-  /** Only an output with words of its own takes the place of the usual ones. */
+  /** Set only if an output has its own log messages instead of the usual ones. */
   readonly moved: O["moved"];
   private readonly options: OutputStageOptions;
 
@@ -57,7 +57,7 @@ export class OutputStage<O extends Output> implements OpenStage {
     return this.output.idle?.() ?? true;
   }
 
-  /** Everything that is settled is delivered: the last act of a run. */
+  /** Delivers everything that is settled, at the end of a run. */
   async flush(limitMs: number): Promise<void> {
     if (this.output.flush !== undefined) await this.output.flush(() => this.step(true), limitMs);
     else while (await this.step(true));
@@ -73,7 +73,7 @@ export class OutputStage<O extends Output> implements OpenStage {
 
   private async step(final: boolean): Promise<boolean> {
     const { advanced, manifest, name, runsDamaged } = this.options;
-    // How far it has got cannot be noted in a damaged database: an output that works on all the same is given no frames.
+    // The cursor cannot be stored in a damaged database: an output that runs on nevertheless gets no frames.
     const isSound = manifest.damage === undefined || !runsDamaged;
     const known = isSound ? manifest.outputs.state(name) : { cursor: Number.MAX_SAFE_INTEGER, state: undefined };
     const { cursor, state } = known;

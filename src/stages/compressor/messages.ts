@@ -9,6 +9,6 @@ export interface CompressorJob {
   /** Directory, absolute. */
   readonly filepath: string;
   readonly filename: string;
-  /** The picture's hash when it was taken, where it is known. */
+  /** The image's hash when it was taken, if known. */
   readonly sha256: string | undefined;
 }

@@ -9,10 +9,10 @@ import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { OpenStage, Schedule, StageContext, StageDefinition } from "../contract/stage-definition.ts";
 import type { CompressorJob, CompressorSettings } from "./messages.ts";
 
-/** The largest picture at the highest effort takes minutes on a small machine; a thread silent for longer hangs. */
+/** The largest image at the highest effort takes minutes on a small machine; a thread that is silent for longer hangs. */
 const PICTURE_TIMEOUT_MS = 1_800_000;
 
-/** Compresses measured pictures, one at a time. */
+/** Compresses measured images, one at a time. */
 export const compressor: StageDefinition = {
   name: "compressor",
   group: "storage",
@@ -23,7 +23,7 @@ export const compressor: StageDefinition = {
 
 export interface CompressorOptions
   extends Pick<StageContext, "config" | "manifest" | "log" | "checkPlace" | "filesInUse"> {
-  /** Called when a picture is settled: the next stage may want to look. */
+  /** Called when an image is settled: the next stage may have work. */
   settled(): void;
 }
 
@@ -31,9 +31,9 @@ export class Compressor implements OpenStage {
   readonly schedule: Schedule;
   private readonly options: CompressorOptions;
   private readonly thread: RemoteWorker<CompressorSettings, CompressorJob, CompressOutcome>;
-  /** Pictures that cannot be read or replaced, by entry. */
+  /** Images that cannot be read or replaced, by entry. */
   private readonly aside = new SetAside<number>();
-  /** The picture at which the disk failed last: another one is tried next, lest it was the picture after all. */
+  /** The image at which the disk failed last. Another one is tried next, because the image may be the cause. */
   private failedAt: number | undefined;
   private done = { compressed: 0, left: 0, savedBytes: 0 };
 
@@ -46,7 +46,7 @@ export class Compressor implements OpenStage {
     this.thread = new RemoteWorker("compressor", settings, (level, message) => options.log.log(level, message));
   }
 
-  /** One picture. True when another one waits. */
+  /** Handles one image. Returns true if another one is waiting. */
   async run(signal: AbortSignal): Promise<boolean> {
     const picture = this.next();
     if (picture === undefined) return false;
@@ -131,7 +131,7 @@ export class Compressor implements OpenStage {
         log.warn(`left ${filename} uncompressed: ${outcome.reason}`, fields);
         return;
       case "foreign":
-        // Imported where it is: another program's, and only read.
+        // Imported in place: it belongs to another program and is only read.
         manifest.storage.settleUncompressed(entryId);
         this.done.left += 1;
         log.debug(`${filename} belongs to another program; left uncompressed`, fields);

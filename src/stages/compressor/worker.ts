@@ -1,5 +1,5 @@
-// The compressor's thread: one picture at a time, at lower priority. zlib runs in this thread itself and not in Node's
-// pool of threads, whose priority is not lowered.
+// The compressor's thread: one image at a time, at lower priority. zlib runs in this thread and not in Node's thread pool, whose
+// priority is not lowered.
 import { type CompressOutcome, tryCompress } from "../../archive/compress.ts";
 import type { JobHandler } from "../../threads/host-loop.ts";
 import { lowerPriority } from "../../threads/priority.ts";
@@ -10,7 +10,7 @@ export async function open(settings: CompressorSettings): Promise<JobHandler<Com
   return {
     run: ({ filepath, filename, sha256 }) => tryCompress(filepath, filename, sha256, settings),
     close: async () => {
-      // Nothing is held open between two pictures.
+      // Nothing is open between two images.
     },
   };
 }

@@ -1,5 +1,5 @@
-// What a stage is. Every stage is a folder next to this file and a row in stages.ts; the supervisor knows no more of it than
-// what stands here. When stages are started and stopped, and what a run that ends by itself waits for, follows from their group.
+// The interface of a stage. Every stage is a folder next to this one and a row in stages.ts; the supervisor knows only what is
+// defined here. Its group decides when a stage is started and stopped, and what a run that ends by itself waits for.
 import type { DarkLevel } from "../../analysis/dark-level.ts";
 import type { Place } from "../../archive/directory-identity.ts";
 import type { SkippedList } from "../../cameras/skipped-list.ts";
@@ -12,43 +12,46 @@ import type { SetAsideFile } from "../../system/set-aside.ts";
 import type { StageReport } from "./stage-report.ts";
 
 /**
- * What a stage does for the experiment. A run that ends stops them in this order: no more pictures, then the frames being
- * measured, then the last deliveries, then what looks after the files and the service around it.
+ * What a stage does for the experiment. A run that ends stops the groups in this order: no more images, then the frames being
+ * measured, then the last deliveries, then the stages that look after the files and the service around the run.
  */
 export type StageGroup = "capture" | "measure" | "output" | "storage" | "service";
 
-/** What has happened on a frame's way. It wakes the stages that want to look and carries nothing; a lost one costs time. */
+/**
+ * Events in the processing of a frame. An event wakes the stages that wait for it and carries no data; a lost one only costs
+ * time.
+ */
 export type PipelineEvent =
-  /** A picture was taken and has its row, or will have it. */
+  /** An image was taken and has its row, or will get it. */
   | "captured"
-  /** Pictures that waited for the database have their rows. */
+  /** The rows of images that waited for the database were added. */
   | "recorded"
-  /** A frame has left its thread: there is room to measure another. */
+  /** A thread has finished with a frame: another one can be measured. */
   | "freed"
   | "measured"
   | "failed"
   /** An output has passed more frames. */
   | "delivered"
   | "compressed"
-  /** Finished frames have left the live tables. */
+  /** Finished frames were deleted from the live tables. */
   | "archived"
-  /** There is news of a brightfield picture. */
+  /** There is news about a brightfield image. */
   | "brightfield";
 
 /** A row of the table. */
 export interface StageDefinition {
   readonly name: StageName;
   readonly group: StageGroup;
-  /** What wakes it, besides its own schedule. */
+  /** Events that wake it, in addition to its own schedule. */
   readonly wakesOn: readonly PipelineEvent[];
-  /** It works on while the database is damaged, because it does without, or tells people of it. */
+  /** Continues while the database is damaged, because it does not need it, or because it reports the damage to people. */
   readonly runsDamaged?: boolean;
   enabled(config: Config): boolean;
-  /** Touches no device and starts no thread: that is for the first unit of work. */
+  /** Opens the stage, without touching a device or starting a thread: that is for the first unit of work. */
   open(context: StageContext): OpenStage;
 }
 
-/** What a stage may use. */
+/** What the supervisor gives to a stage. */
 export interface StageContext {
   readonly config: Config;
   readonly manifest: Manifest;
@@ -56,52 +59,52 @@ export interface StageContext {
   readonly place: Place;
   readonly runId: number;
   readonly log: StageLog;
-  /** By readDarkLevel. */
+  /** The result of readDarkLevel. */
   readonly darkLevel: DarkLevel | undefined;
-  /** Captures after which the run wants no more. */
+  /** Number of captures after which the run stops capturing. */
   readonly frames: number | undefined;
-  /** Pictures in the data directory that could not be taken up when the run began. */
+  /** Images in the data directory that could not be added when the run began. */
   readonly skippedAtStart: SkippedList;
-  /** Entries whose files one stage is working on: no other stage touches them. */
+  /** Entries whose files a stage is working on: no other stage touches them. */
   readonly filesInUse: Set<number>;
   nowUs(): number;
-  /** Throws while the data directory is not the one the run began with: a missing picture means nothing then. */
+  /** Throws if the data directory is no longer the one the run began with: then a missing image means nothing. */
   checkPlace(): void;
   happened(event: PipelineEvent, frames?: number): void;
-  /** Until this stage's next unit of work, ms; 0 while one is running or none is planned. */
+  /** Time until this stage's next unit of work, ms; 0 while one is running or none is planned. */
   untilNextRunMs(): number;
-  /** What needs a person now, in words; empty when all is well. */
+  /** Problem that needs people's attention now, in words; empty if there is none. */
   alarm(): string;
 }
 
-/** When a stage runs. All times are monotonic, so that a wall clock set back or forward moves nothing. */
+/** When a stage runs. All times are monotonic, so changes of the wall clock have no effect. */
 export type Schedule =
   /**
-   * On a grid that does not drift: start, start + every, ... A grid point missed is skipped, never made up for. `aheadMs`:
-   * the work is begun so long before its point and waits for it by itself, where no busy event loop is in its way.
+   * On a grid that does not drift: start, start + every, ... A missed grid point is skipped and not made up for. `aheadMs`: the
+   * work starts this long before its point and waits by itself in a thread whose event loop is not busy.
    */
   | { readonly kind: "cadence"; readonly everyMs: number; readonly aheadMs?: number }
-  /** When woken, but at most once per `atMostEveryMs`, and unasked after `atLeastEveryMs`. */
+  /** When woken, but at most once per `atMostEveryMs`; without a wake-up, after `atLeastEveryMs`. */
   | { readonly kind: "demand"; readonly atLeastEveryMs: number; readonly atMostEveryMs: number };
 
-/** How long a stage that fails is left in peace, and when it is shown as faulted; what is left out is as in DEFAULT_RETRY. */
+/** How long a stage waits after a failure, and when it is shown as faulted. Defaults are in DEFAULT_RETRY. */
 export interface RetryPolicy {
   /** First delay after a failure, ms; doubles, with jitter, up to `maxDelayMs`. */
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
   /** Consecutive failures after which the stage is shown as faulted. */
   readonly failureLimit: number;
-  /** In place of these delays, ms, by the failure and how many there have been in a row. */
+  /** Delay in ms, by the failure and how often it has failed in a row; replaces the delays above. */
   readonly backOffMs?: (failure: FailureData, failures: number) => number;
-  /** What may end a back-off before its time; asked every `everyMs` while it lasts. Must not throw. */
+  /** Checks every `everyMs` whether a back-off can end early. Must not throw. */
   readonly backOffEnd?: BackOffEnd;
-  /** False: a faulted stage stays stopped until the next start, instead of being tried again at a slow pace. */
+  /** False: a faulted stage stays stopped until the next start, instead of being retried at a slow pace. */
   readonly recover?: boolean;
 }
 
 export const DEFAULT_RETRY: RetryPolicy = { firstDelayMs: 1000, maxDelayMs: 60_000, failureLimit: 5 };
 
-/** Whether the reason for a back-off may be gone. */
+/** Checks whether the reason for a back-off is gone. */
 interface BackOffEnd {
   readonly everyMs: number;
   isOver(): boolean;
@@ -109,35 +112,38 @@ interface BackOffEnd {
 
 /** A condition of a stage that other code acts on. */
 export interface StageCondition {
-  /** `buffer.full`: more than [Buffer] allows, and nothing may be removed. `buffer.making_room`: the only copies are removed. */
+  /**
+   * `buffer.full`: more data than [Buffer] allows, and nothing may be removed. `buffer.making_room`: images without another copy
+   * are being removed.
+   */
   readonly code: "buffer.full" | "buffer.making_room";
-  /** For a person. */
+  /** Text for people. */
   readonly text: string;
 }
 
-/** What became of the last brightfield picture, for people; `unavailable`: this run can take none. */
+/** The state of the last brightfield image, for people; `unavailable`: this run cannot take any. */
 export interface BrightfieldState {
   readonly state: "unavailable" | "none" | "asked" | "taking" | "taken" | "failed";
-  /** Where it is, or why there is none. */
+  /** Its path, or why there is none. */
   readonly message: string;
 }
 
-/** A stage at work. */
+/** An open stage. */
 export interface OpenStage {
   readonly schedule: Schedule;
   readonly retry?: Partial<RetryPolicy>;
-  /** What the first work needs and may take long; tried until it succeeds. A cadence's grid begins after it. */
+  /** Preparation for the first work, which may take long; retried until it succeeds. A cadence's grid starts after it. */
   prepare?(signal: AbortSignal): Promise<void>;
   /**
-   * One unit of work, due at `dueMs` of performance.now(); true when more is waiting right now. Anything it throws counts as
-   * a failure.
+   * Does one unit of work, due at `dueMs` of performance.now(); returns true if more is waiting right now. Anything it throws
+   * counts as a failure.
    */
   run(signal: AbortSignal, dueMs: number): Promise<boolean>;
-  /** Whether nothing is left for it to do. A run with --until-idle waits until this is true of all stages. */
+  /** Whether it has nothing left to do. A run with --until-idle waits until this is true for all stages. */
   idle(): boolean;
-  /** The last act of a run, after its last unit of work; it should take no longer than `limitMs`. */
+  /** Called at the end of a run, after the last unit of work; should take no longer than `limitMs`. */
   flush?(limitMs: number): Promise<void>;
-  /** Ends what it holds open, within `timeoutMs`. */
+  /** Closes everything that it has open, within `timeoutMs`. */
   close(timeoutMs: number): Promise<void>;
   /** One-line status while there is no problem; empty for none. */
   note?(): string;
@@ -145,10 +151,10 @@ export interface OpenStage {
   condition?(): StageCondition | undefined;
   /** Files that could not be handled while others could; shown in `status`. */
   filesSetAside?(): readonly SetAsideFile[];
-  /** Called after each move of the stage, in place of the usual lines in the log about failures. */
+  /** Called after each change of state, in place of the usual log lines about failures. */
   moved?(report: StageReport<StageName>): void;
   /** Unfinished work of a run that stops now, as text; undefined for none. */
   leftUndone?(): string | undefined;
-  /** Brightfield pictures on a person's word, where the stage takes them. `ask` throws a Failure where none can be taken. */
+  /** Brightfield images on request, if the stage takes them. `ask` throws a Failure if none can be taken. */
   readonly brightfield?: { readonly state: BrightfieldState; ask(): void };
 }

@@ -1,4 +1,4 @@
-// What the outside sees of a stage.
+// The state of a stage as seen from outside.
 import type { FailureData } from "../../failure/failure.ts";
 import type { StageState } from "../../health/stage-states.ts";
 
@@ -7,15 +7,15 @@ export interface StageReport<Name extends string = string> {
   readonly state: StageState;
   readonly failures: number;
   readonly lastFailure: FailureData | undefined;
-  /** Units of work that ended well since the start. */
+  /** Number of units of work that succeeded since the start. */
   readonly passes: number;
-  /** Ticks of the cadence at which nothing was begun: the work before took too long, or failed. */
+  /** Number of ticks of the cadence without work: the previous work took too long, or failed. */
   readonly missedTicks: number;
-  /** Monotonic ms of the next run; undefined while running or stopped, or faulted for good. */
+  /** Monotonic ms of the next run; undefined while running, stopped, or permanently faulted. */
   readonly nextRunMs: number | undefined;
 }
 
-/** What a person should know of a stage besides its state: its failure, or the ticks it missed; else nothing. */
+/** Returns what people should know about a stage besides its state: its failure, or the ticks it missed; otherwise empty. */
 export function stageDetail({ lastFailure, missedTicks }: StageReport): string {
   const ticks = missedTicks === 1 ? "tick" : "ticks";
   const missed = missedTicks === 0 ? "" : `${missedTicks} ${ticks} missed since the start`;

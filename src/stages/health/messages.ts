@@ -4,8 +4,8 @@
 export type HealthJob = { readonly type: "look"; readonly report: boolean };
 
 export interface HealthAnswer {
-  /** Problems that were notified and are not over. */
+  /** Number of problems that were notified and are not over. */
   readonly notified: number;
-  /** Notices that have not arrived yet. */
+  /** Number of notices that have not been delivered yet. */
   readonly undelivered: number;
 }

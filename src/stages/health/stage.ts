@@ -5,11 +5,11 @@ import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { OpenStage, StageContext, StageDefinition } from "../contract/stage-definition.ts";
 import type { HealthAnswer, HealthJob } from "./messages.ts";
 
-/** A look and a picture take a second; each receiver has its own time limit within a job. */
+/** A check and a figure take a second; each receiver has its own time limit within a job. */
 const SILENT_MS = 120_000;
 const GRACE_MS = 500;
 
-/** Looks at the experiment as a person would, and tells whom it concerns; also of a damaged database. */
+/** Checks the experiment and notifies people of problems, including a damaged database. */
 export const health: StageDefinition = {
   name: "health",
   group: "service",
@@ -23,7 +23,7 @@ function wantsHealth({ Services, Alarm }: Config): boolean {
   return Services.enable_service_health_check || Alarm.command.length > 0 || Alarm.webhook !== undefined;
 }
 
-/** Its thread starts with the first look. */
+/** Opens the stage. Its thread starts with the first check. */
 function healthStage({ config, log }: Pick<StageContext, "config" | "log">): OpenStage {
   const { Services, Timing, Alarm } = config;
   const reportMs = Services.enable_service_health_check

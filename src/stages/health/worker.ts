@@ -1,5 +1,5 @@
-// The health stage's thread: looks through read-only connections, keeps the state of the alarms, sends notices,
-// draws the report.
+// The health stage's thread: checks the experiment through read-only connections, stores the state of the alarms, sends notices
+// and draws the report.
 
 import type { Config } from "../../config/schema.ts";
 import { failureLine } from "../../failure/failure.ts";
@@ -32,7 +32,7 @@ export async function open(config: Config, log: Log): Promise<JobHandler<HealthJ
   let alarmState = forChannels(openAlarmState(path, log), notifier.channels);
   let unsaved = false;
 
-  /** A disk that takes nothing must not silence the notice that says so. */
+  /** A disk that cannot be written must not suppress the notice about it. */
   const keep = async (next: AlarmState): Promise<void> => {
     if (next === alarmState && !unsaved) return;
     alarmState = next;
@@ -56,7 +56,7 @@ export async function open(config: Config, log: Log): Promise<JobHandler<HealthJ
       const before = alarmState.outbox;
       const { channels } = notifier;
       const partial = snapshot.experiment === "none" || snapshot.damaged;
-      // Before anything is sent: a crash in between tells twice, never not at all.
+      // Stored before sending: after a crash in between, a notice is sent twice rather than never.
       await keep(note(alarmState, snapshot.findings, { nowUs, channels, partial }));
       for (const { notice } of alarmState.outbox.filter((waiting) => !before.includes(waiting))) {
         log(notice.event === "alarm" ? "warn" : "info", `${notice.event}: ${notice.text}`);

@@ -1,16 +1,19 @@
-// How the configuration says that pictures are measured.
+// Derives from the configuration how images are measured.
 import type { DarkLevel } from "../../analysis/dark-level.ts";
 import { trackDrift } from "../../analysis/drift.ts";
 import { type AnalysisSettings, methodSettings } from "../../analysis/settings.ts";
 import type { Config } from "../../config/schema.ts";
 
-/** How pictures are measured, and how they are tracked along with that where it is wanted. `darkLevel`: by readDarkLevel. */
+/**
+ * Returns how images are measured, and how they are tracked along with that if this is configured. `darkLevel`: the result of
+ * readDarkLevel.
+ */
 export function analysisSettings(
   { Camera, Data_Analysis: analysis, Development }: Config,
   darkLevel: DarkLevel | undefined,
 ): {
   settings: AnalysisSettings;
-  /** Of a tracking to be measured along with them. */
+  /** Settings of a tracking that is measured along with them. */
   companion?: AnalysisSettings;
 } {
   const options = {

@@ -1,11 +1,11 @@
-// What runs in the process that measures one frame apart from the program: it answers one task, and its starter ends it.
+// The process that measures one frame separately from the program: it answers one task, and its parent ends it.
 import type { TaskRequest } from "../../analysis/task.ts";
 import { sendToParent } from "../../threads/parent-process.ts";
 import { firstToGo, lowerProcessPriority } from "../../threads/priority.ts";
 import { processTask } from "./worker.ts";
 
 lowerProcessPriority();
-// Where the system refuses this, a frame that needs too much memory may end the program instead, which counts the attempt.
+// If the system refuses this, a frame that needs too much memory may end the program instead; the attempt is counted.
 firstToGo();
 process.on("disconnect", () => process.exit());
 process.on("message", async (task) => sendToParent(await processTask(task as TaskRequest)));

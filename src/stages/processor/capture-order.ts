@@ -1,5 +1,5 @@
-// The order in which measured frames are settled. Frames are measured side by side and some take ten times as long as others;
-// every output follows the order in which they are settled, so that is kept the order of capture, within a bounded wait.
+// Keeps the settling of measured frames in order of capture, within a limited wait. Frames are measured in parallel, some take
+// ten times as long as others, and every output follows the order in which they are settled.
 import { isDoneWithin } from "../../system/deadline.ts";
 
 interface Unsettled {
@@ -18,7 +18,7 @@ export class CaptureOrder {
     this.#waitMs = waitMs;
   }
 
-  /** A frame is given out. `place`: where it is in the order of capture. */
+  /** Called when a frame is handed out. `place`: its position in the order of capture. */
   begin(entryId: number, place = entryId): void {
     let end = (): void => undefined;
     const ended = new Promise<void>((resolve) => {
@@ -27,20 +27,20 @@ export class CaptureOrder {
     this.#unsettled.set(entryId, { place, ended, end });
   }
 
-  /** The frame is settled, or waits for another try: those after it need not wait for it any more. */
+  /** Called when the frame is settled, or waits for another attempt: later frames need not wait for it any more. */
   end(entryId: number): void {
     this.#unsettled.get(entryId)?.end();
     this.#unsettled.delete(entryId);
   }
 
-  /** Measured frames that wait for their turn; they take up no thread. */
+  /** Number of measured frames that wait for their turn; they occupy no thread. */
   get waiting(): number {
     return this.#waiting;
   }
 
   /**
-   * Resolves when every frame in progress that was captured before is settled: true; or after the longest wait: false. `waits`
-   * is called when there is something to wait for.
+   * Resolves with true when all frames in progress that were captured before are settled, with false after the longest wait.
+   * Calls `waits` if it has to wait.
    */
   async turn(entryId: number, waits: () => void): Promise<boolean> {
     const own = this.#unsettled.get(entryId)?.place ?? entryId;

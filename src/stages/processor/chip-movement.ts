@@ -1,4 +1,4 @@
-// Whether the chip has moved too far for its ROIs; said in the log when that begins and ends.
+// Checks whether the chip has moved too far for its ROIs; logs when that begins and ends.
 import { hasMovedTooFar } from "../../analysis/drift.ts";
 import type { StageLog } from "../../log/logger.ts";
 import type { Claim } from "../../manifest/entries.ts";
@@ -10,13 +10,13 @@ export class ChipMovement {
   readonly #followed: boolean;
   #movedTooFar = false;
 
-  /** `followed`: positions are measured along with the movement. */
+  /** `followed`: the ROIs follow the movement. */
   constructor(log: StageLog, followed: boolean) {
     this.#log = log;
     this.#followed = followed;
   }
 
-  /** Whether it has, with this frame; as before where the frame does not tell. */
+  /** Returns whether the chip has moved too far, as of this frame; unchanged if the frame does not tell. */
   look(moved: Displacement | undefined, rois: RoiManifest, { entryId: entry }: Claim): boolean {
     if (moved === undefined) return this.#movedTooFar;
     const movedTooFar = hasMovedTooFar(moved, rois, this.#followed);

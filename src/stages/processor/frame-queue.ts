@@ -1,5 +1,5 @@
-// Where the frames to be measured come from and where their results are kept: the pending entries of a run, or a list of frames
-// that are measured again (frames-again.ts).
+// The queue of frames to be measured, and the store of their results: the pending entries of a run, or a list of frames that are
+// measured again (frames-again.ts).
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { FailureData } from "../../failure/failure.ts";
@@ -8,21 +8,21 @@ import type { Manifest } from "../../manifest/manifest.ts";
 import type { StoredResult } from "../../manifest/results.ts";
 
 export interface FrameQueue {
-  /** Frames that wait, and frames that are handed out. */
+  /** Returns the number of waiting frames and of claimed frames. */
   counts(): { readonly pending: number; readonly processing: number };
-  /** Hands out up to `limit` frames, in the order in which they are to be measured. */
+  /** Claims up to `limit` frames, in the order in which they should be measured. */
   claim(limit: number, nowUs: number, choice: ClaimChoice): Claim[];
-  /** The frame waits again; the attempt is given back unless it counts. */
+  /** Returns the frame to the queue; the attempt does not count unless `countAttempt` is set. */
   release(claim: Claim, options: { readonly countAttempt: boolean }): void;
-  /** Where a frame is in the order of capture. */
+  /** Returns the position of a frame in the order of capture. */
   placeOf(claim: Claim): number;
-  /** Keeps a result; undefined, and nothing changed, where the frame was handed out again in the meantime. */
+  /** Stores a result; returns undefined, with nothing changed, if the frame was claimed again in the meantime. */
   complete(claim: Claim, analysisId: number, result: StoredResult, nowUs: number): number | undefined;
-  /** The transaction with the result is committed. */
+  /** Called after the transaction with the result is committed. */
   committed?(claim: Claim): void;
-  /** Notes what is to be known of the picture. */
+  /** Records a warning about the image. */
   addWarning?(entryId: number, warning: string): void;
-  /** The frame failed for good. Returns how many other frames of its file failed with it. */
+  /** Marks the frame as failed for good. Returns how many other frames of its file failed with it. */
   fail(claim: Claim, failure: FailureData, nowUs: number, analysisId: number | undefined): number;
 }
 

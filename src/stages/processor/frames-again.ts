@@ -31,15 +31,15 @@ export interface FramesAgainOptions {
   /** In order of capture; without those that the analysis has measured. */
   readonly frames: readonly FrameAgain[];
   readonly remoteRoot: string;
-  /** A frame has a result, or none for good. */
+  /** Called when a frame has a result, or has failed for good. */
   settled(outcome: "measured" | "failed"): void;
-  /** The picture of a frame is in none of its places. */
+  /** Called when the image of a frame is in none of its places. */
   gone(frame: FrameAgain): void;
 }
 
 export class FramesAgain implements FrameQueue {
   readonly #options: FramesAgainOptions;
-  /** In the order of capture, the next one last. */
+  /** In order of capture, the next one last. */
   readonly #waiting: Handed[];
   readonly #handed = new Map<number, Handed>();
 
@@ -121,7 +121,7 @@ export class FramesAgain implements FrameQueue {
     return handed;
   }
 
-  /** Where the picture is: as its row says, else in its other form (compressed, or not), else on the share. */
+  /** Returns where the image is: as its row says, otherwise in its other form (compressed or not), otherwise on the share. */
   #whereItIs({
     entryId,
     filename,

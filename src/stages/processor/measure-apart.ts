@@ -1,5 +1,5 @@
-// Measures one frame in a process of its own. If the frame ends that process, the frame is to blame for certain; if a power
-// cut or a signal ends the program, it is not. From inside one process, the two look the same.
+// Measures one frame in a separate process. If the frame ends that process, the frame is certainly at fault; if a power cut or a
+// signal ends the program, it is not. Inside a single process, the two cannot be distinguished.
 import type { TaskAnswer, TaskRequest } from "../../analysis/task.ts";
 import { Failure } from "../../failure/failure.ts";
 import { withDeadline } from "../../system/deadline.ts";

@@ -1,4 +1,4 @@
-// What frames are measured with at the moment: the ROIs, the analysis they belong to, and its references. Replaced when the ROI
+// What frames are currently measured with: the ROIs, the analysis they belong to, and its references. Replaced when the ROI
 // manifest's file changes.
 import { statSync } from "node:fs";
 import { JumpDetector } from "../../analysis/jump.ts";
@@ -23,41 +23,41 @@ export interface Measure {
   readonly tracking: TrackingMeasure | undefined;
 }
 
-/** What frames are tracked with, as their method or along with it. */
+/** What frames are tracked with, if tracking is their method or is measured along with it. */
 export interface TrackingMeasure {
   readonly analysisId: number;
-  /** Of a tracking measured along with another method. */
+  /** For a tracking measured along with another method. */
   readonly jumps: JumpDetector;
 }
 
 export interface MeasureOptions extends Pick<StageContext, "manifest" | "log" | "runId" | "nowUs"> {
   readonly settings: AnalysisSettings;
-  /** Of a tracking measured along with it. */
+  /** Settings of a tracking measured along with it. */
   readonly companion?: AnalysisSettings;
   readonly roiManifestFile: string;
-  /** Patterns of the labels of those ROIs that are measured; none: all. */
+  /** Label patterns of the ROIs that are measured; none: all. */
   readonly keptRois?: readonly string[];
 }
 
-/** What says by what frames are measured. */
+/** Provides what frames are measured with. */
 export interface MeasureSource {
-  /** Throws while there are no ROIs that can be read. */
+  /** Throws if there are no readable ROIs. */
   get(): Promise<Measure>;
-  /** These frames are the next ones measured by `rois`. */
+  /** Called with the first frames that are measured with `rois`. */
   markRegistration(rois: RoiManifest, claims: readonly Claim[]): Promise<void>;
 }
 
 export class CurrentMeasure implements MeasureSource {
   readonly #options: MeasureOptions;
   #measure: Measure | undefined;
-  /** In what the ROIs differ from those before, as long as the frames' curves do not show it yet. */
+  /** How the ROIs differ from the previous ones, until this is marked in the frames' curves. */
   #change: "recalibrated" | "other ROIs" | undefined;
 
   constructor(options: MeasureOptions) {
     this.#options = options;
   }
 
-  /** Throws while there are no ROIs that can be read. */
+  /** Returns the current Measure. Throws if there are no readable ROIs. */
   async get(): Promise<Measure> {
     const { log, manifest, roiManifestFile, settings, keptRois = [] } = this.#options;
     const { mtimeMs = 0, size = 0 } = statSync(roiManifestFile, { throwIfNoEntry: false }) ?? {};
@@ -78,7 +78,7 @@ export class CurrentMeasure implements MeasureSource {
     return this.#measure;
   }
 
-  /** Curves before and after are of different ROIs: the moment is drawn into them, at the first frames claimed since. */
+  /** Curves before and after are of different ROIs: adds a marker at the first frame claimed since. */
   async markRegistration({ rois }: RoiManifest, claims: readonly Claim[]): Promise<void> {
     const change = this.#change;
     if (change === undefined || claims.length === 0) return;
@@ -124,12 +124,12 @@ export interface OpenedMeasure extends Pick<MeasureOptions, "settings"> {
   readonly companion?: AnalysisSettings | undefined;
   readonly rois: RoiManifest;
   readonly analysisId: number;
-  /** The analysis of tracking: the same one, or that of the companion; undefined: nothing is tracked. */
+  /** The tracking analysis: the same one, or that of the companion; undefined if nothing is tracked. */
   readonly trackingId: number | undefined;
   readonly stamp: string;
 }
 
-/** Measures on where the analyses are, with their references and last positions. */
+/** Continues where the analyses are, with their references and last positions. */
 export function openMeasure(
   manifest: Manifest,
   { settings, companion, rois, analysisId, trackingId, stamp }: OpenedMeasure,

@@ -1,4 +1,4 @@
-// The threads that measure: each takes one picture at a time, and one that hangs over a picture is left behind.
+// The threads that measure: each handles one image at a time, and one that hangs is abandoned.
 import { Piscina } from "piscina";
 import type { TaskAnswer, TaskRequest } from "../../analysis/task.ts";
 import { Failure } from "../../failure/failure.ts";
@@ -9,7 +9,10 @@ import { THREAD_LIMITS } from "../../threads/thread-memory.ts";
 import { workerFile } from "../../threads/worker-handle.ts";
 import { measureApart } from "./measure-apart.ts";
 
-/** A fixed number of threads, all started at the beginning. `null`, sent to the export `ready`, only asks whether a thread is there. */
+/**
+ * Returns a fixed number of threads, all started at the beginning. `null`, sent to the export `ready`, only checks that a thread
+ * is up.
+ */
 export function measuringThreads(threads: number): Piscina<TaskRequest | null, TaskAnswer> {
   const { url, execArgv } = workerFile("processor");
   return new Piscina({
@@ -41,13 +44,13 @@ export class MeasuringPool {
   /** Starts the threads and waits until each can measure. */
   async prepare(): Promise<void> {
     const { pool } = this;
-    // As many at once as there are threads, so that each one gets one.
+    // As many calls as threads at once, so that each thread gets one.
     await Promise.all(Array.from({ length: this.options.threads }, () => pool.run(null, { name: "ready" })));
   }
 
   /**
-   * Has one picture measured: by a thread, or `apart`, in a process of its own. Rejects with a Failure (retry later) when
-   * that takes longer than a frame may, or when the process ends.
+   * Measures one image: in a thread or, with `apart`, in a separate process. Rejects with a Failure (retry later) if that takes
+   * longer than a frame may, or if the process ends.
    */
   async measure(request: TaskRequest, { apart = false }: { readonly apart?: boolean } = {}): Promise<TaskAnswer> {
     const { frameTimeoutMs } = this.options;
@@ -66,7 +69,7 @@ export class MeasuringPool {
     }
   }
 
-  /** Only at rest: a native call in flight must not be torn down. */
+  /** Closes the pool. Only when idle: a native call in progress must not be interrupted. */
   async close(): Promise<void> {
     await this.current?.destroy();
   }
@@ -76,7 +79,7 @@ export class MeasuringPool {
     return this.current;
   }
 
-  /** Leaves a pool with a stuck thread behind: nothing may stand still for one picture. */
+  /** Abandons a pool with a stuck thread, so that one image does not hold up the others. */
   private replace(stuck: Promise<TaskAnswer>): void {
     const { log } = this.options;
     log.error("a measuring thread hangs; replacing all measuring threads");

@@ -1,4 +1,4 @@
-// Measures frames again by an analysis of their own, with the same stage that measures them in a run.
+// Measures frames again under a separate analysis, with the same stage that measures them in a run.
 import { setTimeout as sleep } from "node:timers/promises";
 import { kernelVersion } from "../../analysis/native-kernel.ts";
 import type { AnalysisSettings } from "../../analysis/settings.ts";
@@ -13,18 +13,21 @@ import { Processor } from "./stage.ts";
 
 export interface AnalysesAgain {
   readonly analysisId: number;
-  /** The analysis of tracking: the same one, or that of the companion; undefined: nothing is tracked. */
+  /** The tracking analysis: the same one, or that of the companion; undefined if nothing is tracked. */
   readonly trackingId: number | undefined;
 }
 
 export interface MeasuredWith {
   readonly settings: AnalysisSettings;
-  /** Of a tracking measured along with it. */
+  /** Settings of a tracking measured along with it. */
   readonly companion: AnalysisSettings | undefined;
   readonly rois: RoiManifest;
 }
 
-/** The analyses that frames are measured again by, made where they are new. Failure `usage.invalid` for a name that is taken. */
+/**
+ * Returns the analyses for frames that are measured again; adds those that are new. Throws Failure `usage.invalid` if the name is
+ * taken.
+ */
 export function analysesAgain(
   manifest: Manifest,
   { settings, companion, rois }: MeasuredWith,
@@ -58,24 +61,26 @@ export interface RemeasuringOptions extends MeasuredWith, AnalysesAgain {
   readonly signal: AbortSignal;
   nowUs(): number;
   checkPlace(): void;
-  /** A frame has a result, or none for good. */
+  /** Called when a frame has a result, or has failed for good. */
   settled(outcome: "measured" | "failed"): void;
-  /** The picture of a frame is in none of its places. */
+  /** Called when the image of a frame is in none of its places. */
   gone(frame: FrameAgain): void;
 }
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 10_000;
-/** Failures in a row without a frame in between after which to give up: the same command continues later. */
+/**
+ * Number of consecutive failures, without a measured frame in between, after which to give up: the same command continues later.
+ */
 const FAILURE_LIMIT = 5;
 const STOP_WITHIN_MS = 20_000;
-/** The longest time between two looks at the queue. */
+/** Longest time between two checks of the queue. */
 const LOOK_EVERY_MS = 1000;
 
 /**
- * Measures the frames. Returns the names of those whose pictures cannot be read although others can: the same frames may be tried
- * again later. Rejects with a Failure where the disk or the database fails, and with the reason of the signal when it is aborted;
- * what was measured until then is stored.
+ * Measures the frames. Returns the names of those whose images cannot be read although others can; they may be tried again later.
+ * Rejects with a Failure if the disk or the database fails, and with the reason of the signal if it is aborted. Results up to
+ * then are stored.
  */
 export async function remeasure(options: RemeasuringOptions): Promise<readonly string[]> {
   const { manifest, frames, pictures, analysisId, signal } = options;

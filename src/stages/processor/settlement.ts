@@ -1,5 +1,5 @@
-// What becomes of a frame after it was measured: its result is stored, it fails for good, its picture is set aside, or its claim
-// returns to the queue. Each is one transaction.
+// Settles a frame after its measurement: its result is stored, it fails for good, its image is set aside, or its claim returns to
+// the queue. Each of these is one transaction.
 import { join } from "node:path";
 import { type CompanionResult, type TaskAnswer, warningsOf } from "../../analysis/task.ts";
 import { isGone } from "../../archive/directory-identity.ts";
@@ -22,7 +22,7 @@ import { UnsettledClaims } from "./unsettled-claims.ts";
 export interface SettlementOptions
   extends Pick<StageContext, "manifest" | "log" | "nowUs" | "checkPlace" | "happened">,
     Pick<MeasureOptions, "settings"> {
-  /** Where pictures may be opened. */
+  /** Where images may be opened. */
   readonly pictures: PictureRoots;
   readonly maxAttempts: number;
 }
@@ -30,10 +30,10 @@ export interface SettlementOptions
 type Measured = Extract<TaskAnswer, { ok: true }>;
 
 export class Settlement {
-  /** Frames whose pictures cannot be read, while others can; they stay pending. */
+  /** Frames whose images cannot be read while others can; they stay pending. */
   readonly aside = new SetAside<number>();
   readonly unsettled: UnsettledClaims;
-  /** What the frames of this run have shown of the camera's scale. */
+  /** What the frames of this run have shown about the camera's pixel value range. */
   readonly depth: DepthKeeper;
   readonly #options: SettlementOptions;
   readonly #queue: FrameQueue;
@@ -47,14 +47,14 @@ export class Settlement {
     this.#movement = new ChipMovement(options.log, options.settings.trackDrift === true);
   }
 
-  /** Settles a claim by what its frame's thread answered. */
+  /** Settles a claim according to the answer of its thread. */
   async settle(claim: Claim, measure: Measure, answer: TaskAnswer, tookMs: number): Promise<void> {
     if (answer.ok) await this.#measured(claim, measure, answer, tookMs);
     else if (await this.#isOfThePicture(claim, answer.failure)) this.#setAside(claim, answer.failure);
     else await this.refuse(claim, answer.failure, measure.analysisId);
   }
 
-  /** Stores the result of a frame, with what the frame added to the references. */
+  /** Stores the result of a frame, with its additions to the references. */
   async #measured(claim: Claim, measure: Measure, answer: Measured, tookMs: number): Promise<void> {
     const { log, manifest, nowUs } = this.#options;
     const { answer: result } = answer;
@@ -93,7 +93,7 @@ export class Settlement {
     this.#options.happened("measured");
   }
 
-  /** Fails the frame for good, or sets it aside for another try while that can help. */
+  /** Fails the frame for good, or sets it aside for another attempt if that can help. */
   async refuse(claim: Claim, reason: FailureData, analysisId?: number): Promise<void> {
     const failure = this.#withPlace(claim, asFrame(claim, reason));
     const again = isStorage(failure) || (failure.retry === "later" && claim.attempts < this.#options.maxAttempts);
@@ -108,7 +108,7 @@ export class Settlement {
     }
   }
 
-  /** Whether this one picture cannot be read while others can. */
+  /** Whether only this image cannot be read, while others can. */
   async #isOfThePicture({ filepath }: Claim, failure: FailureData): Promise<boolean> {
     if (failure.code !== "disk.failed") return false;
     try {
@@ -116,7 +116,7 @@ export class Settlement {
     } catch {
       return false;
     }
-    // Nothing is written where other programs keep their pictures.
+    // Directories of other programs are never written to.
     return filepath === this.#options.pictures.dataDir ? await canWrite(filepath) : await canList(filepath);
   }
 
@@ -128,7 +128,9 @@ export class Settlement {
     this.unsettled.add(claim, false);
   }
 
-  /** A picture that was missing because the whole disk was, has not failed: it waits, or is read again now that it is back. */
+  /**
+   * An image that was missing because its whole disk was missing has not failed: it waits, or is read again if the disk is back.
+   */
   #withPlace({ filepath, filename }: Claim, failure: FailureData): FailureData {
     if (failure.code !== "frame.missing") return failure;
     try {
@@ -150,7 +152,7 @@ export class Settlement {
     this.#options.happened("failed");
   }
 
-  /** Keeps a claim that could not be settled; the stage's next run gives it back and backs off. */
+  /** Keeps a claim that could not be settled; the stage's next run returns it to the queue and backs off. */
   #returnClaim(claim: Claim, failure: FailureData): void {
     const { log, happened } = this.#options;
     log.warn(`${frameName(claim.filename, claim.page)}: ${failure.message}; returned the frame to the queue`, {
@@ -162,7 +164,7 @@ export class Settlement {
   }
 }
 
-/** What tracking says along with the method, as it is stored. */
+/** Returns the result of a tracking measured along with the method, as it is stored. */
 function companionOf(
   { analysisId, jumps }: TrackingMeasure,
   companion: CompanionResult | undefined,

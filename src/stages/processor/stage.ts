@@ -1,4 +1,4 @@
-// The processor stage: takes pending frames, has the pool measure them, and has each result recorded in one transaction.
+// The processor stage: claims pending frames, lets the pool measure them, and stores each result in one transaction.
 import { availableParallelism } from "node:os";
 import type { Turn } from "../../analysis/reference-sequencer.ts";
 import { roiManifestPath } from "../../config/config.ts";
@@ -17,7 +17,7 @@ import { CurrentMeasure, type Measure, type MeasureOptions, type MeasureSource }
 import { MeasuringPool } from "./measuring-pool.ts";
 import { Settlement, type SettlementOptions } from "./settlement.ts";
 
-/** Measures pictures in a pool of threads. */
+/** Measures images in a pool of threads. */
 export const processor: StageDefinition = {
   name: "processor",
   group: "measure",
@@ -43,14 +43,14 @@ export const processor: StageDefinition = {
 
 export interface ProcessorOptions extends Pick<StageContext, "happened">, MeasureOptions, SettlementOptions {
   readonly threads: number;
-  /** Most entries claimed at a time. */
+  /** Largest number of entries claimed at a time. */
   readonly batchSize: number;
   readonly frameTimeoutMs: number;
   /** Absent: the pending entries. */
   readonly queue?: FrameQueue;
   /** Absent: the ROI manifest's file, which may change. */
   readonly measure?: MeasureSource;
-  /** The longest time between two looks at the queue. */
+  /** Longest time between two checks of the queue. */
   readonly everyMs: number;
 }
 
@@ -69,7 +69,7 @@ export class Processor implements OpenStage {
   private readonly measure: MeasureSource;
   private readonly settlement: Settlement;
   private stopped = false;
-  /** The frame being measured is measured alone. */
+  /** Whether the frame being measured is measured alone. */
   private alone = false;
 
   constructor(options: ProcessorOptions) {
@@ -83,14 +83,16 @@ export class Processor implements OpenStage {
   }
 
   /**
-   * Waits until the threads can measure. A frame claimed before that would have been given out for nothing when the
-   * program is killed in its first second, and three such claims count as having caused it.
+   * Waits until the threads can measure. Otherwise, if the program is killed in its first second, a claimed frame would be
+   * counted as attempted without being measured, and after three such claims it is assumed to have ended the program.
    */
   async prepare(): Promise<void> {
     await this.pool.prepare();
   }
 
-  /** Keeps the pool supplied: a thread that ends one frame finds the next one claimed. True when more is pending. */
+  /**
+   * Keeps the pool supplied: when a thread finishes a frame, the next one is already claimed. Returns true if more is pending.
+   */
   async run(): Promise<boolean> {
     await this.settlement.unsettled.raise();
     const { manifest, nowUs } = this.options;
@@ -101,7 +103,7 @@ export class Processor implements OpenStage {
       measure = await this.measure.get();
     } catch (thrown) {
       const failure = encodeFailure(thrown);
-      // Nothing is claimed, so nothing can be held against a frame.
+      // Nothing is claimed, so no frame can be at fault.
       if (isStorage(failure)) throw thrown;
       const claims = await manifest.whenFree(() =>
         this.queue.claim(room, nowUs(), { except: this.settlement.aside.resting() }),
@@ -123,7 +125,7 @@ export class Processor implements OpenStage {
     return false;
   }
 
-  /** Frames whose pictures cannot be read, while others can; they stay pending. */
+  /** Returns the frames whose images cannot be read while others can; they stay pending. */
   filesSetAside(): readonly SetAsideFile[] {
     return this.settlement.aside.files();
   }
@@ -132,14 +134,14 @@ export class Processor implements OpenStage {
     return this.measuring.size;
   }
 
-  /** Frames that rest are nothing to wait for: the next run tries them again. */
+  /** Frames that were set aside are not waited for: the next run tries them again. */
   idle(): boolean {
     if (this.measuring.size > 0) return false;
     const { pending, processing } = this.queue.counts();
     return pending <= this.settlement.aside.resting().length && processing === 0;
   }
 
-  /** Waits for the frames in progress, gives what does not end in time back to the queue, ends the pool. */
+  /** Waits for the frames in progress, returns those that do not finish in time to the queue, and closes the pool. */
   async flush(timeoutMs: number): Promise<void> {
     this.stopped = true;
     const late = () => new Failure("internal", "frames are still being measured");
@@ -151,19 +153,19 @@ export class Processor implements OpenStage {
   }
 
   async close(): Promise<void> {
-    // Flush has ended the pool, unless that would tear down a native call.
+    // Flush has closed the pool, unless that would have interrupted a native call.
   }
 
   /**
-   * Frames that were being measured when the program ended wait until there is nothing else to do and are then measured
-   * alone, so that one that needs too much memory harms no other. While a reference is made from the first frames, these
-   * keep their order, up to `maxAttempts`.
+   * Frames that were being measured when the program ended wait until there is nothing else to do and are then measured alone, so
+   * that one that needs too much memory harms no other. While a reference is made from the first frames, these keep their order,
+   * up to `maxAttempts`.
    */
   private claim(room: number, { references }: Measure): Claim[] {
     const { nowUs, maxAttempts } = this.options;
-    // A stop may have come while another program held the manifest locked.
+    // The run may have been stopped while another program had the manifest locked.
     if (this.stopped) return [];
-    // Positions that are counted from the first frames must not depend on what became of these the first time.
+    // Positions relative to the first frames must not depend on what happened to these at the first attempt.
     const attemptsBelow = references.needsOrder ? maxAttempts : 1;
     const except = this.settlement.aside.resting();
     const claims = this.queue.claim(room, nowUs(), { attemptsBelow, except });
@@ -171,14 +173,17 @@ export class Processor implements OpenStage {
     return this.alone ? this.queue.claim(1, nowUs(), { except }) : claims;
   }
 
-  /** A frame is handed out when a thread is free for it, so that its time limit covers its own time alone. */
+  /**
+   * Returns how many frames can be claimed. A frame is claimed only when a thread is free for it, so that its time limit covers
+   * only its own time.
+   */
   private room(): number {
     if (this.alone && this.measuring.size > 0) return 0;
     const waiting = Math.min(this.order.waiting, MOST_WAITING);
     return Math.min(this.options.batchSize, this.options.threads) - (this.measuring.size - waiting);
   }
 
-  /** Never rejects: an error is settled, or set aside until it can be. */
+  /** Measures and settles a frame. Never rejects: an error is settled, or the claim is kept until it can be. */
   private process(claim: Claim, measure: Measure): Promise<void> {
     return measure.references.run((turn) => this.measureAndSettle(claim, measure, turn));
   }

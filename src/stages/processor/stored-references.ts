@@ -1,14 +1,14 @@
-// The references of an analysis in the database: read when frames begin to be measured by it, stored with the results that add to them.
+// Reads the references of an analysis from the database when measuring begins, and stores the results that extend them.
 import type { MadeReferences } from "../../analysis/reference-sequencer.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 
-/** The analysis of the method, and that of tracking where frames are tracked. */
+/** The analysis of the method, and the tracking analysis if frames are tracked. */
 interface Analyses {
   readonly analysisId: number;
   readonly tracking?: { readonly analysisId: number } | undefined;
 }
 
-/** What earlier frames have made. */
+/** Returns the references made from earlier frames. */
 export function storedReferences({ references }: Manifest, { analysisId, tracking }: Analyses): MadeReferences {
   const drift = references.drift(analysisId);
   const joint = references.chosenLines(analysisId);
@@ -17,7 +17,7 @@ export function storedReferences({ references }: Manifest, { analysisId, trackin
   return { drift, lines, reference: references.tracking(tracking.analysisId) };
 }
 
-/** Stores what has been made or has grown; in the transaction of the result it came with. */
+/** Stores new or extended references, in the transaction of the result that they came with. */
 export function storeReferences(
   { references }: Manifest,
   { analysisId, tracking }: Analyses,

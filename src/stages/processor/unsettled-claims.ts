@@ -1,5 +1,5 @@
-// Claims that could not be settled: they return to the queue with the stage's next unit of work, and what was in their way is its
-// failure, so that the stage waits before it tries again.
+// Claims that could not be settled. The stage's next unit of work returns them to the queue and fails with the cause, so that the
+// stage waits before it tries again.
 import { decodeFailure, type FailureData } from "../../failure/failure.ts";
 import type { Claim } from "../../manifest/entries.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
@@ -16,13 +16,13 @@ export class UnsettledClaims {
     this.#queue = queue;
   }
 
-  /** `problem`: what the stage should wait for; undefined where only this frame does. */
+  /** Adds a claim. `problem`: what the stage should wait for; undefined if only this frame has a problem. */
   add(claim: Claim, countAttempt: boolean, problem?: FailureData): void {
     this.#claims.push({ claim, countAttempt });
     if (problem !== undefined) this.#problem = problem;
   }
 
-  /** Gives back what was added and throws the last problem. */
+  /** Returns the claims to the queue and throws the last problem. */
   async raise(): Promise<void> {
     const problem = this.#problem;
     await this.giveBack();

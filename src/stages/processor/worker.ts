@@ -1,5 +1,5 @@
-// The task of the analysis pool: one picture file in, its encoded result out. No timers, no sockets, no state but the
-// parsed ROI manifest: an idle thread of the pool stands still.
+// The task of the analysis pool: measures one image file and returns the encoded result. It has no timers, no sockets, and no
+// state except the parsed ROI manifest, so an idle thread uses no CPU.
 import { workerData } from "node:worker_threads";
 import { type LinesByMethod, linesAfter } from "../../analysis/chosen-lines.ts";
 import {
@@ -37,12 +37,12 @@ if (workerData instanceof SharedArrayBuffer) shareMemory(workerData);
 
 let lastManifest: RoiManifest | undefined;
 
-/** Can only be called, and so only answers, once this thread has loaded all it needs. */
+/** Returns null. It can only be called, and so only answers, after this thread has loaded everything it needs. */
 export function ready(): null {
   return null;
 }
 
-/** Measures one picture. Never throws: what went wrong comes back as plain data. */
+/** Measures one image. Never throws: errors are returned as plain data. */
 export async function processTask(task: TaskRequest): Promise<TaskAnswer> {
   try {
     const rois = manifestOf(task.roiManifestJson);
@@ -63,7 +63,7 @@ export async function processTask(task: TaskRequest): Promise<TaskAnswer> {
   }
 }
 
-/** What the method says, and tracking where that is the method or measured along with it. */
+/** Returns the result of the method, and of tracking if that is the method or is measured along with it. */
 function measured(task: TaskRequest, picture: Picture, rois: RoiManifest, displacement: Displacement | undefined) {
   const tracking = task.settings.method === "tracking" ? task.settings : task.companion;
   const { lines = {} } = task;

@@ -1,5 +1,5 @@
-// Removes the oldest brightfield images beyond Brightfield.keep, by the same rule as other images: where images are copied to a share,
-// only what was copied and verified.
+// Removes the oldest brightfield images beyond Brightfield.keep, by the same rule as other images: if images are copied to a
+// share, only those with a verified copy are removed.
 import { trimBrightfield } from "../../archive/brightfield.ts";
 import { remotePathOf } from "../../archive/names.ts";
 import { SetAside } from "../../system/set-aside.ts";
@@ -13,7 +13,7 @@ export class BrightfieldRetention {
   readonly #lastCheck: () => void;
   #dueMs = 0;
 
-  /** @param lastCheck called right before a file is removed; throws where none may be. */
+  /** @param lastCheck called right before a file is removed; throws if it must not be removed. */
   constructor(
     context: Pick<StageContext, "config" | "manifest" | "log" | "checkPlace">,
     everyMs: number,
@@ -24,7 +24,7 @@ export class BrightfieldRetention {
     this.#lastCheck = lastCheck;
   }
 
-  /** Removes what is too much; does nothing before `everyMs` after the last time. Throws what the disk throws. */
+  /** Removes the excess images; does nothing if called again within `everyMs`. Throws errors of the disk. */
   async trim(): Promise<void> {
     const nowMs = performance.now();
     if (nowMs < this.#dueMs) return;

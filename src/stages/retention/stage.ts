@@ -25,11 +25,14 @@ import type {
 } from "../contract/stage-definition.ts";
 import { BrightfieldRetention } from "./brightfield.ts";
 
-/** Woken when an output has advanced; unasked only as often as this, for what others free or fill. */
+/**
+ * The stage is woken when an output has advanced; without that, it checks this often whether others have freed or filled the
+ * disk.
+ */
 const LOOK_EVERY_MS = 60_000;
-/** Removed in one go: enough to keep up, few enough not to hold up the thread that writes the manifest. */
+/** Removed at a time: enough to keep up, few enough not to block the thread that writes the manifest. */
 const BATCH = 64;
-/** Free space this much above the limit: pictures are no longer removed to make room. */
+/** If the free space exceeds the limit by this factor, images are no longer removed to make room. */
 const ROOM_AGAIN = 1.05;
 
 /** The ring buffer. */
@@ -44,7 +47,7 @@ export const retention: StageDefinition = {
 export interface RetentionOptions extends Pick<StageContext, "config" | "manifest" | "log" | "nowUs" | "checkPlace"> {
   /** Entries that another stage is working on right now. */
   readonly filesInUse: ReadonlySet<number>;
-  /** How long the limits may be exceeded before that is said. */
+  /** How long the limits may be exceeded before this is reported. */
   readonly patienceMs?: number;
   /** The disk of the data directory; undefined if its size is unknown. Tests replace it. */
   space?(): DiskSpace | undefined;
@@ -60,25 +63,25 @@ export class Retention implements OpenStage {
   private stuck: { readonly reason: string; readonly line: string } | undefined;
   private stuckSinceMs: number | undefined;
   private excess: Excess = { images: 0, bytes: 0, room: 0 };
-  /** The disk is nearly full and pictures without another copy are removed for it. */
+  /** Whether the disk is nearly full and images without another copy are being removed. */
   private makingRoom: boolean;
 
   constructor(options: RetentionOptions) {
     this.options = options;
     this.brightfieldImages = new BrightfieldRetention(options, LOOK_EVERY_MS, this.lastCheck);
     const before = options.manifest.heartbeats.all().find(({ stage }) => stage === retention.name);
-    // Also where another run began to: it has been reported and is not reported again.
+    // An earlier run may have begun to make room: it was reported then and is not reported again.
     this.makingRoom = before?.code === "buffer.making_room";
     this.announce();
   }
 
-  /** One batch. True when more has to be removed and can. */
+  /** Removes one batch. Returns true if more should be removed and can be. */
   async run(): Promise<boolean> {
     await this.brightfieldImages.trim();
     this.measure();
     if (this.choose(this.excess).length > 0) {
       const { manifest } = this.options;
-      // Waited for before pictures are chosen: while another program holds the manifest locked, other stages continue with them.
+      // Waits before images are chosen: while another program has the manifest locked, other stages go on using them.
       await manifest.whenFree(() => manifest.together(() => undefined));
       await this.remove(this.choose(this.excess));
     }
@@ -105,7 +108,7 @@ export class Retention implements OpenStage {
   }
 
   async close(): Promise<void> {
-    // It holds nothing open.
+    // Nothing is open.
   }
 
   condition(): StageCondition | undefined {
@@ -116,12 +119,12 @@ export class Retention implements OpenStage {
     return { code: "buffer.making_room", text };
   }
 
-  /** The last frames were reported a moment ago: now they may be removed too. */
+  /** The last frames were reported a moment ago, so they may be removed now. */
   async flush(): Promise<void> {
     while (await this.run());
   }
 
-  /** What is removed and when, once at the start. */
+  /** Logs once, at the start, what is removed and when. */
   private announce(): void {
     const { config, log } = this.options;
     if (!this.limited || config.Services.enable_remote_sync) return;
@@ -139,7 +142,7 @@ export class Retention implements OpenStage {
     );
   }
 
-  /** Whether anything may ever be removed. Pictures imported in place may be the only copies. */
+  /** Whether anything may ever be removed. Images imported in place may be the only copies. */
   private get limited(): boolean {
     const { Buffer, Camera, Services } = this.options.config;
     if (capabilitiesOf(Camera.camera_type).inPlace && !Services.enable_remote_sync) return false;
@@ -179,7 +182,7 @@ export class Retention implements OpenStage {
     return keptFreeBytes(this.options.config, space?.totalBytes ?? 0);
   }
 
-  /** What is beyond the limits; the room on the disk is left out while it is not known. */
+  /** Returns how far the limits are exceeded; ignores the disk space if it is unknown. */
   private countedExcess(freeBytes: number | undefined): Excess {
     const { config, manifest } = this.options;
     const { image_buffer_size: images, max_bytes: bytes } = config.Buffer;
@@ -205,7 +208,7 @@ export class Retention implements OpenStage {
       const removed = new Set(gone.map(({ entryId }) => entryId));
       const kept = ids.filter((id) => !removed.has(id));
       const root = config.Paths.remote_root_dir;
-      // The files are gone: the rows follow, however long another program holds the manifest locked.
+      // The files are gone, so the rows must follow, however long another program has the manifest locked.
       await manifest.whenFree(() => manifest.storage.endRemoval([...removed], root, kept));
     }
     const bytes = gone.reduce((sum, picture) => sum + (picture.bytes ?? 0), 0);
@@ -220,7 +223,7 @@ export class Retention implements OpenStage {
     log.info(`removed ${names} (${megabytes(bytes)})${copied}`);
   }
 
-  /** False when this picture cannot be removed: it is set aside. Throws when the disk is at fault. */
+  /** Removes one image. Returns false if this image cannot be removed: it is set aside. Throws if the disk is at fault. */
   private async removeOne({ entryId, filename, filepath, bytes, sha256 }: LocalPicture): Promise<boolean> {
     const { log } = this.options;
     try {
@@ -249,7 +252,7 @@ export class Retention implements OpenStage {
     return [`cannot remove ${first.name}${more}: ${first.reason}`];
   }
 
-  /** Says once why something could not be removed, when that lasts, and once when it is over. */
+  /** Logs once why something could not be removed, if that lasts, and once when it is over. */
   private explain(more: boolean): void {
     const { log } = this.options;
     if (more || isNothing(this.excess)) {
@@ -259,7 +262,7 @@ export class Retention implements OpenStage {
       return;
     }
     this.stuckSinceMs ??= performance.now();
-    // The frames of the last minute are on their way; only what stays behind is worth a word.
+    // Frames of the last minute are still being processed; only what stays longer is worth a log line.
     if (performance.now() - this.stuckSinceMs < (this.options.patienceMs ?? LOOK_EVERY_MS)) return;
     const reason = this.obstacle();
     const line = `the image buffer is full: ${excessText(this.excess)} beyond the limits of [Buffer]; ${reason}`;

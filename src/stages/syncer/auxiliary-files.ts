@@ -12,7 +12,7 @@ import { printable } from "../../system/file-name.ts";
 import { SetAside } from "../../system/set-aside.ts";
 import type { AnswerTo, SyncerAnswer, SyncerJob } from "./messages.ts";
 
-/** Largest number of brightfield pictures in one step; they are not urgent. */
+/** Largest number of brightfield images per step; they are not urgent. */
 const BRIGHTFIELD = 16;
 const SNAPSHOT_TIMEOUT_MS = 7_200_000;
 
@@ -21,9 +21,9 @@ type Problem = Extract<SyncerAnswer, { type: "problem" }>;
 export interface AuxiliaryFilesOptions {
   readonly config: Config;
   readonly rows: SyncingRows;
-  /** Makes a change to the rows, as soon as no other program holds the manifest locked. */
+  /** Makes a change to the rows as soon as no other program has the manifest locked. */
   whenFree<T>(change: () => T): Promise<T>;
-  /** The manifest's place on the share. */
+  /** Path of the manifest on the share. */
   readonly manifestPath: string;
   readonly log: StageLog;
   nowUs(): number;
@@ -36,19 +36,19 @@ export interface AuxiliaryFilesOptions {
 
 export class AuxiliaryFiles {
   readonly aside = new SetAside<string>();
-  /** Whether brightfield pictures wait. */
+  /** Whether brightfield images are waiting. */
   brightfieldLeft = false;
   readonly #options: AuxiliaryFilesOptions;
   /** Files set aside because the share had no room for them. */
   readonly #noRoom = new Set<string>();
-  /** What could not be listed at the last pass. */
+  /** What could not be listed in the last pass. */
   #unlisted = "";
 
   constructor(options: AuxiliaryFilesOptions) {
     this.#options = options;
   }
 
-  /** Copies what has changed. Throws a Failure where the share or the disk is the problem. */
+  /** Copies what has changed. Throws a Failure if the share or the disk is the problem. */
   async sync(remoteId: string, signal: AbortSignal, withManifest: boolean): Promise<void> {
     const { rows, ask } = this.#options;
     const listing = await ask({ type: "list" }, signal);
@@ -70,7 +70,10 @@ export class AuxiliaryFiles {
     if (withManifest) await this.#syncManifest(remoteId, signal);
   }
 
-  /** The share has no room for a picture either: then no file is to blame, and all are tried again with the share. */
+  /**
+   * Called when the share has no room for an image either: then no single file is at fault, and all are tried again with the
+   * share.
+   */
   shareIsFull(): void {
     for (const path of this.#noRoom) this.aside.remove(path);
     this.#noRoom.clear();
@@ -100,14 +103,14 @@ export class AuxiliaryFiles {
       if (problem === undefined) this.aside.remove(file.path);
       else this.#setAside(file, problem);
     } catch (error) {
-      // A large file may find no room where pictures still do; where they find none either, they report it.
+      // The share may have no room for a large file but still have room for images; if not, the images report it.
       if (!(error instanceof Failure) || error.code !== "remote.full") throw error;
       this.#noRoom.add(file.path);
       this.#setAside(file, { type: "problem", kind: "refused", reason: refusalWords("ENOSPC", file.path, file.bytes) });
     }
   }
 
-  /** Undefined once the copy is verified and noted. */
+  /** Copies a file under a temporary name; returns undefined if the copy with its real name was verified and recorded. */
   async #copy(
     remoteId: string,
     file: AuxiliaryFile,
@@ -128,7 +131,7 @@ export class AuxiliaryFiles {
     return undefined;
   }
 
-  /** Gives a staged copy its name; the manifest notes first what is about to take it. */
+  /** Renames a staged copy to its real name; the manifest records this before it happens. */
   async #name(remoteId: string, staged: StagedFile, signal: AbortSignal): Promise<string | Problem> {
     const { path, remotePath, sha256, replaces } = staged;
     if (staged.partial === undefined) return remotePath;

@@ -11,11 +11,11 @@ export interface SyncerSettings {
   /** Absolute. */
   readonly remoteRoot: string;
   readonly layout: { readonly rootDir: string; readonly dataDir: string };
-  /** Where pictures may be opened. */
+  /** Where images may be opened. */
   readonly pictures: PictureRoots;
-  /** Directories whose files are copied next to the pictures. */
+  /** Directories whose files are copied in addition to the images. */
   readonly auxiliaryDirectories: readonly string[];
-  /** Of which only the brightfield pictures are copied. */
+  /** A directory of which only the brightfield images are copied. */
   readonly brightfieldDirectory: string;
   readonly manifestFile: string;
   readonly minFreeBytes: number;
@@ -24,7 +24,7 @@ export interface SyncerSettings {
 }
 
 export type SyncerJob =
-  /** Which remote is it, and can it be used? */
+  /** Returns which remote it is, and whether it can be used. */
   | { readonly type: "inspect"; readonly remoteId: string | undefined }
   | {
       readonly type: "pictures";
@@ -33,7 +33,7 @@ export type SyncerJob =
       readonly limitMs: number;
     }
   | { readonly type: "list" }
-  /** A consistent copy of the manifest, next to it, under a temporary name. */
+  /** Makes a consistent copy of the manifest, next to it, under a temporary name. */
   | { readonly type: "snapshot" }
   | { readonly type: "stage"; readonly remoteId: string; readonly task: AuxiliaryTask }
   | { readonly type: "publish"; readonly remoteId: string; readonly staged: StagedFile };
@@ -45,10 +45,10 @@ export type SyncerAnswer =
   | { readonly type: "snapshot"; readonly file: AuxiliaryFile }
   | { readonly type: "stage"; readonly staged: StagedFile }
   | { readonly type: "publish"; readonly remotePath: string }
-  /** In place of the answer about one file: it is the problem itself. */
+  /** Replaces the answer about one file if that file is the problem. */
   | { readonly type: "problem"; readonly kind: FileProblem["kind"]; readonly reason: string };
 
-/** The answer to a job, or the problem of the one file it is about. */
+/** The answer to a job, or the problem of the file it is about. */
 export type AnswerTo<T extends SyncerJob["type"]> =
   | Extract<SyncerAnswer, { type: T }>
   | Extract<SyncerAnswer, { type: "problem" }>;

@@ -1,4 +1,4 @@
-// The images on their way to the share: which are next, what becomes of those that were copied, and of those that could not be.
+// Copies images to the share: chooses the next ones, and records those that were copied and those that could not be.
 import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { isGone } from "../../archive/directory-identity.ts";
@@ -15,19 +15,19 @@ import type { StageContext } from "../contract/stage-definition.ts";
 import type { ShareProcess } from "./share-process.ts";
 import { SyncProgress } from "./sync-progress.ts";
 
-/** Pictures handed out at once: a few from the front of the queue, and a few of those captured since. */
+/** Images per batch: a few from the front of the queue, and a few of those captured since. */
 const OLDEST = 24;
 const NEWEST = 8;
 const BATCH_MS = 5000;
 
 export class PictureCopies {
-  /** Pictures that cannot be copied, by entry. */
+  /** Images that cannot be copied, by entry. */
   readonly aside = new SetAside<number>();
   readonly progress: SyncProgress;
   readonly #context: Pick<StageContext, "config" | "manifest" | "log" | "nowUs" | "checkPlace">;
   readonly #process: ShareProcess;
   readonly #compressedOnly: boolean;
-  /** Pictures with a higher id were captured while this process was at work. */
+  /** Images with a higher id were captured after this process started. */
   #watermark: number;
 
   constructor(
@@ -42,7 +42,7 @@ export class PictureCopies {
     this.progress = new SyncProgress(() => manifest.syncing.countUnsynced(COUNTED_UP_TO, this.#compressedOnly));
   }
 
-  /** Whether none waits to be copied, apart from those set aside. */
+  /** Whether no image waits to be copied, apart from those set aside. */
   get areDone(): boolean {
     return this.#next().length === 0;
   }
@@ -80,12 +80,12 @@ export class PictureCopies {
     return true;
   }
 
-  /** Marks pictures whose files are gone as missing, and sets aside others that could not be copied. */
+  /** Marks images whose files are gone as missing, and sets aside others that could not be copied. */
   async #setAside(refused: readonly PictureRefused[], byId: ReadonlyMap<number, PictureTask>): Promise<void> {
     const { manifest, log } = this.#context;
     for (const { entryId, kind, reason } of refused) {
       const source = byId.get(entryId)?.source ?? "";
-      // With its whole directory gone, it is the disk that is missing, and it may come back; or it is back already.
+      // If its whole directory is gone, the disk is missing and may come back, or is back already.
       const lost = kind === "missing" && isGone(source, this.#context.checkPlace) && existsSync(dirname(source));
       const name = printable(basename(source)).slice(1, -1);
       const isNew = lost || this.aside.add(entryId, name, reason);
@@ -97,7 +97,10 @@ export class PictureCopies {
     }
   }
 
-  /** The oldest that wait, and the first of those captured meanwhile, so that a long backlog does not hide today's. */
+  /**
+   * Returns the oldest waiting images, and the first of those captured meanwhile, so that recent images are copied despite a long
+   * backlog.
+   */
   #next(): PictureTask[] {
     const { syncing } = this.#context.manifest;
     const common = { compressedOnly: this.#compressedOnly, except: this.aside.resting() };
@@ -110,7 +113,10 @@ export class PictureCopies {
     });
   }
 
-  /** The copies are proven and noted: the local files go, then the rows name the copies. Recovery finishes what is interrupted in between. */
+  /**
+   * Removes the local files, after their copies were verified and recorded; then the rows name the copies. Recovery finishes an
+   * interruption in between.
+   */
   async #moveAway(copies: readonly PictureCopied[]): Promise<void> {
     const { manifest, config, log, nowUs, checkPlace } = this.#context;
     checkPlace();
@@ -132,7 +138,7 @@ export class PictureCopies {
         log.warn(`cannot remove ${local.filename}, which is on the share: ${reason}`, { entry: entryId });
       }
     }
-    // Also when the disk has failed in between: the rows of those that were removed must name the copies.
+    // Runs even if the disk has failed in between: the rows of removed files must name the copies.
     if (moved.length > 0) await flushDirectory(config.Paths.data_dir);
     const note = () => {
       for (const [entryId, remoteFile] of moved) manifest.syncing.markMoved(entryId, remoteFile, nowUs());
@@ -147,5 +153,5 @@ export class PictureCopies {
   }
 }
 
-/** Beyond this, the status says "more than". */
+/** Above this, the status says "more than". */
 const COUNTED_UP_TO = 1001;

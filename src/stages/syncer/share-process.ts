@@ -1,4 +1,4 @@
-// Asks the syncer's process for one job at a time. A process that hangs waits for the share, so it is the share that is reported.
+// Gives the syncer's process one job at a time. If the process hangs, it is waiting for the share, so the share is reported.
 import { Failure } from "../../failure/failure.ts";
 import type { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { AnswerTo, SyncerAnswer, SyncerJob, SyncerSettings } from "./messages.ts";
@@ -13,7 +13,7 @@ export class ShareProcess {
 
   /**
    * @param root directory of the share, for messages.
-   * @param timeoutMs time without an answer after which the share counts as hanging.
+   * @param timeoutMs time without an answer after which the share counts as not responding.
    */
   constructor(worker: RemoteWorker<SyncerSettings, SyncerJob, SyncerAnswer>, root: string, timeoutMs: number) {
     this.#worker = worker;
@@ -21,7 +21,9 @@ export class ShareProcess {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** The answer to a job that is not about one file. Throws Failure `remote.unavailable` where the share does not respond. */
+  /**
+   * Returns the answer to a job that is not about one file. Throws Failure `remote.unavailable` if the share does not respond.
+   */
   async ask<T extends SyncerJob["type"]>(
     job: Extract<SyncerJob, { type: T }>,
     signal: AbortSignal,
@@ -31,7 +33,7 @@ export class ShareProcess {
     return answer as Extract<SyncerAnswer, { type: T }>;
   }
 
-  /** The answer to a job, or the problem of the one file it is about. */
+  /** Returns the answer to a job, or the problem of the file it is about. */
   async askOf<T extends SyncerJob["type"]>(
     job: Extract<SyncerJob, { type: T }>,
     signal: AbortSignal,
@@ -45,7 +47,7 @@ export class ShareProcess {
     return answer as AnswerTo<T>;
   }
 
-  /** A process that hangs is waiting for the share: report the share, not the process. */
+  /** Converts the error of a hanging process, which is waiting for the share: reports the share, not the process. */
   #silent(error: unknown, timeoutMs: number): unknown {
     if (!(error instanceof Failure) || error.code !== "thread.hanging") return error;
     const root = this.#root;

@@ -27,7 +27,7 @@ export const syncer: StageDefinition = {
 
 export interface SyncerOptions
   extends Pick<StageContext, "config" | "manifest" | "manifestFile" | "log" | "nowUs" | "checkPlace"> {
-  /** Continue with the share that is mounted, even if it is not the one the experiment knows. */
+  /** Use the share that is mounted, even if it is not the one the experiment knows. */
   readonly acceptRemote?: boolean;
 }
 
@@ -76,7 +76,7 @@ export class Syncer implements OpenStage {
     });
   }
 
-  /** One batch of pictures, and the auxiliary files where they are due. True when more is waiting right now. */
+  /** Copies one batch of images, and the auxiliary files if they are due. Returns true if more is waiting right now. */
   async run(signal: AbortSignal): Promise<boolean> {
     try {
       const remoteId = await this.#bind(signal);
@@ -94,7 +94,7 @@ export class Syncer implements OpenStage {
     }
   }
 
-  /** The failure with what it means for the pictures. */
+  /** Adds to the failure what it means for the images. */
   #withBacklog(failure: Failure): Failure {
     const waiting = this.#pictures.progress.waitingText();
     const message = `${failure.message} (${waiting}; no image is lost)`;
@@ -109,12 +109,12 @@ export class Syncer implements OpenStage {
     return this.#pictures.progress.note();
   }
 
-  /** Pictures and other files that could not be copied and rest. */
+  /** Returns the images and other files that could not be copied and were set aside. */
   filesSetAside(): SetAsideFile[] {
     return [...this.#pictures.aside.files(), ...this.#auxiliary.aside.files()];
   }
 
-  /** The report of a run's last frames, as far as the share takes it now. */
+  /** Copies the report of a run's last frames, as far as the share is available now. */
   async flush(): Promise<void> {
     if (!this.#ready) return;
     const { config, log } = this.#options;
@@ -130,7 +130,7 @@ export class Syncer implements OpenStage {
     return this.#process.close(timeoutMs);
   }
 
-  /** The id of the remote; the first one found ready becomes the experiment's own. */
+  /** Returns the id of the remote; the first usable one becomes the experiment's own. */
   async #bind(signal: AbortSignal): Promise<string> {
     const { config, manifest, log, acceptRemote = false, nowUs } = this.#options;
     const root = config.Paths.remote_root_dir;
@@ -150,7 +150,7 @@ export class Syncer implements OpenStage {
     return remoteId;
   }
 
-  /** Once: a crash between the record of a copy and the removal of the picture left it in both places. */
+  /** Done once per run: after a crash between the record of a copy and the removal of the image, the image is in both places. */
   async #takeUpMoves(remoteId: string): Promise<void> {
     const { manifest, config } = this.#options;
     if (this.#tookUpMoves || config.Sync.keep_local) return;
@@ -160,7 +160,7 @@ export class Syncer implements OpenStage {
       this.#options.log.info(`${left} images are here and on the share; verifying the copies, then removing them here`);
   }
 
-  /** A problem on this computer (no room for a snapshot, a report that cannot be read) must not delay the pictures. */
+  /** A problem on this computer (no room for a snapshot, a report that cannot be read) must not delay the images. */
   async #tryAuxiliaryFiles(remoteId: string, signal: AbortSignal): Promise<void> {
     this.#auxiliaryDueMs = performance.now() + AUXILIARY_EVERY_MS;
     try {

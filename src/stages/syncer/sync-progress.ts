@@ -1,8 +1,8 @@
-// The progress of copying in one line: the backlog, the speed, and whether the share keeps up.
+// Summarises the progress of copying in one line: the backlog, the speed, and whether the share keeps up.
 import { megabytes } from "../../system/byte-size.ts";
 import { counted } from "../../system/counted.ts";
 
-/** The backlog is compared with itself this long ago. */
+/** The backlog is compared with its size this long ago. */
 const TREND_MS = 60_000;
 const MANY = 1000;
 
@@ -14,13 +14,13 @@ export class SyncProgress {
   private before: { atMs: number; waiting: number } | undefined;
   private slow = false;
 
-  /** @param waiting pictures that wait, counted at most a little beyond 1,000. */
+  /** @param waiting returns the number of waiting images, counted up to a little more than 1,000. */
   constructor(waiting: () => number, now: () => number = () => performance.now()) {
     this.waiting = waiting;
     this.now = now;
   }
 
-  /** Notes what a batch did. */
+  /** Records the result of a batch. */
   copied(pictures: number, bytes: number, tookMs: number): void {
     this.copies += pictures;
     if (bytes > 0) {
@@ -35,7 +35,7 @@ export class SyncProgress {
     this.before = { atMs, waiting };
   }
 
-  /** Nothing waits. */
+  /** Called when nothing is waiting. */
   caughtUp(): void {
     this.slow = false;
     this.before = undefined;

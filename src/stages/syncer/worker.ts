@@ -1,6 +1,6 @@
-// The syncer's process: the only one that touches the remote. It runs apart from the supervisor, for a call to a share
-// that has gone away can hang for ever. It writes nothing to the manifest; what it did comes back as an answer, and what
-// was done without an answer is found and verified by the next one.
+// The syncer's process: the only one that accesses the remote. It is separate from the supervisor, because a call to a
+// disconnected share can hang for ever. It writes nothing to the manifest: its answers report what it did. If an answer is lost,
+// the next one finds and verifies the work.
 import { rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
@@ -67,7 +67,7 @@ export async function open(settings: SyncerSettings): Promise<JobHandler<SyncerJ
   return { run, close: async () => undefined };
 }
 
-/** A problem with one file is an answer, not a failure of the stage. */
+/** Returns a problem with one file as an answer, because it is not a failure of the stage. */
 async function withProblem(work: () => Promise<SyncerAnswer>): Promise<SyncerAnswer> {
   try {
     return await work();
@@ -77,7 +77,7 @@ async function withProblem(work: () => Promise<SyncerAnswer>): Promise<SyncerAns
   }
 }
 
-/** The snapshot, next to the manifest, under a name that a start sweeps away. */
+/** Makes the snapshot, next to the manifest, under a name that the next start deletes. */
 async function snapshot({ manifestFile, minFreeBytes, layout }: SyncerSettings): Promise<AuxiliaryFile> {
   const directory = dirname(manifestFile);
   const { size } = await stat(manifestFile);
