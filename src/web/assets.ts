@@ -18,7 +18,7 @@ export interface Asset {
   readonly tag: string;
 }
 
-/** By path in the address; "/" is the page. Throws a Failure when the page was not built. */
+/** The files by URL path; "/" is the page. Throws a Failure if the page was not built. */
 export function loadAssets(): ReadonlyMap<string, Asset> {
   const directory = join(packageRoot(), "dist", "web");
   if (!existsSync(join(directory, "index.html"))) {

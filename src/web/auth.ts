@@ -1,5 +1,5 @@
-// Who may do what, decided before the route is looked up. Reading is open on the machine itself and needs the token on any
-// other address; changing something needs the token always. There are no cookies, so no other site can borrow a login.
+// Decides who may do what, before the route is looked up. Reading needs no token on the machine itself, but needs one at any
+// other address; changes always need the token. There are no cookies, so no other site can borrow a login.
 import type { MiddlewareHandler } from "hono";
 import { type Host, isLoopback, parseHost } from "./host.ts";
 import { mediaType } from "./media-type.ts";
@@ -7,7 +7,10 @@ import { changesSomething, IMAGE_FILE, IMAGE_TYPES, JSON_TYPE, type Route } from
 import { ROUTES } from "./route-table.ts";
 import { isToken } from "./token.ts";
 
-/** Every answer, also an error's. Nothing is loaded from elsewhere, nothing inline runs, no site may frame the page. */
+/**
+ * Sent with every response, including errors. Nothing is loaded from other sites, no inline script runs, and no site may frame
+ * the page.
+ */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
@@ -20,7 +23,7 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 };
 
-/** Paths that take an image file; every other change is JSON. */
+/** Paths that accept an image file; every other change is JSON. */
 export const TAKES_IMAGE: ReadonlySet<string> = new Set(
   Object.values<Route>(ROUTES).flatMap(({ path, body }) => (body === IMAGE_FILE ? [path] : [])),
 );
@@ -38,13 +41,13 @@ export interface Asked {
   header(name: string): string | undefined;
 }
 
-/** Why a request is refused; undefined where it may continue. */
+/** Returns why a request is refused; undefined if it is allowed. */
 export function refusal(asked: Asked, host: string, token: string): Refusal | undefined {
   const local = isLoopback(host);
   const named = parseHost(asked.header("host") ?? "");
   if (named === undefined) return { status: 400, error: "the Host header is not an address or a host name" };
-  // A site whose name was pointed at this machine (DNS rebinding) is known by that name. Elsewhere the token, which such a
-  // site cannot have, is asked for anyway.
+  // A site whose name was pointed at this machine (DNS rebinding) appears under that name. At other addresses the token is
+  // required anyway, which such a site cannot have.
   if (local && !isLoopback(named.name)) {
     return { status: 403, error: "this page only answers under this computer's own address, such as 127.0.0.1" };
   }
@@ -70,7 +73,7 @@ export function refusal(asked: Asked, host: string, token: string): Refusal | un
   return { status: 415, error: "send JSON (Content-Type: application/json)" };
 }
 
-/** The same as the first step of a server. */
+/** Returns the same check as the server's first middleware. */
 export function guard(host: string, token: string): MiddlewareHandler {
   return async (context, next) => {
     const { method, path } = context.req;

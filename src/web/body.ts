@@ -1,14 +1,14 @@
-// What comes with a request: how long it may take to come, and JSON of it.
+// Reads the body of a request: limits how long it may take, and parses JSON.
 import type { IncomingMessage } from "node:http";
 import type { Context } from "hono";
 import { BadRequest } from "./queries.ts";
 
-/** Longest time for a small body; a client that needs longer is cut off (slow bodies). */
+/** Maximum time for a small body; slower clients are cut off (slow-body attacks). */
 const BODY_MS = 10_000;
 
 const hurried = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 
-/** Closes the connection of a request that has not come to its end in time, unless `leaveTime` is called. */
+/** Closes the connection of a request that is not complete in time, unless `leaveTime` is called. */
 export function hurry(incoming: IncomingMessage): void {
   if (incoming.complete) return;
   const timer = setTimeout(() => {
@@ -19,12 +19,12 @@ export function hurry(incoming: IncomingMessage): void {
   incoming.once("close", () => clearTimeout(timer));
 }
 
-/** For a request that was found to be allowed to send much. */
+/** Lifts the time limit of `hurry`, for a request that may send a large body. */
 export function leaveTime(incoming: IncomingMessage): void {
   clearTimeout(hurried.get(incoming));
 }
 
-/** The body as JSON, `{}` for an empty one; throws BadRequest when it is not JSON. */
+/** Returns the body as JSON, `{}` for an empty one; throws BadRequest if it is not JSON. */
 export async function bodyOf(context: Context): Promise<unknown> {
   const text = await context.req.text();
   if (text === "") return {};

@@ -1,4 +1,4 @@
-// Answers the routes of calibration. Looking is open like all reading; the guard asks for the token before anything is taken in.
+// Handles the calibration routes. Reading is open, as everywhere; the guard requires the token before anything is accepted.
 import type { IncomingMessage } from "node:http";
 import { leaveTime } from "./body.ts";
 import { LARGEST_PICTURE_BYTES, LONGEST_DECODING_MS, tooLarge } from "./calibration-session.ts";
@@ -20,7 +20,7 @@ export function calibrationHandlers({ calibrating, experiment }: Served): Handle
     calibratePicture: async (context, { query }) => {
       const { incoming } = context.env;
       const announced = Number(context.req.header("content-length"));
-      // Said before it is read; what is not announced is cut off where it is too much.
+      // Refused before the body is read. A body without a stated length is cut off when it becomes too long.
       if (announced > LARGEST_PICTURE_BYTES) {
         return context.json({ error: tooLarge(LARGEST_PICTURE_BYTES).line }, 413, { Connection: "close" });
       }
@@ -50,7 +50,7 @@ export function calibrationHandlers({ calibrating, experiment }: Served): Handle
   };
 }
 
-/** Keeps the connection open while the picture is decoded: nothing moves on it then. */
+/** Keeps the connection open while the picture is decoded, because it is silent meanwhile. */
 function waitForDecoding(incoming: IncomingMessage): void {
   const wait = () => incoming.socket.setTimeout(LONGEST_DECODING_MS + 5_000);
   if (incoming.complete) wait();

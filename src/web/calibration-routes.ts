@@ -1,4 +1,4 @@
-// The HTTP API of the calibration: an image in which the chip is looked for.
+// The HTTP API of the calibration: it takes an image and finds the chip in it.
 import { CALIBRATION_ID, CALIBRATION_TILE, NOTHING, PICTURE_NAME, PLACES } from "./queries.ts";
 import { IMAGE_FILE, JSON_TYPE, type Route, TILE } from "./route.ts";
 

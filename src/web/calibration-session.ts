@@ -1,5 +1,5 @@
-// Calibration on the page: takes in a picture, has it decoded once and the chip found in it by a process of its own, and on a
-// person's word has the ROI manifest written, as `phorest calibrate` does. One at a time.
+// Calibration on the page. Receives a picture, and has a separate process decode it once and find the chip in it. When the user
+// accepts the result, writes the ROI manifest as `phorest calibrate` does. Handles one picture at a time.
 import { randomBytes } from "node:crypto";
 import { createWriteStream, readdirSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -23,16 +23,16 @@ import type { PictureFile } from "./picture-jobs.ts";
 import { PictureProcess } from "./picture-process.ts";
 import type { FrameView } from "./picture-views.ts";
 
-/** 64 megapixels of 16 bits without any compression, and their header. */
+/** 64 megapixels of uncompressed 16-bit samples, and a header. */
 export const LARGEST_PICTURE_BYTES = 2 * 64 * 1024 * 1024 + 1024 * 1024;
-/** Decoding 64 megapixels takes a second; next to a saturated machine far more. */
+/** Decoding 64 megapixels takes a second, but far longer on a busy machine. */
 export const LONGEST_DECODING_MS = 60_000;
-/** A calibration of 64 megapixels takes seconds; next to a saturated machine more. */
+/** Calibrating with 64 megapixels takes seconds, but longer on a busy machine. */
 const LONGEST_SEARCH_MS = 180_000;
-/** A result that is not accepted is dropped after this time, with the memory it holds. */
+/** A result that is not accepted within this time is dropped, to free its memory. */
 const KEPT_MS = 30 * 60_000;
 const DROPPED_PREFIX = ".dropped-";
-/** The one who sends went away. */
+/** Errors that mean that the sender disconnected. */
 const GONE: ReadonlySet<string> = new Set(["ERR_STREAM_PREMATURE_CLOSE", "ECONNRESET", "ABORT_ERR"]);
 
 interface Work {
@@ -42,7 +42,7 @@ interface Work {
   /** A temporary file, removed when it is no longer needed. */
   readonly ours: boolean;
   readonly picture: FrameView;
-  /** From 1, and how many the file has. */
+  /** Page number from 1, and the number of pages in the file. */
   readonly page: number;
   readonly pages: number;
 }
@@ -76,7 +76,7 @@ export class CalibrationSession {
     this.#sweep();
   }
 
-  /** `framePx`: width and height of the experiment's own frames, where they are known. */
+  /** `framePx`: width and height of the experiment's own frames, if known. */
   view(framePx: readonly [number, number] | undefined): CalibrationView {
     const picture = this.#work?.picture;
     return {
@@ -91,7 +91,7 @@ export class CalibrationSession {
     };
   }
 
-  /** What can be named by hand on each chip. */
+  /** Returns the labels that can be named manually on each chip. */
   labels(): readonly ChipLabelsView[] {
     this.#labels ??= chipTypes().map((type) => {
       const { labels, gratings } = loadChip(type);
@@ -104,12 +104,15 @@ export class CalibrationSession {
     return this.#work?.id === id ? this.#frames.tile(id, level, column, row) : Promise.resolve(undefined);
   }
 
-  /** Whether the picture was there, and is no longer. */
+  /** Whether this picture existed, but has been replaced. */
   isPast(id: number): boolean {
     return id >= 1 && id <= this.#lastId && id !== this.#work?.id;
   }
 
-  /** Takes in a picture as it comes, `page` (from 1) of a file with several, then looks for the chip. Resolves when the picture is there and readable. */
+  /**
+   * Receives a picture as a stream (`page`, from 1, of a file with several), then searches for the chip. Resolves when the
+   * picture is stored and readable.
+   */
   async takePicture(
     { name, page }: { readonly name: string; readonly page?: number | undefined },
     body: Readable,
@@ -138,20 +141,20 @@ export class CalibrationSession {
     });
   }
 
-  /** The same with the experiment's newest picture. */
+  /** Does the same with the experiment's newest picture. */
   async takeLastFrame(): Promise<void> {
     const file = lastFrame(this.#config);
     await this.#begin(basename(file.path), async () => ({ file, ours: false }));
   }
 
-  /** Looks again, by what a person named in the picture. */
+  /** Searches again, using the places that the user named in the picture. */
   searchAgain(id: number, anchors: readonly Anchor[], chip: string | undefined): void {
     const work = this.#current(id);
     this.#checkFree();
     void this.#search(work, anchors, chip);
   }
 
-  /** Writes the ROI manifest of what was found, which a running experiment takes up with its next frame. */
+  /** Writes the ROI manifest of the result. A running experiment uses it from its next frame on. */
   async accept(id: number): Promise<void> {
     const work = this.#current(id);
     this.#checkFree();
@@ -169,7 +172,7 @@ export class CalibrationSession {
     }
   }
 
-  /** Forgets the picture and what was found in it. */
+  /** Discards the picture and the result. */
   async forget(): Promise<void> {
     this.#checkFree();
     await this.#drop();
@@ -210,7 +213,7 @@ export class CalibrationSession {
     }
   }
 
-  /** Never rejects: what went wrong is shown. */
+  /** Never rejects: errors are shown on the page. */
   async #search(work: Work, anchors: readonly Anchor[], chip: string | undefined): Promise<void> {
     this.#progress = { state: "searching", message: "", found: undefined };
     const { file: picture, name } = work;
@@ -270,7 +273,7 @@ export class CalibrationSession {
     });
   }
 
-  /** What an earlier process left of a picture. */
+  /** Removes picture files that an earlier process left behind. */
   #sweep(): void {
     const directory = this.#config.Assets.generated_files_dir;
     const names = readdirIfThere(directory).filter((name) => name.startsWith(DROPPED_PREFIX));
@@ -287,7 +290,7 @@ function readdirIfThere(directory: string): string[] {
   }
 }
 
-/** Passes on what comes, and fails once it is more than `limit` bytes. */
+/** Passes data through, and fails after more than `limit` bytes. */
 function atMost(limit: number): Transform {
   let bytes = 0;
   return new Transform({

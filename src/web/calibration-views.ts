@@ -1,12 +1,12 @@
-// What the server tells the page of a calibration. Times are ms since 1970.
+// The types that the server sends to the page about a calibration. Times are ms since 1970.
 import type { CalibrationSummary } from "../calibration/report.ts";
 import type { Roi } from "../measurement/roi.ts";
 import type { FrameView } from "./picture-views.ts";
 
-/** Where the chip was found in a picture. */
+/** The position of the chip in a picture. */
 export interface CalibrationFound {
   readonly summary: CalibrationSummary;
-  /** Degrees; ROIs and labels are in the picture turned by its negative. */
+  /** Degrees; ROIs and labels are coordinates in the picture rotated by its negative. */
   readonly imageAngle: number;
   readonly rois: readonly Roi[];
   /** The printed labels in view. */
@@ -14,25 +14,25 @@ export interface CalibrationFound {
 }
 
 export interface CalibrationView {
-  /** Of the picture; 0 before the first. */
+  /** Number of the picture; 0 before the first. */
   readonly id: number;
-  /** Of the picture, for people. */
+  /** Name of the picture, for display. */
   readonly name: string;
   readonly state: "none" | "receiving" | "searching" | "found" | "doubt" | "failed" | "writing" | "accepted";
-  /** Why it is in doubt or failed; the files that were written. */
+  /** Why the result is doubtful or failed, or the files that were written. */
   readonly message: string;
-  /** What a person should know before accepting; empty for nothing. */
+  /** A warning to read before accepting; empty if there is none. */
   readonly warning: string;
   readonly picture: FrameView | undefined;
-  /** Which image of its file the picture is, from 1, and how many the file has; 0 and 0 before the first picture. */
+  /** Number of the image in its file, from 1, and the number of images in the file; both 0 before the first picture. */
   readonly page: number;
   readonly pages: number;
   readonly found: CalibrationFound | undefined;
-  /** Largest picture that is taken, bytes. */
+  /** Largest accepted picture, bytes. */
   readonly largestBytes: number;
 }
 
-/** What can be named in a picture by hand. */
+/** The labels that can be named manually in a picture. */
 export interface ChipLabelsView {
   readonly type: string;
   readonly printed: readonly string[];

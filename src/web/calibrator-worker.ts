@@ -1,5 +1,5 @@
-// The calibrator's thread: finds the chip in a picture, for the page. Seconds of computing that must hold up neither
-// capture nor the page: its process runs at a lower priority. The result is kept here until it is accepted.
+// The calibrator thread: finds the chip in a picture, for the page. This takes seconds of computing and must not delay capture
+// or the page, so its process runs at a lower priority. The result stays here until it is accepted.
 import { join } from "node:path";
 import {
   type Calibration,
@@ -29,7 +29,7 @@ export async function open(settings: CalibratorSettings): Promise<JobHandler<Cal
     const before = await roisUntilNow(join(settings.directory, settings.manifestName));
     const attempt = (way: Way, some: readonly Chip[]) => calibratePicture(picture, name, some, patterns, way, before);
     let calibration = attempt(anchors.length === 0 ? { type: "auto" } : { type: "anchors", anchors }, chips);
-    // Printed labels are found one by one also where no lattice is to be seen.
+    // Printed labels are also searched one by one if no lattice is visible.
     const printed = chips.filter(({ labels }) =>
       anchors.every((anchor) => labels.some(({ label }) => label === anchor.label)),
     );

@@ -1,4 +1,4 @@
-// What every ROI of the chip is like in the last frame, and how far it has moved since the baseline.
+// The state of every ROI in the last frame, and its shift since the baseline.
 
 import type { CurveManifest } from "../assay/joined.ts";
 import { Levels } from "../assay/levels.ts";
@@ -21,10 +21,10 @@ export class ChipState {
     this.#config = config;
   }
 
-  /** Per ROI the median of the sound positions in the baseline, with its error. */
+  /** Returns, for each ROI, the median of the valid positions in the baseline, with its error. */
   levels(analysis: Analysis, window: TimeWindow): Levels {
     const { analysisId } = analysis;
-    // A frame of the window may also come late.
+    // Frames of the window may also arrive late.
     const frames = this.#manifest.curves.countWithin(analysisId, window.fromUs, window.toUs);
     const key = JSON.stringify([analysisId, window.fromUs, window.toUs, frames, this.#manifest.archives.last()]);
     if (this.#levels?.key === key) return this.#levels.levels;
@@ -34,7 +34,7 @@ export class ChipState {
     return levels;
   }
 
-  /** Undefined before the first result. */
+  /** Returns undefined before the first result. */
   view(analysis: Analysis, window: TimeWindow, baseline: BaselineView): ChipView | undefined {
     const last = this.recent(analysis).reduce<FrameResults | undefined>(
       (a, b) => (a !== undefined && a.capturedAtUs > b.capturedAtUs ? a : b),
@@ -75,20 +75,20 @@ export class ChipState {
     };
   }
 
-  /** What was measured in the last few frames, in order of completion. */
+  /** Returns the results of the last few frames, in order of completion. */
   recent(analysis: Analysis): FrameResults[] {
     return this.#manifest.outcomes.latestResults(analysis, LOOK_BACK);
   }
 }
 
-/** Frames may be measured out of order; the last one is searched among this many. */
+/** Frames may be measured out of order; the last one in time is searched among this many. */
 const LOOK_BACK = 8;
 
 function placeOf({ label, flip, x, y, width, height }: Roi) {
   return { label, flip, x, y, width, height };
 }
 
-/** JSON knows no NaN. */
+/** Converts NaN and missing values to null, because JSON has no NaN. */
 export function finite(value: number | undefined): number | null {
   return value !== undefined && Number.isFinite(value) ? value : null;
 }

@@ -1,5 +1,5 @@
-// Several images of an experiment compared: the difference of two, and the profiles of one ROI in some. Runs in a process
-// that decodes pictures for the page.
+// Compares images of an experiment: the difference of two, and the profiles of one ROI in several. Runs in a process that
+// decodes pictures for the page.
 import { checkAlike, pictureShift } from "../analysis/picture-shift.ts";
 import { Failure } from "../failure/failure.ts";
 import { rowProfile } from "../figures/roi-view.ts";
@@ -9,7 +9,7 @@ import { decodeReduced } from "../image/reduce.ts";
 import type { Roi } from "../measurement/roi.ts";
 import type { DifferenceAnswer, PictureFile } from "./picture-jobs.ts";
 
-/** Larger images are compared smaller: two of them and their difference are in memory at once. */
+/** Larger images are reduced before the comparison: two of them and their difference are in memory at once. */
 const MOST_COMPARED_PIXELS = 30_000_000;
 const MOST_PROFILED_PIXELS = 100_000_000;
 /** Width of the drawn difference, px. */
@@ -36,7 +36,10 @@ export async function differenceOf(a: PictureFile, b: PictureFile): Promise<Diff
   };
 }
 
-/** The mean row of an ROI in each image, in its own counts. Throws Failure `frame.unreadable` for one that is too large. */
+/**
+ * Returns the mean row of an ROI in each image, in counts of that image. Throws Failure `frame.unreadable` for an image that is
+ * too large.
+ */
 export async function profilesOf(
   pictures: readonly PictureFile[],
   roi: Roi,

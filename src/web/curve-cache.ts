@@ -1,5 +1,5 @@
-// ROIs over time, kept in memory and brought up to date with what is new. Reading one of 26,000 frames takes a tenth of a
-// second; adding the last frame takes a thousandth.
+// Caches the curves of ROIs in memory and adds only new points. Reading a curve of 26,000 frames takes a tenth of a second;
+// adding the last frame takes a thousandth.
 
 import type { SensorgramSource } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
@@ -7,17 +7,20 @@ import type { Sensorgram, SensorgramQuery } from "../manifest/results.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 
-/** Points that are kept, about 130 MB: both halves of 64 gratings over 26,000 frames. */
+/** Maximum number of cached points, about 130 MB: both halves of 64 gratings over 26,000 frames. */
 const MOST_POINTS = 3_400_000;
-/** ROIs that are kept at most, however short they are. */
+/** Maximum number of cached ROIs, however short their curves are. */
 const MOST_CURVES = 1024;
 
-/** Points before the end of a curve that go with it: where its line comes from, and how far apart its points usually are. */
+/**
+ * Points before the requested end of a curve that are included: they give the start of its line, and the usual distance of its
+ * points.
+ */
 const LEAD_POINTS = 512;
 
 interface Kept {
   curve: Sensorgram;
-  /** The last outcome it knows. */
+  /** The last outcome that it includes. */
   outcome: number;
 }
 
@@ -34,8 +37,8 @@ export class CurveCache implements SensorgramSource {
   }
 
   /**
-   * Of every ROI only the baseline and what is from `tailUs` on, with a lead: all that the end of a drawing depends on,
-   * in a hundredth of the points.
+   * Returns, for each ROI, only the baseline and the points from `tailUs` on, with some points before. The end of a drawing
+   * depends on nothing else, and this is a hundredth of the points.
    */
   ends(baseline: TimeWindow, tailUs: number): SensorgramSource {
     return {
@@ -44,7 +47,7 @@ export class CurveCache implements SensorgramSource {
     };
   }
 
-  /** One ROI over all frames, as the manifest has it now. */
+  /** Returns one ROI over all frames, as the manifest has it now. */
   #sensorgram({ analysisId, roi }: SensorgramQuery): Sensorgram {
     const archive = this.#manifest.archives.last();
     if (archive !== this.#archive) this.#kept.clear();
@@ -66,7 +69,7 @@ export class CurveCache implements SensorgramSource {
     return curve;
   }
 
-  /** Frames may be measured out of order: everything from the earliest new one on is read again. */
+  /** Frames may be measured out of order, so everything from the earliest new frame on is read again. */
   #upToDate({ curve, outcome }: Kept, analysisId: number, roi: number): Sensorgram {
     let fromUs = Number.POSITIVE_INFINITY;
     for (const { capturedAtUs } of this.#manifest.curves.after(analysisId, outcome))
@@ -83,7 +86,7 @@ function endsOf(curve: Sensorgram, { fromUs, toUs }: TimeWindow, tailUs: number)
   return spliced(curve, lowerBound(capturedAtUs, fromUs), Math.min(lead, lowerBound(capturedAtUs, toUs)), curve, lead);
 }
 
-/** The points of one curve from an index to another, then those of another curve from an index on. */
+/** Joins the points of one curve from index `from` up to `to` with those of another curve from index `on`. */
 function spliced(one: Sensorgram, from: number, to: number, other: Sensorgram, on: number): Sensorgram {
   const numbers = (head: Float64Array, rest: Float64Array) => {
     const parts = [head.subarray(from, Math.max(from, to)), rest.subarray(on)] as const;

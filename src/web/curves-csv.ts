@@ -1,4 +1,4 @@
-// What is shown as a CSV: every frame of the window, not only those that are drawn.
+// Writes the shown curves as CSV: every frame of the window, not only the drawn points.
 import { withChangeMarks } from "../assay/analysis-changes.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
 import { CurveLines } from "../outputs/csv/file/curve-lines.ts";
@@ -6,7 +6,7 @@ import { type CurvesQuery, MOST_CURVES } from "./curves.ts";
 import type { Experiment } from "./experiment.ts";
 import type { ShownAnalysis } from "./shown-analyses.ts";
 
-/** Part by part: the curves in the order of the chip, then the groups that were asked for. */
+/** Yields the file in parts: the curves in the order of the chip, then the requested groups. */
 export async function* curvesCsv(
   experiment: Pick<Experiment, "events">,
   { analysis, curves: source, about }: ShownAnalysis,

@@ -1,4 +1,4 @@
-// Sensorgrams as the page draws them: worked up, decimated, brought up to date by their end.
+// Prepares sensorgrams as the page draws them: processed, decimated, and updated by sending only their end.
 import { type Baseline, BaselineInForce } from "../assay/baseline.ts";
 import { baselineWarningLines } from "../assay/baseline-warnings.ts";
 import type { SensorgramSource } from "../assay/curve-units.ts";
@@ -34,31 +34,31 @@ import type { ChangeView, CurvesView, CurveView } from "./views.ts";
 export const MOST_CURVES = 64;
 
 export interface CurvesQuery {
-  /** Labels, `*` for any letters; groups as `group:NAME`. */
+  /** Labels, where `*` matches any characters; groups as `group:NAME`. */
   readonly wanted: readonly string[];
   readonly pairs: boolean;
-  /** Undefined: as configured. */
+  /** References; undefined: as configured. */
   readonly references: readonly string[] | undefined;
   readonly fromUs: number | undefined;
   readonly toUs: number | undefined;
-  /** Pixel columns of the drawing. */
+  /** Width of the drawing, pixel columns. */
   readonly columns: number;
-  /** What is drawn instead of the values; undefined: they themselves. */
+  /** Drawn instead of the values; undefined: the values themselves. */
   readonly rolling?: Rolling | undefined;
-  /** What the page has drawn already. */
+  /** What the page has already drawn. */
   readonly known?: { readonly key: string; readonly outcome: number } | undefined;
 }
 
-/** What the server knows of the frames of an analysis. */
+/** Facts about the frames of an analysis. */
 export interface AboutCurves {
   readonly frames: number;
-  /** Whether those of other analyses are joined in. */
+  /** Whether frames of other analyses are joined. */
   readonly joined: boolean;
-  /** Where another analysis went on, of those that are joined or could be. */
+  /** Changes to another analysis, among those that are joined or could be. */
   readonly changes: readonly ChangeView[];
 }
 
-/** The mean of a group of ROIs, one element per frame in order of capture. */
+/** The mean of a group of ROIs, one element per frame in the order of capture. */
 export interface GroupCurve {
   readonly label: string;
   readonly members: number;
@@ -93,7 +93,7 @@ export class Curves {
     this.#baseline = new BaselineInForce(manifest, config.baseline_seconds);
   }
 
-  /** Curves to draw, already worked up: shifts since the baseline, minus the references. `about`: what is to be said of them. */
+  /** Returns processed curves to draw: shifts since the baseline, minus the references. `about`: facts to add. */
   async view(analysis: Analysis, query: CurvesQuery, about: AboutCurves): Promise<CurvesView> {
     const baseline = this.baseline(analysis);
     const { window } = baseline;
@@ -116,7 +116,8 @@ export class Curves {
       rolling ?? null,
     ];
     const key = shortHash(JSON.stringify([...made, query.fromUs, query.toUs]));
-    // While the baseline is still open its level moves, and with it everything; so do medians that reach beyond the end.
+    // While the baseline is still open its level changes, and with it all values. Rolling medians that reach beyond the end
+    // change too.
     const settled = query.known?.key === key && window.toUs <= span[1] && rolling === undefined;
     const tailUs = settled ? this.#changedFrom(analysis, window, columns, query.known.outcome) : undefined;
     const source = tailUs === undefined ? this.#cache : this.#cache.ends(window, tailUs);
@@ -172,7 +173,7 @@ export class Curves {
     };
   }
 
-  /** When the first frame was captured, and what must be known of some of the measured frames. */
+  /** Returns the time of the first frame, and notes about some of the measured frames. */
   frameFacts({ analysisId }: Analysis): FrameFacts {
     return {
       firstUs: this.#manifest.history.oldestCaptureUs(),
@@ -181,18 +182,18 @@ export class Curves {
     };
   }
 
-  /** The curves at full length. */
+  /** Returns the curves at full length. */
   sensorgrams(analysis: Analysis, query: CurvesQuery, window: TimeWindow, labels: readonly string[]): Sensorgrams {
     return this.#sensorgrams(this.#cache, analysis, query, window, labels);
   }
 
-  /** The wanted groups at full length, as `phorest sensorgram` writes them. Reads every ROI. */
+  /** Yields the requested groups at full length, as `phorest sensorgram` writes them. Reads every ROI. */
   *groupCurves(analysis: Analysis, query: CurvesQuery): Generator<WrittenGroup> {
     const names = new Set(groupNames(query.wanted).map((name) => `group ${name}`));
     if (names.size === 0) return;
     const { window } = this.baseline(analysis);
     const all = this.#sensorgrams(this.#manifest, analysis, query, window, ["*"], this.#config.groups);
-    // A group is known once all curves have been through.
+    // Groups are complete only after all curves have been read.
     for (const _curve of all.curves());
     for (const group of all.groupCurves()) if (names.has(group.label)) yield group;
   }
@@ -221,32 +222,34 @@ export class Curves {
     return this.#manifest.markers.moments();
   }
 
-  /** As a person chose it, else the quiet stretch at the beginning. */
+  /** Returns the baseline that the user chose, otherwise the quiet period at the beginning. */
   baseline({ analysisId }: Analysis): Baseline {
     return this.#baseline.of(analysisId) ?? NO_BASELINE;
   }
 
-  /** First and last frame of an analysis, µs. */
+  /** Returns the times of the first and last frame of an analysis, µs. */
   spanOf({ analysisId }: Analysis): readonly [number, number] {
     return this.#span.of(analysisId);
   }
 
-  /** The columns in which anything is new since an outcome begin here, µs; undefined where that is too much to say. */
+  /**
+   * Returns the start of the first column with anything new since an outcome, µs; undefined if everything must be sent again.
+   */
   #changedFrom({ analysisId }: Analysis, { toUs }: TimeWindow, columns: Columns, outcome: number): number | undefined {
     const capturedAtUs: number[] = [];
     for (const curve of this.#manifest.curves.after(analysisId, outcome)) {
       capturedAtUs.push(curve.capturedAtUs);
-      // A late one within the baseline moves its level.
+      // A late frame within the baseline changes its level.
       if (capturedAtUs.length > MOST_NEW || curve.capturedAtUs < toUs) return undefined;
     }
-    // A reading may be somewhat older than its frame.
+    // A temperature reading may be older than its frame.
     const earliestUs = Math.min(this.#span.of(analysisId)[1], ...capturedAtUs) - READING_AGE_US;
     return columnStart(columns, earliestUs);
   }
 
   /**
-   * The wanted groups at full length, minus the references that the curves of single ROIs have: with pairs a reference is
-   * a whole grating.
+   * Returns the requested groups at full length, minus the same references as the curves of single ROIs. With pairs, a
+   * reference is a whole grating.
    */
   async groups(
     analysis: Analysis,
@@ -265,14 +268,14 @@ export class Curves {
       const { values, errors } = curve;
       const label = `group ${name}`;
       if (reference === undefined) return [{ ...curve, label, result: values, resultErrors: errors }];
-      // References are in no group: the two means err independently.
+      // References belong to no group, so the errors of the two means are independent.
       const result = values.map((value, at) => value - (reference.values[at] as number));
       const resultErrors = errors.map((error, at) => Math.hypot(error, reference.errors[at] as number));
       return [{ ...curve, label, result, resultErrors }];
     });
   }
 
-  /** Kept as long as baseline and references stay the same. */
+  /** Cached while baseline and references do not change. */
   #groupMeans(analysis: Analysis, window: TimeWindow, pairs: boolean, references: readonly string[]): GroupMeans {
     const levels = this.#chip.levels(analysis, window);
     const archived = this.#manifest.archives.last();
@@ -294,7 +297,7 @@ export class Curves {
   }
 }
 
-/** Before the first frame. */
+/** The baseline before the first frame. */
 const NO_BASELINE: Baseline = {
   window: { fromUs: 0, toUs: 0 },
   origin: "opening",
@@ -303,8 +306,8 @@ const NO_BASELINE: Baseline = {
   settled: false,
 };
 
-/** Number of frames that a page may have missed and still get one by one. */
+/** Number of frames that a page may have missed and still get incrementally. */
 const MOST_NEW = 500;
 
-/** No group of a person's is called so: groups bear the letters of labels, or names of the configuration. */
+/** A user's group cannot have this name: group names consist of the letters of labels, or come from the configuration. */
 const REFERENCES = "\0references";

@@ -1,31 +1,31 @@
-// A curve of any length as what a screen can show of it: per column of pixels the first, smallest, largest and last sound
-// point (so that extremes are the true ones), lines cut at pauses, doubtful points apart.
+// Decimates a curve of any length to what a screen can show. Each pixel column keeps the first, smallest, largest and last
+// valid point, so extremes are exact. Lines are interrupted at pauses, and doubtful points are separate.
 import { lowerBound } from "../manifest/timestamps.ts";
 import { upperMedian } from "../measurement/statistics.ts";
 
-/** A pause of more than this many usual intervals interrupts the line. */
+/** A pause longer than this many usual intervals interrupts the line. */
 const GAP_INTERVALS = 3;
-/** Number of intervals from which the usual one is taken. */
+/** Number of intervals that the usual one is computed from. */
 const SAMPLED_INTERVALS = 501;
-/** Doubtful points are marks of some pixels: more of them than this would only overlap. */
+/** Maximum number of marks for doubtful points. They are a few pixels wide, so more would only overlap. */
 const MOST_MARKS = 400;
 
 export interface CurveData {
-  /** Rising, µs. */
+  /** Increasing times, µs. */
   readonly timesUs: Float64Array;
   readonly values: Float64Array;
   /** FLAGS bits. */
   readonly flags: Uint8Array;
-  /** Standard errors of the values; NaN where there is none. */
+  /** Standard errors of the values; NaN if there is none. */
   readonly errors?: Float64Array;
 }
 
 export interface DecimatedCurve {
   /** ms since 1970. */
   readonly times: number[];
-  /** null is a gap. */
+  /** Values; null is a gap. */
   readonly values: (number | null)[];
-  /** Standard error of each value; null for a gap and where it is not known. */
+  /** Standard error of each value; null for a gap or if it is unknown. */
   readonly errors: (number | null)[];
   /** Points whose fit is doubtful. */
   readonly flagged: {
@@ -37,29 +37,29 @@ export interface DecimatedCurve {
 }
 
 /**
- * How a time is cut into columns: at multiples of a power of two of µs. A full column never changes, even if more comes
- * after it, so that a drawing is brought up to date by its end alone.
+ * How time is divided into columns: at multiples of a power of two of µs. A complete column never changes when more data
+ * follows, so only the end of a drawing needs an update.
  */
 export interface Columns {
   readonly columnUs: number;
-  /** Of these each gets one mark for a doubtful point. */
+  /** Width of the columns that get one mark each for doubtful points, µs. */
   readonly markUs: number;
 }
 
-/** Columns of one or two pixels. */
+/** Returns columns of one or two pixels. */
 export function columnsOf(fromUs: number, toUs: number, pixels: number): Columns {
   const columnUs = 2 ** Math.ceil(Math.log2(Math.max(1, (toUs - fromUs) / pixels)));
   return { columnUs, markUs: columnUs * 2 ** Math.ceil(Math.log2(Math.max(1, pixels / MOST_MARKS))) };
 }
 
-/** The beginning of the columns that a time is in. */
+/** Returns the start of the column that contains a time. */
 export function columnStart({ markUs }: Columns, timeUs: number): number {
   return Math.floor(timeUs / markUs) * markUs;
 }
 
 /**
- * What to draw of a curve from `fromUs` to `toUs`, with one point more on either side. With `tailUs`, which begins
- * columns, only what is from there on.
+ * Returns what to draw of a curve from `fromUs` to `toUs`, with one more point on either side. With `tailUs`, which must be the
+ * start of a column, returns only what follows it.
  */
 export function decimate(
   curve: CurveData,
@@ -113,7 +113,7 @@ export function decimate(
     const here = Math.floor(timeUs / columnUs);
     if (timeUs - lastSoundUs > gapUs) {
       flush();
-      // In the column of the point that follows, so that they come and go together.
+      // Placed in the column of the point that follows, so that both are updated together.
       put(timeUs - 1, null, null);
     } else if (here !== columnNumber) flush();
     columnNumber = here;
@@ -124,7 +124,7 @@ export function decimate(
   return { ...out, flagged };
 }
 
-/** Time of the last sound point before an index, µs; NaN where there is none. */
+/** Returns the time of the last valid point before an index, µs; NaN if there is none. */
 function lastSound({ timesUs, values, flags }: CurveData, before: number): number {
   for (let at = before - 1; at >= 0; at -= 1) {
     if (flags[at] === 0 && Number.isFinite(values[at])) return timesUs[at] as number;
@@ -132,7 +132,7 @@ function lastSound({ timesUs, values, flags }: CurveData, before: number): numbe
   return Number.NaN;
 }
 
-/** First, smallest, largest and last of the points of one pixel column, each once, in order. */
+/** Returns the first, smallest, largest and last point of a pixel column, in order and without duplicates. */
 function outermost(points: readonly number[], values: Float64Array): readonly number[] {
   if (points.length <= 4) return points;
   let least = points[0] as number;
@@ -146,7 +146,7 @@ function outermost(points: readonly number[], values: Float64Array): readonly nu
   ];
 }
 
-/** Median distance of neighbouring frames, µs; infinite for fewer than two. */
+/** Returns the median distance of neighbouring frames, µs; infinite for fewer than two. */
 function usualInterval(timesUs: Float64Array): number {
   const count = timesUs.length - 1;
   if (count < 1) return Number.POSITIVE_INFINITY;
@@ -156,7 +156,7 @@ function usualInterval(timesUs: Float64Array): number {
   return Math.max(1, upperMedian(intervals) as number);
 }
 
-/** Ten nanopixels are finer than any screen and any resonance. */
+/** Rounds to ten nanopixels, which is finer than any screen and any resonance. */
 function rounded(value: number): number {
   return Number(value.toPrecision(8));
 }

@@ -1,4 +1,4 @@
-// A curve as the page draws it, and what is told of it: decimated, rounded to what is finite, named.
+// Converts a curve for the page: decimated, rounded, with NaN replaced, and named.
 import { createHash } from "node:crypto";
 import { type Baseline, baselineReason } from "../assay/baseline.ts";
 import type { Precision } from "../assay/precision.ts";
@@ -9,7 +9,7 @@ import { type Columns, type CurveData, type DecimatedCurve, decimate } from "./d
 import { type Rolling, rolled } from "./rolled.ts";
 import type { BaselineView } from "./views.ts";
 
-/** As the page shows it. */
+/** Returns the baseline as the page shows it. */
 export function baselineView(baseline: Baseline): BaselineView {
   const { window, origin } = baseline;
   return {
@@ -20,7 +20,7 @@ export function baselineView(baseline: Baseline): BaselineView {
   };
 }
 
-/** Patterns and groups of a request that nothing is called by. */
+/** Returns the patterns and groups of a request that match nothing. */
 export function unknownNames(
   { labels }: Analysis,
   patterns: readonly string[],
@@ -34,7 +34,7 @@ export function unknownNames(
   ];
 }
 
-/** What of a curve is drawn, and how; see decimate. */
+/** Which part of a curve is drawn, and how; see decimate. */
 export interface Part {
   readonly fromUs: number;
   readonly toUs: number;
@@ -43,12 +43,12 @@ export interface Part {
   readonly rolling: Rolling | undefined;
 }
 
-/** What the page draws of a curve. */
+/** Returns what the page draws of a curve. */
 export function drawn(curve: CurveData, { fromUs, toUs, columns, tailUs, rolling }: Part): DecimatedCurve {
   return decimate(rolled(curve, rolling, fromUs, toUs), fromUs, toUs, columns, tailUs);
 }
 
-/** Noise, drift and limit of detection; `null` for what is not known. */
+/** Returns noise, drift and limit of detection; `null` for unknown values. */
 export function precisionView(precision: Precision) {
   return {
     noise: finite(precision.noise),
@@ -67,6 +67,6 @@ export function shortHash(text: string): string {
 
 const GROUP = "group:";
 export const isGroup = (name: string): boolean => name.startsWith(GROUP);
-/** The groups among wanted names, without what marks them as such. */
+/** Returns the group names among the wanted names, without their prefix. */
 export const groupNames = (wanted: readonly string[]): string[] =>
   wanted.filter(isGroup).map((name) => name.slice(GROUP.length));

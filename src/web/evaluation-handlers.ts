@@ -1,4 +1,4 @@
-// Answers what is asked about injections: from the evaluator's thread, as the commands write it.
+// Handles the requests about injections. The answers come from the evaluator's thread, in the format of the commands.
 import type { Context } from "hono";
 import type { EvaluationJob } from "./evaluation-jobs.ts";
 import { injectionQuestion, kineticsQuestion, mapQuestion } from "./evaluation-queries.ts";
@@ -57,7 +57,7 @@ export function evaluationHandlers({ evaluator, experiment }: Served): Handlers<
   };
 }
 
-/** The headers of a CSV file that the browser saves. */
+/** Returns the headers for a CSV file that the browser saves. */
 export function attached(name: string, { answer }: Route): Record<string, string> {
   return { "Content-Type": answer.type, "Content-Disposition": `attachment; filename="${name}.csv"` };
 }

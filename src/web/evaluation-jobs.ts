@@ -1,4 +1,4 @@
-// What crosses between the page and the thread that evaluates injections for it: plain data only.
+// Messages between the page and the thread that evaluates injections for it: plain data only.
 import type { KineticsRequest } from "../assay/kinetics/experiment/plan.ts";
 import type { ReportPoint } from "../assay/responses.ts";
 import type { Config } from "../config/schema.ts";
@@ -9,7 +9,7 @@ export interface EvaluatorSettings {
   readonly manifestFile: string;
 }
 
-/** Which curves and injections, as the options of the commands say it. */
+/** Selects curves and injections, like the options of the commands. */
 export interface InjectionQuestion {
   /** Name of the analysis; undefined: the one in force. */
   readonly analysis: string | undefined;
@@ -31,11 +31,11 @@ export interface MapQuestion extends Omit<InjectionQuestion, "injection"> {
 export interface KineticsQuestion extends KineticsRequest {
   /** Name of the analysis; undefined: the one in force. */
   readonly analysis: string | undefined;
-  /** Points of each cycle for a drawing. */
+  /** Points of each cycle in a drawing. */
   readonly points: number;
 }
 
-/** `csv`: the file that the command writes; else JSON. */
+/** `csv`: the file that the command writes; otherwise JSON. */
 export type EvaluationJob =
   | { readonly type: "responses" | "arrivals"; readonly question: InjectionQuestion; readonly csv: boolean }
   | {

@@ -1,4 +1,4 @@
-// Questions about injections over HTTP: what a request may contain, with the meaning of the options of the commands.
+// Schemas of requests about injections over HTTP, with the meaning of the commands' options.
 import * as z from "zod";
 import { REPORT_POINTS } from "../assay/responses.ts";
 import { MAP_QUANTITIES } from "../evaluation/maps.ts";

@@ -1,4 +1,4 @@
-// The HTTP API of injections, and of what is made of them.
+// The HTTP API of injections and their evaluation.
 import { INJECTION_QUESTION, KINETICS_QUESTION, MAP_QUESTION, SENSITIVITY_QUESTION } from "./evaluation-queries.ts";
 import {
   INJECTION,

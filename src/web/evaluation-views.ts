@@ -1,7 +1,7 @@
-// What the server tells the page of injections, and of what is made of them. Times are ms since 1970.
+// The types that the server sends to the page about injections and their evaluation. Times are ms since 1970.
 import type { InjectionType } from "../measurement/injection-type.ts";
 
-/** An injection as the API answers it. Concentration in M. */
+/** An injection in the API. Concentration in M. */
 export interface InjectionView {
   readonly id: number;
   readonly cycle: number;
@@ -16,7 +16,7 @@ export interface InjectionView {
   readonly note: string;
 }
 
-/** What may be an injection that nobody recorded. */
+/** A step that may be an unrecorded injection. */
 export interface ProposalView {
   readonly start: number;
   /** null: no step back was found. */
@@ -25,7 +25,7 @@ export interface ProposalView {
   readonly stepPx: number;
 }
 
-/** A quantity of each grating, as `phorest map --json` writes it, with its place and colours. */
+/** A quantity of each grating, as `phorest map --json` writes it, with its position and colours. */
 export interface MapView {
   readonly quantity: string;
   readonly unit: string;
@@ -38,7 +38,7 @@ export interface MapView {
   readonly name: string;
   readonly detail: string;
   readonly summary: string;
-  /** px of the image; what has no place is not here. */
+  /** Positions in px of the image; gratings without a position are omitted. */
   readonly places: readonly {
     readonly label: string;
     readonly left: number;
@@ -46,8 +46,8 @@ export interface MapView {
     readonly right: number;
     readonly bottom: number;
   }[];
-  /** Zero is the middle of the colours. */
+  /** Whether zero is the middle of the colour scale. */
   readonly diverging: boolean;
-  /** Ends of the colour scale: those of the middle 96 % of the values. */
+  /** Ends of the colour scale: the range of the middle 96 % of the values. */
   readonly limits: readonly [number, number];
 }

@@ -1,5 +1,5 @@
-// The thread that evaluates injections for the page: it reads every frame of every curve, which takes seconds in a long
-// experiment. Its answers are the text of the JSON or of the CSV file.
+// The thread that evaluates injections for the page. It reads every frame of every curve, which takes seconds in a long
+// experiment. Its answers are JSON or CSV text.
 import { kineticsView } from "../assay/kinetics/experiment/view.ts";
 import { proposedInjections } from "../assay/proposals.ts";
 import { arrivalsCsv, arrivalsJson, arrivalsOf, flowLine } from "../evaluation/arrivals.ts";
@@ -31,7 +31,7 @@ import type {
 } from "./evaluation-jobs.ts";
 import type { MapView, ProposalView } from "./evaluation-views.ts";
 
-/** Points of more curves would be an answer of many megabytes. */
+/** Points are sent for at most this many curves; more would be an answer of many megabytes. */
 const MOST_DRAWN = 16;
 
 export async function open({ config, manifestFile }: EvaluatorSettings): Promise<JobHandler<EvaluationJob, string>> {

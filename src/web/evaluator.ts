@@ -1,28 +1,28 @@
-// The page's end of the thread that evaluates injections: one question at a time, each asked once, the last answers kept.
-// The other end is src/web/evaluator-worker.ts.
+// The server's interface to the thread that evaluates injections: runs one question at a time, shares the answers of identical
+// questions, and caches the last answers. src/web/evaluator-worker.ts is the other side.
 import { Failure } from "../failure/failure.ts";
 import type { LogLevel } from "../log/levels.ts";
 import { withDeadline } from "../system/deadline.ts";
 import { RemoteWorker } from "../threads/remote-worker.ts";
 import type { EvaluationJob, EvaluatorSettings } from "./evaluation-jobs.ts";
 
-/** Shorter than the silence after which the server closes a connection. */
+/** Shorter than the time after which the server closes a silent connection. */
 const ANSWER_MS = 10_000;
-/** A week of frames of a large chip, on a slow and busy machine. */
+/** Enough for a week of frames of a large chip, on a slow and busy machine. */
 const LONGEST_JOB_MS = 600_000;
-/** Unused for so long, the thread gives its memory back. */
+/** After this time without use, the thread is closed to free its memory. */
 const IDLE_MS = 300_000;
 const CLOSE_MS = 2_000;
 const MOST_KEPT = 16;
-/** More questions than this wait for nobody who still looks at the page. */
+/** Maximum number of waiting questions. The users who asked more would have left the page by then. */
 const MOST_WAITING = 8;
 
 interface Asked {
-  /** Of the data that it was asked about. */
+  /** Identifies the data that the question was about. */
   readonly stamp: string;
   readonly answer: Promise<string>;
   isRunning: boolean;
-  /** Somebody was told to ask again: they get this answer even if there are newer data by then. */
+  /** A client was told to ask again: it gets this answer even if there is newer data by then. */
   isOwed: boolean;
 }
 
@@ -39,15 +39,16 @@ export class Evaluator {
   }
 
   /**
-   * The answer to a question about the data of `stamp`: two of the same stamp are the same data. Rejects with the question's own
-   * Failure, or with `web.unavailable` (retry later) where it takes longer than a request may: a later request finds it done.
+   * Returns the answer to a question about the data identified by `stamp`; the same stamp means the same data. Rejects with the
+   * question's own Failure, or with `web.unavailable` (retry later) if it takes longer than a request may; a later request then
+   * gets the finished answer.
    */
   async ask(job: EvaluationJob, stamp: string): Promise<string> {
     const key = JSON.stringify(job);
     const known = this.#asked.get(key);
     const isGood = known !== undefined && (known.isRunning || known.isOwed || known.stamp === stamp);
     const asked = isGood ? known : this.#begin(key, job, stamp);
-    // The last ones that were asked for are kept.
+    // Keeps the most recently asked questions.
     this.#asked.delete(key);
     this.#asked.set(key, asked);
     try {
@@ -72,7 +73,7 @@ export class Evaluator {
     clearTimeout(this.#idle);
     const answer = this.#queue.then(() => this.#worker.run(job, LONGEST_JOB_MS));
     const asked: Asked = { stamp, answer, isRunning: true, isOwed: false };
-    // `answer` carries the error to whoever asked; the next question must be answered all the same.
+    // `answer` reports the error to the caller; the queue must continue anyway.
     this.#queue = answer.then(
       () => this.#settled(asked),
       (error: unknown) => {

@@ -1,4 +1,4 @@
-// The experiments below a directory, and what each one is at a glance.
+// Lists the experiments below a directory, with a summary of each.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { CONFIG_FILENAME, loadConfig } from "../config/config.ts";
@@ -9,39 +9,41 @@ import { experimentHolder, type Holder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { TimeZone } from "../system/time-zone.ts";
 
-/** Largest number of directories below the given one that are searched. */
+/** Number of directory levels that are searched. */
 const DEEPEST = 4;
-/** The search stops at this number of experiments. */
+/** The search stops after this number of experiments. */
 const MOST = 1000;
 
-/** An experiment that was found. */
+/** An experiment found by the search. */
 export interface FoundExperiment {
   readonly directory: string;
   readonly loaded: Loaded;
 }
 
-/** What is shown of an experiment in a list. */
+/** The summary of an experiment in a list. */
 export interface ListedExperiment {
-  /** Path below the directory that was searched. */
+  /** Path relative to the searched directory. */
   readonly path: string;
   readonly name: string;
   readonly sample: string | undefined;
-  /** Of its times, as configured. */
+  /** Configured time zone. */
   readonly zone: TimeZone;
-  /** Microseconds since the epoch; undefined without frames. */
+  /** Time of the first frame, microseconds since the epoch; undefined without frames. */
   readonly firstUs: number | undefined;
   readonly lastUs: number | undefined;
   readonly frames: number;
   readonly failed: number;
-  /** Of the images that are here, and the database. */
+  /** Size of the local images and the database. */
   readonly bytes: number;
   /** The run that is active. */
   readonly holder: Holder | undefined;
-  /** Why nothing more is known. */
+  /** Why the experiment could not be read. */
   readonly problem: string | undefined;
 }
 
-/** The experiment in a directory itself, else all below it; directories that cannot be read are passed over. */
+/**
+ * Returns the experiment in the directory itself, otherwise all experiments below it. Skips directories that cannot be read.
+ */
 export function experimentsIn(directory: string, deepest = DEEPEST): FoundExperiment[] {
   const here = experimentAt(directory);
   if (here !== undefined) return [here];
@@ -54,7 +56,7 @@ export function experimentsIn(directory: string, deepest = DEEPEST): FoundExperi
   return found;
 }
 
-/** The experiment whose configuration, or default configuration, is in this directory; undefined where there is none. */
+/** Returns the experiment whose configuration, or default configuration, is in this directory; undefined if there is none. */
 function experimentAt(directory: string): FoundExperiment | undefined {
   const file = join(directory, CONFIG_FILENAME);
   if (!existsSync(file) && !existsSync(join(directory, "data", MANIFEST_FILENAME))) return undefined;
@@ -69,12 +71,12 @@ function subdirectories(directory: string): string[] {
       .map(({ name }) => name)
       .sort();
   } catch {
-    // Not readable by this user, or gone meanwhile: other directories can be read.
+    // Not readable by this user, or deleted in the meantime: continue with other directories.
     return [];
   }
 }
 
-/** `root`: the directory that was searched. Never throws: what is wrong with an experiment is said in its line. */
+/** Returns the summary of an experiment. `root`: the searched directory. Never throws: problems are part of the summary. */
 export function listed({ directory, loaded: { config } }: FoundExperiment, root: string): ListedExperiment {
   const file = join(config.Paths.data_dir, MANIFEST_FILENAME);
   const known = {

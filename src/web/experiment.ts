@@ -1,4 +1,4 @@
-// What the page shows, read from the experiment's files through a connection of its own that can only read.
+// Reads everything that the page shows from the experiment's files, through its own read-only database connection.
 
 import { pauseBelow } from "../archive/free-space.ts";
 import { keyNames } from "../config/config.ts";
@@ -40,14 +40,14 @@ export class Experiment {
   readonly #settings: WebSettings;
   readonly #manifest: Manifest;
   readonly #analyses: ShownAnalyses;
-  /** Of the times that people see and type. */
+  /** Time zone of the times that users see and type. */
   readonly zone: TimeZone;
-  /** Images that a person chooses. */
+  /** Images that the user selects. */
   readonly pictures: PictureStudy;
   readonly #frames: Frames;
-  /** Wall clock, ms. */
+  /** Time of the next capture, wall clock, ms. */
   nextCaptureMs: number | undefined;
-  /** As the supervisor said last. */
+  /** As last reported by the supervisor. */
   brightfield: BrightfieldView | undefined;
 
   private constructor(settings: WebSettings, manifest: Manifest, log: (level: LogLevel, message: string) => void) {
@@ -60,7 +60,7 @@ export class Experiment {
     this.pictures = new PictureStudy(manifest, settings.config, log);
   }
 
-  /** Opens the experiment to be read. Throws as `Manifest.open` does. */
+  /** Opens the experiment for reading. Throws as `Manifest.open` does. */
   static open(settings: WebSettings, log: (level: LogLevel, message: string) => void): Experiment {
     const manifest = Manifest.open({ file: settings.manifestFile, readonly: true });
     try {
@@ -81,7 +81,7 @@ export class Experiment {
     return this.#settings.config;
   }
 
-  /** The state as Prometheus reads it. */
+  /** Returns the state in Prometheus format. */
   metrics(): Promise<string> {
     return metricsText(takeSnapshot(this.#config, wallClockUs(), this.#manifest));
   }
@@ -127,7 +127,7 @@ export class Experiment {
     };
   }
 
-  /** Nothing of it where the database is damaged: the page must show the alarm all the same. */
+  /** Empty if the database is damaged: the page must still show the alarm. */
   #progress(): Pick<StateView, "outcome" | "method" | "analyses" | "markers" | "injectionChange"> {
     try {
       return {
@@ -145,7 +145,10 @@ export class Experiment {
     }
   }
 
-  /** Undefined while nothing is measured, as the views below. Each throws Failure `usage.invalid` for an unknown analysis. */
+  /**
+   * Returns undefined until something is measured, as do the views below. All throw Failure `usage.invalid` for an unknown
+   * analysis.
+   */
   chip(choice: AnalysisChoice = {}): ChipView | undefined {
     const shown = this.#analyses.of(choice);
     if (shown === undefined) return undefined;
@@ -171,35 +174,35 @@ export class Experiment {
     });
   }
 
-  /** What to write a file of curves from. Throws Failure `usage.invalid` while nothing is measured. */
+  /** Returns the analysis that a curve file is written from. Throws Failure `usage.invalid` until something is measured. */
   shown(choice: AnalysisChoice): ShownAnalysis {
     const shown = this.#analyses.of(choice);
     if (shown === undefined) throw unmeasured();
     return shown;
   }
 
-  /** Throws Failure `usage.invalid` for a window without frames. */
+  /** Throws Failure `usage.invalid` if a window contains no frames. */
   refuseEmpty(window: TimeWindow): void {
     if (this.#manifest.history.hasFrames(window)) return;
     throw new Failure("usage.invalid", "no frame was captured in this window", { hint: "choose a window with frames" });
   }
 
-  /** Markers and starts of injections, in order of time. */
+  /** Returns markers and starts of injections, in order of time. */
   events() {
     return this.#manifest.markers.events();
   }
 
-  /** Injections in order of time. */
+  /** Returns injections in order of time. */
   injections() {
     return this.#manifest.injections.all();
   }
 
-  /** When the first frame was captured, microseconds. */
+  /** Returns the capture time of the first frame, microseconds. */
   firstFrameUs(): number | undefined {
     return this.#manifest.history.oldestCaptureUs();
   }
 
-  /** Changes with everything that injections are evaluated from. */
+  /** Returns a stamp that changes with everything that the evaluation of injections depends on. */
   dataStamp(): string {
     const { outcomes, injections, archives } = this.#manifest;
     const shown = this.#analyses.of({});
@@ -211,7 +214,7 @@ export class Experiment {
     return this.#frames.load(this.#lastEntry());
   }
 
-  /** Width and height of the newest picture, where they are known. */
+  /** Returns width and height of the newest picture, if known. */
   framePx(): readonly [number, number] | undefined {
     const { width, height } = this.#manifest.history.lastEntry() ?? {};
     return width === undefined || height === undefined ? undefined : [width, height];
@@ -225,7 +228,7 @@ export class Experiment {
     return this.#frames.isPast(entryId);
   }
 
-  /** The profile of an ROI in the last picture; undefined for an unknown label. */
+  /** Returns the profile of an ROI in the last picture; undefined for an unknown label. */
   async profile(choice: AnalysisChoice, label: string): Promise<ProfileView | undefined> {
     const shown = this.#analyses.of(choice);
     const analysis = shown?.analysis;
@@ -248,7 +251,7 @@ export class Experiment {
     };
   }
 
-  /** An ROI's profiles in several frames; undefined for an unknown label, or while nothing is measured. */
+  /** Returns an ROI's profiles in several frames; undefined for an unknown label, or if nothing is measured. */
   async profiles(choice: AnalysisChoice, label: string, entries: readonly number[]): Promise<ProfilesView | undefined> {
     const analysis = this.#analyses.of(choice)?.analysis;
     return analysis === undefined ? undefined : this.pictures.profiles(analysis, label, entries);
@@ -286,7 +289,7 @@ export class Experiment {
     };
   }
 
-  /** Throws a Failure where there is no picture. */
+  /** Throws a Failure if there is no picture. */
   #lastEntry(): ShownEntry {
     const entry = this.#manifest.history.lastEntry();
     if (entry === undefined) throw new Failure("frame.missing", "no frame has been captured yet");

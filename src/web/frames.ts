@@ -1,5 +1,5 @@
-// The last frame for people, decoded by a process of its own: once for all who ask, and served as tiles of downsampled levels,
-// so that 64 megapixels cost the browser no more than what its window shows. A bounded number of tiles is kept.
+// Serves the last frame to the page. A separate process decodes it once for all clients. It is served as tiles at several
+// resolutions, so that 64 megapixels cost the browser no more than its window shows. A limited number of tiles is cached.
 
 import { Failure } from "../failure/failure.ts";
 import type { Roi } from "../measurement/roi.ts";
@@ -10,12 +10,12 @@ import type { PictureProcess } from "./picture-process.ts";
 import type { FrameView } from "./picture-views.ts";
 
 const MOST_TILES = 128;
-/** Share of the time that may go into decoding: a camera faster than that is shown with gaps. */
+/** Maximum share of time spent on decoding: with a faster camera some frames are not shown. */
 const DECODING_SHARE = 0.25;
-/** Shorter than the silence after which the server closes a connection. */
+/** Shorter than the time after which the server closes a silent connection. */
 const ANSWER_MS = 10_000;
 
-/** A picture on the disk. `where` names it in what is wrong with it. */
+/** A picture on the disk. `where` names it in error messages. */
 export interface ShownEntry {
   readonly entryId: number;
   readonly capturedAtUs: number;
@@ -41,8 +41,8 @@ export class Frames {
   readonly #tiles = new Map<string, Promise<Uint8Array | undefined>>();
 
   /**
-   * `newest`: the entry as it is now; its file may have been compressed or moved since it was loaded. `bits`: Camera.bits.
-   * `answerMs`: longest time until a request is answered, if only with "not ready yet".
+   * `newest`: the current state of the entry; its file may have been compressed or moved since it was loaded. `bits`:
+   * Camera.bits. `answerMs`: maximum time until a request is answered, if only with "not ready yet".
    */
   constructor(
     process: PictureProcess,
@@ -59,8 +59,8 @@ export class Frames {
   }
 
   /**
-   * What the picture of `entry` is like, or the one before it while decoding takes more than its share of the time. Throws a
-   * Failure when there is no picture or it cannot be read.
+   * Returns the properties of the picture of `entry`, or of the previous picture while decoding takes more than its share of
+   * the time. Throws a Failure if there is no picture or it cannot be read.
    */
   async load(entry: ShownEntry): Promise<FrameView> {
     if (this.#loaded?.entry.entryId === entry.entryId) return this.#loaded.view;
@@ -75,12 +75,15 @@ export class Frames {
     return (await this.#soon(this.#loading, entry)).view;
   }
 
-  /** Whether the frame of this entry was before the one that is loaded. */
+  /** Whether this entry's frame is older than the loaded one. */
   isPast(entryId: number): boolean {
     return this.#loaded !== undefined && entryId < this.#loaded.entry.entryId;
   }
 
-  /** A tile as JPEG; undefined where the picture has moved on, or has no such tile. Rejects with a Failure as `load`. */
+  /**
+   * Returns a tile as JPEG; undefined if a newer picture is loaded, or the picture has no such tile. Rejects with a Failure as
+   * `load` does.
+   */
   async tile(entryId: number, level: number, column: number, row: number): Promise<Uint8Array | undefined> {
     const frame = this.#loaded;
     if (frame === undefined || frame.entry.entryId !== entryId || !hasTile(frame.view, level, column, row)) {
@@ -100,7 +103,10 @@ export class Frames {
     return this.#soon(tile, frame.entry);
   }
 
-  /** The mean row of an ROI in the picture of `entry`, 8-bit counts, and which entry it is of. Throws a Failure as `load`. */
+  /**
+   * Returns the mean row of an ROI in the picture of `entry`, 8-bit counts, and the entry that was used. Throws a Failure as
+   * `load` does.
+   */
   async profile(entry: ShownEntry, roi: Roi, imageAngle: number): Promise<{ entryId: number; row: Float64Array }> {
     await this.load(entry);
     const shown = this.#loaded?.entry ?? entry;
@@ -110,12 +116,12 @@ export class Frames {
     return { entryId: shown.entryId, row };
   }
 
-  /** Ends the process; requests under way are refused. */
+  /** Ends the process; pending requests are rejected. */
   async close(): Promise<void> {
     await this.#process.close();
   }
 
-  /** Answers before the server closes the connection. The work continues, and a later request finds it done. */
+  /** Answers before the server closes the connection. The work continues, and a later request gets its result. */
   #soon<T>(work: Promise<T>, entry: ShownEntry): Promise<T> {
     const late = () =>
       new Failure("web.unavailable", `${fileOf(entry).where} is still being decoded`, {
@@ -152,7 +158,7 @@ export class Frames {
   }
 }
 
-/** The picture of an entry, for the process that decodes it. */
+/** Returns the picture of an entry, for the process that decodes it. */
 export function fileOf({ entryId, file, where = shownPath(file) }: ShownEntry): PictureFile {
   return { key: String(entryId), file, where };
 }

@@ -1,5 +1,5 @@
-// The mean curve of each group of ROIs, of all their frames. Read once from the frames' own records, in slices so that the
-// page stays quick meanwhile, and then brought up to date with what is new.
+// Computes the mean curve of each group of ROIs over all frames. Reads the frame records once, in slices so that the page stays
+// responsive, and then adds only new frames.
 import { setImmediate as yieldToEventLoop } from "node:timers/promises";
 import type { Levels } from "../assay/levels.ts";
 import type { Analysis } from "../manifest/analyses.ts";
@@ -11,7 +11,7 @@ import type { CurveData } from "./decimate.ts";
 
 const SLICE_FRAMES = 64;
 
-/** The members of a group, as indices in the ROI manifest. */
+/** A group's members, as indices in the ROI manifest. */
 interface Mean {
   readonly members: readonly number[];
   readonly values: number[];
@@ -35,7 +35,7 @@ export class GroupMeans {
   #outcome = BEFORE_ALL;
   #reading: Promise<void> | undefined;
 
-  /** `groups`: name to members; members without a level must not be among them. */
+  /** `groups`: maps a name to its members, all of which must have a level. */
   constructor(manifest: Source, analysis: Analysis, levels: Levels, groups: ReadonlyMap<string, readonly number[]>) {
     this.#manifest = manifest;
     this.#analysis = analysis;
@@ -43,7 +43,7 @@ export class GroupMeans {
     this.#groups = new Map([...groups].map(([name, members]) => [name, { members, values: [], errors: [] }]));
   }
 
-  /** Takes in what is new; calls that come meanwhile wait for the same pass. */
+  /** Adds new frames. Concurrent calls share one pass. */
   refresh(): Promise<void> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
@@ -52,8 +52,8 @@ export class GroupMeans {
   }
 
   /**
-   * Mean shift of the sound members in each frame, px, and its standard error; NaN where there is no valid point. Undefined for an
-   * unknown group.
+   * Returns the mean shift of the valid members in each frame, px, and its standard error; NaN if there is no valid point.
+   * Undefined for an unknown group.
    */
   curve(name: string): GroupMean | undefined {
     const mean = this.#groups.get(name);

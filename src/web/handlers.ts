@@ -1,5 +1,4 @@
-// From the table of routes to the server: each route is registered with its handler, which gets what the request contains,
-// already checked.
+// Registers each route of the table with its handler. The handler gets the validated content of the request.
 import type { Context, Hono } from "hono";
 import * as z from "zod";
 import { bodyOf } from "./body.ts";
@@ -12,7 +11,7 @@ type Checked<R, Part extends string> = R extends { readonly [P in Part]: infer S
   ? z.output<Schema>
   : undefined;
 
-/** What a request of a route contains; undefined for what the route does not have. */
+/** The content of a request; undefined for parts that the route does not have. */
 interface Given<R extends Route> {
   readonly parameters: Checked<R, "parameters">;
   readonly query: Checked<R, "query">;
@@ -36,7 +35,7 @@ function add<Name extends RouteName>(app: Hono<Env>, name: Name, handlers: Handl
   );
 }
 
-/** Throws BadRequest where a part of the request is not what its schema asks for. */
+/** Validates a request. Throws BadRequest if a part does not match its schema. */
 async function givenOf(
   { parameters, query, body }: Route,
   context: Context<Env>,
@@ -48,7 +47,7 @@ async function givenOf(
   };
 }
 
-/** Lists take every value of their name; of the others an empty value counts as none. */
+/** A list takes all values of its name; for other parameters an empty value counts as absent. */
 function queryOf({ shape }: z.ZodObject, parameters: URLSearchParams): Record<string, unknown> {
   const single = [...parameters].filter(([name, value]) => value !== "" && !isList(shape[name]));
   const lists = Object.keys(shape).filter((name) => isList(shape[name]) && parameters.has(name));

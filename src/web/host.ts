@@ -1,10 +1,10 @@
-// Names of hosts as they stand in a Host header: an IPv4 address, an IPv6 address in brackets, or a DNS name, with or without
-// a port. Anything else is refused, because programs read it differently.
+// Parses Host headers: an IPv4 address, an IPv6 address in brackets, or a DNS name, with or without a port. Anything else is
+// refused, because programs interpret it differently.
 import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { isDnsName } from "../system/host-name.ts";
 
 export interface Host {
-  /** In lower case, without brackets and without the dot at the end of a full DNS name. */
+  /** Lower case, without brackets and without the final dot of a full DNS name. */
   readonly name: string;
   readonly port: number | undefined;
 }
@@ -17,7 +17,7 @@ LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 LOOPBACK.addSubnet("::ffff:127.0.0.0", 104, "ipv6");
 
-/** What a Host header names; undefined where that is no host. */
+/** Returns the host and port in a Host header; undefined if it is invalid. */
 export function parseHost(header: string): Host | undefined {
   const { v6, plain, port = "" } = HOST.exec(header.toLowerCase())?.groups ?? {};
   const name = v6 ?? plain?.replace(/\.$/, "");
@@ -26,15 +26,15 @@ export function parseHost(header: string): Host | undefined {
   return Number(port) >= 1 && Number(port) <= LAST_PORT ? { name, port: Number(port) } : undefined;
 }
 
-/** `written`: with its last dot, which an address has not. */
+/** `written`: with its final dot, which an address cannot have. */
 function isName(name: string, written: string | undefined): boolean {
   return isIPv4(name) ? written === name : isAscii(name) && isDnsName(name);
 }
 
-/** A header has no other letters. */
+/** Headers contain no other characters. */
 const isAscii = (name: string): boolean => /^[!-~]*$/.test(name);
 
-/** Whether an address or name, without port and brackets, can be reached from this machine only. */
+/** Whether a host (without port and brackets) can only be reached from this machine. */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
   if (name === "localhost") return true;

@@ -1,4 +1,4 @@
-// Injections over HTTP: what a request may contain, and how an injection is answered. Times are ms since 1970, concentrations M.
+// Schemas of requests about injections, and the format of the answers. Times are ms since 1970, concentrations M.
 import * as z from "zod";
 import { line } from "../config/field.ts";
 import { type Injection, LONGEST_TEXT, MOST_INJECTIONS, type NewInjection } from "../manifest/injections.ts";
@@ -82,7 +82,7 @@ export function editedInjection(
   return { type: "edit-injection", author: by, injectionId, values: given(values) };
 }
 
-/** What a request of `phorest injections` contains; the inverse of the above. */
+/** Returns the request body that `phorest injections` sends; the inverse of the above. */
 export function injectionRequest({
   startUs,
   endUs,
@@ -93,7 +93,7 @@ export function injectionRequest({
   return given({ ...rest, start: ms(startUs), end: ms(endUs), dissociationEnd: ms(lastUs) });
 }
 
-/** An injection as it is answered. */
+/** Returns an injection in the format of the API. */
 export function injectionView({
   injectionId: id,
   startUs,
@@ -107,7 +107,7 @@ export function injectionView({
 
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-/** The fields that have a value. */
+/** Returns only the fields that have a value. */
 function given<T extends object>(values: T): Given<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
 }

@@ -1,19 +1,19 @@
-// Server-sent events: the state, pushed to every open page when it changes. It is made once, however many pages are open. A
-// page that does not read is dropped; it connects again by itself and gets the state as it is then, so nothing has to be kept
-// for it.
+// Server-sent events: pushes the state to every open page when it changes. The state is computed once, however many pages are
+// open. A page that does not read is disconnected; it reconnects by itself and gets the current state, so nothing is queued for
+// it.
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
 import { isDoneWithin } from "../system/deadline.ts";
 import type { StateView } from "./views.ts";
 
-/** Pages open at a time. */
+/** Maximum number of open pages. */
 const MOST_CLIENTS = 32;
-/** Longest time between two states, so that ages and gauges move, and a dead connection is noticed. */
+/** Maximum time between two states, so that ages and gauges are current, and dead connections are noticed. */
 const LONGEST_SILENCE_MS = 2000;
 /**
- * Frames may come faster than a person can follow. Short all the same: a frame is often measured just after something else
- * was told of.
+ * Minimum time between two states: frames may arrive faster than people can follow. It is short, because a frame is often
+ * measured just after another event was sent.
  */
 const SHORTEST_INTERVAL_MS = 25;
 const SLOWEST_READER_MS = 10_000;
@@ -23,7 +23,7 @@ export class Live {
   readonly #wake = new Set<() => void>();
   readonly #longestSilenceMs: number;
   #closed = false;
-  /** As sent last, and when it was made; undefined once something is new. */
+  /** The last state sent, and its time; undefined if there is something new. */
   #made: { readonly text: string; readonly atMs: number } | undefined;
 
   constructor(read: () => StateView, { longestSilenceMs = LONGEST_SILENCE_MS } = {}) {
@@ -35,7 +35,7 @@ export class Live {
     return this.#wake.size;
   }
 
-  /** Something is new. */
+  /** Call this when something is new. */
   look(): void {
     this.#made = undefined;
     for (const wake of [...this.#wake]) wake();
@@ -46,7 +46,7 @@ export class Live {
     this.look();
   }
 
-  /** The state as JSON: the one that another page was sent for the same event, or at about the same time. */
+  /** Returns the state as JSON. Reuses the text that another page was sent for the same event, or at about the same time. */
   #state(): string {
     const nowMs = performance.now();
     if (this.#made === undefined || nowMs - this.#made.atMs > this.#longestSilenceMs / 2) {
@@ -55,7 +55,7 @@ export class Live {
     return this.#made.text;
   }
 
-  /** Answers a request with the stream; undefined when too many are open. */
+  /** Answers a request with the event stream; undefined if too many are open. */
   serve(context: Context<{ Bindings: HttpBindings }>): Response | undefined {
     if (this.#wake.size >= MOST_CLIENTS) return undefined;
     let pending = true;

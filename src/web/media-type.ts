@@ -1,7 +1,10 @@
-// The media type of a body, by the grammar and not by how the header begins.
+// Parses the media type of a body with the full grammar, not just by its first characters.
 import { MIMEType } from "node:util";
 
-/** Type and subtype of a Content-Type header, in lower case; undefined where it is none, or in another charset than UTF-8. */
+/**
+ * Returns type and subtype of a Content-Type header, in lower case; undefined if it is invalid, or has a charset other than
+ * UTF-8.
+ */
 export function mediaType(header: string): string | undefined {
   try {
     const { essence, params } = new MIMEType(header);

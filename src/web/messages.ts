@@ -1,5 +1,5 @@
-// Messages between the supervisor's thread and the page's: plain data only. The page reads the database by itself; to change
-// something it asks the supervisor, which alone writes the manifest.
+// Messages between the supervisor's thread and the page's: plain data only. The page reads the database itself. Changes go
+// through the supervisor, which alone writes the manifest.
 import type { Anchor } from "../calibration/from-anchors.ts";
 import type { Config } from "../config/schema.ts";
 import type { FailureData } from "../failure/failure.ts";
@@ -11,22 +11,22 @@ import type { BrightfieldView } from "./views.ts";
 
 export interface WebSettings {
   readonly config: Config;
-  /** By "Section.key": where the value came from, in words. */
+  /** Origin of each value in words, by "Section.key". */
   readonly origins: Readonly<Record<string, string>>;
   readonly token: string;
   readonly manifestFile: string;
 }
 
-/** What a person may change from the page. */
+/** Changes that a user may make on the page. */
 export type Change =
   | ExperimentChange
-  /** One is taken as soon as no capture is in its way. */
+  /** It is taken as soon as no capture is in progress. */
   | { readonly type: "take-brightfield" };
 
 /** Supervisor to page. */
 export type ToWeb =
   | { readonly type: "open"; readonly settings: WebSettings }
-  /** Something is new; look. `nextCaptureMs`: wall clock, undefined while none is planned. */
+  /** Something is new. `nextCaptureMs`: wall clock; undefined if none is planned. */
   | {
       readonly type: "look";
       readonly nextCaptureMs: number | undefined;
@@ -43,27 +43,27 @@ export type FromWeb =
   | { readonly type: "change"; readonly id: number; readonly change: Change }
   | { readonly type: "closed" };
 
-/** Settings and jobs of the calibrator's thread, in the process that decodes pictures, during a calibration. */
+/** Settings and jobs of the calibrator's thread, which runs in the process that decodes pictures during a calibration. */
 export interface CalibratorSettings {
   /** Directory of the four files of a calibration, and the ROI manifest's name in it. */
   readonly directory: string;
   readonly manifestName: string;
-  /** Pictures of labels of an existing installation. */
+  /** Label pictures of an existing installation. */
   readonly labelPictures: string | undefined;
 }
 
 export type CalibratorJob =
-  /** `name` is that of the picture for people. Without anchors everything is found by itself. */
+  /** `name` is the displayed name of the picture. Without anchors the chip is found automatically. */
   | {
       readonly type: "find";
-      /** Its pixels are in memory that threads share. */
+      /** The pixels are in shared memory. */
       readonly picture: Picture;
       readonly name: string;
-      /** Undefined: whichever it is. */
+      /** Chip type; undefined: any. */
       readonly chip: string | undefined;
       readonly anchors: readonly Anchor[];
     }
-  /** Writes what was found last. */
+  /** Writes the last result. */
   | { readonly type: "write" };
 
 export type CalibratorAnswer =

@@ -1,4 +1,4 @@
-// The page of one experiment: what it is answered from, and its HTTP server.
+// The page of one experiment: its data source and its HTTP server.
 import type { LogLevel } from "../log/levels.ts";
 import { loadAssets } from "./assets.ts";
 import { CalibrationSession } from "./calibration-session.ts";
@@ -11,20 +11,20 @@ import { end, listen } from "./server.ts";
 export interface Page {
   readonly address: string;
   readonly experiment: Experiment;
-  /** To be called when something is new. */
+  /** Call it when something is new. */
   readonly live: Live;
   close(): Promise<void>;
 }
 
 export interface PageOptions {
-  /** Port to listen on; 0: any free one. */
+  /** Port to listen on; 0: any free port. */
   readonly port: number;
   log(level: LogLevel, message: string): void;
-  /** Throws a Failure when the change was not made. */
+  /** Throws a Failure if the change was not made. */
   change(change: Change): Promise<void>;
 }
 
-/** Serves the page until it is closed. Throws a Failure where the experiment cannot be read, or the address cannot be used. */
+/** Serves the page until it is closed. Throws a Failure if the experiment cannot be read, or the address cannot be used. */
 export async function openPage(settings: WebSettings, { port, log, change }: PageOptions): Promise<Page> {
   const { config, token } = settings;
   const assets = loadAssets();

@@ -1,22 +1,22 @@
-// Many curves at once, each as the smallest and largest value in columns of time. Columns are cut at multiples of a power of two
-// of µs and merged in twos as time passes, so that any number of frames takes the same memory.
+// Stores many curves, each as the smallest and largest value per time column. Column widths are powers of two of µs, and
+// columns are merged in pairs as time passes, so any number of frames takes the same memory.
 import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 
-/** Columns that are kept; more of them are merged. */
+/** Maximum number of columns; beyond it they are merged. */
 const MOST_COLUMNS = 512;
 const SHORTEST_COLUMN_US = 2 ** 16;
 
 interface Column {
-  /** Per curve; NaN where no value is sound. */
+  /** Smallest value of each curve; NaN if no value is valid. */
   readonly least: Float32Array;
   readonly leastUs: Float64Array;
   readonly greatest: Float32Array;
   readonly greatestUs: Float64Array;
-  /** The last outcome in it. */
+  /** The last outcome in the column. */
   outcome: number;
 }
 
-/** A column to draw: per curve two values in order of time, equal if there is only one; null if none is sound. */
+/** A column to draw: for each curve two values in order of time, equal if there is only one; null if none is valid. */
 export interface DrawnColumn {
   /** ms since 1970. */
   readonly at: number;
@@ -32,7 +32,7 @@ export class PanelColumns {
     this.#curves = curves;
   }
 
-  /** Adds a frame: a value for each curve, NaN where it is not sound. Frames may come in any order. */
+  /** Adds a frame: a value for each curve, NaN if it is not valid. Frames may come in any order. */
   add(timeUs: number, values: Float64Array, outcome: number): void {
     const column = this.#columnAt(this.#columns, Math.floor(timeUs / this.#columnUs));
     column.outcome = Math.max(column.outcome, outcome);
@@ -45,12 +45,12 @@ export class PanelColumns {
     }
   }
 
-  /** Width of the columns that at most `most` of cover a time, µs. */
+  /** Returns the column width with which at most `most` columns cover a time span, µs. */
   widthFor(spanUs: number, most: number): number {
     return Math.max(this.#columnUs, 2 ** Math.ceil(Math.log2(Math.max(1, spanUs / most))));
   }
 
-  /** The columns of a width that `widthFor` gave in which anything came after an outcome, in order of time. */
+  /** Returns the columns of a width given by `widthFor` that changed after an outcome, in order of time. */
   drawn(columnUs: number, afterOutcome: number): DrawnColumn[] {
     return [...this.#merged(Math.log2(columnUs / this.#columnUs))]
       .filter(([, { outcome }]) => outcome > afterOutcome)
@@ -72,7 +72,7 @@ export class PanelColumns {
     return made;
   }
 
-  /** The columns with each 2^`doublings` made one. */
+  /** Returns the columns after merging each 2^`doublings` of them. */
   #merged(doublings: number): Map<number, Column> {
     if (doublings === 0) return this.#columns;
     const merged = new Map<number, Column>();
@@ -108,7 +108,7 @@ function extend({ least, leastUs, greatest, greatestUs }: Column, curve: number,
   }
 }
 
-/** A panel is some 80 px high: five digits are more than it can show. */
+/** Rounds to five digits: a panel is about 80 px high and cannot show more. */
 function rounded(value: number): number {
   return Number(value.toPrecision(5));
 }

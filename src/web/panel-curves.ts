@@ -1,5 +1,6 @@
-// The curves of all gratings in one pass over the frames' own records: the shifts that Sensorgrams computes curve by curve, which
-// takes a minute for hundreds of gratings and a long experiment. Frames are read in slices so that the page stays quick meanwhile.
+// Computes the curves of all gratings in one pass over the frame records. Sensorgrams computes the same shifts curve by curve,
+// which takes a minute for hundreds of gratings and a long experiment. Frames are read in slices so that the page stays
+// responsive.
 import { setImmediate as yieldToEventLoop } from "node:timers/promises";
 import { levelOf } from "../assay/propagation.ts";
 import { separatePair } from "../assay/sensorgram.ts";
@@ -16,9 +17,9 @@ const SLICE_FRAMES = 64;
 export interface PanelUnit {
   readonly label: string;
   readonly plain: number;
-  /** Undefined for a single ROI. */
+  /** Index of the flipped half; undefined for a single ROI. */
   readonly flipped: number | undefined;
-  /** Its shift is subtracted from the others. */
+  /** Whether its shift is subtracted from the others. */
   readonly reference: boolean;
 }
 
@@ -30,14 +31,14 @@ export class PanelCurves {
   readonly #manifest: Source;
   readonly #analysis: Analysis;
   readonly #within: TimeWindow;
-  /** Per unit, px; NaN where nothing in the baseline is sound. */
+  /** Baseline level of each unit, px; NaN if no value in the baseline is valid. */
   readonly #levels: Float64Array;
   readonly #doubtful: Uint32Array;
   #frames = 0;
   #outcome = BEFORE_ALL;
   #reading: Promise<void> | undefined;
 
-  /** Frames captured `within` are taken in; shifts are from the level in the window `baseline`. */
+  /** Uses the frames captured `within`; shifts are relative to the level in the window `baseline`. */
   constructor(
     manifest: Source,
     analysis: Analysis,
@@ -56,17 +57,17 @@ export class PanelCurves {
     );
   }
 
-  /** The labels of the references with a level: those without one are not subtracted. */
+  /** Returns the labels of the references that have a level; the others are not subtracted. */
   get references(): string[] {
     return this.units.flatMap(({ label }, at) => (this.#isSubtracted(at) ? [label] : []));
   }
 
-  /** Share of the frames in which a unit is flagged or has no value, 0 to 1. */
+  /** Returns the share of frames in which a unit is flagged or has no value, 0 to 1. */
   doubtfulShare(unit: number): number {
     return this.#frames === 0 ? 0 : (this.#doubtful[unit] as number) / this.#frames;
   }
 
-  /** Takes in what is new; calls that come meanwhile wait for the same pass. */
+  /** Adds new frames. Concurrent calls share one pass. */
   refresh(): Promise<void> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
@@ -104,7 +105,7 @@ export class PanelCurves {
     const results = shifts.map((shift, unit) => {
       if (Number.isNaN(shift)) this.#doubtful[unit] = (this.#doubtful[unit] as number) + 1;
       if (!subtracts || Number.isNaN(shift)) return shift;
-      // A reference is compared with the other ones only.
+      // A reference is compared only with the other references.
       const own = this.#isSubtracted(unit) ? 1 : 0;
       return count > own ? shift - (sum - own * shift) / (count - own) : Number.NaN;
     });
@@ -113,7 +114,7 @@ export class PanelCurves {
   }
 }
 
-/** Position of each unit in a frame, px, and its flags; with pairs as `separatePair` combines the halves. */
+/** Returns the position of each unit in a frame, px, and its flags; with pairs, combined from the halves by `separatePair`. */
 function signalsOf(units: readonly PanelUnit[], { position, flags }: Curve) {
   const half = (roi: (unit: PanelUnit) => number) => ({
     values: Float64Array.from(units, (unit) => position[roi(unit)] ?? Number.NaN),

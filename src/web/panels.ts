@@ -1,4 +1,5 @@
-// The small panels of the page: every grating at its place on the chip, from one request, brought up to date by their end.
+// The small panels of the page: one for each grating at its place on the chip, from one request, updated by sending only their
+// end.
 import { randomUUID } from "node:crypto";
 import { isMeant } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
@@ -12,26 +13,26 @@ import { PanelCurves, type PanelUnit } from "./panel-curves.ts";
 import type { BaselineView, PanelsView } from "./views.ts";
 
 export interface PanelsQuery {
-  /** One curve for each grating from both halves, instead of one for each ROI. */
+  /** One curve for each grating, from both halves, instead of one for each ROI. */
   readonly pairs: boolean;
   readonly fromUs: number | undefined;
   readonly toUs: number | undefined;
-  /** Columns that a panel is wide. */
+  /** Width of a panel, columns. */
   readonly columns: number;
-  /** What the page has drawn already. */
+  /** What the page has already drawn. */
   readonly known?: { readonly key: string; readonly outcome: number } | undefined;
 }
 
-/** What the panels of an analysis are made with. */
+/** The settings of an analysis' panels. */
 export interface PanelsSetting {
   readonly baseline: { readonly window: TimeWindow; readonly view: BaselineView };
-  /** First and last frame, µs. */
+  /** Times of the first and last frame, µs. */
   readonly span: readonly [number, number];
   readonly references: readonly string[];
   readonly about: Pick<AboutCurves, "joined" | "changes">;
 }
 
-/** Sets of curves kept: with and without pairs, of two analyses. */
+/** Cached sets of curves: with and without pairs, for two analyses. */
 const MOST_KEPT = 4;
 
 export class Panels {
@@ -42,7 +43,7 @@ export class Panels {
     this.#manifest = manifest;
   }
 
-  /** The panels of an analysis; with `known`, only the columns that changed since. */
+  /** Returns the panels of an analysis; with `known`, only the columns that changed since. */
   async view(analysis: Analysis, query: PanelsQuery, setting: PanelsSetting): Promise<PanelsView> {
     const { baseline, span, about } = setting;
     const { id, curves } = this.#curves(analysis, query, setting);
@@ -74,7 +75,7 @@ export class Panels {
   #curves(analysis: Analysis, { pairs, fromUs, toUs }: PanelsQuery, { baseline, references }: PanelsSetting) {
     const { window } = baseline;
     const { analysisId } = analysis;
-    // Each frame of the baseline moves its level, and with it everything; one may also come late.
+    // Each frame in the baseline changes its level, and with it everything; a frame may also arrive late.
     const frames = this.#manifest.curves.countWithin(analysisId, window.fromUs, window.toUs);
     const name = JSON.stringify([
       analysisId,
@@ -100,7 +101,7 @@ export class Panels {
     return made;
   }
 
-  /** In the order of the ROI manifest. With pairs, an ROI without its other half has a curve of its own. */
+  /** Returns the units in the order of the ROI manifest. With pairs, an ROI without its other half has its own curve. */
   #units(analysis: Analysis, pairs: boolean, references: readonly string[]): PanelUnit[] {
     const { roiManifestId, labels } = analysis;
     const rois: readonly Pick<Roi, "label" | "flip">[] =

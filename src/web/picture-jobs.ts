@@ -1,4 +1,4 @@
-// What crosses between the page and the process that decodes pictures for it: plain data only.
+// Messages between the page and the process that decodes pictures for it: plain data only.
 
 import type { Anchor } from "../calibration/from-anchors.ts";
 import type { FailureData } from "../failure/failure.ts";
@@ -11,33 +11,33 @@ import type { FrameView } from "./picture-views.ts";
 
 /** A picture on the disk. `where` names it in errors. */
 export interface PictureFile {
-  /** Two pictures never have the same. */
+  /** Unique for each picture. */
   readonly key: string;
   readonly file: NamedFile;
   readonly where: string;
-  /** Of the camera's samples, where that is configured. */
+  /** Bit depth of the camera, if configured. */
   readonly bits?: number;
 }
 
 /** The difference of two images. */
 export interface DifferenceAnswer {
   readonly png: Uint8Array;
-  /** Of the images, px. */
+  /** Width of the images, px. */
   readonly width: number;
   readonly height: number;
-  /** What the second was multiplied by, so that both are equally bright. */
+  /** Factor applied to the second image so that both are equally bright. */
   readonly gain: number;
-  /** The difference of the strongest colour, counts of the first. */
+  /** Difference that gets the strongest colour, counts of the first image. */
   readonly fullScale: number;
-  /** Of the second against the first, px of the images; undefined where nothing in them is alike. */
+  /** Displacement of the second image against the first, px of the images; undefined if nothing in them matches. */
   readonly moved: Displacement | undefined;
 }
 
-/** What can be said of a picture by looking at it alone. */
+/** What a single picture shows by itself. */
 export type PictureView = Omit<FrameView, "entryId" | "filename" | "capturedAt">;
 
 export type PictureJob =
-  /** Decodes the picture, which the other jobs do as well if it is not the one in memory. */
+  /** Decodes the picture. The other jobs do so too if it is not the one in memory. */
   | { readonly type: "view"; readonly picture: PictureFile }
   | {
       readonly type: "tile";
@@ -58,25 +58,25 @@ export type PictureJob =
   | {
       readonly type: "find";
       readonly picture: PictureFile;
-      /** The picture's name for people. */
+      /** The displayed name of the picture. */
       readonly name: string;
       readonly chip: string | undefined;
       readonly anchors: readonly Anchor[];
     }
   /** Counts the pictures in the file. */
   | { readonly type: "pages"; readonly picture: PictureFile }
-  /** Writes what was found last. */
+  /** Writes the last result. */
   | { readonly type: "write" };
 
 export interface PictureAnswers {
   readonly view: PictureView;
-  /** JPEG; undefined where the picture has no such tile. */
+  /** JPEG; undefined if the picture has no such tile. */
   readonly tile: Uint8Array | undefined;
   /** The mean row of the ROI, 8-bit counts. */
   readonly profile: Float64Array;
   readonly pages: number;
   readonly difference: DifferenceAnswer;
-  /** The mean row of the ROI in each picture, in its own counts. */
+  /** The mean row of the ROI in each picture, in counts of that picture. */
   readonly profiles: Float64Array[];
   readonly find: CalibratorAnswer;
   readonly write: CalibratorAnswer;
@@ -84,7 +84,7 @@ export interface PictureAnswers {
 
 /** Page to process. The first message is "open". */
 export type ToPictures =
-  /** `calibrator`: of a process that also finds chips. */
+  /** `calibrator`: settings for a process that also finds chips. */
   | { readonly type: "open"; readonly calibrator: CalibratorSettings | undefined }
   | { readonly type: "job"; readonly id: number; readonly job: PictureJob };
 

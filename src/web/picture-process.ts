@@ -1,16 +1,17 @@
-// The page's end of the process that decodes pictures. A picture may need more memory than there is, or never finish: the
-// process crashes or is ended, the waiting requests are answered with the reason, and the next request starts a new process. The other end is src/web/pictures-worker.ts.
+// The server's interface to the process that decodes pictures. A picture may need too much memory, or decoding may never end.
+// Then the process crashes or is ended, the waiting requests are answered with the reason, and the next request starts a new
+// process. src/web/pictures-worker.ts is the other side.
 import { decodeFailure, Failure } from "../failure/failure.ts";
 import type { LogLevel } from "../log/levels.ts";
 import { openProcess, type WorkerHandle } from "../threads/worker-handle.ts";
 import type { CalibratorSettings } from "./messages.ts";
 import type { FromPictures, PictureAnswers, PictureJob, ToPictures } from "./picture-jobs.ts";
 
-/** Decoding the largest picture that is read takes seconds; on a slow and busy machine a minute. */
+/** Decoding the largest supported picture takes seconds; a minute on a slow and busy machine. */
 const LONGEST_JOB_MS = 60_000;
-/** Unused for so long, the process gives its memory back. */
+/** After this time without use, the process is ended to free its memory. */
 const IDLE_MS = 300_000;
-/** After this many crashes in a row without an answer, no new process is started for a while. */
+/** After this many consecutive crashes without an answer, no new process is started for a while. */
 const MOST_CRASHES = 2;
 const REST_MS = 60_000;
 
@@ -22,7 +23,7 @@ interface Waiting {
 }
 
 export interface PictureProcessOptions {
-  /** Of a process that also finds chips, and keeps what it found. It is never ended for being idle. */
+  /** Settings for a process that also finds chips and keeps the result. It is never ended for being idle. */
   readonly calibrator?: CalibratorSettings;
   readonly restMs?: number;
 }
@@ -44,8 +45,8 @@ export class PictureProcess {
   }
 
   /**
-   * The answer to a job about a picture called `what`. Rejects with a Failure: the job's own, or `web.unavailable` (retry
-   * later) when the process crashes, gives no answer within `limitMs`, or has crashed too often to be started again.
+   * Returns the answer to a job about a picture called `what`. Rejects with a Failure: the job's own, or `web.unavailable`
+   * (retry later) if the process crashes, does not answer within `limitMs`, or has crashed too often to be restarted.
    */
   async ask<J extends PictureJob>(what: string, job: J, limitMs = LONGEST_JOB_MS): Promise<PictureAnswers[J["type"]]> {
     if (this.#crashes >= MOST_CRASHES && performance.now() < this.#restUntilMs)

@@ -1,5 +1,5 @@
-// Images of the experiment that a person chooses: which there are, the difference of two, and an ROI's profiles in several. The
-// images are decoded in a process of their own, so that the newest frame is shown meanwhile.
+// Serves images that the user selects: the list of frames, the difference of two, and an ROI's profiles in several. The images
+// are decoded in a separate process, so that the newest frame remains available.
 import { frameIntervals, histogramOf, intervalSummary } from "../assay/intervals.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
@@ -14,16 +14,16 @@ import type { DifferenceAnswer, PictureFile } from "./picture-jobs.ts";
 import { PictureProcess } from "./picture-process.ts";
 import type { DifferenceView, FramesView, FrameTimeView, ProfilesView } from "./picture-views.ts";
 
-/** Frames that a person chooses from by moving a slider; all others by their number. */
+/** Maximum number of frames on the slider; the user selects any other by its number. */
 const MOST_LISTED = 1000;
-/** Shorter than the silence after which the server closes a connection. */
+/** Shorter than the time after which the server closes a silent connection. */
 const ANSWER_MS = 10_000;
 
 export class PictureStudy {
   readonly #manifest: Manifest;
   readonly #config: Config;
   readonly #process: PictureProcess;
-  /** What was asked last: a later request for the same finds it done. */
+  /** The last requests: a repeated request gets the finished answer. */
   #difference: { readonly key: string; readonly answer: Promise<DifferenceAnswer> } | undefined;
   #profiles: { readonly key: string; readonly answer: Promise<Float64Array[]> } | undefined;
 
@@ -37,7 +37,7 @@ export class PictureStudy {
     await this.#process.close();
   }
 
-  /** The frames that have an image, spread over the experiment, and the intervals between all frames. */
+  /** Returns frames that have an image, spread over the experiment, and the intervals between all frames. */
   frames(): FramesView {
     const timesUs = Float64Array.from(this.#manifest.history.captureTimesUs());
     const seconds = frameIntervals(timesUs);
@@ -49,18 +49,18 @@ export class PictureStudy {
     };
   }
 
-  /** The difference of two frames. Throws a Failure where one has no image, or they differ in size. */
+  /** Returns the difference of two frames. Throws a Failure if one has no image, or their sizes differ. */
   async difference(a: number, b: number): Promise<DifferenceView> {
     const { moved, png: _, ...answer } = await this.#differenceOf(a, b);
     return { ...answer, a: this.#timeOf(a), b: this.#timeOf(b), moved };
   }
 
-  /** The picture of it, PNG. */
+  /** Returns the difference as a PNG. */
   async differencePng(a: number, b: number): Promise<Uint8Array> {
     return (await this.#differenceOf(a, b)).png;
   }
 
-  /** An ROI in several frames; undefined for an unknown label. Throws a Failure as `difference`. */
+  /** Returns an ROI's profiles in several frames; undefined for an unknown label. Throws a Failure as `difference` does. */
   async profiles(analysis: Analysis, label: string, entries: readonly number[]): Promise<ProfilesView | undefined> {
     const { roiManifestId, analysisId } = analysis;
     const manifest = roiManifestId === undefined ? undefined : this.#manifest.analyses.roiManifest(roiManifestId);
@@ -116,7 +116,7 @@ export class PictureStudy {
   }
 }
 
-/** Answers before the server closes the connection. The work continues, and a later request finds it done. */
+/** Answers before the server closes the connection. The work continues, and a later request gets its result. */
 function soon<T>(work: Promise<T>): Promise<T> {
   const late = () =>
     new Failure("web.unavailable", "the images are still being decoded", {

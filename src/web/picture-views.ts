@@ -1,4 +1,4 @@
-// What the server tells the page of the images. Times are ms since 1970.
+// The types that the server sends to the page about images. Times are ms since 1970.
 import type { HistogramBar, IntervalSummary } from "../assay/intervals.ts";
 import type { Displacement } from "../measurement/displacement.ts";
 
@@ -9,16 +9,19 @@ export interface FrameView {
   readonly width: number;
   readonly height: number;
   readonly bitDepth: number;
-  /** Pixels in each of 256 equal parts of the scale. */
+  /** Number of pixels in each of 256 equal parts of the scale. */
   readonly histogram: readonly number[];
-  /** Share of the pixels at the top of the camera's scale. */
+  /** Share of pixels at the camera's full scale. */
   readonly saturated: number;
-  /** Mean over the full scale, 0 to 1. */
+  /** Mean relative to the full scale, 0 to 1. */
   readonly brightness: number;
-  /** Variance of the Laplacian as `phorest preview` shows it, counts² of 8 bits: compare frames of one exposure, higher is sharper. */
+  /**
+   * Variance of the Laplacian as in `phorest preview`, counts² of 8 bits: higher is sharper. Compare only frames with the same
+   * exposure.
+   */
   readonly focus: number;
   readonly tilePx: number;
-  /** Level n has 1/2^n of the pixels on each side; this is the smallest. */
+  /** Number of levels. Level n has 1/2^n of the pixels on each side; the last is the smallest. */
   readonly levels: number;
 }
 
@@ -27,11 +30,11 @@ export interface FrameTimeView {
   readonly capturedAt: number;
 }
 
-/** The frames that images can be chosen from, and the time resolution. */
+/** The frames whose images can be selected, and the time resolution. */
 export interface FramesView {
-  /** In order of their numbers, about a thousand of them at most. */
+  /** In order of their numbers, at most about a thousand. */
   readonly frames: readonly FrameTimeView[];
-  /** Between neighbouring frames, all of them; undefined for fewer than two frames. */
+  /** Intervals between all neighbouring frames; undefined for fewer than two frames. */
   readonly intervals: (IntervalSummary & { readonly bars: readonly HistogramBar[] }) | undefined;
 }
 
@@ -41,15 +44,15 @@ export interface DifferenceView {
   readonly b: FrameTimeView;
   readonly width: number;
   readonly height: number;
-  /** What the second was multiplied by, so that both are equally bright. */
+  /** Factor applied to the second image so that both are equally bright. */
   readonly gain: number;
-  /** The difference of the strongest colour, counts of the first. */
+  /** Difference that gets the strongest colour, counts of the first image. */
   readonly fullScale: number;
-  /** Undefined where nothing in the images is alike. */
+  /** Undefined if nothing in the images matches. */
   readonly moved: Displacement | undefined;
 }
 
-/** One ROI in several frames: the mean of its rows, counts of the image. */
+/** One ROI in several frames: the mean of its rows, in counts of the image. */
 export interface ProfilesView {
   readonly label: string;
   readonly profiles: readonly (FrameTimeView & { readonly profile: readonly number[] })[];
@@ -60,10 +63,10 @@ export interface ProfileView {
   readonly entryId: number;
   /** Mean over the ROI's rows, 8-bit counts, from the ROI's left edge after flipping. */
   readonly profile: readonly number[];
-  /** The method's line fitted to that mean row; absent for methods without one, and where it did not converge. */
+  /** The method's line fitted to that mean row; absent for methods without one, and if the fit did not converge. */
   readonly fit: readonly number[] | undefined;
   readonly line: string | undefined;
-  /** As stored for the frame, px. */
+  /** Position stored for the frame, px. */
   readonly position: number | null;
   readonly standardError: number | null;
 }

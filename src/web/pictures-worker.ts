@@ -1,5 +1,5 @@
-// The process that decodes pictures for the page, so that a picture that needs too much memory stops nothing else. It holds
-// one picture. For a calibration, a thread that shares the pixels finds the chip in it.
+// The process that decodes pictures for the page. It is separate so that a picture that needs too much memory stops nothing
+// else. It holds one picture. During a calibration, a thread that shares the pixels finds the chip in it.
 
 import { encodeFailure } from "../failure/failure.ts";
 import { listPages } from "../image/pages.ts";
@@ -28,7 +28,7 @@ let before: string | undefined;
 let loading: Promise<unknown> = Promise.resolve();
 let calibrator: RemoteWorker<CalibratorSettings, CalibratorJob, CalibratorAnswer> | undefined;
 
-/** The picture, decoded if it is not the one in memory; one at a time, so that two never take memory at once. */
+/** Returns the picture and decodes it if it is not in memory; one at a time, so that two never take memory at once. */
 function load(file: PictureFile): Promise<ShownPicture> {
   const loaded = loading.then(async () => {
     if (shown?.key === file.key) return shown;
@@ -37,13 +37,13 @@ function load(file: PictureFile): Promise<ShownPicture> {
     shown = next;
     return next;
   });
-  // `loaded` carries the error to the request; the next picture must be decoded all the same.
+  // `loaded` reports the error to the request; the next picture must be decoded anyway.
   loading = loaded.catch((error: unknown) => log("debug", `${file.where}: ${error}`));
   return loaded;
 }
 
 async function tile({ picture, level, column, row }: Extract<PictureJob, { type: "tile" }>) {
-  // The next picture has come while this was on its way.
+  // The next picture arrived in the meantime.
   if (shown !== undefined && picture.key === before) return undefined;
   return (shown?.key === picture.key ? shown : await load(picture)).tile(level, column, row);
 }
@@ -55,14 +55,14 @@ async function find({ picture: file, name, chip, anchors }: Extract<PictureJob, 
   return calibrator.run({ type: "find", picture, name, chip, anchors }, NO_LIMIT_MS);
 }
 
-/** How many pictures a file has. */
+/** Returns the number of pictures in a file. */
 async function pagesIn({ page: _, ...file }: NamedFile): Promise<number> {
   return (await listPages(file)).pages.length;
 }
 
 let shared: { readonly of: Picture; readonly copy: Picture } | undefined;
 
-/** The picture in memory that threads share. */
+/** Copies the picture to memory that threads share. */
 function sharedCopy(picture: Picture): Picture {
   if (shared?.of === picture) return shared.copy;
   const { pixels } = picture;
@@ -118,5 +118,5 @@ process.on("message", (message: ToPictures) => {
       message satisfies never;
   }
 });
-// Without the page there is nothing to decode.
+// Without the server there is nothing to decode.
 process.on("disconnect", () => process.exit());

@@ -1,4 +1,4 @@
-// The mean row of an ROI in a picture, and the line that the method fits to it: what a person looks at to believe a number.
+// Computes the mean row of an ROI in a picture, and the line that the method fits to it, so that the user can check a result.
 import { measure } from "../analysis/kernel.ts";
 import { ROW } from "../analysis/kernel-answer.ts";
 import { shapeOf } from "../analysis/line-shape.ts";
@@ -13,10 +13,13 @@ import {
 } from "../measurement/method.ts";
 import type { Roi } from "../measurement/roi.ts";
 
-/** 16 bits hold the mean of many rows of 8 bits without visible rounding. */
+/** Scale to 16 bits, which hold the mean of many 8-bit rows without visible rounding. */
 const SCALE = 257;
 
-/** Mean over the rows of an ROI, in counts of `shown` (8 bit); the ROI is in the picture turned by -imageAngle. */
+/**
+ * Returns the mean of the rows of an ROI, in counts of `shown` (8 bit). The ROI's coordinates are in the picture rotated by
+ * -imageAngle.
+ */
 export function meanRow(
   shown: Uint8Array,
   { width, height }: { readonly width: number; readonly height: number },
@@ -40,7 +43,7 @@ export function meanRow(
   return sum.map((value) => value / rows);
 }
 
-/** Between four pixels; black outside the picture. */
+/** Interpolates between four pixels; outside the picture is black. */
 function interpolated(pixels: Uint8Array, width: number, height: number, x: number, y: number): number {
   const [x0, y0] = [Math.floor(x), Math.floor(y)];
   const [fx, fy] = [x - x0, y - y0];
@@ -54,15 +57,15 @@ function interpolated(pixels: Uint8Array, width: number, height: number, x: numb
   );
 }
 
-/** A line through a row, at each pixel. */
+/** A fitted line, with its value at each pixel of a row. */
 export interface RowLine {
   readonly line: Line;
   readonly values: number[];
 }
 
 /**
- * The line that a method fits to a row, by the kernel: `joint` and `tracking` take the one of the ROI, or what the row
- * says where that is "auto". Undefined where the method fits none, or it does not converge.
+ * Fits the method's line to a row with the kernel. `joint` and `tracking` use the ROI's line shape, or choose it from the row
+ * if that is "auto". Undefined if the method fits no line, or the fit does not converge.
  */
 export function fitRow(row: Float64Array, method: Method, jointLine: JointLine): RowLine | undefined {
   if (method === "max_intensity" || method === "centre") return undefined;

@@ -1,5 +1,5 @@
-// What a request may contain: the schemas that the table of routes names. The server checks every request with them, and
-// docs/openapi.json is generated from them.
+// The schemas of requests, used by the table of routes. The server checks every request against them, and docs/openapi.json is
+// generated from them.
 import * as z from "zod";
 import type { Anchor } from "../calibration/from-anchors.ts";
 import { line } from "../config/field.ts";
@@ -13,19 +13,19 @@ import type { PanelsQuery } from "./panels.ts";
 import { MOST_ROLLING, SHOWN } from "./rolled.ts";
 import type { AnalysisChoice } from "./shown-analyses.ts";
 
-/** Something asked wrongly: 400, with what is expected. */
+/** An invalid request: answered with 400 and what is expected. */
 export class BadRequest extends Error {}
 
 const timeMs = z.coerce.number().min(0).max(8.64e15);
-/** Of ROIs that are there: which ones, the manifest says. */
+/** Label of an existing ROI; the manifest decides whether it exists. */
 const label = z.string().min(1).max(100);
-/** Of what a person names now. */
+/** Label that the user assigns now. */
 const newLabel = z.string().refine(isLabel, LABEL_RULE);
-/** Outcomes of frames that were measured again have numbers below 0. */
+/** Frames that were measured again have outcome numbers below 0. */
 const after = z.coerce.number().int().optional().describe("`outcome` of that earlier answer");
 const yes = z.enum(["0", "1"]).default("0");
 
-/** Which analysis is shown. */
+/** Parameters that choose the shown analysis. */
 export const ofAnalysis = {
   analysis: z
     .string()
@@ -42,7 +42,7 @@ const ofCurves = {
 
 export const CHIP = z.object(ofCurves);
 
-/** Which analysis a request means. */
+/** Returns the analysis that a request selects. */
 export function analysisChoice(given: {
   readonly analysis?: string | undefined;
   readonly joined?: "0" | "1";
@@ -74,7 +74,7 @@ export const CURVES = z.object({
   after,
 });
 
-/** Which curves a request means. Throws BadRequest for an empty window. */
+/** Returns the curves that a request selects. Throws BadRequest for an empty window. */
 export function curvesQuery(given: z.output<typeof CURVES>): CurvesQuery {
   const { roi, pairs, reference, own, columns, show, frames } = given;
   return {
@@ -121,7 +121,7 @@ export const PANELS = z.object({
   after,
 });
 
-/** Which panels a request means. Throws BadRequest for an empty window. */
+/** Returns the panels that a request selects. Throws BadRequest for an empty window. */
 export function panelsQuery({ pairs, columns, ...given }: z.output<typeof PANELS>): PanelsQuery {
   return { pairs: pairs === "1", columns, ...windowOf(given), known: knownOf(given) };
 }
@@ -163,7 +163,7 @@ export const CALIBRATION_TILE = z.object({ id: number.describe("`id` of the cali
 const LATEST_MS = 9e12;
 export const moment = z.number().min(0).max(LATEST_MS);
 
-// What cannot be seen could hide text in a terminal, reverse it on the page or break a line of the CSV.
+// Invisible characters could hide text in a terminal, reverse it on the page or break a line of the CSV.
 const markerText = line(LONGEST_MARKER).min(1).describe("Visible characters on one line");
 
 export const MARKER = z.strictObject({ at: moment.describe("Time of the marker, ms since 1970"), text: markerText });
@@ -222,14 +222,14 @@ export const PLACES = z.strictObject({
     .max(32),
 });
 
-/** What a person named in a picture: the middles of gratings or labels, px. */
+/** Returns the places that the user named in a picture: the centres of gratings or labels, px. */
 export function namedPlaces({ places }: z.output<typeof PLACES>): Anchor[] {
   return places.map((one) => ({ ...one, at: "middle" }));
 }
 
 export const CALIBRATION_ID = z.strictObject({ id: calibrationId });
 
-/** For a change that needs no more than its address. */
+/** The body of a change that needs no data. */
 export const NOTHING = z.strictObject({});
 
 export const PICTURE_NAME = z.object({
@@ -237,7 +237,7 @@ export const PICTURE_NAME = z.object({
   page: number.optional().describe("Page of a file with several images, from 1; the first by default"),
 });
 
-/** The name of a picture that is sent: shown to people, never part of a path. */
+/** Returns the name of an uploaded picture. It is only displayed, never part of a path. */
 export function pictureName({ name }: Pick<z.output<typeof PICTURE_NAME>, "name">): string {
   return withoutUnseen(name).trim() || "the image";
 }

@@ -1,11 +1,11 @@
-// What is drawn of a curve instead of its values: their rolling median, or how far it steps at each frame.
+// Computes what can be drawn instead of a curve's values: their rolling median, or the rolling difference, which shows steps.
 import { rollingDifference, rollingMedian } from "../assay/rolling.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
 import type { CurveData } from "./decimate.ts";
 
-/** The values as measured, and what can be shown in their place. */
+/** The measured values, and what can be shown instead of them. */
 export const SHOWN = ["measured", "median", "difference"] as const;
-/** Frames of the longest rolling median. */
+/** Maximum length of a rolling median, frames. */
 export const MOST_ROLLING = 1000;
 
 export interface Rolling {
@@ -14,8 +14,8 @@ export interface Rolling {
 }
 
 /**
- * The curve to draw from `fromUs` to `toUs`: rolled from its sound values, without errors, because medians of overlapping windows are
- * not independent. The curve itself without `rolling`.
+ * Returns the curve to draw from `fromUs` to `toUs`: computed from its valid values, and without errors, because medians of
+ * overlapping windows are not independent. Without `rolling`, returns the curve itself.
  */
 export function rolled(curve: CurveData, rolling: Rolling | undefined, fromUs: number, toUs: number): CurveData {
   if (rolling === undefined) return curve;

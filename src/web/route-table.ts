@@ -1,5 +1,5 @@
-// The HTTP API: every address below /api, and /metrics. The server registers these routes and no others, checks requests with
-// their schemas, and docs/openapi.json is generated from this table.
+// The HTTP API: every path below /api, and /metrics. The server registers exactly these routes, checks requests against their
+// schemas, and docs/openapi.json is generated from this table.
 import { CALIBRATION_ROUTES } from "./calibration-routes.ts";
 import { EVALUATION_ROUTES } from "./evaluation-routes.ts";
 import { EXPERIMENT_ROUTES } from "./experiment-routes.ts";

@@ -1,4 +1,4 @@
-// What an address of the HTTP API says of itself. The tables are experiment-routes.ts, evaluation-routes.ts and
+// The description of one route of the HTTP API. The tables are experiment-routes.ts, evaluation-routes.ts and
 // calibration-routes.ts.
 import type * as z from "zod";
 
@@ -8,13 +8,13 @@ export const IMAGE_FILE = "image file";
 export const JSON_TYPE = "application/json";
 export const CSV_TYPE = "text/csv; charset=utf-8";
 export interface Route {
-  /** Reading is GET; everything else changes something and needs the token. */
+  /** GET reads; every other method changes something and needs the token. */
   readonly method: "get" | "post" | "put" | "delete";
   /** `:name` is a parameter. */
   readonly path: string;
-  /** What it does, for people. */
+  /** What it does, for the documentation. */
   readonly summary: string;
-  /** Of the path. */
+  /** Parameters of the path. */
   readonly parameters?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodObject | typeof IMAGE_FILE;
@@ -22,16 +22,16 @@ export interface Route {
     /** Media type. */
     readonly type: string;
     readonly what: string;
-    /** When it answers 404. */
+    /** When the answer is 404. */
     readonly missing?: string;
-    /** When it answers 204. */
+    /** When the answer is 204. */
     readonly empty?: string;
   };
 }
 
-/** What a change answers. */
+/** The answer to a change. */
 export const DONE = { type: JSON_TYPE, what: '`{"done": true}`' };
-/** What a tile of an image answers. */
+/** The answer to a request for an image tile. */
 export const TILE = {
   type: "image/jpeg",
   what: "The tile",
@@ -39,10 +39,10 @@ export const TILE = {
   empty: "the image has been replaced by a newer one",
 };
 
-/** The media types of an image file, of which any subtype of image is one. */
+/** The media types of an image file; any subtype of image is accepted. */
 export const IMAGE_TYPES = ["image/*", "application/octet-stream", "application/gzip", "application/x-gzip"] as const;
 
-/** Whether a request with this method changes something, so that it needs the token always. */
+/** Whether requests with this method change something and therefore always need the token. */
 export function changesSomething(method: string): boolean {
   return !["GET", "HEAD"].includes(method.toUpperCase());
 }

@@ -1,4 +1,4 @@
-// Answers the routes of the table. Reading is answered from the experiment's files; a change is asked of the supervisor.
+// Handles the routes of the table. Reads come from the experiment's files; changes are requested from the supervisor.
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { stream } from "hono/streaming";
@@ -42,7 +42,7 @@ type ChangingName =
   | "takeBrightfield";
 type ReadingName = Exclude<RouteName, ChangingName | CalibrationName | EvaluationName>;
 
-/** Bytes; as many markers or injections as an experiment may have fit into it. */
+/** Maximum body size, bytes; enough for as many markers or injections as an experiment may have. */
 const LARGEST_BODY = 2 ** 21;
 
 export function routes(served: Served): Hono<Env> {
@@ -79,7 +79,7 @@ export function routes(served: Served): Hono<Env> {
   return app;
 }
 
-/** Failures that are no fault of the server. */
+/** Failures that are not the server's fault. */
 const STATUS: Readonly<Partial<Record<string, 400 | 404>>> = {
   "usage.invalid": 400,
   "frame.missing": 404,
@@ -123,7 +123,7 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
     },
     frame: async (context) => context.json(await experiment.frame()),
     frameTile: async (context, { parameters: { entry, level, column, row } }) => {
-      // A tile of an entry never changes; the browser may keep what it has seen.
+      // A tile of an entry never changes, so the browser may cache it.
       const kept = { "Cache-Control": "private, max-age=600" };
       return tileAnswer(context, await experiment.tile(entry, level, column, row), experiment.isPast(entry), kept);
     },
@@ -151,7 +151,7 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
         })),
       );
     },
-    // A page learns here whether its token is right; a wrong one was refused before.
+    // The page checks its token here; a wrong one has already been refused.
     token: (context) => context.json({ known: context.req.header("authorization") !== undefined }),
   };
 }

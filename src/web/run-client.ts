@@ -1,5 +1,5 @@
-// How a command asks the run that holds the experiment to change something: over the HTTP API of its page, because only the
-// run writes the database.
+// Lets a command ask the active run of an experiment to change something, over the HTTP API of its page, because only the run
+// writes the database.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../failure/failure.ts";
@@ -15,8 +15,8 @@ export interface Request {
 }
 
 /**
- * Sends a change to the run that holds the experiment; resolves when it is stored. Failure `usage.invalid` where the run has
- * no page or refuses the change, `experiment.locked` (try again) where it does not answer.
+ * Sends a change to the active run; resolves when it is stored. Failure `usage.invalid` if the run has no page or refuses the
+ * change; `experiment.locked` (try again) if it does not answer.
  */
 export async function askRun({ page }: Holder, rootDir: string, request: Request): Promise<void> {
   if (page === undefined) {

@@ -1,4 +1,4 @@
-// What the addresses of the page are answered from.
+// The data and functions that the page's routes use.
 import type { HttpBindings } from "@hono/node-server";
 import type { Asset } from "./assets.ts";
 import type { CalibrationSession } from "./calibration-session.ts";
@@ -16,9 +16,9 @@ export interface Served {
   readonly evaluator: Evaluator;
   readonly calibrating: CalibrationSession;
   readonly logsDir: string;
-  /** Throws a Failure when the change was not made. */
+  /** Throws a Failure if the change was not made. */
   change(change: Change): Promise<void>;
-  /** For the log of what went wrong inside. */
+  /** Logs an internal error. */
   complain(message: string): void;
 }
 

@@ -1,4 +1,4 @@
-// The HTTP server of the page, with the bounds that keep it cheap under attack: connections, headers, bodies, time.
+// The HTTP server of the page, with limits that keep it cheap under attack: connections, headers, bodies, time.
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
@@ -12,25 +12,25 @@ import { routes } from "./routes.ts";
 import type { Served } from "./served.ts";
 
 const LIMITS = {
-  /** Longest time for a request's head; a client that needs longer is cut off (slowloris). */
+  /** Maximum time for a request's headers; slower clients are cut off (slowloris). */
   headersTimeout: 5_000,
-  /** Of a picture, the only large thing that is taken; everything else has ten seconds, see body.ts. */
+  /** Maximum time for a picture, the only large body; everything else has ten seconds, see body.ts. */
   requestTimeout: 300_000,
   keepAliveTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8_192,
-  /** `wellFormed` looks at it, and says so in JSON. */
+  /** `wellFormed` checks it instead, and answers with JSON. */
   requireHostHeader: false,
 } as const;
 const MOST_CONNECTIONS = 128;
 const MOST_HEADERS = 64;
-/** A connection on which nothing moves; the stream of events says something more often. */
+/** Maximum silence on a connection; the event stream sends something more often. */
 const SILENCE_MS = 15_000;
 
-/** Hosts that stand for all of the machine's addresses. */
+/** Hosts that mean all of the machine's addresses. */
 const ANY_ADDRESS = new Set(["0.0.0.0", "::"]);
 
-/** Serves until closed. Throws a Failure `web.unavailable` when the address cannot be used. */
+/** Serves until closed. Throws a Failure `web.unavailable` if the address cannot be used. */
 export async function listen(served: Served, port: number): Promise<{ server: Server; address: string }> {
   const server = boundedServer(getRequestListener(routes(served).fetch));
   const address = await listenAt(server, served.host, port);
@@ -41,7 +41,7 @@ export async function listen(served: Served, port: number): Promise<{ server: Se
   return { server, address };
 }
 
-/** A server that answers by `listener` what is well-formed, in time and not too much. */
+/** Creates a server that passes to `listener` the requests that are well-formed, fast enough and not too large. */
 export function boundedServer(listener: RequestListener): Server {
   const server = createServer(LIMITS, wellFormed(listener));
   server.maxConnections = MOST_CONNECTIONS;
@@ -54,13 +54,15 @@ export function boundedServer(listener: RequestListener): Server {
     socket.end(
       `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
     );
-    // A client that does not read the answer must not keep the connection.
+    // A client that does not read the answer must not keep the connection open.
     setTimeout(() => socket.destroy(), 1000).unref();
   });
   return server;
 }
 
-/** Binds a server to an address, and returns it for people. Throws a Failure `web.unavailable` when it cannot be used. */
+/**
+ * Binds a server to an address, and returns the address for display. Throws a Failure `web.unavailable` if it cannot be used.
+ */
 export async function listenAt(server: Server, host: string, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     const refuse = (error: NodeJS.ErrnoException) => reject(unavailable(host, port, error));
@@ -74,8 +76,8 @@ export async function listenAt(server: Server, host: string, port: number): Prom
 }
 
 /**
- * Where a person finds the page. PHOREST_WEB_ADDRESS (`127.0.0.1:8080`) says it where this process cannot know: the page of a
- * container is found under the address and port that the host hands on.
+ * Returns the address at which users find the page. PHOREST_WEB_ADDRESS (`127.0.0.1:8080`) overrides it if this process cannot
+ * know it: the page of a container is reached at the address and port that the host forwards.
  */
 export function addressFor(host: string, port: number, env: NodeJS.ProcessEnv): string {
   const given = parseHost(env.PHOREST_WEB_ADDRESS ?? "");
@@ -84,14 +86,14 @@ export function addressFor(host: string, port: number, env: NodeJS.ProcessEnv): 
   return `http://${shown.includes(":") ? `[${shown}]` : shown}:${shownPort}/`;
 }
 
-/** What is wrong with PHOREST_WEB_ADDRESS, which then does not count. */
+/** Returns what is wrong with PHOREST_WEB_ADDRESS, which is then ignored. */
 export function addressWarning(env: NodeJS.ProcessEnv): string | undefined {
   const given = env.PHOREST_WEB_ADDRESS ?? "";
   if (given === "" || parseHost(given) !== undefined) return undefined;
   return `PHOREST_WEB_ADDRESS = ${quoted(given)} is ignored: it must be a host and a port, such as 127.0.0.1:8080`;
 }
 
-/** Ends it at once: open pages connect again when there is a server again. */
+/** Ends the server immediately; open pages reconnect when there is a server again. */
 export async function end(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());

@@ -1,4 +1,4 @@
-// The analysis that a request asks to see, by name, alone or joined with those that it continues, and the views of its curves.
+// Finds the analysis that a request selects by name, alone or joined with those that it continues, and the views of its curves.
 import { type AnalysisChange, analysisChanges, CHANGE_WHY, changeStep } from "../assay/analysis-changes.ts";
 import { chainOf, joined } from "../assay/joined.ts";
 import type { Config } from "../config/schema.ts";
@@ -10,11 +10,11 @@ import { type AboutCurves, Curves } from "./curves.ts";
 import { Panels } from "./panels.ts";
 import type { ChangeView } from "./views.ts";
 
-/** Which analysis a request means. */
+/** The analysis that a request selects. */
 export interface AnalysisChoice {
-  /** Name or number; undefined: the one in force. */
+  /** Name or number; undefined: the current one. */
   readonly analysis?: string | undefined;
-  /** With the frames of the analyses that it continues. */
+  /** Include the frames of the analyses that it continues. */
   readonly joined?: boolean | undefined;
 }
 
@@ -28,7 +28,7 @@ export interface ShownAnalysis {
 }
 
 interface Views extends Pick<ShownAnalysis, "curves" | "panels" | "chip"> {
-  /** Of the analyses that are joined. */
+  /** Identifies the joined analyses. */
   readonly key: string;
 }
 
@@ -36,7 +36,7 @@ export class ShownAnalyses {
   readonly #manifest: Manifest;
   readonly #config: Config["Analysis"];
   readonly #single: Views;
-  /** Those that were asked for last: they keep their curves in memory. */
+  /** The last requested views: they keep their curves in memory. */
   #joined: Views | undefined;
   #changes: { readonly key: string; readonly changes: readonly AnalysisChange[] } | undefined;
 
@@ -46,7 +46,7 @@ export class ShownAnalyses {
     this.#single = this.#viewsOf([]);
   }
 
-  /** Undefined while nothing is measured. Failure `usage.invalid` for a name that no analysis has. */
+  /** Returns undefined if nothing is measured. Failure `usage.invalid` for an unknown name. */
   of({ analysis: wanted, joined: isJoined = false }: AnalysisChoice): ShownAnalysis | undefined {
     const { analyses } = this.#manifest;
     const analysis = wanted === undefined ? analyses.inForce() : namedAnalysis(analyses, wanted);

@@ -1,5 +1,5 @@
-// A picture as people see it: 8 bits, what its values are like, tiles of downsampled levels. Runs in the process that decodes
-// pictures for the page.
+// A picture prepared for display: reduced to 8 bits, with statistics of its values, and as tiles at several resolutions. Runs
+// in the process that decodes pictures for the page.
 import { Failure } from "../failure/failure.ts";
 import { depthBefore, depthOf } from "../image/bit-depth.ts";
 import { focusOf } from "../image/focus.ts";
@@ -14,18 +14,18 @@ import { meanRow } from "./profile.ts";
 
 const TILE_PX = 512;
 const JPEG_QUALITY = 88;
-/** Number of pixels from which the focus is computed. */
+/** Number of pixels that the focus is computed from. */
 const FOCUS_SAMPLES = 4_000_000;
-/** Larger pictures are shown smaller: half as much again as the largest camera we know (64 megapixels). */
+/** Larger pictures are shown reduced. This is half as much again as the largest camera we know (64 megapixels). */
 const MOST_SHOWN_PIXELS = 100_000_000;
 
 export class ShownPicture {
   readonly key: string;
   readonly view: PictureView;
-  /** As decoded, where that is still needed. */
+  /** The decoded picture, if it is still needed. */
   readonly decoded: Picture | undefined;
   readonly #shown: Uint8Array;
-  /** Of `#shown`, which may be smaller than the picture by `#scale`. */
+  /** Width of `#shown`, which may be smaller than the picture by `#scale`. */
   readonly #width: number;
   readonly #height: number;
   readonly #scale: number;
@@ -54,8 +54,8 @@ export class ShownPicture {
   }
 
   /**
-   * Decodes it, and keeps it as decoded if wanted: one that is too large for that is refused by its header. Throws a Failure as
-   * decodePicture does.
+   * Decodes the picture, and keeps the decoded pixels if requested; then a picture that is too large is refused by its header.
+   * Throws a Failure as decodePicture does.
    */
   static async read(
     { key, file, where, bits = 0 }: PictureFile,
@@ -69,7 +69,9 @@ export class ShownPicture {
     return new ShownPicture(key, picture, keepsDecoded, bits);
   }
 
-  /** A tile as JPEG; undefined where the picture has no such tile. Of a picture shown smaller, fine tiles are blurred. */
+  /**
+   * Returns a tile as JPEG; undefined if the picture has no such tile. If the picture is shown reduced, fine tiles are blurred.
+   */
   async tile(level: number, column: number, row: number): Promise<Uint8Array | undefined> {
     const { width, height } = this.view;
     const scale = this.#scale;
@@ -96,7 +98,9 @@ export class ShownPicture {
       .toBuffer();
   }
 
-  /** Mean over the rows of an ROI, in 8-bit counts. Throws Failure `frame.unreadable` for a picture shown smaller. */
+  /**
+   * Returns the mean of the rows of an ROI, in 8-bit counts. Throws Failure `frame.unreadable` if the picture is shown reduced.
+   */
   profile(roi: Roi, imageAngle: number): Float64Array {
     if (this.#scale !== 1) {
       throw new Failure("frame.unreadable", "the last frame is too large for profiles", {
@@ -113,7 +117,7 @@ function tooLarge({ width, height }: PictureSize, where: string, mostPixels: num
   });
 }
 
-/** 8 bits to show (16 bit: stretched to the picture's own range), and what the values are like. */
+/** Converts to 8 bits (16 bits are stretched to the picture's own range), and computes statistics of the values. */
 function levels(picture: Picture, bits: number) {
   const { pixels, bitDepth } = picture;
   const { saturation, full } = depthOf(picture, depthBefore(bits));
@@ -142,7 +146,7 @@ function levels(picture: Picture, bits: number) {
   };
 }
 
-/** By a table: a function for each of 64 million pixels takes seconds. */
+/** Uses a table: a function call for each of 64 million pixels takes seconds. */
 function stretched(pixels: Uint16Array, low: number, high: number): Uint8Array {
   const scale = 255 / Math.max(1, high - low);
   const table = new Uint8Array(2 ** 16);

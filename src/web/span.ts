@@ -1,12 +1,12 @@
-// When the first and the last frame of an analysis were taken, kept up to date by what is new.
+// Tracks the times of the first and the last frame of an analysis, updated with new frames.
 import type { CurveManifest } from "../assay/joined.ts";
 import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 
-/** The last frame in time is searched among this many measured last. */
+/** The last frame in time is searched among this many most recently measured ones. */
 const RECENT = 64;
 
 interface Span {
-  /** Of the last archive. */
+  /** Number of the last archive. */
   readonly archive: number;
   outcome: number;
   firstUs: number;
@@ -21,7 +21,7 @@ export class MeasuredSpan {
     this.#manifest = manifest;
   }
 
-  /** µs; zeros before the first. */
+  /** Returns the times, µs; zeros before the first frame. */
   of(analysisId: number): readonly [firstUs: number, lastUs: number] {
     const archive = this.#manifest.archives.last();
     const before = this.#known.get(analysisId);

@@ -1,4 +1,4 @@
-// A page with a list of experiments, each of which opens at an address of its own when it is chosen.
+// A page that lists experiments. Choosing one opens its own page at a separate address.
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import { megabytes } from "../system/byte-size.ts";
@@ -11,14 +11,14 @@ import { boundedServer, end, listenAt } from "./server.ts";
 export interface StartPageOptions {
   readonly host: string;
   readonly port: number;
-  /** For users at another computer. */
+  /** Token for users on another computer. */
   readonly token: string;
   readonly title: string;
   /** Number of experiments. */
   readonly count: number;
-  /** Reads every database. */
+  /** Returns the list. Reads every database. */
   list(): readonly ListedExperiment[];
-  /** Opens the page of an experiment of the list, if it is not open; returns its address. */
+  /** Opens the page of a listed experiment, if it is not open yet; returns its address. */
   open(index: number): Promise<string>;
   complain(message: string): void;
 }
@@ -53,7 +53,9 @@ export async function openStartPage(options: StartPageOptions): Promise<{ addres
 
 const HEAD = ["experiment", "sample", "first frame", "last frame", "frames", "size", "state"];
 
-/** In a narrow window a row becomes a block, each cell with the head of its column, so that nothing is scrolled sideways. */
+/**
+ * In a narrow window each row becomes a block whose cells show their column's header, so that nobody has to scroll sideways.
+ */
 const STYLE = `:root{color-scheme:light dark;--ground:#f6f7f8;--card:#fff;--text:#1b2026;--quiet:#555e69;--line:#d5dae0;--accent:#14623a}
 @media(prefers-color-scheme:dark){:root{--ground:#12161b;--card:#1b2128;--text:#e8ebee;--quiet:#a5aeb8;--line:#37404a;--accent:#7fd8a4}}
 body{font:15px/1.45 system-ui,sans-serif;margin:0;background:var(--ground);color:var(--text)}
@@ -69,7 +71,7 @@ td:nth-child(n+2){display:flex;justify-content:space-between;gap:1rem}td:nth-chi
 td:nth-child(n+2)::before{color:var(--quiet);white-space:nowrap}
 ${HEAD.map((head, at) => (at === 0 ? "" : `td:nth-child(${at + 1})::before{content:"${head}"}`)).join("")}}`;
 
-/** The list as HTML. */
+/** Returns the list as HTML. */
 function startPage(title: string, experiments: readonly ListedExperiment[]): string {
   const rows = experiments.map((experiment, index) => {
     const cells = cellsOf(experiment).map((cell) => `<td>${escaped(cell)}</td>`);

@@ -1,4 +1,4 @@
-// Temperatures over time, one curve for each sensor, brought up to date with what is new.
+// Temperatures over time, one curve for each sensor, updated with new readings.
 
 import type { CurveManifest } from "../assay/joined.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
@@ -7,7 +7,7 @@ import { type Columns, type CurveData, decimate } from "./decimate.ts";
 import type { CurvesView } from "./views.ts";
 
 const PAGE = 1000;
-/** A reading may be somewhat older or newer than the frame it belongs to. */
+/** Maximum age difference between a reading and the frame it belongs to. */
 export const READING_AGE_US = 120e6;
 
 interface Readings {
@@ -24,7 +24,7 @@ export class Temperatures {
     this.#manifest = manifest;
   }
 
-  /** What to draw between two times (µs); see decimate. */
+  /** Returns what to draw between two times (µs); see decimate. */
   between(fromUs: number, toUs: number, columns: Columns, tailUs: number | undefined): CurvesView["temperatures"] {
     this.#refresh();
     return [...this.#sensors].map(([sensor, { times, values }]) => {
@@ -38,13 +38,13 @@ export class Temperatures {
     });
   }
 
-  /** Every sensor there is a temperature of. */
+  /** Returns every sensor with a temperature. */
   sensors(): string[] {
     this.#refresh();
     return [...this.#sensors.keys()];
   }
 
-  /** What a sensor read nearest to a time (µs), °C; undefined where it read nothing within two minutes. */
+  /** Returns a sensor's reading closest to a time (µs), °C; undefined if there is none within two minutes. */
   nearest(sensor: string, timeUs: number): number | undefined {
     const { times, values } = this.#sensors.get(sensor) ?? { times: [], values: [] };
     const after = lowerBound(times, timeUs);
@@ -61,12 +61,12 @@ export class Temperatures {
         if (unit !== DEGREES || value === undefined) continue;
         const kept = this.#sensors.get(sensor) ?? { times: [], values: [] };
         this.#sensors.set(sensor, kept);
-        // A clock that was set back would bend the line: what is not later is left out.
+        // A clock that was set back would make the line run backwards, so readings that are not later are skipped.
         if (takenAtUs <= (kept.times.at(-1) ?? 0)) continue;
         kept.times.push(takenAtUs);
         kept.values.push(value);
       }
-      // An empty page may only mean that none of its entries has a reading.
+      // An empty page of results may only mean that none of its entries has a reading.
       const last = readings.at(-1)?.entryId ?? this.#seenEntry + PAGE;
       this.#seenEntry = Math.min(newest, Math.max(last, this.#seenEntry + 1));
     }

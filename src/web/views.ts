@@ -1,4 +1,5 @@
-// What the server tells the page of the experiment and its curves. Types that both sides share. Times are ms since 1970.
+// The types that the server sends to the page about the experiment and its curves. Both sides share them. Times are ms since
+// 1970.
 import type { BaselineWarning } from "../assay/baseline-warnings.ts";
 import type { SnapshotAnalysis } from "../health/snapshot.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
@@ -14,7 +15,7 @@ export interface StageView {
 
 interface AlarmView {
   readonly what: string;
-  /** What a person should do; empty where the alarm says it already. */
+  /** What the user should do; empty if the alarm already says it. */
   readonly cure: string;
 }
 
@@ -24,66 +25,66 @@ export interface MarkerView {
   readonly text: string;
 }
 
-/** Where a run went on with another ROI manifest or another version. */
+/** A change to another ROI manifest or another version during the experiment. */
 export interface ChangeView {
   readonly at: number;
   /** What changed. */
   readonly text: string;
-  /** Between which analyses, and how far the positions step. */
+  /** The two analyses, and how far the positions step. */
   readonly detail: string;
-  /** The analysis that is shown begins there. */
+  /** Whether the shown analysis begins here. */
   readonly isStart: boolean;
 }
 
-/** What became of the brightfield picture that was taken or asked for last. */
+/** The result of the last brightfield picture that was taken or requested. */
 export interface BrightfieldView {
   readonly state: "unavailable" | "none" | "asked" | "taking" | "taken" | "failed";
-  /** Where it is, or why there is none. */
+  /** Where it is stored, or why there is none. */
   readonly message: string;
 }
 
-/** Everything that is asked at a glance; pushed whenever it changes. */
+/** The overview of the experiment; pushed whenever it changes. */
 export interface StateView {
   readonly title: string;
   readonly sample: string | undefined;
   readonly version: string;
   readonly experiment: "running" | "stopped" | "none";
   readonly startedAt: string | undefined;
-  /** Of the last run; undefined where it was switched off or there was no run. */
+  /** The camera of the last run; undefined if it was disabled or there was no run. */
   readonly camera: { readonly type: string; readonly simulated: boolean } | undefined;
   readonly now: number;
-  /** Of all times shown: "UTC", or a name such as "Europe/Berlin". */
+  /** Time zone of all displayed times: "UTC", or a name such as "Europe/Berlin". */
   readonly timeZone: string;
   readonly nextCapture: number | undefined;
-  /** undefined while nothing can take one. */
+  /** undefined if no brightfield picture can be taken. */
   readonly brightfield: BrightfieldView | undefined;
   readonly counts: ManifestCounts | undefined;
   readonly stages: readonly StageView[];
   readonly alarms: readonly AlarmView[];
-  /** What is as it was set, and yet should be known. */
+  /** Notes about settings that the user should be aware of. */
   readonly notes: readonly string[];
   readonly disk:
     | {
         readonly freeBytes: number;
         readonly totalBytes: number;
         readonly minFreeBytes: number;
-        /** Until when there is room for new pictures, and what happens then, for a person. */
+        /** How long there is space for new pictures, and what happens then, as text for the user. */
         readonly full: string | undefined;
       }
     | undefined;
-  /** undefined without syncing. */
+  /** Progress of syncing; undefined without syncing. */
   readonly share: { readonly copied: number; readonly waiting: number } | undefined;
   readonly lastFrame:
     | { readonly filename: string | undefined; readonly capturedAt: string; readonly status: string }
     | undefined;
-  /** The last outcome: curves drawn with an earlier one are out of date. */
+  /** The last outcome: curves drawn with an earlier one are outdated. */
   readonly outcome: number;
-  /** Of the analysis in force; undefined while nothing is measured. */
+  /** Method of the current analysis; undefined if nothing is measured. */
   readonly method: string | undefined;
-  /** Those that have measured frames, oldest first. */
+  /** The analyses that have measured frames, oldest first. */
   readonly analyses: readonly SnapshotAnalysis[];
   readonly markers: readonly MarkerView[];
-  /** Number of the last change of the injections: those read at another one are out of date. */
+  /** Number of the last change of the injections: injections read at another number are outdated. */
   readonly injectionChange: number;
 }
 
@@ -94,17 +95,17 @@ export interface RoiView {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** px, in the last frame; null where there is none. */
+  /** Position in the last frame, px; null if there is none. */
   readonly position: number | null;
-  /** Of the position. */
+  /** Standard error of the position. */
   readonly standardError: number | null;
-  /** px since the baseline, and its standard error. */
+  /** Shift since the baseline, px, and its standard error. */
   readonly shift: number | null;
   readonly shiftError: number | null;
   /** 0 to 1. */
   readonly quality: number | null;
   readonly flags: readonly string[];
-  /** What it is measured with, "auto" before that is chosen; absent for methods without a line for the whole ROI. */
+  /** Line shape in use, "auto" before it is chosen; absent for methods without a line for the whole ROI. */
   readonly line: string | undefined;
 }
 
@@ -125,52 +126,55 @@ export interface ChipView {
 export interface BaselineView {
   readonly from: number;
   readonly to: number;
-  /** By a person. */
+  /** Whether the user chose it. */
   readonly chosen: boolean;
-  /** Why it begins and ends there, for people: "ends before a step". */
+  /** Why it begins and ends there, as text: "ends before a step". */
   readonly why: string;
 }
 
 export interface CurveView extends DecimatedCurve {
   readonly label: string;
   readonly reference: boolean;
-  /** px; each with its standard error, that of the drift as in Precision. */
+  /** Noise, px. Each value has its standard error; for the drift as in Precision. */
   readonly noise: number | null;
   readonly noiseError: number | null;
   readonly driftPerHour: number | null;
   readonly driftError: number | null;
   readonly detectionLimit: number | null;
   readonly detectionLimitError: number | null;
-  /** Why the baseline is none; empty where nothing speaks against it. */
+  /** Why the baseline is unsuitable; empty if nothing is wrong with it. */
   readonly doubts: readonly BaselineWarning[];
-  /** Members, of a group. */
+  /** Number of members of a group. */
   readonly members?: number;
 }
 
 export interface CurvesView {
-  /** Of how it was made: what is drawn with the same one is brought up to date by its end. */
+  /** Identifies how it was made: a drawing with the same key is updated with only its end. */
   readonly key: string;
-  /** The curves and temperatures here begin at this time, ms, and what was drawn before it stays; absent: they are whole. */
+  /**
+   * If set, the curves and temperatures begin at this time, ms, and what was drawn before it stays; if absent, they are
+   * complete.
+   */
   readonly tailFrom?: number;
   readonly outcome: number;
-  /** Of the analysis, or of those that are joined. */
+  /** Number of frames of the analysis, or of the joined ones. */
   readonly frames: number;
   readonly joined: boolean;
-  /** Where another analysis went on, of those that are joined or could be. */
+  /** Changes to another analysis, among those that are joined or could be. */
   readonly changes: readonly ChangeView[];
   /** First and last frame. */
   readonly span: readonly [number, number];
   readonly baseline: BaselineView;
   readonly references: readonly string[];
-  /** What was asked for, also as a reference, and names nothing here. */
+  /** Requested names, including references, that match nothing. */
   readonly unknown: readonly string[];
   readonly curves: readonly CurveView[];
-  /** Matching curves that were left out. */
+  /** Number of matching curves that were left out. */
   readonly more: number;
   readonly pxPerRiu: number | undefined;
-  /** Its standard error; undefined where it counts as exact. */
+  /** Its standard error; undefined if it counts as exact. */
   readonly pxPerRiuError: number | undefined;
-  /** What the baselines of these curves are not, for a person. */
+  /** What is wrong with the baselines of these curves, as text. */
   readonly baselineWords: readonly string[];
   readonly temperatures: readonly {
     readonly sensor: string;
@@ -181,9 +185,9 @@ export interface CurvesView {
 
 /** Small curves of all gratings, or of all ROIs. */
 export interface PanelsView {
-  /** Of how it was made: columns of answers with the same one belong together. */
+  /** Identifies how it was made: columns of answers with the same key belong together. */
   readonly key: string;
-  /** The answer has only the columns that changed since the outcome that was asked from. */
+  /** Whether the answer has only the columns that changed since the requested outcome. */
   readonly partial: boolean;
   readonly outcome: number;
   readonly joined: boolean;
@@ -196,7 +200,7 @@ export interface PanelsView {
   readonly units: readonly {
     readonly label: string;
     readonly reference: boolean;
-    /** Share of the frames that are flagged or without a value, 0 to 1. */
+    /** Share of frames that are flagged or without a value, 0 to 1. */
     readonly doubtful: number;
   }[];
   readonly columns: readonly DrawnColumn[];
@@ -218,12 +222,12 @@ interface RunView {
 }
 
 export interface ExperimentView {
-  /** Sample, operator and so on, as configured: what it is, and the words. */
+  /** Sample, operator and so on, as configured: name and text. */
   readonly about: readonly (readonly [string, string])[];
   readonly settings: readonly SettingView[];
   readonly runs: readonly RunView[];
   readonly directories: Readonly<Record<string, string>>;
-  /** Who writes to the log. */
+  /** The stages that write to the log. */
   readonly logStages: readonly string[];
 }
 

@@ -1,5 +1,5 @@
-// The page's thread: HTTP in, JSON and pictures out. It reads the experiment's files through a connection of its own; what
-// is to be changed is asked of the supervisor. Nothing that happens here can hold up capture.
+// The page's thread: HTTP requests in, JSON and pictures out. It reads the experiment's files through its own connection;
+// changes are requested from the supervisor. Nothing here can delay capture.
 import { parentPort } from "node:worker_threads";
 import { decodeFailure, encodeFailure, type FailureData } from "../failure/failure.ts";
 import type { LogLevel } from "../log/levels.ts";
@@ -18,7 +18,7 @@ interface Asked {
 const asked = new Map<number, Asked>();
 let lastId = 0;
 
-/** Asks the supervisor for a change; rejects with its Failure. Its answer comes within one turn of its event loop. */
+/** Asks the supervisor for a change; rejects with its Failure. The supervisor answers within one turn of its event loop. */
 function change(wanted: Change): Promise<void> {
   lastId += 1;
   const id = lastId;

@@ -1,4 +1,5 @@
-// The analysis that all views show: chosen by name in the header, kept in the address of the page, so that a link shows the same.
+// The analysis that all views show: chosen by name in the header, and kept in the page's address, so that a link shows the
+// same.
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import { counted } from "../../system/counted.ts";
@@ -6,13 +7,13 @@ import type { ChangeView, MarkerView, StateView } from "../views.ts";
 import { moment } from "./time.ts";
 
 export interface AnalysisChoice {
-  /** Undefined: the one shown by default. */
+  /** Name of the analysis; undefined: the default. */
   readonly name: string | undefined;
   /** With the frames of the analyses that it continues. */
   readonly joined: boolean;
 }
 
-/** What is in the address. */
+/** Reads the choice from the address. */
 export function addressedAnalysis(): AnalysisChoice {
   const given = new URLSearchParams(location.search);
   return { name: given.get("analysis") ?? undefined, joined: given.get("joined") === "1" };
@@ -95,9 +96,9 @@ interface Changed {
   readonly changes: readonly ChangeView[];
 }
 
-/** Where the run went on with another analysis, and the choice to join the curves there. */
+/** Shows where the run continued with another analysis, and lets the user join the curves there. */
 export function Changes({ joined, changes }: Changed) {
-  // The box shows the choice at once, the text what is drawn.
+  // The box shows the choice immediately; the text shows what is drawn.
   const { join, joined: isChosen } = useAnalysis();
   if (changes.length === 0) return null;
   return (
@@ -122,7 +123,7 @@ export function Changes({ joined, changes }: Changed) {
   );
 }
 
-/** Markers, and the changes that curves are joined across. */
+/** Returns the markers, plus the changes that the curves are joined across. */
 export function withChanges(markers: readonly MarkerView[], { joined, changes }: Changed): readonly MarkerView[] {
   if (!joined) return markers;
   // A run adds a marker itself where it begins with other ROIs. No marker has a number below 1.

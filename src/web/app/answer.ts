@@ -1,11 +1,11 @@
-// One answer of the server for an address, asked again while the server has no time or memory for it.
+// Loads one answer of the server, and retries while the server temporarily cannot answer.
 import { useEffect, useState } from "preact/hooks";
 import { isForNow, reasonOf } from "./api.ts";
 
 const AGAIN_MS = 3000;
 
 export interface Answer<T> {
-  /** Of the present address; undefined until it is there. */
+  /** Answer for the current address; undefined until it arrives. */
   readonly value: T | undefined;
   /** Why there is none; empty while it is loading. */
   readonly message: string;

@@ -32,7 +32,7 @@ import { ZoomButtons } from "./zoom-buttons.tsx";
 
 type Tool = "zoom" | "injection";
 const TOOLS: Readonly<Record<Tool, string>> = { zoom: "Zoom", injection: "New injection" };
-/** New frames change the proposals this often. */
+/** The proposals are updated for new frames at this interval. */
 const PROPOSALS_MS = 60_000;
 const DRAFT_ID = 0;
 
@@ -47,9 +47,9 @@ export function Assay({ state: now }: { state: StateView }) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [highlighted, setHighlighted] = useState<string>();
   const [draft, setDraft] = useState<Draft>();
-  /** The injection of which an edge is being moved, as it would be. */
+  /** The injection whose edge is being moved, with its new times. */
   const [moved, setMoved] = useState<InjectionView>();
-  /** First click or Enter with the tool for new injections. */
+  /** Time of the first click or Enter with the tool for new injections. */
   const [begun, setBegun] = useState<number>();
   const [pointed, setPointed] = useState<number>();
   const [chosenId, setChosenId] = useState<number>();
@@ -58,7 +58,7 @@ export function Assay({ state: now }: { state: StateView }) {
   const analysis = useAnalysis();
   const stored = useInjections(now);
   const injections = stored?.list ?? [];
-  // Nothing is asked about injections that are no longer there: all that follows waits for the list.
+  // Everything below waits for the list, so that nothing is requested for injections that no longer exist.
   const state = { ...now, injectionChange: stored?.change ?? 0 };
   useEffect(() => {
     if (state.method === undefined) return setMessage("No frame has been measured yet.");
@@ -71,7 +71,7 @@ export function Assay({ state: now }: { state: StateView }) {
       (error: Error) => setMessage(error.message),
     );
   }, [state.method, analysis.name]);
-  // What was moved stays where it is until the server's own list is here.
+  // A moved edge stays in place until the server's own list arrives.
   useEffect(() => setMoved(undefined), [stored]);
   const columns = Math.max(200, Math.min(2000, host.current?.clientWidth ?? 900));
   const wanted = choice === undefined || listOf(choice.wanted).length === 0 ? undefined : choice;
@@ -257,12 +257,12 @@ export function Assay({ state: now }: { state: StateView }) {
   );
 }
 
-/** Of a proposal without an end. */
+/** Assumed length of a proposal without an end. */
 const FALLBACK_MS = 60_000;
 const PLOT_KEYS =
   "Left and right move the cursor, Enter marks the start and then the end of a new injection, plus and minus zoom, 0 shows all. Tab goes to the edges of the injections.";
 
-/** What a new injection most likely is: like the last one of a sample, in a cycle of its own. */
+/** Returns the most likely values of a new injection: like the last one of a sample, in a new cycle. */
 function usualOf(injections: readonly InjectionView[]): Omit<Draft, "start" | "end"> {
   const last = injections.findLast(({ type }) => type === "sample");
   return {

@@ -42,7 +42,7 @@ export function ChipMap({ state, injection, at, chosen, choose, failed }: MapPro
   const [point, setPoint] = useState<Point>("late");
   const [index, setIndex] = useState("");
   const [atTime, setAtTime] = useState<number>();
-  /** Typed or kept, with the quantity that they belong to. */
+  /** Typed or automatic limits, with the quantity that they belong to. */
   const [limits, setLimits] = useState<{ readonly of: Quantity; readonly range: Range }>();
   const query = new URLSearchParams({ quantity });
   const isOfInjection = quantity === "response" || quantity === "arrival";

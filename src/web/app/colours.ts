@@ -27,7 +27,7 @@ export function curveDash(index: number): readonly number[] {
   return DASHES[Math.floor(index / CURVES.length) % DASHES.length] as readonly number[];
 }
 
-/** Starts at another colour than the curves, so that a few curves and temperatures differ. */
+/** Starts with a different colour than the curves, so that a few curves and temperatures look different. */
 export function temperatureColour(index: number): string {
   return curveColour(index + 5);
 }
@@ -52,7 +52,7 @@ export function gradeOf({ quality, position, flags }: RoiView): Grade {
   return quality < 0.8 ? "fair" : "good";
 }
 
-/** Blue for negative, red for positive, pale at 0; `share` from -1 to 1. */
+/** Returns blue for negative, red for positive, pale at 0; `share` from -1 to 1. */
 export function divergingColour(share: number): string {
   const s = Math.max(-1, Math.min(1, share));
   const [r, g, b] = s < 0 ? [33, 102, 172] : [178, 24, 43];
@@ -74,7 +74,7 @@ const VIRIDIS = [
   [253, 231, 37],
 ] as const;
 
-/** Of a value without a sign; `share` from 0 to 1. */
+/** Returns the colour of a value without a sign; `share` from 0 to 1. */
 export function sequentialColour(share: number): string {
   const place = Math.max(0, Math.min(1, share)) * (VIRIDIS.length - 1);
   const at = Math.min(Math.floor(place), VIRIDIS.length - 2);

@@ -15,7 +15,7 @@ const COLUMNS = 900;
 interface EnlargedProps {
   /** Of the grating. */
   readonly label: string;
-  /** Its curves: the grating with `pairs`, else its ROIs. */
+  /** Its curves: the grating with `pairs`, otherwise its ROIs. */
   readonly names: readonly string[];
   readonly pairs: boolean;
   readonly state: StateView;

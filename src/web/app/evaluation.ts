@@ -1,4 +1,5 @@
-// What the server computes of all frames: asked again for a change of the injections at once, for new frames now and then.
+// Loads results that the server computes from all frames: again immediately after a change of the injections, and occasionally
+// for new frames.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { InjectionView } from "../evaluation-views.ts";
 import type { StateView } from "../views.ts";
@@ -9,7 +10,7 @@ import { get, isForNow, reasonOf } from "./api.ts";
 const FRESH_MS = 10_000;
 const AGAIN_MS = 3000;
 
-/** The last outcome, at most every `everyMs`. */
+/** Returns the last outcome, updated at most every `everyMs`. */
 function useSlowly(outcome: number, now: number, everyMs: number): number {
   const kept = useRef({ outcome, at: now });
   if (kept.current.outcome !== outcome && now - kept.current.at >= everyMs) kept.current = { outcome, at: now };
@@ -17,8 +18,8 @@ function useSlowly(outcome: number, now: number, everyMs: number): number {
 }
 
 /**
- * The JSON at `path`, kept up to date; nothing while it is undefined. What is known of a path stays until there is something newer.
- * `everyMs`: how often new frames count.
+ * Returns the JSON at `path`, kept up to date; nothing while it is undefined. Keeps the last result of a path until there is a
+ * newer one. `everyMs`: minimum interval of updates for new frames.
  */
 export function useEvaluation<T>(path: string | undefined, state: StateView, everyMs = FRESH_MS): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T> & { readonly of: string | undefined }>({
@@ -52,7 +53,7 @@ export function useEvaluation<T>(path: string | undefined, state: StateView, eve
   return { value: undefined, message: path === undefined ? "" : "Computing …" };
 }
 
-/** The injections at one of their changes. */
+/** The injections, and the number of the change that they belong to. */
 interface Injections {
   readonly list: readonly InjectionView[];
   readonly change: number;

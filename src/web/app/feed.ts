@@ -3,14 +3,14 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { get, reasonOf } from "./api.ts";
 
-/** What an answer tells about itself, so that the next one can be its end only. */
+/** What an answer states about itself, so that the next one can contain only the end. */
 interface Continued {
   readonly key: string;
   readonly outcome: number;
 }
 
 interface Listener<T> {
-  /** The complete view from what was known and an answer. */
+  /** Returns the complete view from the previous view and an answer. */
   merge(before: T | undefined, answer: T): T;
   take(view: T): void;
   failed(message: string): void;
@@ -63,8 +63,8 @@ class Feed<T extends Continued> {
 }
 
 /**
- * The view at an address, undefined until loaded; loads it again when an item of `news` changes. `message` gets what `noteOf` says
- * of each view, or why there is none.
+ * Returns the view at an address, undefined until loaded; loads it again when an item of `news` changes. `message` gets what
+ * `noteOf` returns for each view, or the reason why there is none.
  */
 export function useFeed<T extends Continued>(
   address: string | undefined,

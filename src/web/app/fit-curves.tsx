@@ -1,4 +1,4 @@
-// One grating's curves with their fits, the residuals below, and what the cycle under way will show.
+// One grating's curves with their fits, the residuals below, and the prediction for the current cycle.
 import type { KineticsView } from "../../assay/kinetics/experiment/view.ts";
 import { concentrationText } from "../../measurement/concentration.ts";
 import type { StateView } from "../views.ts";
@@ -84,7 +84,7 @@ function Row({ name, text }: { name: string; text: string }) {
   );
 }
 
-/** What the last cycle will show, while it is under way. */
+/** The prediction for the last cycle while it is running. */
 function UnderWay({ fit: { prediction }, state, windows }: FitProps) {
   const last = windows.findLast(({ type }) => type === "sample");
   const injection = last?.injections.at(-1);

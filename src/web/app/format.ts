@@ -26,12 +26,12 @@ export function fixed(value: number, digits: number): string {
   return Number(text) === 0 ? text.slice(1) : `\u2212${text.slice(1)}`;
 }
 
-/** The same; a dash where there is no value. */
+/** Does the same; returns a dash if there is no value. */
 export function number(value: number | null | undefined, digits = 3): string {
   return value === null || value === undefined ? "–" : fixed(value, digits);
 }
 
-/** Most digits after the point that a value with an error is written with. */
+/** Maximum number of decimals of a value with an error. */
 const MOST_DIGITS = 10;
 
 /** Digits after the point so that an error has two significant ones; `otherwise` without an error. */
@@ -47,7 +47,7 @@ export function withError(value: number | null | undefined, error: number | null
   return `${fixed(value, digits)} ± ${fixed(error, digits)}`;
 }
 
-/** What the two errors of a curve are, as the command line and the report say it. */
+/** Explains the two errors of a curve, in the words of the command line and the report. */
 export const TWO_ERRORS =
   "The standard error of a position comes from its fit in one image and includes what stays the same in all of them, such as the speckle of the grating." +
   " Noise is what moves from frame to frame: judge shifts and the limit of detection by it.";

@@ -54,7 +54,7 @@ export function InjectionHandles({ injections, box, from, to, ...acts }: Handles
   );
 }
 
-/** Where an edge may go: between its own injection's other edges and its neighbours. */
+/** Returns the allowed range of an edge: between the other edges of its injection and its neighbours. */
 function limitsOf(all: readonly InjectionView[], own: InjectionView, edge: Edge, from: number, to: number) {
   const before = all.filter(({ end, id }) => id !== own.id && end <= own.start).map(({ end }) => end);
   const after = all.filter(({ start, id }) => id !== own.id && start >= own.end).map(({ start }) => start);
@@ -79,7 +79,7 @@ interface HandleProps extends Pick<HandlesProps, "box" | "move" | "commit" | "ca
 
 function Handle({ injection, edge, leftPx, msPerPx, box, limits, move, commit, cancel }: HandleProps) {
   const grip = useRef<{ readonly x: number; readonly at: number; readonly msPerPx: number }>();
-  /** By keys, until Enter or until the focus leaves. */
+  /** Whether it is being moved with keys, until Enter or until the focus leaves. */
   const isMoved = useRef(false);
   const at = injection[edge] ?? 0;
   const to = (ms: number): InjectionView => ({

@@ -18,7 +18,7 @@ export const isFit = (one: GratingView): one is Fitted => !("failed" in one);
 export const wordsOf = (flag: string): string => flag.replace("1_1", "1:1").replaceAll("_", " ");
 
 const RAISED = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"] as const;
-/** Numbers within these are written without a power of ten. */
+/** Numbers between these are written without a power of ten. */
 const [SMALL, LARGE] = [0.01, 1e4];
 
 /** "10⁻⁵" */

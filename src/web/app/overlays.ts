@@ -30,10 +30,10 @@ export interface Place {
   readonly y: number;
 }
 
-/** Screen px from a place at which it is taken hold of. */
+/** Distance from a place within which it can be grabbed, screen px. */
 export const GRIP_PX = 22;
 
-/** With the context in px of the picture, at `scale` px of the screen for each. */
+/** Draws outlines. The context uses image px; `scale`: screen px per image px. */
 export function drawOutlines(
   context: CanvasRenderingContext2D,
   frame: FrameView,
@@ -77,8 +77,8 @@ interface Name {
 }
 
 /**
- * The names at a zoom: of the ROIs where they fit into their boxes, else of whole gratings. Where even these would overlap, only as
- * many as have room are written.
+ * Returns the names to draw at a zoom: of ROIs if they fit into their boxes, otherwise of whole gratings. If even these would
+ * overlap, only as many as fit are drawn.
  */
 function namesOf(boxes: readonly Outline[], scale: number): Name[] {
   const fit = boxes.every(({ label, width, height }) => {
@@ -123,7 +123,7 @@ function drawName(context: CanvasRenderingContext2D, { text, x, y }: Name, scale
   context.fillText(text, x, y);
 }
 
-/** The same. */
+/** Draws the named places, in the same coordinates. */
 export function drawPlaces(context: CanvasRenderingContext2D, places: readonly Place[], scale: number): void {
   context.save();
   context.font = `${14 / scale}px system-ui, sans-serif`;

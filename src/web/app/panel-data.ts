@@ -1,10 +1,10 @@
-// The values of the small panels: brought up to date by their end, and the limits of their axes.
+// The values of the small panels, updated with their changed columns, and the limits of their axes.
 import type { PanelsView } from "../views.ts";
 import type { Panel } from "./panel-layout.ts";
 
 export type Limits = readonly [low: number, high: number];
 
-/** What was drawn with the columns that changed. */
+/** Returns the drawn view, updated with the columns that changed. */
 export function withChangedColumns(before: PanelsView | undefined, answer: PanelsView): PanelsView {
   if (!answer.partial || before === undefined) return answer;
   const columns = new Map(before.columns.map((column) => [column.at, column]));
@@ -12,7 +12,7 @@ export function withChangedColumns(before: PanelsView | undefined, answer: Panel
   return { ...answer, columns: [...columns.values()].sort((one, other) => one.at - other.at) };
 }
 
-/** Share of the values beyond the common limits on each side: a few wild points must not flatten all curves. */
+/** Share of values that may lie beyond the common limits on each side, so that a few outliers do not flatten all curves. */
 const BEYOND = 0.002;
 const MARGIN = 0.06;
 

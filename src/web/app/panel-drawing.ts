@@ -18,7 +18,7 @@ export interface PanelsDrawing {
   limitsOf(panel: Panel): Limits | undefined;
 }
 
-/** Panels of this width have their name in them. */
+/** Panels of at least this width show their name. */
 const NAMED_PX = 40;
 /** More flagged frames than this mark a panel. */
 const DOUBTFUL = 0.5;
@@ -82,7 +82,7 @@ function drawPanel(pen: Pen, panel: Panel): void {
   }
   const named = width >= NAMED_PX;
   if (named) {
-    // Its ground keeps the name readable where a curve crosses it.
+    // A background keeps the name readable where a curve crosses it.
     context.fillStyle = colours.card;
     context.globalAlpha = 0.75;
     context.fillRect(left + 1, top + 1, context.measureText(panel.label).width + 4, 11);

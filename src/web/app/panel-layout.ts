@@ -26,7 +26,7 @@ export interface Box {
   readonly height: number;
 }
 
-/** A panel for each grating, at its place on the chip; where that is no grid, in the order of the ROI manifest. */
+/** Returns a panel for each grating, at its place on the chip; without a grid, in the order of the ROI manifest. */
 export function panelsOf(chip: ChipView, { units }: PanelsView): Panel[] {
   const places = chipLayout(chip.rois) ?? plainLayout(chip.rois.map(({ label }) => label));
   const panels = new Map(places.map(({ panel, row, column }) => [panel, { row, column, units: [] as number[] }]));

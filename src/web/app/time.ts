@@ -20,7 +20,7 @@ function fieldsIn(timeZone: string): Intl.DateTimeFormat {
   });
 }
 
-/** Shows all times in a zone from now on (Display.time_zone); one that this browser does not know leaves them as they are. */
+/** Shows all times in a zone from now on (Display.time_zone). A zone that this browser does not know is ignored. */
 export function setTimeZone(name: string): void {
   if (name === zone) return;
   try {
@@ -89,7 +89,10 @@ export const TYPED_TIME = "\\s*\\d{4}-\\d{2}-\\d{2}[ T]\\d{2}:\\d{2}(:\\d{2}(\\.
 
 const secondOf = (ms: number): number => Math.floor(ms / 1000) * 1000;
 
-/** The moment that a typed time is in the zone, ms: the first of two; NaN for a time that the clock jumps over, and for none. */
+/**
+ * Converts a typed time in the zone to ms. Of two possible times it returns the first; NaN for a time that the clock skips, and
+ * for invalid text.
+ */
 export function fromTyped(text: string): number {
   const wall = Date.parse(`${text.trim().replace(" ", "T")}Z`);
   // The offsets a day before and after: one of them holds at the moment itself.
