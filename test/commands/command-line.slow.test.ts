@@ -4,6 +4,9 @@ import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const ask = (...words: string[]) => phorest(words, temporaryDirectory());
 
+/** The manual page, which takes the help of every command: printed once. */
+const manual = ask("man").then(({ stdout }) => stdout.replaceAll("\\-", "-"));
+
 const commands = async () =>
   (await ask("--get-yargs-completions", "phorest", "")).stdout
     .trim()
@@ -11,7 +14,7 @@ const commands = async () =>
     .filter((name) => name !== "completion");
 
 test("the manual page has every command, each with an example", async () => {
-  const page = (await ask("man")).stdout.replaceAll("\\-", "-");
+  const page = await manual;
   const sections = page.split(/^\.SS /m).slice(1);
   expect(sections.map((section) => section.split("\n")[0])).toEqual(
     (await commands()).map((name) => `phorest ${name}`),
@@ -42,7 +45,7 @@ test("a mistyped command, option or value names the nearest one, with exit code 
 });
 
 test("the nearest name is found in every command that does several things", async () => {
-  const page = (await ask("man")).stdout.replaceAll("\\-", "-");
+  const page = await manual;
   const pairs = page
     .split(/^\.SS phorest /m)
     .slice(1)

@@ -23,6 +23,7 @@ format = "tiff"
 [Simulation]
 width = 640
 height = 480
+speckle = 0
 [Report]
 plot = false
 [Web]

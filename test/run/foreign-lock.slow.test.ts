@@ -23,6 +23,7 @@ compress_interval_seconds = 0.1
 [Simulation]
 width = 640
 height = 480
+speckle = 0
 [Supervisor]
 heartbeat_seconds = 0.2
 shutdown_timeout_seconds = ${shutdownSeconds}

@@ -16,6 +16,7 @@ const SETTINGS = `
 [Simulation]
 width = 640
 height = 480
+speckle = 0
 [Services]
 enable_camera = true
 [Web]

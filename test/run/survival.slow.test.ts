@@ -9,7 +9,8 @@ import { encodePicture } from "../../src/image/encode.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { type Ended, experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
 
-const KILLS = 50;
+/** PHOREST_KILLS=50 for a longer series, as before a release. */
+const KILLS = Number(process.env.PHOREST_KILLS ?? 20);
 
 interface Row {
   id: number;

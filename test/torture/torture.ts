@@ -245,6 +245,7 @@ format = "tiff"
 [Simulation]
 width = 640
 height = 480
+speckle = 0
 [Storage]
 min_free_bytes = 2_000_000
 [Report]

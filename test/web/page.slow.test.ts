@@ -8,7 +8,7 @@ import { DESKTOP, HAS_CHROMIUM, inaccessible, launch, openPage, PHONE, READY, tu
 import { Running, sharedBrowser, sharedRun, simulatedChipConfig } from "./running.ts";
 
 const CONFIG = simulatedChipConfig({
-  collectorSeconds: 0.4,
+  collectorSeconds: 2,
   more: `
 [Services]
 enable_thermocouple = true

@@ -18,6 +18,7 @@ camera_type = "simulated"
 [Simulation]
 width = 640
 height = 480
+speckle = 0
 [Report]
 plot = false
 `;
