@@ -12,12 +12,12 @@ import { completeBackups, HISTORY } from "./backup-directory.ts";
 import { contentOf, sumsProblems } from "./compressed-file.ts";
 import { ARCHIVE, type WrittenArchive } from "./history.ts";
 
-/** Entries whose rows go in one transaction: a block of results, a few milliseconds. */
+/** Number of entries whose rows are deleted per transaction: one block of results, a few milliseconds. */
 const ENTRIES_PER_DELETE = 16;
 
 /**
- * Notes an archive and deletes its rows from the live tables; returns how many entries went. Aborted, it throws the
- * signal's reason, and the rest goes at the next call.
+ * Records an archive and deletes its rows from the live tables; returns how many entries were deleted. If aborted, throws the
+ * signal's reason; the next call deletes the rest.
  */
 export async function moveOut(
   manifest: Manifest,
@@ -29,7 +29,7 @@ export async function moveOut(
     manifest.archives.add({ ...rest, entries: contents.length }, nowUs()),
   );
   let moved = 0;
-  // From the end: the pages of a file leave before the entry that carries it.
+  // Backwards, so that the pages of a file are deleted before the entry that carries it.
   for (let end = contents.length; end > 0; end -= ENTRIES_PER_DELETE) {
     signal?.throwIfAborted();
     const part = contents.slice(Math.max(0, end - ENTRIES_PER_DELETE), end);
@@ -47,8 +47,8 @@ const INDEX = z.object({
 });
 
 /**
- * Archives whose move out of the live tables is not complete: written but not noted, or noted but not yet moved. Each is
- * checked again first; one that is not whole is named in `damaged` and left alone.
+ * Finds archives whose move out of the live tables is not complete: written but not recorded, or recorded but not yet moved. Each
+ * is verified again first; one that is damaged is named in `damaged` and left alone.
  */
 export async function unfinishedArchives({
   manifestFile,

@@ -1,8 +1,8 @@
-// The auxiliary files: results, CSV, plots, backups, the manifest's snapshot. They change, so their copies are
-// replaced; but only if the file on the remote is the one that phorest put there.
+// The auxiliary files: results, CSV, plots, backups, the manifest's snapshot. They change, so their copies are replaced, but only
+// if the file on the remote is the one that phorest put there.
 //
-// A file that only grows is continued in place: only its tail crosses the network. Any other is staged (written under
-// a temporary name and verified), the manifest then notes its hash as about to take the name, and only then is it
+// A file that only grows is continued in place: only its new part is sent over the network. Any other file is staged (written
+// under a temporary name and verified); then the manifest records that its hash will replace the old one, and only then is it
 // published. A crash in between leaves the old or the new content, and phorest recognises both as its own.
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
@@ -21,23 +21,23 @@ import { partialPath, remotePathOf } from "./names.ts";
 import { type CopyContext, ensureRemoteDirectory, exists, fromSource, guarded, lstatOrNone } from "./remote-guard.ts";
 import { withSource } from "./source.ts";
 
-/** A file as it is here now. */
+/** A local file as it is now. */
 export interface AuxiliaryFile {
   /** Absolute. */
   readonly source: string;
-  /** Its place on the remote, which also names it in the manifest. */
+  /** Its path on the remote, which also identifies it in the manifest. */
   readonly path: string;
   readonly bytes: number;
   readonly modifiedAtUs: number;
 }
 
-/** What the manifest knows of its copy. */
+/** What the manifest knows about its copy. */
 export interface KnownCopy {
   readonly remotePath: string;
   readonly bytes: number;
-  /** Of the copy last verified. */
+  /** SHA-256 of the copy that was last verified. */
   readonly sha256: string;
-  /** Content that was about to take its place. */
+  /** SHA-256 of the content that was about to replace it. */
   readonly stagedSha256: string | undefined;
 }
 
@@ -45,16 +45,16 @@ export interface AuxiliaryTask extends AuxiliaryFile {
   readonly known: KnownCopy | undefined;
 }
 
-/** A copy that has its name already, or waits for it under a temporary one. */
+/** A copy that has its final name, or is still under a temporary one. */
 export interface StagedFile {
   readonly path: string;
   readonly remotePath: string;
   readonly bytes: number;
   readonly modifiedAtUs: number;
   readonly sha256: string;
-  /** Relative to the root; undefined: the copy is complete. */
+  /** Temporary path, relative to the root; undefined: the copy is complete. */
   readonly partial: string | undefined;
-  /** Hash of our own content that the copy replaces; undefined: nothing may stand there. */
+  /** Hash of our own content that the copy replaces; undefined: there must be no file of that name. */
   readonly replaces: string | undefined;
 }
 
@@ -64,7 +64,7 @@ export interface AuxiliaryListing {
   readonly unlisted: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** Every file in `directories`, at any depth, half-written and hidden ones left out. Absent directories are empty. */
+/** Lists every file in `directories`, at any depth, except unfinished and hidden ones. Missing directories count as empty. */
 export async function listAuxiliaryFiles(
   directories: readonly string[],
   layout: { readonly rootDir: string; readonly dataDir: string },
@@ -97,7 +97,7 @@ export async function listAuxiliaryFiles(
   return { files: files.sort((a, b) => a.modifiedAtUs - b.modifiedAtUs), unlisted };
 }
 
-/** The brightfield pictures as auxiliary files, oldest first. */
+/** Lists the brightfield images as auxiliary files, oldest first. */
 export async function listBrightfield(
   directory: string,
   layout: { readonly rootDir: string; readonly dataDir: string },
@@ -122,7 +122,7 @@ async function sideFile(
   return { source, path: remotePathOf(source, layout), bytes: stats.size, modifiedAtUs };
 }
 
-/** Brings one side file to the remote, up to its name. Throws as copyVerified does. */
+/** Copies one auxiliary file to the remote, without its final name. Throws as copyVerified does. */
 export function stageAuxiliaryFile(task: AuxiliaryTask, context: CopyContext): Promise<StagedFile> {
   const file = { directory: dirname(task.source), path: basename(task.source) };
   return withSource(file, task.source, (source) => {
@@ -135,7 +135,7 @@ export function stageAuxiliaryFile(task: AuxiliaryTask, context: CopyContext): P
   });
 }
 
-/** Gives a staged copy its name; returns the name it got, relative to the root. Throws as copyVerified does. */
+/** Gives a staged copy its final name; returns that name, relative to the root. Throws as copyVerified does. */
 export function publishAuxiliaryFile(staged: StagedFile, context: CopyContext): Promise<string> {
   return guarded(context, { remotePath: staged.remotePath, bytes: staged.bytes }, async () => {
     const remotePath =
@@ -148,7 +148,10 @@ const GROWING = /\.(csv|jsonl)$/;
 /** Before a growing copy is continued, this many bytes before its end are compared. */
 const SEAM_BYTES = 65_536;
 
-/** Appends what is new to a copy that is a beginning of the file; undefined where it is not, or is not ours any more. */
+/**
+ * Appends the new part to a copy whose content is the beginning of the file; returns undefined if it is not, or is not ours any
+ * more.
+ */
 async function continueCopy(
   { known, source, ...file }: AuxiliaryTask,
   context: CopyContext,
@@ -158,7 +161,7 @@ async function continueCopy(
   const path = join(context.root, known.remotePath);
   await ensureRemoteDirectory(context.root, dirname(path));
   const there = await lstatOrNone(path);
-  // Longer than recorded: an append whose record was lost; its bytes are compared like those of any partial copy.
+  // It may be longer than recorded: the record of an append was lost. Its bytes are compared like those of any partial copy.
   if (there?.isFile() !== true || there.size < known.bytes || there.size > file.bytes) return undefined;
   const digests = await digestsAt(source, known.bytes, file.bytes, context);
   if (digests?.prefix !== known.sha256) return undefined;
@@ -186,7 +189,7 @@ async function continueCopy(
 
 const seamOf = (bytes: number): number => Math.max(0, bytes - SEAM_BYTES);
 
-/** SHA-256 of the first `prefix` and the first `whole` bytes, in one reading; undefined when the file is shorter. */
+/** Computes the SHA-256 of the first `prefix` and of the first `whole` bytes in one pass; undefined if the file is shorter. */
 async function digestsAt(
   source: string,
   prefix: number,
@@ -234,14 +237,14 @@ async function stageWhole({ known, source, ...file }: AuxiliaryTask, context: Co
   const ours = new Set([known?.sha256, known?.stagedSha256]);
   const wanted = join(root, file.path);
   await ensureRemoteDirectory(root, dirname(wanted));
-  // First the place recorded in the manifest; if another file is there now, the first free name.
+  // First tries the path recorded in the manifest; if another file is there now, the first free name.
   const first = known === undefined || !isPlainPath(known.remotePath) ? wanted : join(root, known.remotePath);
   await ensureRemoteDirectory(root, dirname(first));
   for (let n = -1; ; n++) {
     const path = n < 0 ? first : join(dirname(wanted), numberedName(basename(wanted), n));
     const remotePath = relative(root, path);
     const there = await lstatOrNone(path);
-    // A share that ignores case returns `R.csv` for `r.csv`, which is another file of phorest, or someone else's.
+    // A share that ignores case returns `R.csv` for `r.csv`, which is another file of phorest, or belongs to someone else.
     if (there !== undefined && known === undefined && !(await isListed(path))) continue;
     const standing =
       there?.isFile() === true ? (await digestFile(path, { direct: true, signal, progress })).sha256 : undefined;
@@ -256,7 +259,7 @@ async function stageWhole({ known, source, ...file }: AuxiliaryTask, context: Co
   }
 }
 
-/** Whether a directory lists a file by this very name. Some servers (HFS+) keep accents as characters of their own. */
+/** Whether a directory lists a file by exactly this name. Some servers (HFS+) store accents as separate characters. */
 async function isListed(path: string): Promise<boolean> {
   const name = basename(path).normalize("NFC");
   return (await readdir(dirname(path))).some((listed) => listed.normalize("NFC") === name);

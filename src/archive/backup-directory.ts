@@ -1,9 +1,9 @@
 // The directory of backups:
 //
 //   backup/20260304T050607Z/           a snapshot: everything live at that moment
-//   backup/history/20260304T050607Z/   finished history that left the live files
+//   backup/history/20260304T050607Z/   finished history that was moved out of the live tables
 //
-// Either appears under its name only when it is whole and durable.
+// Both get their name only when they are complete and durable.
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -18,25 +18,25 @@ export const HISTORY = "history";
 const NAME = /^\d{8}T\d{6}Z(-\d+)?$/;
 const TEMPORARY = new RegExp(`^\\.\\d{8}T\\d{6}Z\\.(\\d+)\\${PARTIAL_SUFFIX}$`);
 
-/** `20260304T050607Z` of a moment, µs. */
+/** Returns the backup name of a time in µs, such as `20260304T050607Z`. */
 export function backupName(us: number): string {
   return `${new Date(us / 1000).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
 }
 
-/** Whether a path (relative to the backup directory) is one that an archive can have. */
+/** Whether a path (relative to the backup directory) can be that of an archive. */
 export function isArchivePath(path: string): boolean {
   const [first, name, ...rest] = path.split("/");
   return first === HISTORY && name !== undefined && NAME.test(name) && rest.length === 0;
 }
 
-/** The moment in a name, ms since the epoch; undefined when it is no such name. */
+/** Returns the time in a name, ms since the epoch; undefined if it is not such a name. */
 export function backupTimeMs(name: string): number | undefined {
   if (!NAME.test(name)) return undefined;
   const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)/.exec(name) ?? [];
   return Date.UTC(Number(y), Number(mo) - 1, Number(d), Number(h), Number(mi), Number(s));
 }
 
-/** Names of the complete backups (or archives) in a directory, oldest first. */
+/** Returns the names of the complete backups (or archives) in a directory, oldest first. */
 export function completeBackups(directory: string): string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory)
@@ -45,8 +45,8 @@ export function completeBackups(directory: string): string[] {
 }
 
 /**
- * Makes a directory `<UTC>` in `parent`: `fill` writes into it under a temporary name, then it is renamed. Returns its
- * name. Nothing is left behind when `fill` fails; a crash leaves a temporary name, which the next pass sweeps.
+ * Creates a directory `<UTC>` in `parent`: `fill` writes into it under a temporary name, then it is renamed. Returns its name.
+ * Nothing remains if `fill` fails; a crash leaves a temporary directory, which the next pass removes.
  */
 export async function buildWhole(
   parent: string,
@@ -71,7 +71,7 @@ export async function buildWhole(
   }
 }
 
-/** Removes what killed processes left half-built (or half-removed) in `parent`; returns the names. */
+/** Removes unfinished directories that killed processes left in `parent`; returns the names. */
 export async function sweepUnfinished(parent: string): Promise<string[]> {
   if (!existsSync(parent)) return [];
   const names = readdirSync(parent).filter((name) => {
@@ -83,7 +83,7 @@ export async function sweepUnfinished(parent: string): Promise<string[]> {
   return swept;
 }
 
-/** Removes a directory; why that is not possible, where it is the directory's fault. Throws what the disk throws. */
+/** Removes a directory; returns the reason if the directory itself prevents that. Throws errors of the disk. */
 async function removeWhole(directory: string): Promise<string | undefined> {
   try {
     await rm(directory, { recursive: true, force: true });
@@ -94,21 +94,21 @@ async function removeWhole(directory: string): Promise<string | undefined> {
   }
 }
 
-/** What became of the snapshots that are too many. */
+/** The result of removing excess snapshots. */
 export interface Removals {
   readonly removed: string[];
   readonly kept: { readonly name: string; readonly reason: string }[];
 }
 
-/** The newest complete backup that is not dated later than now: one that is was made while the clock was wrong. */
+/** Returns the newest complete backup that is not dated in the future: such a backup was made while the clock was wrong. */
 export function newestBackup(directory: string, nowUs: number): string | undefined {
   return completeBackups(directory).findLast((name) => (backupTimeMs(name) ?? 0) <= nowUs / 1000);
 }
 
 /**
- * Removes the oldest snapshots beyond the newest `keep`. Archived history is not among them. One that cannot be removed is
- * named, and the others are removed all the same.
- * `made` was made just now: anything with a later date is from before the clock was set back, and so is older.
+ * Removes the oldest snapshots beyond the newest `keep`, but no archived history. One that cannot be removed is named, and the
+ * others are removed all the same. `made` was made just now: anything with a later date is from before the clock was set back,
+ * and so is older.
  */
 export async function removeOldest(backupDir: string, keep: number, made: string): Promise<Removals> {
   const names = completeBackups(backupDir);
@@ -116,7 +116,7 @@ export async function removeOldest(backupDir: string, keep: number, made: string
   const old = [...names.slice(now + 1), ...names.slice(0, now + 1)].slice(0, -keep);
   const result: Removals = { removed: [], kept: [] };
   for (const name of old) {
-    // Under a name that says "not whole" first: a crash in the middle must not leave half a backup that looks like one.
+    // Renamed first to a name that means "unfinished", so that a crash cannot leave half a backup that looks complete.
     const going = join(backupDir, `.${name.slice(0, 16)}.${process.pid}${PARTIAL_SUFFIX}`);
     try {
       await rename(join(backupDir, name), going);
@@ -145,7 +145,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Anything but "no such process" means that there is one.
+    // Any error except "no such process" means that the process exists.
     return !hasCode(error, "ESRCH");
   }
 }

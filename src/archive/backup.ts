@@ -1,4 +1,4 @@
-// What the backup stage does that only reads the experiment: in its own thread during a run, at once for `phorest backup`.
+// The part of a backup that only reads the experiment: runs in a thread during a run, directly for `phorest backup`.
 import { basename, join } from "node:path";
 import { roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -12,7 +12,7 @@ export type BackupJob =
   /** After a crash: removes half-built directories and finds unfinished archives. */
   { readonly type: "resume" } | { readonly type: "snapshot" } | { readonly type: "archive" };
 
-/** Plain data: it crosses from the thread. */
+/** Plain data, because it is sent between threads. */
 export type BackupAnswer =
   | {
       readonly type: "resume";
@@ -23,7 +23,7 @@ export type BackupAnswer =
   | ({ readonly type: "snapshot"; readonly snapshot: Snapshot } & Removals)
   | { readonly type: "archive"; readonly written: WrittenArchive | undefined; readonly more: boolean };
 
-/** One job. Failures as `writeSnapshot` and `writeHistory` say; the experiment's own files are only read. */
+/** Does one job. Throws as `writeSnapshot` and `writeHistory` do; only reads the experiment's own files. */
 export async function backUp(
   config: Config,
   job: BackupJob,

@@ -1,5 +1,5 @@
-// Brightfield pictures on this machine: which there are, and which may be removed. The manifest does not know them; their names
-// say when they were taken, and a file with any other name is not phorest's.
+// Brightfield images on this machine: which ones exist, and which may be removed. They are not in the manifest. Their names
+// contain the capture time, and a file with any other name is not phorest's.
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { hasCode } from "../failure/error-code.ts";
@@ -7,10 +7,10 @@ import { removeConfined } from "../system/confined-file.ts";
 import { fileFaultReason, isFileFault } from "../system/fault-of.ts";
 import type { SetAside } from "../system/set-aside.ts";
 
-/** As storeBrightfield names them. */
+/** The names that storeBrightfield gives. */
 const NAME = /^brightfield_\d{8}_\d{6}_\d{6}_cam\d+(-\d+)?\.\w+$/;
 
-/** Names of the brightfield pictures in `directory`, oldest first; none where there is no such directory. */
+/** Returns the names of the brightfield images in `directory`, oldest first; none if the directory does not exist. */
 export function brightfieldNames(directory: string): string[] {
   try {
     return readdirSync(directory)
@@ -24,19 +24,19 @@ export function brightfieldNames(directory: string): string[] {
 
 export interface TrimOptions {
   readonly directory: string;
-  /** Kept at least; 0 keeps all. */
+  /** Number of images that are kept at least; 0 keeps all. */
   readonly keep: number;
   /** Whether a verified copy of this file, with this size in bytes, is recorded. Absent: nothing is copied, and none is needed. */
   readonly copied?: ((path: string, bytes: number) => boolean) | undefined;
-  /** Those that cannot be removed, by name. */
+  /** Images that cannot be removed, by name. */
   readonly aside: SetAside<string>;
-  /** Called immediately before each removal; nothing more is removed when it throws. */
+  /** Called immediately before each removal; if it throws, nothing more is removed. */
   readonly lastCheck: () => void;
 }
 
 /**
- * Removes the oldest beyond `keep`, as far as they may be removed; returns the names of those it removed. One that cannot be
- * removed is set aside. Throws what the disk and `lastCheck` throw.
+ * Removes the oldest images beyond `keep`, as far as they may be removed; returns the names of the removed ones. An image that
+ * cannot be removed is set aside. Throws errors of the disk and of `lastCheck`.
  */
 export async function trimBrightfield({ directory, keep, copied, aside, lastCheck }: TrimOptions): Promise<string[]> {
   if (keep === 0) return [];

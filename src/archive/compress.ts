@@ -1,9 +1,9 @@
-// One picture, compressed. The order of the steps is what makes a crash between any two of them harmless:
+// Compresses one image. The order of the steps makes a crash between any two of them harmless:
 //
-//   temporary file, on the disk ▸ read back, unpacked, compared ▸ renamed to .gz ▸ original removed ▸ row changed
+//   write temporary file, flush ▸ read back, decompress, compare ▸ rename to .gz ▸ remove original ▸ update row
 //
-// The picture exists whole under one of its two names at every moment; done again from the start, each step that was
-// already taken is recognised.
+// At every moment the complete image exists under one of its two names. If the steps are repeated from the start, those that were
+// already done are recognised.
 import { createHash } from "node:crypto";
 import { lstatSync } from "node:fs";
 import { lstat, utimes } from "node:fs/promises";
@@ -22,29 +22,31 @@ import { timesAreNotKept } from "../system/name-first.ts";
 
 /** The ending of a compressed picture's name. */
 export const GZIP_SUFFIX = ".gz";
-/** Larger files are stacks of images; they are not compressed, because the picture, its copy and the check are in memory together. */
+/**
+ * Larger files are stacks of images. They are not compressed, because the image, its copy and the check are in memory together.
+ */
 const LARGEST_COMPRESSED_BYTES = 256 * 2 ** 20;
-/** In pieces of this size; the default of 16 kB costs a call and a copy for each. */
+/** Size of the pieces; the default of 16 kB costs a call and a copy for each. */
 const CHUNK_BYTES = 4 * 2 ** 20;
 
 export interface CompressOptions {
-  /** Effort, 1 to 9. */
+  /** Compression level, 1 to 9. */
   readonly level: number;
-  /** A picture that would shrink by less is left alone. */
+  /** An image that would shrink by less is left alone. */
   readonly minSavingPercent: number;
 }
 
 export type CompressOutcome =
   | ({ readonly kind: "compressed" } & CompressedFile)
-  /** It would not shrink by enough. */
+  /** It would not shrink enough. */
   | { readonly kind: "incompressible"; readonly bytes: number; readonly sha256: string }
-  /** It may not be touched; `reason` completes the sentence "NAME is left uncompressed: ...". */
+  /** It must not be touched; `reason` completes the sentence "NAME is left uncompressed: ...". */
   | { readonly kind: "refused"; readonly reason: string }
   /** This one file cannot be read or written now; `reason` completes the sentence "NAME: ...". */
   | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "missing" };
 
-/** As compressPicture; an error of this one file is an outcome, an error of the disk is thrown. */
+/** Calls compressPicture; returns an error of this file as an outcome, and throws an error of the disk. */
 export async function tryCompress(
   directory: string,
   filename: string,
@@ -60,9 +62,9 @@ export async function tryCompress(
 }
 
 /**
- * Compresses the picture `filename` in `directory` to `filename`.gz and removes the original, unless that is not worth it.
- * `sha256` is what the picture's hash was when it was taken, where that is known: a file that changed since is never
- * replaced. Throws what the disk throws; the original is then still there.
+ * Compresses the image `filename` in `directory` to `filename`.gz and removes the original, unless that saves too little.
+ * `sha256` is the image's hash when it was taken, if known: a file that has changed since is never replaced. Throws errors of the
+ * disk; the original then still exists.
  */
 export async function compressPicture(
   directory: string,
@@ -77,7 +79,7 @@ export async function compressPicture(
   if ("reason" in read) return { kind: "refused", reason: read.reason };
   const { picture } = read;
   if (filename.endsWith(GZIP_SUFFIX)) {
-    // As it was captured or imported: there is nothing to gain.
+    // Captured or imported in compressed form: there is nothing to gain.
     if (picture === undefined) return { kind: "missing" };
     return { kind: "incompressible", bytes: picture.length, sha256: digest(picture) };
   }
@@ -122,8 +124,8 @@ const TOO_LARGE = { kind: "refused", reason: "files of more than 256 MB are not 
 const NAME_TOO_LONG = { kind: "refused", reason: `with ${GZIP_SUFFIX} its name would be too long` } as const;
 
 /**
- * Removes the original of a compressed picture. Where that is not possible (it is immutable, say) the compressed one is
- * removed again, and the outcome says so: the picture is then used as it is.
+ * Removes the original of a compressed image. If that is not possible (for example, it is immutable), removes the compressed file
+ * again and returns that as the outcome: the image is then used as it is.
  */
 async function removeOriginal(
   directory: string,
@@ -144,7 +146,10 @@ async function removeOriginal(
 
 type Compressed = Extract<CompressOutcome, { kind: "compressed" }>;
 
-/** The picture's bytes; undefined when there is none. A link or anything else that may not be touched is a reason. */
+/**
+ * Returns the image's bytes; undefined if it does not exist. Returns a reason if it is a link or anything else that must not be
+ * touched.
+ */
 async function readPicture(
   directory: string,
   filename: string,
@@ -160,7 +165,9 @@ async function readPicture(
   }
 }
 
-/** A picture whose original was removed before its row was changed: the row follows, if the file proves to be the picture. */
+/**
+ * Handles an image whose original was removed before its row was updated: updates the row if the file is proved to be the image.
+ */
 export async function adoptCompressed(target: NamedFile, sha256: string | undefined): Promise<CompressOutcome> {
   const name = basename(target.path);
   const file = await readConfined(target.directory, target.path, LARGEST_PICTURE_BYTES);
@@ -174,8 +181,8 @@ export async function adoptCompressed(target: NamedFile, sha256: string | undefi
 }
 
 /**
- * Of a compressed picture in `directory` whose original is there again: removes the original if it is the same picture.
- * False, and nothing touched, when the two differ.
+ * Handles a compressed image in `directory` whose original exists again: removes the original if it is the same image. Returns
+ * false, with nothing changed, if the two differ.
  */
 export async function dropOriginal(directory: string, packedName: string): Promise<boolean> {
   const filename = packedName.slice(0, -GZIP_SUFFIX.length);
@@ -189,7 +196,9 @@ export async function dropOriginal(directory: string, packedName: string): Promi
   return true;
 }
 
-/** The SHA-256 of what a .gz file holds; undefined when it is damaged or no regular file. Throws what the disk throws. */
+/**
+ * Computes the SHA-256 of the content of a .gz file; undefined if it is damaged or not a regular file. Throws errors of the disk.
+ */
 async function unpackedSha256({ directory, path }: NamedFile): Promise<string | undefined> {
   try {
     const picture = unpack(await readConfined(directory, path, LARGEST_PICTURE_BYTES));
@@ -211,7 +220,7 @@ function described(filename: string, file: Uint8Array, originalBytes: number, or
   };
 }
 
-/** Reads a written file back; what does not unpack to the picture never gets its name. */
+/** Reads a written file back; it never gets its final name if it does not decompress to the image. */
 async function checkCopy(temporary: string, originalSha256: string, target: string): Promise<void> {
   if ((await unpackedSha256({ directory: dirname(temporary), path: basename(temporary) })) === originalSha256) return;
   throw new Failure("disk.failed", `${target}: the content read back differs from what was written`, {
@@ -220,7 +229,7 @@ async function checkCopy(temporary: string, originalSha256: string, target: stri
   });
 }
 
-/** What a .gz file holds; undefined when it is damaged, cut off or none. */
+/** Returns the content of a .gz file; undefined if it is damaged, truncated or not gzip. */
 function unpack(file: Uint8Array): Uint8Array | undefined {
   try {
     return gunzipSync(file, { chunkSize: CHUNK_BYTES, maxOutputLength: LARGEST_PICTURE_BYTES });

@@ -1,5 +1,5 @@
-// Files as a backup holds them: compressed, flushed, read back and compared before they count; and the list of their
-// hashes, in the form that `sha256sum -c` reads.
+// Files in a backup: compressed, flushed, read back and compared before they count. Also the list of their hashes, in the format
+// that `sha256sum -c` reads.
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync, readdirSync } from "node:fs";
 import { type FileHandle, readFile } from "node:fs/promises";
@@ -17,14 +17,14 @@ import { writeDurably } from "../system/files.ts";
 /** Name of the list of hashes in each backup and archive. */
 export const SUMS = "SHA256SUMS";
 
-/** What a file is. */
+/** Size and hash of a file. */
 export interface Content {
   readonly bytes: number;
   /** Hexadecimal. */
   readonly sha256: string;
 }
 
-/** Size and SHA-256 of a file, read once. Throws what the file system throws. */
+/** Returns the size and SHA-256 of a file, in one pass. Throws errors of the file system. */
 export async function contentOf(path: string, signal?: AbortSignal): Promise<Content> {
   const seen = new Tap();
   await pipeline(createReadStream(path), seen.pass, sink, { signal });
@@ -32,8 +32,8 @@ export async function contentOf(path: string, signal?: AbortSignal): Promise<Con
 }
 
 /**
- * Writes `source` compressed to the new file `target`, durable when the promise resolves, then reads it back and compares.
- * Returns what the compressed file is. Failure `backup.failed` when the disk gave back something else.
+ * Compresses `source` to the new file `target`, flushes it, reads it back and compares. Returns size and hash of the compressed
+ * file. Throws Failure `backup.failed` if the disk returned something else.
  */
 export async function pack(
   source: Readable | Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>,
@@ -56,7 +56,10 @@ export async function pack(
   return packed.content();
 }
 
-/** Writes the compressed file `name` in `directory` out as the new file `target`, durable. Failure `backup.damaged` if it is no such file. */
+/**
+ * Decompresses the file `name` in `directory` to the new file `target`, and flushes it. Throws Failure `backup.damaged` if the
+ * file is not valid.
+ */
 export async function unpack(directory: string, name: string, target: string): Promise<void> {
   const source = join(directory, name);
   try {
@@ -72,7 +75,7 @@ async function unpackOpened(handle: FileHandle, target: string): Promise<void> {
   await pipeline(source, createGunzip(), createWriteStream(target, { flags: "wx", flush: true }));
 }
 
-/** Writes the list of hashes of all files in `directory`, its own excepted. */
+/** Writes the list of hashes of all files in `directory`, except the list itself. */
 export async function writeSums(directory: string, known: ReadonlyMap<string, string>): Promise<void> {
   const lines: string[] = [];
   for (const name of filesUnder(directory)) {
@@ -82,7 +85,7 @@ export async function writeSums(directory: string, known: ReadonlyMap<string, st
   await writeDurably(join(directory, SUMS), lines.join(""));
 }
 
-/** What is wrong with the files of a backup, a line each; empty when every one is as its list says. */
+/** Returns the problems with the files of a backup, one line each; empty if all match the list. */
 export async function sumsProblems(directory: string): Promise<string[]> {
   const list = join(directory, SUMS);
   if (!existsSync(list)) return [`${list} is missing, so this backup is incomplete`];
@@ -113,7 +116,7 @@ export async function sumsProblems(directory: string): Promise<string[]> {
   return problems;
 }
 
-/** What is wrong with one file of a list; the name in the list is data, and leads to files of the backup only. */
+/** Returns the problem with one file of a list. The name in the list is untrusted, and must lead to a file of the backup. */
 async function sumProblem(directory: string, name: string, sha256: string): Promise<string | undefined> {
   const path = join(directory, printable(name).slice(1, -1));
   try {
@@ -127,14 +130,14 @@ async function sumProblem(directory: string, name: string, sha256: string): Prom
   }
 }
 
-/** Files below a directory, relative to it, in order; without the list of hashes. */
+/** Returns the files below a directory, relative to it, sorted; without the list of hashes. */
 function filesUnder(directory: string): string[] {
   return entriesUnder(directory)
     .filter(({ isFile }) => isFile)
     .map(({ name }) => name);
 }
 
-/** Everything below a directory but directories, in order; without the list of hashes. */
+/** Returns everything below a directory except directories, sorted; without the list of hashes. */
 function entriesUnder(directory: string): { readonly name: string; readonly isFile: boolean }[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
@@ -143,7 +146,7 @@ function entriesUnder(directory: string): { readonly name: string; readonly isFi
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Hashes and counts what passes by. */
+/** Hashes and counts the bytes that pass through. */
 class Tap {
   readonly #hash: Hash = createHash("sha256");
   #bytes = 0;

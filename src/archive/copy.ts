@@ -1,5 +1,5 @@
-// One file to the remote, so that it counts: written under a temporary name in its directory, flushed, read back, its
-// SHA-256 compared, given its name without overwriting anything, the directory flushed.
+// Copies one file to the remote safely: writes it under a temporary name in its directory, flushes it, reads it back, compares
+// its SHA-256, renames it without overwriting anything, and flushes the directory.
 import { constants } from "node:fs";
 import { type FileHandle, open, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
@@ -21,27 +21,27 @@ import {
 export interface CopyTask {
   /** Absolute. */
   readonly source: string;
-  /** The source as people know it, where it is an open file. */
+  /** Name of the source in messages, if it is an open file. */
   readonly shown?: string;
-  /** Wanted place, relative to the root. */
+  /** Wanted path, relative to the root. */
   readonly remotePath: string;
-  /** Of the source, where it is known; what the source must still have. */
+  /** SHA-256 that the source must have, if known. */
   readonly sha256?: string | undefined;
 }
 
 export interface Copied {
-  /** Where the copy is, relative to the root. */
+  /** Path of the copy, relative to the root. */
   readonly remotePath: string;
   readonly bytes: number;
   readonly sha256: string;
-  /** The same content stood there already. */
+  /** Whether the same content was there already. */
   readonly adopted: boolean;
 }
 
 /**
- * Copies one file. A file of the same name but other content is left alone, the copy then gets a number; one of the same
- * content is verified and taken for the copy. An interrupted copy is gone on with after what stands there was compared.
- * Throws FileProblem, a Failure `remote.*`, or the signal's reason; the partial copy stays for the next time.
+ * Copies one file. If a file of the same name has other content, it is left alone and the copy gets a number; if it has the same
+ * content, it is verified and counts as the copy. An interrupted copy is continued after the existing part was compared. Throws
+ * FileProblem, a Failure `remote.*`, or the signal's reason; the partial copy stays for the next attempt.
  */
 export async function copyVerified(task: CopyTask, context: CopyContext): Promise<Copied> {
   const bytes = await sourceSize(task.source);
@@ -59,7 +59,7 @@ export async function copyVerified(task: CopyTask, context: CopyContext): Promis
       const identity = there === undefined ? "other" : await identityOf(path, there, task.source, own);
       if (identity === "same") throw leadsBack(task.shown ?? task.source, context.root);
       if (identity === "other" && (await holds(path, bytes, sha256, context))) {
-        // What is left of a copy that was killed after it had its name.
+        // Left by a copy that was killed after it got its name.
         await rm(partial, { force: true });
         return { value: { ...copied, adopted: !written }, path };
       }
@@ -69,13 +69,13 @@ export async function copyVerified(task: CopyTask, context: CopyContext): Promis
       }
       if (!written) await writePartial(task.source, partial, sha256, context);
       written = true;
-      // If another file has the name now, compare it: it may be this copy, named by a call whose answer was lost.
+      // If another file has the name now, compare it: it may be this copy, renamed by a call whose answer was lost.
       if (await nameFirst(partial, path)) return { value: { ...copied, adopted: false }, path };
     }
   });
 }
 
-/** The temporary copy, whole, flushed and read back. */
+/** Writes the complete temporary copy, flushes it and reads it back. */
 export async function writePartial(
   source: string,
   partial: string,
@@ -95,7 +95,7 @@ export async function writePartial(
   throw new FileProblem("refused", source, reason);
 }
 
-/** Source to `partial`; what stands in `partial` already and is the same is not written again. */
+/** Copies the source to `partial`; bytes that `partial` already has are not written again. */
 async function transfer(source: string, partial: string, context: CopyContext): Promise<void> {
   const from = await fromSource(source, open(source, "r"));
   try {
@@ -106,11 +106,11 @@ async function transfer(source: string, partial: string, context: CopyContext): 
       if (standing > bytes) await to.truncate(bytes);
       await to.sync();
     } finally {
-      // Shares report some failed writes only here.
+      // Network shares report some failed writes only when the file is closed.
       await to.close();
     }
   } catch (error) {
-    // What can never be finished must not stay there.
+    // A copy that can never be completed must not stay there.
     if (systemCode(error) === "EFBIG") await rm(partial, { force: true });
     throw error;
   } finally {
@@ -122,13 +122,13 @@ export interface Range {
   /** For messages. */
   readonly source: string;
   readonly begin: number;
-  /** Size of the target: up to it, pieces are compared first. */
+  /** Existing size of the target: up to it, pieces are compared before they are written. */
   readonly standing: number;
-  /** Where to end; the end of the source when absent. */
+  /** Where to stop; the end of the source if absent. */
   readonly end?: number;
 }
 
-/** Copies from `begin` on, comparing before writing as long as what stands there is the same. Returns where it ended. */
+/** Copies from `begin` on; compares before writing as long as the existing content is the same. Returns where it stopped. */
 export async function copyRange(from: FileHandle, to: FileHandle, range: Range, context: CopyContext): Promise<number> {
   const { rate, signal, progress } = context;
   const pieceBytes = Math.min(PIECE_BYTES, rate.pieceBytes);
@@ -168,9 +168,9 @@ interface Identity {
 }
 
 /**
- * Whether what is at `path` on the share is the picture itself. Where the remote root leads back to the experiment (a link, a
- * bind mount, a hard link of the picture) the original would be taken for its own proof, and then removed. `unknown`: both
- * are on one file system that gives its files new numbers each time, so that this cannot be determined.
+ * Determines whether the file at `path` on the share is the image itself. If the remote root leads back to the experiment (by a
+ * link, a bind mount, or a hard link of the image), the original would be taken for its own copy, and then removed. `unknown`:
+ * both are on one file system that numbers its files differently each time, so this cannot be determined.
  */
 async function identityOf(
   path: string,
@@ -196,7 +196,7 @@ async function holds(path: string, bytes: number, sha256: string, { signal, prog
   const there = await lstatOrNone(path);
   if (there?.isFile() !== true || there.size !== bytes) return false;
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: unknown) => {
-    // Another user's file, which only they may read.
+    // Another user's file, which this user must not read.
     if (["EACCES", "EPERM", "ELOOP"].includes(systemCode(error) ?? "")) return undefined;
     throw error;
   });

@@ -1,4 +1,4 @@
-// `verify` on a damaged database: what of it can be read, and with repairs wanted, a new one with that in its place.
+// `verify` for a damaged database: finds out what can be read, and with --repair replaces it by a new one with that content.
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { roiManifestPath } from "../config/config.ts";
@@ -13,7 +13,7 @@ import { completeBackups } from "./backup-directory.ts";
 import type { Finding } from "./finding.ts";
 import { readFacts, SNAPSHOT } from "./snapshot.ts";
 
-/** The damage as a finding: which tables it concerns, and what can be done. */
+/** Returns the damage as a finding: which tables it affects, and what can be done. */
 export function damageFound(path: string, { message }: Failure, { Paths }: Config): Finding {
   const { header, tables, indexes } = affectedBy(path);
   const parts = [...(header ? ["its header"] : []), ...namesText("table", tables), ...namesText("index", indexes)];
@@ -32,7 +32,7 @@ function namesText(what: string, names: readonly string[]): string[] {
   return [`${what}${names.length === 1 ? "" : what === "index" ? "es" : "s"} ${names.join(", ")}`];
 }
 
-/** What the last backup holds, and how it comes back. */
+/** Describes what the last backup contains, and how to restore it. */
 export function backupText(backupDir: string): string {
   const newest = completeBackups(backupDir).at(-1);
   if (newest === undefined) return `there is no backup in ${backupDir}`;
@@ -41,7 +41,7 @@ export function backupText(backupDir: string): string {
   return `the last backup is ${newest}${frames}: \`phorest restore ${join(backupDir, newest)} --into DIR\``;
 }
 
-/** Puts a new database with what can be read in place of the damaged one. For the holder of the lock. */
+/** Replaces the damaged database by a new one with what can be read. Only for the holder of the lock. */
 export function repairDatabase(
   path: string,
   config: Config,
@@ -63,7 +63,7 @@ export function repairDatabase(
   }
 }
 
-/** Names of the outputs, of `methods` or of all, for which a repair does `what`. */
+/** Returns the names of the outputs, of `methods` or of all, for which a repair does `what`. */
 function outputsAfterRepair(
   what: (typeof OUTPUT_FACTS)[OutputMethod]["afterRepair"],
   methods: readonly OutputMethod[] = OUTPUT_METHODS,
@@ -74,7 +74,7 @@ function outputsAfterRepair(
     .map(({ name }) => name);
 }
 
-/** The one in force, and that of the last backup. */
+/** Returns the current ROI manifest, and that of the last backup. */
 function knownRoiManifests(config: Config): RoiManifest[] {
   const { backup_dir: backupDir } = config.Paths;
   const newest = completeBackups(backupDir).at(-1);
@@ -83,14 +83,14 @@ function knownRoiManifests(config: Config): RoiManifest[] {
     try {
       return [parseRoiManifest(readFileSync(file, "utf8"), file, { kept: true })];
     } catch (error) {
-      // Not usable here; the caller names it in its own message.
+      // The current ROI manifest is invalid; the caller reports that itself.
       if (encodeFailure(error).code === "rois.invalid") return [];
       throw error;
     }
   });
 }
 
-/** What a repair brought, as lines for a person. */
+/** Returns the result of a repair, as lines for people. */
 export function repairLines(path: string, repaired: Repaired): string[] {
   const { tables, kept, rebuilt, requeued, incomplete, notes } = repaired;
   const width = Math.max(...tables.map(({ table }) => table.length), "table".length) + 2;

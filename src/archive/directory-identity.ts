@@ -1,28 +1,27 @@
-// The place where an experiment lives: its data directory, as it was when the run began. A disk that is unplugged or
-// unmounted leaves an empty directory of the same name behind; nothing may be written there, and nothing concluded from
-// what it does not hold.
+// Identifies the data directory of an experiment. An unplugged or unmounted disk leaves an empty directory of the same name.
+// Nothing may be written there, and its emptiness must not be taken to mean that files are gone.
 import { type BigIntStats, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import { MOUNT_TABLE, mountOfPath } from "../system/mounts.ts";
 
-/** Device and inode of a directory, as text so that it can cross threads; the device alone where inodes do not hold. */
+/** Device and inode of a directory, as text so that it can be sent between threads; only the device if inodes are not stable. */
 export type PlaceMark = string;
 
-/** Marks the directory that now bears the name. Failure disk.failed when there is none. */
+/** Returns the mark of the directory that has this name now. Throws Failure disk.failed if it does not exist. */
 export function markPlace(directory: string): PlaceMark {
   const found = statusOf(directory);
   if (found === undefined) throw gone(directory);
   return inodesHold(directory, found) ? markOf(found) : `${found.dev}`;
 }
 
-/** Some shares give a directory another inode number at each look. */
+/** Whether inode numbers are stable: some shares give a directory another one each time. */
 function inodesHold(directory: string, before: BigIntStats): boolean {
   return statusOf(directory)?.ino === before.ino;
 }
 
-/** The directories of an experiment, and what they must be; plain data, so that it can cross threads. */
+/** The directories of an experiment, and how to identify them; plain data, so that it can be sent between threads. */
 export interface Place {
   readonly mark: PlaceMark;
   readonly dataDir: string;
@@ -31,7 +30,7 @@ export interface Place {
   readonly usbUuid: string | undefined;
 }
 
-/** Throws Failure disk.failed (retry later) unless everything is where it lay at the start. */
+/** Throws Failure disk.failed (retry later) unless everything is still where it was at the start. */
 export function checkPlace({ mark, dataDir, rootDir, usbUuid }: Place): void {
   if (usbUuid !== undefined) checkFileSystem(usbUuid, rootDir);
   checkMark(dataDir, mark);
@@ -49,8 +48,8 @@ export function checkMark(directory: string, mark: PlaceMark): void {
 }
 
 /**
- * Whether a file is gone, and not the disk with it. Throws what `checkPlace` throws while the disk is away, and errors of the
- * disk. The place is checked before and after the look: the disk may go and come back between a reader's failure and now.
+ * Whether a file is gone, but not the disk with it. Throws as `checkPlace` does while the disk is away, and errors of the disk.
+ * The place is checked before and after, because the disk may disconnect and reconnect at any time.
  */
 export function isGone(path: string, checkPlace: () => void): boolean {
   checkPlace();
@@ -59,12 +58,12 @@ export function isGone(path: string, checkPlace: () => void): boolean {
   return found === undefined;
 }
 
-/** Where udev keeps a link for each file system there is. */
+/** Directory in which udev keeps a link for each file system. */
 const BY_UUID = "/dev/disk/by-uuid";
 
 /**
- * Throws Failure disk.failed (retry later) unless the file system with this UUID is the one `directory` is on.
- * `byUuid` and `mounts`, the file with the table of mounts, are the system's own unless a test says otherwise.
+ * Throws Failure disk.failed (retry later) unless `directory` is on the file system with this UUID. `byUuid` and `mounts` (the
+ * file with the table of mounts) are replaced by tests.
  */
 export function checkFileSystem(
   uuid: string,
@@ -88,7 +87,7 @@ export function checkFileSystem(
 }
 
 /**
- * The device of the innermost mount that holds a directory, which need not exist.
+ * Returns the device of the innermost mount that contains a directory, which need not exist.
  * @param table the text of /proc/self/mountinfo.
  */
 export function mountSource(directory: string, table?: string): string | undefined {

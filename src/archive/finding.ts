@@ -1,4 +1,4 @@
-// What a check found: one line each, with what it means and the cure.
+// A finding of a check: one line, with its meaning and what to do.
 
 const FINDING_KINDS = [
   "database",
@@ -21,15 +21,15 @@ type FindingKind = (typeof FINDING_KINDS)[number];
 
 export interface Finding {
   readonly kind: FindingKind;
-  /** File or table. */
+  /** The file or table that it is about. */
   readonly subject: string;
   readonly meaning: string;
   readonly cure: string;
-  /** What `--repair` did about it; undefined where it did nothing. */
+  /** What `--repair` did about it; undefined if nothing. */
   readonly repaired?: string | undefined;
 }
 
-/** `missing   image.png: the picture is gone … (cure)`. */
+/** Formats a finding, such as `missing   image.png: the picture is gone … (cure)`. */
 export function findingLine({ kind, subject, meaning, cure, repaired }: Finding): string {
   return `${kind.padEnd(17)}${subject}: ${meaning} (${repaired === undefined ? cure : `repaired: ${repaired}`})`;
 }

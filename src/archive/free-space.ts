@@ -1,24 +1,27 @@
-// How much of the disk stays free, what happens when it is used up, and when that will be.
+// How much of the disk is kept free, what happens when it fills up, and when that will be.
 import type { Config } from "../config/schema.ts";
 import type { FrameSizes } from "../manifest/storage.ts";
 
 type Limits = Pick<Config, "Buffer" | "Storage">;
 
-/** `Buffer.min_free_bytes = "auto"`: the larger of these two, but never more than a fifth of a small disk. */
+/** `Buffer.min_free_bytes = "auto"` means the larger of these two, but never more than a fifth of a small disk. */
 const AUTO_BYTES = 5e9;
 const AUTO_SHARE = 0.05;
 const AUTO_SHARE_AT_MOST = 0.2;
-/** The ring buffer has to make room before capture pauses. */
+/** Factor above the pause limit, so that the ring buffer makes room before capture pauses. */
 const ABOVE_PAUSE = 1.25;
 
-/** Free space, bytes, below which the ring buffer removes pictures or, by `Buffer.when_full`, capture pauses; 0: never. */
+/**
+ * Returns the free space, bytes, below which the ring buffer removes images or (depending on `Buffer.when_full`) capture pauses;
+ * 0: never.
+ */
 export function keptFreeBytes({ Buffer, Storage }: Limits, diskBytes: number): number {
   if (Buffer.min_free_bytes !== "auto") return Buffer.min_free_bytes;
   const wanted = Math.min(Math.max(AUTO_BYTES, AUTO_SHARE * diskBytes), AUTO_SHARE_AT_MOST * diskBytes);
   return Math.max(wanted, ABOVE_PAUSE * Storage.min_free_bytes);
 }
 
-/** Free space, bytes, below which capture pauses, and the setting that asks for it. */
+/** Returns the free space, bytes, below which capture pauses, and the setting that determines it. */
 export function pauseBelow(limits: Limits, diskBytes: number): { minFreeBytes: number; minFreeKey: string } {
   const { Buffer, Storage } = limits;
   const kept = Buffer.when_full === "pause" ? keptFreeBytes(limits, diskBytes) : 0;
@@ -27,14 +30,14 @@ export function pauseBelow(limits: Limits, diskBytes: number): { minFreeBytes: n
     : { minFreeBytes: Storage.min_free_bytes, minFreeKey: "Storage.min_free_bytes" };
 }
 
-/** What an experiment adds to its disk. */
+/** How fast an experiment fills its disk. */
 export interface Growth {
   readonly bytesPerSecond: number;
-  /** What it can add until the limits of [Buffer] on number and size stop it; infinite without such limits. */
+  /** How much it can add until the limits of [Buffer] on number and size stop it; infinite without such limits. */
   readonly mostBytes: number;
 }
 
-/** Seconds until only `keptFree` bytes are free; undefined when that does not come. 0 when it has come. */
+/** Returns the seconds until only `keptFree` bytes are free; undefined if that never happens, 0 if it has happened. */
 export function secondsUntilFull(freeBytes: number, keptFree: number, growth: Growth | undefined): number | undefined {
   const room = freeBytes - keptFree;
   if (room <= 0) return 0;
@@ -42,7 +45,7 @@ export function secondsUntilFull(freeBytes: number, keptFree: number, growth: Gr
   return room / growth.bytesPerSecond;
 }
 
-/** What a run adds to its disk, from what its last frames took. */
+/** Estimates the growth of a run from the sizes of its last frames. */
 export function growthOf(
   { Buffer, Services, Sync }: Pick<Config, "Buffer" | "Services" | "Sync">,
   last: FrameSizes | undefined,

@@ -1,10 +1,11 @@
-// Archives: finished history in a database of its own, of the same form as the live one. Written and proved here by
-// a process that may only read the live manifest; moving.ts, in the process that writes it, deletes the rows from the live tables.
+// Archives: finished history in a separate database with the same schema as the live one. They are written and verified here by a
+// process that only reads the live manifest; archive-move.ts, in the process that writes it, deletes the rows from the live
+// tables.
 //
-//   write under a temporary name ▸ count, check, read back ▸ rename ▸ note in the manifest ▸ delete live rows ▸ "moved"
+//   write under a temporary name ▸ count, check, read back ▸ rename ▸ record in the manifest ▸ delete live rows ▸ "moved"
 //
-// A crash before the note leaves an archive that the next pass finds and notes; a crash after it leaves rows here and
-// there, which the next pass continues deleting. So a row may be in both for a while, and is never in neither.
+// A crash before the record leaves an archive that the next pass finds and records. A crash after it leaves rows in both, and the
+// next pass continues deleting. So a row may be in both for a while, but is never in neither.
 import { createReadStream, existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -22,18 +23,18 @@ import { backupName, buildWhole, HISTORY } from "./backup-directory.ts";
 import { pack, writeSums } from "./compressed-file.ts";
 import { historyReadme } from "./readme.ts";
 
-/** Names of the files in an archive; the results of further analyses are in `history_NAME.csv.gz`. */
+/** Names of the files in an archive; the results of additional analyses are in `history_NAME.csv.gz`. */
 export const ARCHIVE = { database: "history.sqlite.gz", csv: "history.csv.gz", index: "index.json" } as const;
 const DATABASE = "history.sqlite";
 const CSV = "history.csv";
 
-/** Frames in one archive; more make further ones. Bounds memory and the length of a pass. */
+/** Largest number of frames in one archive; limits memory and the duration of a pass. */
 const ENTRIES_PER_ARCHIVE = 10_000;
 const ENTRIES_PER_COPY = 16;
 
 const DAY_US = 86_400_000_000;
 
-/** An archive that is whole, durable and proved. Plain data. */
+/** A complete, durable and verified archive. Plain data. */
 export interface WrittenArchive {
   /** Relative to the backup directory. */
   readonly path: string;
@@ -48,15 +49,15 @@ export interface HistoryOptions {
   readonly backupDir: string;
   /** Age from which finished frames are archived, days; 0: never. */
   readonly afterDays: number;
-  /** Whether pictures are copied to a share, and so must have been. */
+  /** Whether images are copied to a share, so that their copies are required. */
   readonly syncing: boolean;
   readonly nowUs: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Writes what is old enough and finished to a new archive; undefined when there is nothing, or too little: an archive is
- * made at most once a day, because each is a directory for ever. `more`: another one is waiting.
+ * Writes finished frames that are old enough to a new archive. Returns undefined if there are none or too few: an archive is made
+ * at most once a day, because each one is a directory that stays for ever. `more`: another archive is due.
  */
 export async function writeHistory(
   options: HistoryOptions,
@@ -86,7 +87,7 @@ export async function writeHistory(
   }
 }
 
-/** A row that says its picture is gone may be ahead of the file: until the file is gone too, the row stays. */
+/** A row may say that its image is gone before the file is; the row stays until the file is gone too. */
 function isGone(dataDir: string, filename: string | undefined): boolean {
   if (filename === undefined) return true;
   const plain = filename.replace(/\.gz$/, "");
@@ -131,7 +132,7 @@ async function fill(
     format: 1,
     first_captured_at: isoFromUs(first.capturedAtUs),
     last_captured_at: isoFromUs(last.capturedAtUs),
-    // Per frame its number, then those of its outcomes.
+    // For each frame: its entry id, then the ids of its outcomes.
     entries: contents.map(({ entryId, outcomeIds }) => [entryId, ...outcomeIds]),
   };
   await writeDurably(join(directory, ARCHIVE.index), `${JSON.stringify(index)}\n`);
@@ -144,7 +145,7 @@ async function fill(
   return sha256;
 }
 
-/** Writes the results of a run, one file for each analysis as a run does: the last one's is history.csv. Returns the names. */
+/** Writes the results of a run, one file per analysis as a run does; history.csv has those of the last one. Returns the names. */
 async function writeCsvs({ analyses, outcomes }: Manifest, directory: string): Promise<string[]> {
   const lastId = outcomes.analysisBeside(outcomes.lastId(), "before");
   const ofRuns = analyses.all().filter(({ remeasuredAtUs }) => remeasuredAtUs === undefined);
@@ -167,7 +168,7 @@ async function writeCsvs({ analyses, outcomes }: Manifest, directory: string): P
   return [CSV];
 }
 
-/** The name with the first number that no other has. */
+/** Returns the name with the first number that is not taken. */
 function freeName(wanted: string, taken: readonly string[]): string {
   for (let n = 0; ; n += 1) {
     const name = numberedName(wanted, n);
@@ -175,7 +176,7 @@ function freeName(wanted: string, taken: readonly string[]): string {
   }
 }
 
-/** Failure `backup.failed` unless the copy holds exactly what the live tables hold of these entries. */
+/** Throws Failure `backup.failed` unless the copy contains exactly what the live tables contain of these entries. */
 function prove(copy: Manifest, live: Manifest, contents: readonly ArchivedEntry[], where: string): void {
   const wanted = live.contents.tally(contents.map(({ entryId }) => entryId));
   const got = copy.contents.tally();

@@ -1,5 +1,5 @@
-// A batch of pictures to the remote, several at a time. Each result names its entry: one may fail
-// while another succeeds.
+// Copies a batch of images to the remote, several at a time. Each result names its entry, because one may fail while another
+// succeeds.
 import { encodeFailure, Failure, type FailureData } from "../failure/failure.ts";
 import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { NamedFile } from "../system/confined-file.ts";
@@ -7,10 +7,10 @@ import { type Copied, type CopyTask, copyVerified } from "./copy.ts";
 import { type CopyContext, FileProblem, isAbort } from "./remote-guard.ts";
 import { withSource } from "./source.ts";
 
-/** A picture to copy. */
+/** An image to copy. */
 export interface PictureTask extends CopyTask {
   readonly entryId: number;
-  /** As its row names it. `source` is for messages. */
+  /** As named in its row. `source` is for messages. */
   readonly picture: { readonly filepath: string; readonly filename: string };
 }
 
@@ -26,15 +26,15 @@ export interface PictureRefused {
 
 export interface BatchResult {
   readonly copied: readonly PictureCopied[];
-  /** Pictures that are the problem themselves, here or on the share. */
+  /** Images that could not be copied because of a problem with the file itself, here or on the share. */
   readonly refused: readonly PictureRefused[];
   /** Why the batch ended early, if the remote is the reason. */
   readonly failure: FailureData | undefined;
 }
 
 /**
- * Copies the pictures in their order, `parallel` at a time, and begins no further one after `limitMs`. Never throws for a
- * file: the first failure of the remote ends the batch, and the results until then are returned all the same.
+ * Copies the images in order, `parallel` at a time, and starts no more after `limitMs`. Never throws for a file: the first
+ * failure of the remote ends the batch, and the results up to then are still returned.
  */
 export async function copyPictures(
   tasks: readonly PictureTask[],
@@ -63,7 +63,7 @@ export async function copyPictures(
   return { copied, refused, failure };
 }
 
-/** One picture, opened where its row says and nowhere else; the file that was opened is the one that is copied. */
+/** Copies one image, opened only at the place that its row names; the opened file is the one that is copied. */
 async function copyPicture(task: PictureTask, context: CopyContext, roots: PictureRoots): Promise<Copied> {
   const { picture, source: shown } = task;
   const file = place(picture, shown, roots);

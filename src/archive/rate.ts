@@ -1,14 +1,14 @@
-// A bound on bytes per second, shared by everything that copies at the same time.
+// Limits the total bytes per second of all copies that run at the same time.
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** A token bucket that holds up to one second's worth. Times are monotonic. */
+/** A token bucket that holds up to one second's worth of bytes. Times are monotonic. */
 export class RateLimit {
   private readonly bytesPerSecond: number;
   private readonly now: () => number;
   private tokens: number;
   private filledMs: number;
 
-  /** @param bytesPerSecond 0 for no bound. */
+  /** @param bytesPerSecond 0 for no limit. */
   constructor(bytesPerSecond: number, now: () => number = () => performance.now()) {
     this.bytesPerSecond = bytesPerSecond;
     this.now = now;
@@ -16,12 +16,12 @@ export class RateLimit {
     this.filledMs = now();
   }
 
-  /** The largest piece worth asking for at once, so that a slow rate still moves evenly. */
+  /** The largest piece to request at once, so that a slow rate is still even. */
   get pieceBytes(): number {
     return this.bytesPerSecond === 0 ? Number.POSITIVE_INFINITY : Math.max(4096, Math.floor(this.bytesPerSecond / 4));
   }
 
-  /** Takes `bytes` off at once and returns how long to wait for them, ms: later callers wait behind earlier ones. */
+  /** Reserves `bytes` at once and returns how long to wait for them, ms: later callers wait behind earlier ones. */
   reserve(bytes: number): number {
     if (this.bytesPerSecond === 0) return 0;
     const nowMs = this.now();
@@ -31,7 +31,7 @@ export class RateLimit {
     return this.tokens >= 0 ? 0 : (-this.tokens / this.bytesPerSecond) * 1000;
   }
 
-  /** Resolves when `bytes` may be sent; rejects when aborted meanwhile. */
+  /** Resolves when `bytes` may be sent; rejects if aborted meanwhile. */
   async take(bytes: number, signal?: AbortSignal): Promise<void> {
     const waitMs = this.reserve(bytes);
     if (waitMs > 0) await sleep(waitMs, undefined, { signal });

@@ -1,6 +1,6 @@
-// The README.txt of every backup, for a reader in ten years.
+// The README.txt of every backup, written for someone who reads it years later.
 
-/** README.txt of a snapshot. */
+/** Returns the README.txt of a snapshot. */
 export function snapshotReadme(name: string, madeAt: string, version: string, archives: readonly string[]): string {
   const history =
     archives.length === 0
@@ -43,7 +43,7 @@ An archive in ../history is a database of the same form (history.sqlite.gz) with
 `;
 }
 
-/** README.txt of an archive. */
+/** Returns the README.txt of an archive. */
 export function historyReadme(name: string, madeAt: string, version: string, entries: number, span: string): string {
   return `phorest archive ${name}, made ${madeAt} by phorest ${version}
 

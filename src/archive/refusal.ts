@@ -1,4 +1,4 @@
-// What an error of the operating system means for a copy on a share, in words: for one file, and for the share itself.
+// Explains operating-system errors of copies to a share: for one file, and for the share itself.
 import { basename } from "node:path";
 import { megabytes } from "../system/byte-size.ts";
 import { printable } from "../system/file-name.ts";
@@ -7,8 +7,8 @@ import { printable } from "../system/file-name.ts";
 const NOT_ON_WINDOWS = /[:*?"<>|\\]/;
 
 /**
- * Why a share does not take one file, as the end of the sentence "NAME: ...". `path` is the file's place on
- * the share, `bytes` its size.
+ * Explains why a share refuses one file; completes the sentence "NAME: ...". `path` is the file's path on the share, `bytes` its
+ * size.
  */
 export function refusalWords(code: string | undefined, path: string, bytes: number | undefined): string {
   switch (code) {
@@ -48,7 +48,9 @@ function tooLongWords(path: string): string {
     : `the name of its directory ${printable(longest)} is too long for the share (${bytes(longest)} bytes)`;
 }
 
-/** Most servers that refuse a name as invalid do so for one of these characters, or for an ending that Windows drops. */
+/**
+ * Most servers that refuse a name as invalid do so because of one of these characters, or a final character that Windows drops.
+ */
 function invalidWords(path: string): string {
   for (const name of path.split("/")) {
     const [character] = NOT_ON_WINDOWS.exec(name) ?? [];
@@ -59,20 +61,20 @@ function invalidWords(path: string): string {
   return "the share refuses this file as invalid (EINVAL), although it accepts others";
 }
 
-/** Errors that mean that the server, the network or the disk behind the mount does not answer. */
+/** Errors that mean that the server, the network or the disk behind the mount does not respond. */
 const AWAY = new Set([
   ...["ESTALE", "ETIMEDOUT", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ENETRESET", "ENOTCONN"],
   ...["ECONNREFUSED", "ECONNRESET", "ECONNABORTED", "EREMOTEIO", "EREMCHG", "ESHUTDOWN", "EPIPE", "EAGAIN"],
 ]);
-/** The disk is no longer attached. */
+/** Errors that mean that the disk is no longer attached. */
 const DETACHED = new Set(["ENODEV", "ENXIO", "ENOMEDIUM"]);
 
-/** Whether an error means that the share is away, and not that it refuses something. */
+/** Whether an error means that the share is disconnected, and not that it refuses something. */
 export function isAway(code: string): boolean {
   return AWAY.has(code) || DETACHED.has(code);
 }
 
-/** What is wrong with the share at `directory`, and what to do about it, for errors without a state of their own. */
+/** Explains what is wrong with the share at `directory`, and what to do, for errors without a state of their own. */
 export function shareWords(code: string, message: string, directory: string): [words: string, remedy: string] {
   if (AWAY.has(code))
     return [`the share ${directory} does not respond (${message})`, "check the network and the server"];

@@ -11,23 +11,23 @@ import type { RateLimit } from "./rate.ts";
 import { refusalWords } from "./refusal.ts";
 import { inspectRemote, type Marker, readMarker, remoteFailure, unready } from "./remote.ts";
 
-/** What every copy of a pass shares. */
+/** What all copies of a pass share. */
 export interface CopyContext {
   readonly root: string;
-  /** Id that the root's marker must bear. */
+  /** Id that the root's marker must have. */
   readonly remoteId: string;
   readonly rate: RateLimit;
   readonly signal: AbortSignal;
-  /** Called whenever something moved: a copy that never calls hangs. */
+  /** Called whenever there was progress: a copy that never calls it is hanging. */
   progress(): void;
 }
 
-/** This one file is the problem, here or on the share: the next file may do better. */
+/** A problem with this one file, here or on the share: the next file may succeed. */
 export class FileProblem extends Error {
-  /** `refused`: the share does not take it; the others are about the file here. */
+  /** `refused`: the share does not accept it; the other kinds are about the local file. */
   readonly kind: "missing" | "differs" | "unreadable" | "refused";
 
-  /** What is the matter, as the end of the sentence "NAME: ...". */
+  /** Completes the sentence "NAME: ...". */
   readonly reason: string;
 
   constructor(kind: FileProblem["kind"], name: string, reason: string, cause?: unknown) {
@@ -38,16 +38,16 @@ export class FileProblem extends Error {
   }
 }
 
-/** The file that is copied, for judging and naming errors. */
+/** The file that is copied, used to classify and describe errors. */
 export interface GuardedFile {
-  /** Its place on the share, relative to the root. */
+  /** Its path on the share, relative to the root. */
   readonly remotePath: string;
   readonly bytes?: number | undefined;
 }
 
 /**
- * Runs `work` between two looks at the marker: the file `path` is on the marker's file system, or this throws.
- * Throws FileProblem where the error is that of the one file, a Failure `remote.*` where it is that of the share.
+ * Runs `work` between two checks of the marker: the file `path` must be on the marker's own file system, or this throws. Throws
+ * FileProblem if the error concerns the one file, a Failure `remote.*` if it concerns the share.
  */
 export async function guarded<T>(
   { root, remoteId }: Pick<CopyContext, "root" | "remoteId">,
@@ -80,7 +80,10 @@ export async function guarded<T>(
   }
 }
 
-/** An error of the file system, as what it is: that of the one file if another can be written next to it, else that of the share. */
+/**
+ * Classifies an error of the file system: it concerns the one file if another file can be written next to it, otherwise the
+ * share.
+ */
 async function judged(
   error: unknown,
   root: string,
@@ -88,14 +91,14 @@ async function judged(
   { remotePath, bytes }: GuardedFile,
 ): Promise<FileProblem | Failure> {
   const inspection = inspectRemote(root, remoteId);
-  // Nothing may be written to a root that is not ready, not even to find out.
+  // Nothing may be written to a root that is not ready, not even for this test.
   if (inspection.state !== "ready") return unready(inspection);
   const directory = await nearestDirectory(root, dirname(join(root, remotePath)));
   if (!(await isFileFault(error, directory))) return remoteFailure(error, root);
   return new FileProblem("refused", remotePath, refusalWords(systemCode(error), remotePath, bytes), error);
 }
 
-/** `directory`, or the first parent of it that exists; at most the root. */
+/** Returns `directory`, or its nearest existing parent, up to the root. */
 async function nearestDirectory(root: string, directory: string): Promise<string> {
   if (directory === root) return root;
   const found = await lstat(directory).catch(() => undefined);
@@ -115,8 +118,8 @@ export function isAbort(error: unknown): boolean {
 }
 
 /**
- * Makes the directories between `root` and `directory`. Never the root itself: it is there, or nothing may be written.
- * Failure `remote.refused` where one of them is a link: it may lead out of the share.
+ * Creates the directories between `root` and `directory`, but never the root itself: if that is missing, nothing may be written.
+ * Throws Failure `remote.refused` if one of them is a link, because it may lead out of the share.
  */
 export async function ensureRemoteDirectory(root: string, directory: string): Promise<void> {
   if (directory === root) return;
@@ -133,13 +136,13 @@ export async function ensureRemoteDirectory(root: string, directory: string): Pr
   try {
     await mkdir(directory);
   } catch (error) {
-    // Another copy running at the same time has made it.
+    // Another copy that runs at the same time has created it.
     if (!hasCode(error, "EEXIST")) throw error;
   }
   await flushDirectory(parent);
 }
 
-/** A failed access to a local file, told from one to the remote. */
+/** Marks a failed access to a local file, so that it is not mistaken for a failure of the remote. */
 export async function fromSource<T>(source: string, access: Promise<T>): Promise<T> {
   try {
     return await access;
@@ -147,7 +150,7 @@ export async function fromSource<T>(source: string, access: Promise<T>): Promise
     if (isAbort(error) || error instanceof FileProblem || error instanceof Failure) throw error;
     const code = systemCode(error);
     if (code === "ENOENT") throw new FileProblem("missing", source, "the file does not exist", error);
-    // If the whole disk fails, the error is not the file's.
+    // If the whole disk fails, the file is not at fault.
     if (code === "EMFILE" || code === "ENFILE" || !(await canList(dirname(source)))) {
       throw decodeFailure(encodeFailure(error));
     }

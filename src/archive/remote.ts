@@ -40,14 +40,14 @@ const REMOTE_STATES = [
 ] as const;
 export type RemoteState = (typeof REMOTE_STATES)[number];
 
-/** What a remote root is found to be. */
+/** The result of inspecting a remote root. */
 export interface RemoteInspection {
   readonly state: RemoteState;
-  /** What is the matter, in words; for `ready` what and where it is. */
+  /** The problem in words; if `ready`, what and where the remote is. */
   readonly words: string;
   /** What to do about it; empty for `ready`. */
   readonly remedy: string;
-  /** The marker's id, where there is a marker. */
+  /** Id in the marker, if there is one. */
   readonly remoteId: string | undefined;
   readonly mount: Mount | undefined;
   /** Device number of the marker file: every copy must be on the same one. */
@@ -55,12 +55,12 @@ export interface RemoteInspection {
   readonly freeBytes: number | undefined;
 }
 
-/** Less than this left counts as full. */
+/** Less free space than this counts as full, bytes. */
 const FULL_BELOW_BYTES = 1_000_000;
 
 /**
- * Looks at a remote root and changes nothing. `expectedId` is the id that the experiment was copied to before.
- * Every call goes to the file system, and a share that no longer answers can block it without limit: call it where that does no harm.
+ * Inspects a remote root without changing anything. `expectedId` is the id that the experiment was copied to before. Every call
+ * accesses the file system, and a share that does not respond can block it without limit: call it only where that does no harm.
  */
 export function inspectRemote(directory: string, expectedId?: string): RemoteInspection {
   const facts: { mount?: Mount; remoteId?: string; device?: number; freeBytes?: number | undefined } = {};
@@ -122,12 +122,12 @@ export function inspectRemote(directory: string, expectedId?: string): RemoteIns
   }
 }
 
-/** The Failure of a root that is not ready. */
+/** Returns the Failure for a root that is not ready. */
 export function unready({ state, words, remedy }: RemoteInspection): Failure {
   return new Failure(CODES[state], `${words}: ${remedy}`, { retry: "later" });
 }
 
-/** The Failure for an error met on a remote that is ready. */
+/** Returns the Failure for an error on a remote that is ready. */
 export function remoteFailure(error: unknown, directory: string): Failure {
   const [state, words, remedy] = explain(error, directory);
   return new Failure(CODES[state], `${words}: ${remedy}`, { retry: "later", cause: error });
@@ -174,11 +174,11 @@ function explain(error: unknown, directory: string): [RemoteState, string, strin
 
 export interface Marker {
   readonly remoteId: string;
-  /** Device number of the file system that holds it. */
+  /** Device number of the file system that contains it. */
   readonly device: number;
 }
 
-/** The marker of a root; undefined where there is none. */
+/** Reads the marker of a root; undefined if there is none. */
 export function readMarker(directory: string): Marker | "damaged" | undefined {
   const path = join(directory, MARKER_FILENAME);
   const stats = lstatSync(path, { throwIfNoEntry: false });
@@ -194,16 +194,16 @@ export function readMarker(directory: string): Marker | "damaged" | undefined {
 
 export interface InitResult {
   readonly remoteId: string;
-  /** False when it was a remote root already. */
+  /** False if it was a remote root already. */
   readonly made: boolean;
   readonly marker: string;
-  /** What a person should read. */
+  /** Warnings for people. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Makes `directory` a remote root by writing its marker; one that is there stays as it is. `local`: the experiment's own
- * directories, which can be no remote. Failures: `usage.invalid`; `remote.*` where it cannot be written.
+ * Makes `directory` a remote root by writing its marker; an existing marker stays. `local`: the experiment's own directories,
+ * which cannot be a remote. Failures: `usage.invalid`; `remote.*` if it cannot be written.
  */
 export async function initRemote(directory: string, local: readonly string[]): Promise<InitResult> {
   const root = resolve(directory);
@@ -213,7 +213,7 @@ export async function initRemote(directory: string, local: readonly string[]): P
   if (!stats.isDirectory()) throw refuse(`${root} is not a directory`, "name a directory on the share");
   for (const own of local) {
     const hint = "name a directory on another disk or share";
-    // By their real places: a link that leads back here is no share.
+    // Real paths: a link that leads back here is not a share.
     const [realOwn, realRoot] = [realOf(own), realpathSync(root)];
     if (within(realOwn, realRoot)) throw refuse(`${root} contains ${own} of the experiment`, hint);
     if (within(realRoot, realOwn)) throw refuse(`${root} is inside ${own} of the experiment`, hint);

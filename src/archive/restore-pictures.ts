@@ -1,5 +1,5 @@
-// The pictures of a restored experiment. Names and places come out of the backup's database: they are used only for pictures
-// in the restored data directory, and nothing there is overwritten.
+// Restores the images of an experiment. Names and directories come from the backup's database and are untrusted: they are used
+// only for images in the restored data directory, and nothing there is overwritten.
 import { basename, dirname, join } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import { pictureNameProblem } from "../image/picture-name.ts";
@@ -14,32 +14,32 @@ import { syncDirectory } from "../system/files.ts";
 import { copyInto } from "../system/new-file.ts";
 import { adoptCompressed, GZIP_SUFFIX } from "./compress.ts";
 
-/** Where each picture of a restored experiment is. */
+/** Where the images of a restored experiment are. */
 export interface PlacedPictures {
-  /** In its data directory, or where they were imported from. */
+  /** Images in its data directory, or where they were imported from. */
   readonly pictures: number;
-  /** On the share. */
+  /** Images on the share. */
   readonly remote: number;
-  /** In neither place, marked as missing. */
+  /** Images in neither place, marked as missing. */
   readonly missing: number;
-  /** Rows whose file name is not a picture's; they are set aside. */
+  /** Rows whose file name is not that of an image; they are set aside. */
   readonly refused: number;
 }
 
 export interface PlaceOptions {
-  /** Directory the pictures are copied from. */
+  /** Directory that the images are copied from. */
   readonly source: string | undefined;
-  /** Of the restored experiment. */
+  /** Data directory of the restored experiment. */
   readonly dataDir: string;
   readonly remoteRoot: string;
   readonly nowUs: number;
-  /** Called for each picture looked for. */
+  /** Called for each image that was looked for. */
   progress?: ((done: number, total: number) => void) | undefined;
-  /** Called for each picture that is in `source` and cannot be read or stored. */
+  /** Called for each image in `source` that cannot be read or stored. */
   unread?: ((name: string, reason: string) => void) | undefined;
 }
 
-/** Each picture is brought here, found on the share, or marked as missing: a row never names a file that is not there. */
+/** Copies each image, finds it on the share, or marks it as missing, so that no row names a file that does not exist. */
 export async function placePictures(manifest: Manifest, options: PlaceOptions): Promise<PlacedPictures> {
   const counts = { pictures: 0, remote: 0, missing: 0, refused: 0 };
   const all = [...manifest.checks.pictures()];
@@ -74,12 +74,15 @@ async function placePicture(row: PictureRow, manifest: Manifest, options: PlaceO
   return "missing";
 }
 
-/** Copies a picture from the given directory, in the form in which it is there; false when it is not, or is another one. */
+/**
+ * Copies an image from the given directory, in the form in which it is there; returns false if it does not exist or has other
+ * content.
+ */
 async function bring(row: PictureRow, manifest: Manifest, options: PlaceOptions): Promise<boolean> {
   try {
     return await bringIfThere(row, manifest, options);
   } catch (error) {
-    // One picture that cannot be read or stored holds up no other; a disk that is full or fails ends the restore.
+    // An image that cannot be read or stored does not stop the others; a full or failing disk ends the restore.
     if (!(await isFileFault(error, options.dataDir))) throw error;
     options.unread?.(row.filename, fileFaultReason(error));
     return false;
@@ -96,7 +99,7 @@ async function bringIfThere(row: PictureRow, manifest: Manifest, { source, dataD
   return true;
 }
 
-/** A picture of that name with other content is not the one. */
+/** An image of that name with other content is not the right one. */
 function copyPicture(source: string, dataDir: string, filename: string, recorded: RecordedContent): Promise<boolean> {
   return ifUsable(async () => {
     const { bytes, sha256 } = recorded;
@@ -107,7 +110,7 @@ function copyPicture(source: string, dataDir: string, filename: string, recorded
   });
 }
 
-/** The picture as it is there if it was compressed after the snapshot, and proves to be the same one. */
+/** Returns the file as it is there if the image was compressed after the snapshot and has the right content. */
 async function compressedSince(
   source: string,
   filename: string,
@@ -124,7 +127,7 @@ async function compressedSince(
   return found;
 }
 
-/** Whether a picture that was imported from elsewhere is still where it was, of the size that was noted. */
+/** Whether an image that was imported from elsewhere is still there, with the recorded size. */
 function isStillThere(row: PictureRow, { dataDir, remoteRoot }: PlaceOptions): Promise<boolean> {
   return ifUsable(async () => {
     const { directory, path } = placeOf(row, { dataDir, remoteRoot, followLinks: false });
@@ -133,7 +136,9 @@ function isStillThere(row: PictureRow, { dataDir, remoteRoot }: PlaceOptions): P
   });
 }
 
-/** What `look` finds; false where the file is missing, another one, a link or no file. Errors of the disk pass through. */
+/**
+ * Returns the result of `look`; false if the file is missing, a different one, a link or not a file. Throws errors of the disk.
+ */
 async function ifUsable(look: () => Promise<boolean>): Promise<boolean> {
   try {
     return await look();

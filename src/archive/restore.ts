@@ -1,5 +1,5 @@
-// A snapshot, and the history archived before it, back as an experiment that runs. Everything is checked before anything
-// is written, and the directory appears under its name only when it is whole.
+// Restores a snapshot, and the history archived before it, as an experiment that can run. Everything is checked before anything
+// is written, and the directory gets its name only when it is complete.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -23,22 +23,22 @@ import { readFacts, SNAPSHOT } from "./snapshot.ts";
 export interface RestoreOptions {
   /** The snapshot's directory. */
   readonly snapshot: string;
-  /** New or empty. */
+  /** A new or empty directory. */
   readonly into: string;
-  /** Whether archived frames come back into the live files; otherwise their archives are copied as they are. */
+  /** Whether archived frames are put back into the live tables; otherwise their archives are copied as they are. */
   readonly withHistory: boolean;
-  /** Directory the pictures are copied from. */
+  /** Directory that the images are copied from. */
   readonly pictures?: string | undefined;
   readonly nowUs: number;
-  /** Called for each picture looked for. */
+  /** Called for each image that was looked for. */
   progress?(done: number, total: number): void;
-  /** Called for each picture that is in the directory of pictures and cannot be brought from there. */
+  /** Called for each image in the directory of images that cannot be copied from there. */
   unread?(name: string, reason: string): void;
 }
 
 export interface Restored extends PlacedPictures {
   readonly directory: string;
-  /** Live in the restored experiment. */
+  /** Live entries in the restored experiment. */
   readonly entries: number;
   readonly archivesMerged: number;
   readonly archivesKept: number;
@@ -47,8 +47,8 @@ export interface Restored extends PlacedPictures {
 const ENTRIES_PER_COPY = 64;
 
 /**
- * Restores a snapshot. Failures: `usage.invalid` (no such backup, a directory that is not empty), `backup.damaged` (a file is
- * missing or not what its list says, all of them named), `disk.full`; nothing is left of what was begun.
+ * Restores a snapshot. Failures: `usage.invalid` (no such backup, a directory that is not empty), `backup.damaged` (files that
+ * are missing or do not match the list, all of them named), `disk.full`; nothing remains of an unfinished restore.
  */
 export async function restore(options: RestoreOptions): Promise<Restored> {
   const snapshot = resolve(options.snapshot);
@@ -84,7 +84,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
         for (const path of sound) await copyArchive(path, join(building, "backup", "history", basename(path)));
       }
       endRecordedRun(manifest, `restored from ${basename(snapshot)}`, options.nowUs);
-      // The files on the share are those of the experiment that was: they may have grown since, and are not this one's.
+      // The files on the share belong to the original experiment: they may have grown since.
       for (const file of manifest.checks.syncedFiles()) manifest.repairs.forgetSynced(file);
       const { pictures: source, nowUs, progress, unread } = options;
       const { remote_root_dir: remoteRoot } = config.Paths;
@@ -112,7 +112,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   }
 }
 
-/** The files of an archive, which has no directories in it. */
+/** Copies the files of an archive, which has no subdirectories. */
 async function copyArchive(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
   for (const { name } of readdirSync(from, { withFileTypes: true }).filter((entry) => entry.isFile())) {
@@ -148,7 +148,7 @@ function checkTarget(into: string): void {
   }
 }
 
-/** The archives that are whole; with `required`, Failure `backup.damaged` for any that is not. */
+/** Returns the intact archives; with `required`, throws Failure `backup.damaged` for any other. */
 async function checkArchives(
   archives: readonly { readonly path: string; readonly sha256: string }[],
   required: boolean,
@@ -174,7 +174,7 @@ function damaged(problems: readonly string[], hint: string): Failure {
   return new Failure("backup.damaged", problems.join("\n"), { hint });
 }
 
-/** The snapshot's files in their places; returns the configuration they were made with. */
+/** Puts the snapshot's files in their places; returns the configuration they were made with. */
 async function layOut(snapshot: string, root: string): Promise<Config> {
   for (const directory of ["data", "results", "logs", "backup", "generated_files"]) await mkdir(join(root, directory));
   await unpack(snapshot, SNAPSHOT.database, join(root, "data", MANIFEST_FILENAME));
@@ -184,7 +184,7 @@ async function layOut(snapshot: string, root: string): Promise<Config> {
   const settings = parse((await readConfined(snapshot, SNAPSHOT.config, LARGEST_SETTINGS_BYTES)).toString("utf8"));
   const made = parseConfig(stringify(settings), root).config;
   const { roi_manifest_filename: given } = made.Paths;
-  // The backup's settings are data: a name in them must not lead out of the restored directory, now or later.
+  // The backup's settings are untrusted: a name in them must not lead out of the restored directory, now or later.
   const roiManifest = isFileName(given) ? given : SNAPSHOT.rois;
   if (existsSync(join(snapshot, SNAPSHOT.rois))) {
     await copyPlain(snapshot, SNAPSHOT.rois, join(root, "generated_files"), roiManifest);
@@ -213,11 +213,11 @@ async function copyPlain(from: string, name: string, directory: string, as: stri
   await withConfinedFile(from, name, (file) => copyInto(file, directory, as, { numbered: false }));
 }
 
-/** Frames of an archive become live again; rows that are live already stay as they are. */
+/** Adds the frames of an archive to the live tables; rows that are live already are not changed. */
 async function mergeArchive(manifest: Manifest, path: string, root: string): Promise<void> {
   const database = join(root, `.history.sqlite${PARTIAL_SUFFIX}`);
   await unpack(path, ARCHIVE.database, database);
-  // Opened to be written: an archive of an earlier version is brought up to date first.
+  // Opened for writing: an archive of an earlier version is migrated first.
   const history = Manifest.open({ file: database });
   try {
     history.contents.copyContextTo(manifest.contents);
@@ -240,7 +240,7 @@ function endRecordedRun(manifest: Manifest, reason: string, nowUs: number): void
   );
 }
 
-/** The CSVs of exactly what is live now, one for each analysis, and the state of the last one in the manifest. */
+/** Writes the CSVs of exactly what is live now, one for each analysis, and stores the state of the last one in the manifest. */
 async function rewriteCsv(manifest: Manifest, root: string): Promise<void> {
   const archive = manifest.archives.last();
   const step = (known?: CsvState) => stepCurrentCsv(join(root, "results"), manifest, known, { archive });

@@ -1,31 +1,31 @@
-// How much the ring buffer has to remove, from counters and the free space alone. The manifest (src/manifest/storage.ts) says which
-// pictures may be removed, and src/stages/retention/stage.ts removes them.
+// Computes how much the ring buffer has to remove, from counters and the free space alone. The manifest (src/manifest/storage.ts)
+// decides which images may be removed, and src/stages/retention/stage.ts removes them.
 import { megabytes } from "../system/byte-size.ts";
 
-/** What is kept on this machine at most; 0 means no limit. */
+/** The most that is kept on this machine; 0 means no limit. */
 export interface BufferLimits {
   readonly images: number;
   readonly bytes: number;
-  /** Space that is to stay free on the disk. */
+  /** Space that must stay free on the disk, bytes. */
   readonly freeBytes: number;
 }
 
-/** What is there. */
+/** What is stored now. */
 export interface LocalStore {
   readonly images: number;
   readonly bytes: number;
   readonly freeBytes: number;
 }
 
-/** What is there too much; all 0 when nothing is. */
+/** How far the limits are exceeded; all 0 if they are not. */
 export interface Excess {
   readonly images: number;
   readonly bytes: number;
-  /** Bytes that are to be freed because the disk is nearly full. */
+  /** Bytes to free because the disk is nearly full. */
   readonly room: number;
 }
 
-/** What is beyond the limits. `room` is the part of `bytes` that the disk asks for. */
+/** Returns how far the limits are exceeded. `room` is the part of `bytes` that is due to the disk. */
 export function excessOf(store: LocalStore, limits: BufferLimits): Excess {
   const images = limits.images === 0 ? 0 : store.images - limits.images;
   const beyondSize = limits.bytes === 0 ? 0 : store.bytes - limits.bytes;
@@ -33,10 +33,10 @@ export function excessOf(store: LocalStore, limits: BufferLimits): Excess {
   return { images: Math.max(0, images), bytes: Math.max(0, beyondSize, room), room };
 }
 
-/** Whether nothing is beyond the limits. */
+/** Whether no limit is exceeded. */
 export const isNothing = ({ images, bytes }: Excess): boolean => images === 0 && bytes === 0;
 
-/** The first of `candidates`, in their order, that remove the excess, or as much of it as possible. */
+/** Returns the first of `candidates`, in order, that remove the excess, or as much of it as possible. */
 export function chooseRemovals<T extends { readonly bytes: number | undefined }>(
   candidates: readonly T[],
   excess: Pick<Excess, "images" | "bytes">,
@@ -52,7 +52,7 @@ export function chooseRemovals<T extends { readonly bytes: number | undefined }>
   return chosen;
 }
 
-/** The excess in words, for a log line and `status`. */
+/** Describes the excess, for a log line and `status`. */
 export function excessText({ images, bytes }: Pick<Excess, "images" | "bytes">): string {
   const parts = [
     ...(images > 0 ? [`${images} ${images === 1 ? "image" : "images"}`] : []),

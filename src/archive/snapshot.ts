@@ -1,4 +1,5 @@
-// A snapshot: everything live at one moment, as one directory. It only reads the experiment, so a run may continue meanwhile.
+// Writes a snapshot: everything live at one moment, as one directory. It only reads the experiment, so a run can continue
+// meanwhile.
 import { existsSync, readFileSync } from "node:fs";
 import { open, realpath, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -38,13 +39,13 @@ const FACTS = z.object({
   format: z.literal(1),
   made_at: z.string(),
   phorest: z.string(),
-  /** Outcomes after the first and up to the last are in results.jsonl.gz. */
+  /** results.jsonl.gz contains the outcomes after the first and up to the last. */
   outcomes: z.tuple([z.int(), z.int()]),
   entries: z.int(),
   archives: z.array(z.object({ path: z.string(), sha256: z.string() })),
 });
 
-/** The description of a snapshot; undefined if this version does not know its form. */
+/** Returns the description of a snapshot; undefined if this version does not know its format. */
 export function readFacts(directory: string): z.output<typeof FACTS> | undefined {
   const path = join(directory, SNAPSHOT.facts);
   if (!existsSync(path)) return undefined;
@@ -54,7 +55,7 @@ export function readFacts(directory: string): z.output<typeof FACTS> | undefined
 
 export interface SnapshotOptions {
   readonly config: Config;
-  /** The ROI manifest in force. */
+  /** The current ROI manifest. */
   readonly roiManifestFile: string;
   readonly nowUs: number;
   readonly signal?: AbortSignal | undefined;
@@ -65,13 +66,13 @@ export interface Snapshot {
   readonly path: string;
   readonly bytes: number;
   readonly entries: number;
-  /** Files next to the database that could not be read; the snapshot is complete without them. */
+  /** Files that could not be read; the snapshot is complete without them. */
   readonly leftOut: readonly { readonly name: string; readonly reason: string }[];
 }
 
 /**
- * Writes a snapshot, whole and durable when the promise resolves. Failures `disk.full` (before anything is written, where
- * capture would have to pause for it), `backup.failed`, `manifest.corrupt`; it then leaves nothing behind.
+ * Writes a snapshot; it is complete and durable when the promise resolves. Failures, which leave nothing behind: `disk.full`
+ * (before anything is written, if capture would have to pause for it), `backup.failed`, `manifest.corrupt`.
  */
 export async function writeSnapshot(options: SnapshotOptions): Promise<Snapshot> {
   const { config, nowUs, signal } = options;
@@ -116,7 +117,7 @@ export async function writeSnapshot(options: SnapshotOptions): Promise<Snapshot>
       };
       for (const plot of PLOTS) await copy(join(resultsDir, plot));
       await copy(await realOf(options.roiManifestFile), SNAPSHOT.rois);
-      // Keys without a value are absent in TOML.
+      // TOML has no null: keys without a value are left out.
       const settings = stringify(JSON.parse(JSON.stringify(config)));
       await writeDurably(join(directory, SNAPSHOT.config), `# The complete effective configuration.\n${settings}\n`);
       await writeSums(directory, hashes);
@@ -127,12 +128,12 @@ export async function writeSnapshot(options: SnapshotOptions): Promise<Snapshot>
   }
 }
 
-/** A backup that fills the disk would make capture pause: it is refused instead. */
+/** A backup that fills the disk would make capture pause, so it is refused. */
 function checkSpace({ Paths: paths, Storage: storage }: Config): void {
   const freeBytes = diskSpace(paths.backup_dir)?.freeBytes;
   const database = fileSize(join(paths.data_dir, MANIFEST_FILENAME)) ?? 0;
   const csv = fileSize(join(paths.results_dir, CSV_FILENAME)) ?? 0;
-  // The copy and its compressed form are side by side for a while.
+  // For a while, the copy and its compressed form exist at the same time.
   const needed = 2 * database + csv + storage.min_free_bytes;
   if (freeBytes === undefined || freeBytes >= needed) return;
   throw new Failure(
@@ -145,7 +146,7 @@ function checkSpace({ Paths: paths, Storage: storage }: Config): void {
   );
 }
 
-/** The copy has the damage of what it was copied from. */
+/** Opens the copy. If it is damaged, so is the database that it was copied from. */
 function openCopy(database: string, dataDir: string): Manifest {
   try {
     return Manifest.open({ file: database, readonly: true });
@@ -169,7 +170,7 @@ function factsOf(snapshot: Manifest, before: number, nowUs: number): z.output<ty
     format: 1,
     made_at: isoFromUs(nowUs),
     phorest: packageVersion(),
-    // A manifest that was put back from a copy is behind the last backup: everything in it is new.
+    // A manifest that was restored from a copy is behind the last backup: everything in it is new.
     outcomes: [before > last ? 0 : before, last],
     entries: snapshot.history.counts().total,
     archives: snapshot.archives.all().map(({ path, sha256 }) => ({ path, sha256 })),
@@ -178,12 +179,15 @@ function factsOf(snapshot: Manifest, before: number, nowUs: number): z.output<ty
 
 type Packed = (file: string, source: Parameters<typeof pack>[0]) => Promise<void>;
 
-/** The live CSV as far as the snapshot knows it; from the snapshot itself where the file is another one by now. */
+/**
+ * Compresses the part of the live CSV that the snapshot knows; writes the CSV from the snapshot if the file is a different one by
+ * now.
+ */
 async function packCsv(snapshot: Manifest, csv: string, directory: string, packed: Packed): Promise<void> {
   const state = parseCsvState(snapshot.outputs.state(CSV_OUTPUT).state);
   const handle = state === undefined ? undefined : await openRecordedCsv(csv, state);
   if (handle !== undefined && state !== undefined && state.bytes > 0) {
-    // The stream closes it.
+    // The stream closes the file.
     await packed(SNAPSHOT.csv, handle.createReadStream({ start: 0, end: state.bytes - 1 }));
     return;
   }
@@ -199,7 +203,10 @@ async function chunksOf(path: string) {
   return (await open(path, "r")).createReadStream();
 }
 
-/** Why a file that is there was left out: it is a link or no file, or it cannot be read. Throws what the disk throws. */
+/**
+ * Copies a file if it exists. Returns why it was left out: it is a link or not a file, or it cannot be read. Throws errors of the
+ * disk.
+ */
 async function copyIfThere(path: string, directory: string, name: string): Promise<string | undefined> {
   try {
     await withConfinedFile(dirname(path), basename(path), (file) =>
@@ -213,7 +220,7 @@ async function copyIfThere(path: string, directory: string, name: string): Promi
   }
 }
 
-/** The user may have put a link in the place of the ROI manifest. */
+/** The user may have replaced the ROI manifest by a link. */
 async function realOf(path: string): Promise<string> {
   return await realpath(path).catch(() => path);
 }

@@ -1,12 +1,12 @@
-// A file here that is to be copied to the share: opened once, in its directory, without following a link. What was opened is
-// what is copied, even if another file takes its name meanwhile.
+// A local file that is copied to the share: opened once, in its directory, without following a link. The opened file is the one
+// that is copied, even if another file takes its name meanwhile.
 import { Failure } from "../failure/failure.ts";
 import { descriptorPath, type NamedFile, withConfinedFile } from "../system/confined-file.ts";
 import { FileProblem, fromSource } from "./remote-guard.ts";
 
 /**
- * Calls `use` with a path to the open file, valid until it is done. `shown` names the file in messages. Throws FileProblem
- * where the file is missing or may not be used.
+ * Calls `use` with a path to the open file, valid until `use` has finished. `shown` names the file in messages. Throws
+ * FileProblem if the file is missing or must not be used.
  */
 export async function withSource<T>(
   { directory, path, ...options }: NamedFile,

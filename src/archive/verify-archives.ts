@@ -12,10 +12,10 @@ import { SUMS, sumsProblems } from "./compressed-file.ts";
 import type { Finding } from "./finding.ts";
 import { ARCHIVE } from "./history.ts";
 
-/** Takes what was found. */
+/** Receives the findings. */
 export type Report = (finding: Finding) => void;
 
-/** Whether a file is the copy that was written down; why it cannot be read, where that is so. */
+/** Whether a file is identical to the recorded copy; the reason if it cannot be read. */
 export async function isCopy(
   root: string,
   { remotePath, sha256 }: { readonly remotePath: string; readonly sha256: string },
@@ -30,7 +30,7 @@ export async function isCopy(
   }
 }
 
-/** Checks the archives; returns how many there are. */
+/** Checks the archives; returns their number. */
 export async function checkArchives(backupDir: string, manifest: Manifest, report: Report): Promise<number> {
   const archives = manifest.archives.all();
   for (const { path, sha256, movedAtUs } of archives) {
@@ -60,7 +60,7 @@ export async function checkArchives(backupDir: string, manifest: Manifest, repor
   return archives.length;
 }
 
-/** Checks the complete backups; returns how many there are. */
+/** Checks the complete backups; returns their number. */
 export async function checkBackups(backupDir: string, report: Report): Promise<number> {
   const names = completeBackups(backupDir);
   for (const name of names) {

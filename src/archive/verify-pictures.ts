@@ -1,4 +1,4 @@
-// Checks every picture that a row names: the local file and the copy on the share.
+// Checks every image that a row names: the local file and the copy on the share.
 import { basename, dirname } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import { pictureNameProblem } from "../image/picture-name.ts";
@@ -12,26 +12,29 @@ import type { Content } from "./compressed-file.ts";
 import type { Finding } from "./finding.ts";
 
 export interface PictureContext {
-  /** Where pictures may be opened. */
+  /** Where images may be opened. */
   readonly roots: PictureRoots;
-  /** undefined while the share is not there: its copies are then not judged. */
+  /** undefined while the share is not available: its copies are then not checked. */
   readonly remoteRoot: string | undefined;
-  /** The share whose copies are judged: the one mounted, or the one in use while none is. */
+  /** The share whose copies are checked: the mounted one, or the current one if none is mounted. */
   readonly shareId: string | undefined;
-  /** undefined: look, and change nothing. */
+  /** undefined: check only, change nothing. */
   readonly repairs: Repairs | undefined;
-  /** Takes the content of an imported or found picture of which none was recorded. */
+  /** Called with the size and hash of an imported or found image that had none recorded. */
   firstContent(entryId: number, content: Content): void;
   readonly nowUs: number;
-  /** Whether the share is there at this moment. What was not found on one that went away meanwhile is not lost. */
+  /**
+   * Whether the share is available at this moment. A copy that is not found on a share that was disconnected meanwhile is not
+   * lost.
+   */
   remoteThere(): boolean;
   /** Records a copy that could not be checked. */
   unseen(entryId: number): void;
-  /** Notes a copy on a share that is not the one mounted. */
+  /** Records a copy on a share that is not the mounted one. */
   elsewhere(row: PictureRow): void;
 }
 
-/** `unreadable`: the disk refuses to read it, so that nothing can be said of it; `difference` says why. */
+/** `unreadable`: the disk cannot read it, so its content is unknown; `difference` says why. */
 type State = "sound" | "unrecorded" | "damaged" | "unreadable" | "gone";
 
 interface Look {
@@ -47,14 +50,14 @@ interface Copy {
   readonly difference: string;
 }
 
-/** What is wrong with one picture, after repairing what may be. */
+/** Checks one image and returns its problem, after repairing what may be repaired. */
 export async function checkPicture(row: PictureRow, context: PictureContext): Promise<Finding[]> {
   const problem = pictureNameProblem(row.filename);
   if (problem !== undefined) return row.missing ? [] : [refused(row, problem, context)];
   return row.local ? await checkLocal(row, context) : await checkMoved(row, context);
 }
 
-/** A row that does not name a picture. No file is opened. */
+/** Handles a row that does not name an image. No file is opened. */
 function refused({ entryId, filename }: PictureRow, problem: string, { repairs, nowUs }: PictureContext): Finding {
   const reason = `its file name ${problem}`;
   repairs?.refuse(entryId, reason, nowUs);
@@ -107,7 +110,7 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
       });
       break;
     case "damaged":
-      // It was marked before; it is still counted.
+      // Already marked as damaged earlier; it is still counted.
       if (row.damaged) break;
       found.push({
         kind: "damaged",
@@ -166,12 +169,12 @@ async function checkLocal(row: PictureRow, context: PictureContext): Promise<Fin
   return found;
 }
 
-/** A picture whose only copy is on the share, or that the ring buffer has removed. */
+/** Checks an image whose only copy is on the share, or that the ring buffer has removed. */
 async function checkMoved(row: PictureRow, context: PictureContext): Promise<Finding[]> {
   const { remoteRoot, repairs, nowUs } = context;
   if (!row.synced) return [];
   if (isElsewhere(row, context)) return [];
-  // By its place on the share, wherever that is mounted today.
+  // By its path on the share, wherever that is mounted now.
   const file =
     row.remotePath === undefined || remoteRoot === undefined
       ? placeOf(row, context.roots)
@@ -222,7 +225,7 @@ async function checkMoved(row: PictureRow, context: PictureContext): Promise<Fin
   ];
 }
 
-/** Whether the copy is on a share that is not the one mounted; noted if it is. */
+/** Whether the copy is on a share that is not the mounted one; if so, records it. */
 function isElsewhere(row: PictureRow, { shareId, elsewhere }: PictureContext): boolean {
   if (row.remoteId === undefined || row.remoteId === shareId) return false;
   elsewhere(row);
@@ -230,7 +233,7 @@ function isElsewhere(row: PictureRow, { shareId, elsewhere }: PictureContext): b
 }
 
 async function checkCopy(row: PictureRow, context: PictureContext): Promise<Copy | undefined> {
-  // Imported histories say "synced" of copies made by other programs, whose place is not known.
+  // Imported histories say "synced" about copies made by other programs, whose path is not known.
   if (row.remotePath === undefined) return undefined;
   const file = { directory: context.remoteRoot ?? "", path: row.remotePath };
   const path = shownPath(file);
@@ -248,7 +251,7 @@ async function checkCopy(row: PictureRow, context: PictureContext): Promise<Copy
   return { state: state === "unrecorded" ? "sound" : state, path, difference };
 }
 
-/** Looks at a file on the share; undefined when the share went away before the look had ended. */
+/** Inspects a file on the share; returns undefined if the share was disconnected meanwhile. */
 async function inspectOnShare(
   file: NamedFile,
   bytes: number | undefined,
@@ -279,7 +282,7 @@ async function look(file: NamedFile, bytes: number | undefined, sha256: string |
   return { state: recorded ? "sound" : "unrecorded", content, difference: "" };
 }
 
-/** A file that the disk or the share refuses to read. */
+/** Returns the finding for a file that the disk or the share cannot read. */
 export function unreadable(subject: string, reason: string): Finding {
   const cure = "fix its permissions or the disk, and verify again";
   return { kind: "unreadable", subject, meaning: `it cannot be checked: ${reason}`, cure };
@@ -288,8 +291,8 @@ export function unreadable(subject: string, reason: string): Finding {
 type Problem = { readonly refused: string } | { readonly unreadable: string };
 
 /**
- * What a file is; undefined when there is none. `refused`: it is no file that may be opened (a link, a pipe, a directory).
- * One unreadable file must not end the check.
+ * Returns size and hash of a file; undefined if it does not exist. `refused`: it is not a file that may be opened (a link, a
+ * pipe, a directory). One unreadable file must not end the check.
  */
 async function contentOrProblem({ directory, path, ...options }: NamedFile): Promise<Content | Problem | undefined> {
   try {

@@ -1,4 +1,4 @@
-// The check of everything an experiment consists of: database, pictures, copies, archives, backups, leftovers.
+// Checks everything that an experiment consists of: database, images, copies, archives, backups, leftovers.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -25,12 +25,12 @@ import { checkPicture, unreadable } from "./verify-pictures.ts";
 /** States of a remote root in which its copies can be read. */
 const READABLE: ReadonlySet<RemoteState> = new Set(["ready", "read_only", "full"]);
 
-/** Next to a run, a picture may be between two names or two places: it is checked again after this time. */
+/** During a run, an image may be between two names or two places: it is checked again after these times. */
 const LOOK_AGAIN_MS = [100, 400];
 
 export interface VerifyOptions {
   readonly config: Config;
-  /** Opened for writing where repairs are wanted. */
+  /** Opened for writing if repairs are wanted. */
   readonly manifest: Manifest;
   readonly repair: boolean;
   /** Whether the manifest is opened for writing, so that what imported and found images contain can be recorded. */
@@ -44,12 +44,12 @@ export interface VerifyOptions {
 
 export interface Verified {
   readonly pictures: number;
-  /** Pictures known to be missing or damaged before this check. */
+  /** Images known to be missing or damaged before this check. */
   readonly knownMissing: number;
   readonly knownDamaged: number;
-  /** Copies that could not be checked, because the share is not there. */
+  /** Copies that could not be checked, because the share is not available. */
   readonly unseenCopies: number;
-  /** Copies on shares that are not mounted because another one of this experiment is in use, or is mounted now. */
+  /** Copies on other shares of this experiment, which are not mounted now. */
   readonly elsewhere: readonly CopiesElsewhere[];
   readonly archives: number;
   readonly backups: number;
@@ -60,18 +60,21 @@ export interface Verified {
   readonly unrecorded: number;
 }
 
-/** What is on a share that is not the one mounted. */
+/** The copies on a share that is not the mounted one. */
 export interface CopiesElsewhere {
   readonly remoteId: string;
   readonly pictures: number;
-  /** Files next to the pictures. */
+  /** Number of auxiliary files. */
   readonly files: number;
-  /** Names of the first and the last of the pictures; empty where there is none. */
+  /** Names of the first and the last image; empty if there is none. */
   readonly first: string;
   readonly last: string;
 }
 
-/** Checks everything. Deletes nothing, and changes nothing but with `repair`; `records` adds what was not recorded yet. */
+/**
+ * Checks everything. Deletes nothing, and changes nothing without `repair`; `records` adds sizes and hashes that were not
+ * recorded yet.
+ */
 export async function verify(options: VerifyOptions): Promise<Verified> {
   const { config, manifest, repair, running, nowUs } = options;
   let findings = 0;
@@ -123,7 +126,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
     counts.knownMissing += row.missing ? 1 : 0;
     counts.knownDamaged += row.damaged ? 1 : 0;
     let found = await checkPicture(row, context);
-    // It may have been compressed, moved or removed during the check: only what is still so afterwards is a finding.
+    // The image may have been compressed, moved or removed during the check: only a problem that persists is a finding.
     for (const pauseMs of running ? LOOK_AGAIN_MS : []) {
       if (found.length === 0) break;
       await sleep(pauseMs);
@@ -171,7 +174,7 @@ export async function verify(options: VerifyOptions): Promise<Verified> {
   };
 }
 
-/** The mounted share where it is one that this experiment was ever copied to; any other counts as none. */
+/** Inspects the mounted share if this experiment was ever copied to it; any other counts as none. */
 function inspectOwn(root: string, manifest: Manifest): RemoteInspection {
   const found = inspectRemote(root);
   const known = manifest.shares.all();
@@ -214,7 +217,7 @@ async function checkSyncedFiles(
     const path = join(root, file.remotePath);
     const found = await isCopy(root, file);
     if (found === true) continue;
-    // Next to a run its copy may just be replaced by a newer one.
+    // During a run, its copy may just have been replaced by a newer one.
     const now = running ? manifest.syncing.syncedFile(file.remoteId, file.path) : file;
     if (now === undefined || (running && (await isCopy(root, now)) === true)) continue;
     if (!remoteThere()) return;
@@ -234,7 +237,7 @@ async function checkSyncedFiles(
   }
 }
 
-/** Files in data_dir that no row knows. */
+/** Checks for files in data_dir that have no row. */
 async function checkUnknownFiles(
   { config, manifest, repair, running, nowUs }: VerifyOptions,
   report: Report,

@@ -59,7 +59,7 @@ export async function analyse({ all, pictures, rois, settings, jobs, sink, signa
     // All images use the same line shapes and references, also in a resumed analysis.
     const first = await makeReferences(all, references, measure);
     const run = async (frame: FileFrame) => first.get(shownFrame(frame)) ?? (await measure(frame));
-    // One more task than threads, so that no thread waits; no more, to limit memory.
+    // One more task than there are threads, so that no thread waits; no more, to limit memory.
     for await (const measured of measureInOrder(pictures, run, threads + 1)) {
       if (!measured.answer.ok) {
         failed++;
@@ -85,7 +85,7 @@ export async function analyse({ all, pictures, rois, settings, jobs, sink, signa
   return failed;
 }
 
-/** Makes the references that all images are measured with from the first of them, in order; returns the answers of those. */
+/** Makes the references that all images are measured with, from the first images in order; returns the answers of those. */
 async function makeReferences(
   all: readonly FileFrame[],
   references: ReferenceSequencer,
@@ -122,7 +122,7 @@ function recordOf({ frame, answer }: Measured<FileFrame>, labels: readonly strin
   });
 }
 
-/** A file that cannot be reached has no time, not even its own. */
+/** A file that cannot be accessed has no time, not even a modification time. */
 const isDated = ({ takenAtUs }: FileFrame): boolean => takenAtUs !== 0;
 
 function decodeResult({ statistics, values, ...rest }: EncodedResult) {

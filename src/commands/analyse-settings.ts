@@ -70,14 +70,14 @@ export async function settingsOf(argv: AnalyseArguments, { config, origins }: Lo
   };
 }
 
-/** As a setting that is not there where the pictures are to show it. */
+/** Returns no setting if the images themselves should show the number of bits. */
 function bitsOf(bits: number): Pick<AnalysisSettings, "bits"> {
   if (bits === 0) return {};
   if (Number.isSafeInteger(bits) && bits >= FEWEST_BITS && bits <= MOST_BITS) return { bits };
   throw new Failure("usage.invalid", `--bits must be 0 or ${FEWEST_BITS} to ${MOST_BITS}, not ${bits}`);
 }
 
-/** Text of `--dark-level`: a number where it is one. */
+/** Parses `--dark-level`: a number if it is one, otherwise text. */
 function darkLevelGiven(given: string | undefined): number | string | undefined {
   const level = Number(given);
   if (given === undefined || given.trim() === "" || Number.isNaN(level)) return given;
@@ -102,7 +102,7 @@ export function refuseCompanions(
   );
 }
 
-/** As many as the settings of the same meaning allow. */
+/** The same limit as for the corresponding setting. */
 const MOST_SUB_ROIS = 65_535;
 
 const MOST_REFERENCE_FRAMES = 256;

@@ -135,7 +135,7 @@ const SOME_FAILED = 3;
 
 const MOST_JOBS = 1024;
 
-/** The frames of the subset, in their order; says how many are left out. */
+/** Returns the frames of the subset, in order; reports how many are left out. */
 function chosenFrames(frames: readonly FileFrame[], subset: FrameSubset): readonly FileFrame[] {
   if (!isSubset(subset)) return frames;
   const { taken, leftOut } = selectFrames(frames, subset);
@@ -143,7 +143,7 @@ function chosenFrames(frames: readonly FileFrame[], subset: FrameSubset): readon
   return taken;
 }
 
-/** Where the records go, and what is there already. */
+/** Opens the output, and finds out which records it already has. */
 async function openResults(argv: AnalyseArguments, measure: string): Promise<ResultsFile> {
   const { out, jsonl = "-", resume = false } = argv;
   if (out === undefined && jsonl === "-") {

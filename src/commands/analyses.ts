@@ -1,4 +1,4 @@
-// `phorest analyses`: what the frames of an experiment were measured by, and which analysis is shown.
+// `phorest analyses`: lists the analyses that measured the frames of an experiment, and which one is shown.
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -39,7 +39,7 @@ interface Listed {
   readonly first_frame: string | null;
   readonly last_frame: string | null;
   readonly kernel: string;
-  /** When `phorest remeasure` began it; null: measured as captured. */
+  /** When `phorest remeasure` created it; null: measured as captured. */
   readonly remeasured_at: string | null;
   /** Name of the analysis that it was measured along with. */
   readonly along_with: string | null;

@@ -35,7 +35,7 @@ export const backupCommand: CommandModule<GlobalOptions, GlobalOptions> = {
 
 interface Way {
   readonly json: boolean;
-  /** A run is active: leave all changes to it. */
+  /** A run is active: it makes all changes itself. */
   readonly running: boolean;
   readonly signal: AbortSignal;
 }

@@ -1,4 +1,4 @@
-// `phorest baseline`: shows, sets or resets the baseline that all curves, plots and figures of precision use.
+// `phorest baseline`: shows, sets or resets the baseline that all curves, plots and precision values use.
 import type { CommandModule } from "yargs";
 import { BaselineInForce, baselineReason, baselineText } from "../assay/baseline.ts";
 import { baselineWarningLines } from "../assay/baseline-warnings.ts";
@@ -44,7 +44,7 @@ export const baselineCommand: CommandModule<GlobalOptions, BaselineArguments> = 
   },
 };
 
-/** The window that was typed. */
+/** Parses the window that the user typed. */
 function windowOf(config: Config, text: string, zone: TimeZone): TimeWindow {
   const manifest = openStored(config);
   try {

@@ -1,4 +1,4 @@
-// The options that say when images of other programs were taken: --times and --name-time.
+// The options for the capture times of images from other programs: --times and --name-time.
 import { resolve } from "node:path";
 import type { Argv } from "yargs";
 import { FILE_CAMERAS } from "../cameras/camera.ts";
@@ -28,8 +28,8 @@ export function captureTimeOptions<T>(yargs: Argv<T>): Argv<T & CaptureTimeArgum
 }
 
 /**
- * The settings with the options in place of what the file says. Failure `usage.invalid` for a pattern that gives no time, and,
- * with `camera`, where the camera reads no files.
+ * Returns the settings with these options applied. Throws Failure `usage.invalid` if a pattern gives no time or, with `camera`,
+ * if the camera does not read files.
  */
 export function withCaptureTimes(loaded: Loaded, { times, nameTime }: CaptureTimeArguments, camera = false): Loaded {
   const { config } = loaded;

@@ -68,7 +68,7 @@ export const captureCommand: CommandModule<GlobalOptions, CaptureOptions> = {
   },
 };
 
-/** Focus, brightness and saturation, for a person. */
+/** Formats focus, brightness and saturation for people. */
 export function figuresLine({ focus, saturated, brightness }: ReturnType<typeof sharpnessOf>): string {
   return `focus ${focus.toFixed(1)}  brightness ${brightness.toFixed(1)}  saturated ${(100 * saturated).toFixed(2)} %`;
 }

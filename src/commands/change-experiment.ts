@@ -1,4 +1,4 @@
-// Changes to an experiment's markers, baseline and injections, made by the run if one is active, else directly.
+// Changes an experiment's markers, baseline and injections: through the active run if there is one, otherwise directly.
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { type ExperimentChange, changeExperiment as makeChange } from "../manifest/experiment-change.ts";
@@ -9,7 +9,7 @@ import { injectionRequest } from "../web/injection-queries.ts";
 import { askRun, type Request } from "../web/run-client.ts";
 import { openStored } from "./stored-experiment.ts";
 
-/** Makes a change; throws a Failure, and changes nothing, where it cannot be made. */
+/** Makes a change; throws a Failure, with nothing changed, if it cannot be made. */
 export async function changeExperiment(config: Config, change: ExperimentChange): Promise<void> {
   // Opened first, so that nothing is created if there is no experiment.
   openStored(config).close();
@@ -29,7 +29,7 @@ export async function changeExperiment(config: Config, change: ExperimentChange)
   }
 }
 
-/** The request of the HTTP API (src/web/route-table.ts) that asks for a change. */
+/** Returns the request of the HTTP API (src/web/route-table.ts) for a change. */
 function requestFor(change: ExperimentChange): Request {
   const ms = (us: number) => us / 1000;
   switch (change.type) {

@@ -79,7 +79,7 @@ function keptPath(file: string): string {
   return join(dirname(file), `${basename(file, extension)}_kept${extension}`);
 }
 
-/** Writes the kept ROIs. Failure `usage.invalid` where another file has that name. */
+/** Writes the kept ROIs. Throws Failure `usage.invalid` if a different file has that name. */
 async function writeKept({ json, rois }: RoiManifest, all: RoiManifest, path: string): Promise<void> {
   const text = json.endsWith("\n") ? json : `${json}\n`;
   const { file } = outputPlace(path);

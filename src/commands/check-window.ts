@@ -1,4 +1,4 @@
-// A window of time for a run on images that are there already.
+// Checks the time window of a run on existing images.
 import { statSync } from "node:fs";
 import { FrameChooser } from "../cameras/chosen-frames.ts";
 import { configuredPages, configuredSubset, configuredTimes } from "../cameras/configured-files.ts";
@@ -9,7 +9,7 @@ import { selectFrames } from "../image/frame-subset.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 
-/** Refuses a window of time in which the images that are there already have no frame, before anything is started. */
+/** Refuses, before anything starts, a time window in which no existing image has a frame. */
 export async function checkWindow(config: Config): Promise<void> {
   const { Camera, Paths } = config;
   const directory = { file_importer: Paths.data_dir, dummy: Camera.dummy_path }[String(Camera.camera_type)];

@@ -1,4 +1,4 @@
-// Which analysis of an experiment a command uses.
+// Decides which analysis of an experiment a command uses.
 import { Failure } from "../failure/failure.ts";
 import { nearest } from "../failure/nearest.ts";
 import type { Analysis } from "../manifest/analyses.ts";
@@ -16,15 +16,19 @@ export const ANALYSIS_OPTION = {
 } as const;
 
 /**
- * The analysis of a name (or number), else the one in force, which is said where there are others; with `tracking` the tracking
- * analysis that was measured in addition to it. Failure `usage.invalid` where there is none; it names the nearest.
+ * Returns the analysis with this name (or number), otherwise the default one, and reports that if there are others. With
+ * `tracking`, returns the tracking analysis that was measured in addition to it. Throws Failure `usage.invalid` if there is none;
+ * the message suggests the closest name.
  */
 export function chosenAnalysis(manifest: Manifest, wanted: string | undefined, tracking = false): Analysis {
   const measured = wanted === undefined ? analysisInForce(manifest) : namedAnalysis(manifest.analyses, wanted);
   return tracking ? companionTracking(manifest, measured) : measured;
 }
 
-/** The analysis in force, said on standard error where there are others. Failure `usage.invalid` while nothing is measured. */
+/**
+ * Returns the default analysis, and names it on standard error if there are others. Throws Failure `usage.invalid` if nothing is
+ * measured.
+ */
 function analysisInForce(manifest: Manifest): Analysis {
   const found = manifest.analyses.inForce();
   if (found === undefined) throw unmeasured();
@@ -34,8 +38,8 @@ function analysisInForce(manifest: Manifest): Analysis {
 }
 
 /**
- * The analyses whose results are exported into one file: the named one, else the one in force, continued over versions of phorest.
- * Undefined while nothing is measured.
+ * Returns the analyses whose results are exported into one file: the named one, otherwise the default one, including its
+ * continuations by other versions of phorest. Undefined if nothing is measured.
  */
 export function exportedAnalyses(manifest: Manifest, wanted: string | undefined): ReadonlySet<number> | undefined {
   const { analyses } = manifest;
@@ -46,13 +50,13 @@ export function exportedAnalyses(manifest: Manifest, wanted: string | undefined)
   return analyses.sameMeasure(inForce);
 }
 
-/** By label of an ROI the line that it is measured with; undefined for methods without one. */
+/** Returns, by ROI label, the line that each ROI is measured with; undefined for methods without one. */
 export function linesByLabel(manifest: Manifest, analysis: Analysis): ReadonlyMap<string, string> | undefined {
   const lines = manifest.references.linesOf(analysis);
   return lines && new Map(analysis.labels.map((label, roi) => [label, lines[roi] ?? ""]));
 }
 
-/** A hint for names that no ROI has: the nearest one, also for a label as files have it (`ROI_001A_N`). */
+/** Returns a hint for names that no ROI has: the closest one, also for labels as they appear in files (`ROI_001A_N`). */
 export function labelHint(analysis: Analysis, wanted: readonly string[] | undefined): string {
   const near = wanted
     ?.map((name) => nearest(name.replace(/^ROI_/i, ""), analysis.labels))
@@ -60,12 +64,12 @@ export function labelHint(analysis: Analysis, wanted: readonly string[] | undefi
   return near === undefined ? firstLabels(analysis) : `did you mean ${near}?`;
 }
 
-/** A hint for a name that no ROI has. */
+/** Returns a hint for a name that no ROI has. */
 export function firstLabels({ labels }: Analysis): string {
   return `the first ROIs are ${labels.slice(0, 3).join(", ")}`;
 }
 
-/** Reports that an earlier analysis measured the frames before, why, and how to get its curves. True: it has. */
+/** Reports that an earlier analysis measured the frames before, why, and how to get its curves. Returns whether there is one. */
 function sayWhatCameBefore(
   manifest: Manifest,
   { analysisId, method, roiManifestId, remeasuredAtUs }: Analysis,
@@ -98,7 +102,7 @@ function sayOthers({ analyses }: Manifest, { analysisId, name }: Analysis): void
   process.stderr.write(`showing analysis "${name}"; --analysis shows another: ${others.join(", ")}\n`);
 }
 
-/** The tracking analysis measured in addition to an analysis; the analysis itself if it is tracking. */
+/** Returns the tracking analysis that was measured in addition to an analysis; the analysis itself if it is tracking. */
 function companionTracking(manifest: Manifest, analysis: Analysis): Analysis {
   if (analysis.method === "tracking") return analysis;
   const companions = new Set(manifest.analyses.companions(analysis.analysisId));

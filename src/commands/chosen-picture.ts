@@ -1,4 +1,4 @@
-// Images as a person names them in commands: a file, a page of a file, or a frame of the experiment.
+// Images as users name them in commands: a file, a page of a file, or a frame of the experiment.
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import type { Config } from "../config/schema.ts";
@@ -9,13 +9,13 @@ import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import { shownPath } from "../system/confined-file.ts";
 import { openStored } from "./stored-experiment.ts";
 
-/** For the help of an argument. */
+/** Text for the help of an argument. */
 export const PICTURES = "an image file, FILE#PAGE, or the number of a frame of the experiment (first, last)";
 
 export interface ChosenPicture {
-  /** As people read it. */
+  /** Name shown to people. */
   readonly name: string;
-  /** The same where there is little room. */
+  /** Short form of the name. */
   readonly short: string;
   readonly picture: Picture;
 }
@@ -23,8 +23,8 @@ export interface ChosenPicture {
 const FRAME = /^(\d+|first|last)$/;
 
 /**
- * The image that `given` names: a whole number, `first` or `last` is a frame of the experiment, counted from 1; all else is a file,
- * with `#N` its page N, counted from 1. Failure `usage.invalid` where there is none.
+ * Returns the image that `given` names. A whole number (from 1), `first` or `last` is a frame of the experiment; everything else
+ * is a file, with `#N` its page N (from 1). Throws Failure `usage.invalid` if it does not exist.
  */
 export async function chosenPicture(config: Config, given: string): Promise<ChosenPicture> {
   if (FRAME.test(given)) return frameOf(config, given);

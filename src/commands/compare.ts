@@ -1,4 +1,4 @@
-// `phorest compare A B`: two experiments, or two analyses of one, side by side.
+// `phorest compare A B`: compares two experiments, or two analyses of one.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
@@ -29,7 +29,7 @@ interface CompareArguments extends GlobalOptions {
   joined: boolean;
 }
 
-/** Curves that a figure draws; more would not be legible. */
+/** Largest number of curves in a figure; more would not be legible. */
 const MOST_DRAWN = 8;
 
 export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
@@ -89,7 +89,7 @@ interface Side {
   readonly curves: ReadonlyMap<string, TimedCurve>;
 }
 
-/** What is compared of an experiment, as `DIRECTORY` or `DIRECTORY#ANALYSIS` names it. */
+/** Returns what to compare of an experiment, named as `DIRECTORY` or `DIRECTORY#ANALYSIS`. */
 function sideOf(given: string, argv: CompareArguments): Side {
   const [directory, name] = directoryAndAnalysis(given);
   const { config } = loadConfig(undefined, resolve(directory === "" ? "." : directory));
@@ -110,7 +110,7 @@ function sideOf(given: string, argv: CompareArguments): Side {
   }
 }
 
-/** A directory may have a # in its name: what is a directory as a whole is one. */
+/** A directory name may contain #: if the whole text is a directory, it is taken as such. */
 function directoryAndAnalysis(given: string): readonly [directory: string, analysis: string | undefined] {
   const at = given.lastIndexOf("#");
   if (at < 0 || existsSync(resolve(given))) return [given, undefined];

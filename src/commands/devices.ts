@@ -30,7 +30,10 @@ export const camerasCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   },
 };
 
-/** What the configured camera says of itself, where nothing else finds it. Files and a computed chip are not connected. */
+/**
+ * Returns what the configured camera reports about itself, if it was not listed otherwise. File sources and the simulated chip
+ * are not connected devices.
+ */
 export async function listConfigured(config: Config): Promise<readonly Found[]> {
   const { camera_type: type } = config.Camera;
   const { simulated, files, listed } = capabilitiesOf(type);
@@ -110,7 +113,7 @@ export const sensorsCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   },
 };
 
-/** All thermometers of this computer with one reading each, read at the same time. */
+/** Returns all thermometers of this computer with one reading each, read at the same time. */
 export async function findSensors(places: { oneWire?: string; hwmon?: string } = {}): Promise<FoundSensor[]> {
   const { signal } = new AbortController();
   const serials = await listOneWire(places.oneWire);

@@ -1,4 +1,4 @@
-// `phorest diff A B`: the difference of two images in red and blue, and how far the sample moved between them.
+// `phorest diff A B`: shows the difference of two images in red and blue, and how far the sample moved between them.
 import type { CommandModule } from "yargs";
 import { checkAlike, pictureShift } from "../analysis/picture-shift.ts";
 import { loadConfig } from "../config/config.ts";
@@ -55,7 +55,7 @@ export const diffCommand: CommandModule<GlobalOptions, DiffArguments> = {
   },
 };
 
-/** Movements below this many standard errors count as none. */
+/** Movements below this number of standard errors count as none. */
 const SURE = 3;
 
 function wordsOf(a: ChosenPicture, b: ChosenPicture, moved: Displacement | undefined, { gain }: Difference): string[] {

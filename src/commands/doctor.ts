@@ -26,7 +26,7 @@ export const doctorCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   },
 };
 
-/** `ok   camera         tis: 4000x3000, 8 bits in 0.3 s`, and after an arrow what to do. */
+/** Formats a check, such as `ok   camera         tis: 4000x3000, 8 bits in 0.3 s`, and after an arrow what to do. */
 export function doctorLine({ verdict, check, found, cure }: Diagnosis): string {
   return `${SIGNS[verdict]} ${check.padEnd(14)} ${found}${cure === undefined ? "" : ` -> ${cure}`}`;
 }

@@ -1,4 +1,4 @@
-// A window of time without any frame: nothing can be computed or written from it.
+// Refuses a time window without any frame: nothing can be computed or written from it.
 import { Failure } from "../failure/failure.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
@@ -15,7 +15,7 @@ export function refuseEmpty(
   throw emptyWindow(what, history.oldestCaptureUs(), history.newestCaptureUs(), zone);
 }
 
-/** The failure for a window without frames; `firstUs` and `lastUs` are those of the frames there are. */
+/** Returns the failure for a window without frames; `firstUs` and `lastUs` are the times of the first and last existing frame. */
 export function emptyWindow(
   what: string,
   firstUs: number | undefined,

@@ -1,4 +1,4 @@
-// The part of an experiment that `phorest export` writes: frames from one time to another, and some ROIs.
+// Selects the part of an experiment that `phorest export` writes: a time range of frames, and some ROIs.
 import { timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -8,14 +8,17 @@ import type { TimeZone } from "../system/time-zone.ts";
 import { labelHint } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 
-/** Times as typed; `since` is another name of `from`. */
+/** Times as typed; `since` is another name for `from`. */
 export interface TypedWindow {
   readonly since?: string | undefined;
   readonly from: string | undefined;
   readonly to: string | undefined;
 }
 
-/** The window of `--from` (or `--since`) and `--to`; a frame at exactly `--to` is in it. Failure `usage.invalid` if it has no frame. */
+/**
+ * Returns the window of `--from` (or `--since`) and `--to`, including a frame at exactly `--to`. Throws Failure `usage.invalid`
+ * if it has no frame.
+ */
 export function exportedWindow(manifest: Manifest, { since, from, to }: TypedWindow, zone: TimeZone): TimeWindow {
   if (since !== undefined && from !== undefined)
     throw new Failure("usage.invalid", "--since and --from mean the same", { hint: "give one of them" });
@@ -32,8 +35,8 @@ export function exportedWindow(manifest: Manifest, { since, from, to }: TypedWin
 }
 
 /**
- * What tells the ROIs of `--roi` from others: patterns of their names, or of the names of their gratings. Failure `usage.invalid` where an
- * exported analysis has none of them.
+ * Returns a function that selects the ROIs of `--roi`: patterns of their names, or of the names of their gratings. Throws Failure
+ * `usage.invalid` if an exported analysis has none of them.
  */
 export function exportedRois(
   manifest: Manifest,

@@ -1,5 +1,5 @@
-// `phorest export --format csv-wide`: one line for each frame and one column for each grating or ROI, for spreadsheets and plotting
-// programs. Lines that begin with # say what the numbers are.
+// `phorest export --format csv-wide`: one line per frame and one column per grating or ROI, for spreadsheets and plotting
+// programs. Lines that begin with # explain the values.
 import { writeToString } from "fast-csv";
 import { type Baseline, BaselineInForce, baselineReason } from "../assay/baseline.ts";
 import type { CurveManifest } from "../assay/joined.ts";
@@ -21,7 +21,7 @@ import { emptyWindow } from "./empty-window.ts";
 import { curveReading } from "./joined-curves.ts";
 import type { Pairs } from "./pairs-option.ts";
 
-/** What a column holds; the decimals are those of `phorest sensorgram`. */
+/** The values that a column can have; with the same number of decimals as in `phorest sensorgram`. */
 export const QUANTITIES = ["shift", "position", "referenced", "riu", "standard_error"] as const;
 export type Quantity = (typeof QUANTITIES)[number];
 
@@ -43,19 +43,19 @@ export interface WideOptions {
   readonly analysis: string | undefined;
   readonly joined: boolean;
   readonly quantity: Quantity;
-  /** One column for each grating, from both halves; undefined: where gratings have two halves. */
+  /** One column per grating, combined from both halves; undefined: if gratings have two halves. */
   readonly pairs: Pairs | undefined;
-  /** Frames captured in it. */
+  /** Only frames captured in this window. */
   readonly window: TimeWindow;
-  /** Of times that people read. */
+  /** Time zone of the times for people. */
   readonly zone: TimeZone;
-  /** Values of flagged results, too. */
+  /** Whether to include values of flagged results. */
   readonly keepFlagged: boolean;
-  /** A comma before decimals, and semicolons between cells. */
+  /** Whether to use decimal commas, and semicolons between cells. */
   readonly decimalComma: boolean;
 }
 
-/** The lines of the file. Throws Failure `usage.invalid` where there is nothing to write. */
+/** Yields the lines of the file. Throws Failure `usage.invalid` if there is nothing to write. */
 export async function* wideCsv(manifest: Manifest, config: Config, options: WideOptions): AsyncGenerator<string> {
   const analysis = chosenAnalysis(manifest, options.analysis);
   const { quantity, decimalComma, keepFlagged } = options;
@@ -127,7 +127,7 @@ function openWide(manifest: CurveManifest, analysis: Analysis, config: Config, o
   return paired.labels.length > 0 ? paired : of(false);
 }
 
-/** The columns are gratings, not ROIs. */
+/** Whether the columns are gratings, not ROIs. */
 function isPaired({ labels }: Sensorgrams, analysis: Analysis): boolean {
   return labels.some((label) => !analysis.labels.includes(label));
 }
@@ -145,7 +145,7 @@ function baselineWords(baseline: Baseline): string {
   return `${isoFromUs(fromUs)} to ${isoFromUs(toUs)}, ${baselineReason(baseline)}`;
 }
 
-/** Indices of the first frame in the window, and of the one after its last. */
+/** Returns the indices of the first frame in the window, and of the one after its last. */
 function indicesIn(timesUs: Float64Array, { window, zone }: WideOptions): [number, number] {
   const [first, end] = [lowerBound(timesUs, window.fromUs), lowerBound(timesUs, window.toUs)];
   if (end > first) return [first, end];

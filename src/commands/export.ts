@@ -98,7 +98,7 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
   },
 };
 
-/** Failure `usage.invalid` for an option that the format does not take. */
+/** Throws Failure `usage.invalid` for an option that the format does not support. */
 function checkOptionsOf(argv: ExportArguments): void {
   if (argv.format === "csv-wide") return;
   const ofResults = (["roi", "analysis"] as const).find((name) => argv[name] !== undefined);

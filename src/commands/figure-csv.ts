@@ -1,4 +1,4 @@
-// The numbers that a figure shows, as a CSV file.
+// Writes the numbers that a figure shows as a CSV file.
 import { writeToString } from "fast-csv";
 import type { HistogramBar } from "../assay/intervals.ts";
 import { rolledCurves } from "../figures/curves-figure.ts";
@@ -11,7 +11,7 @@ import { safeText } from "../outputs/csv/file/text.ts";
 
 const FORM = { headers: false, includeEndRowDelimiter: true } as const;
 
-/** A line per curve and frame; `frames`: with the rolling median over this many frames, and its difference. */
+/** Returns one line per curve and frame. `frames`: also the rolling median over this many frames, and the difference from it. */
 export function curvesTable(curves: readonly FigureCurve[], firstUs: number, frames?: number): Promise<string> {
   const rolled = frames === undefined ? undefined : rolledCurves(curves, frames);
   const lines = curves.flatMap(({ label, timesUs, values, flags }, curve) =>
@@ -30,13 +30,13 @@ export function curvesTable(curves: readonly FigureCurve[], firstUs: number, fra
   return writeToString([["timestamp", "elapsed_s", "label", "value_px", "flags", ...more], ...lines], FORM);
 }
 
-/** A line per bar. */
+/** Returns one line per bar. */
 export function barsTable(bars: readonly HistogramBar[]): Promise<string> {
   const lines = bars.map(({ from, to, count }) => [plain(from), plain(to), String(count)]);
   return writeToString([["from_s", "to_s", "intervals"], ...lines], FORM);
 }
 
-/** A line per image and pixel. */
+/** Returns one line per image and pixel. */
 export function profilesTable(profiles: readonly NamedProfile[]): Promise<string> {
   const lines = profiles.flatMap(({ name, counts }) =>
     Array.from(counts, (value, pixel) => [safeText(name), String(pixel), plain(value)]),
@@ -46,7 +46,7 @@ export function profilesTable(profiles: readonly NamedProfile[]): Promise<string
 
 const plain = (value: number): string => String(Number(value.toFixed(6)));
 
-/** The decimals of `phorest sensorgram`; empty where there is no number. */
+/** Formats a number with the decimals of `phorest sensorgram`; empty if there is none. */
 function cell(value: number | undefined): string {
   return value === undefined || !Number.isFinite(value) ? "" : String(Number(value.toFixed(5)));
 }

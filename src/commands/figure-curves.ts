@@ -1,4 +1,4 @@
-// The curves of a figure: those of `phorest sensorgram`, of the chosen ROIs and frames, without the noisy ones.
+// The curves of a figure: those of `phorest sensorgram` for the chosen ROIs and frames, without the noisy ones.
 import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import { configuredSensorgrams } from "../evaluation/configured-sensorgrams.ts";
@@ -15,14 +15,14 @@ import { curveReading } from "./joined-curves.ts";
 
 export interface ChosenCurves {
   readonly analysis: Analysis;
-  /** Some or all frames show the simulated chip. */
+  /** Whether some or all frames show the simulated chip. */
   readonly simulated: boolean;
-  /** Where another analysis goes on, for people; empty unless analyses are joined. */
+  /** Where another analysis continues the curve, for people; empty unless analyses are joined. */
   readonly joined: readonly string[];
   readonly curves: readonly FigureCurve[];
-  /** Too noisy to be shown. */
+  /** Curves that are too noisy to be shown. */
   readonly noisy: readonly { readonly label: string; readonly noise: number }[];
-  /** Of the first curve; undefined where there is none. */
+  /** Baseline of the first curve; undefined if there is none. */
   readonly baseline: WorkedSensorgram["baseline"] | undefined;
   /** Whether the mean of reference ROIs was subtracted. */
   readonly referenced: boolean;
@@ -30,7 +30,7 @@ export interface ChosenCurves {
   readonly firstUs: number;
 }
 
-/** Reads the curves. Failure `usage.invalid` where no ROI, no frame or no quiet curve is left. */
+/** Reads the curves. Throws Failure `usage.invalid` if no ROI, no frame or no quiet curve is left. */
 export function chosenCurves(
   manifest: Manifest,
   config: Config,
@@ -53,7 +53,7 @@ export function chosenCurves(
   for (const curve of sensorgrams.curves()) {
     baseline ??= curve.baseline;
     const { noise } = curve.precision;
-    // A noise that is not known is no reason to leave a curve out, unless only quiet ones are wanted.
+    // A curve of unknown noise is shown, unless only quiet ones are wanted.
     if (options["max-noise"] !== undefined && !(noise <= mostNoise)) noisy.push({ label: curve.label, noise });
     else curves.push(partOf(curve, framesOf(curve.timesUs, firstUs, options, every, zone), options.normalise));
   }
@@ -80,7 +80,7 @@ export function chosenCurves(
   };
 }
 
-/** Indices of the frames in the window, every N-th of them. */
+/** Returns the indices of every N-th frame in the window. */
 function framesOf(
   timesUs: Float64Array,
   firstUs: number,

@@ -1,4 +1,4 @@
-// The file that a figure is written to: PNG or SVG, by its name.
+// The file that a figure is written to: PNG or SVG, depending on its name.
 import { dirname, extname, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { Picture } from "../figures/render.ts";
@@ -10,7 +10,7 @@ export interface FigureFile {
   readonly isSvg: boolean;
 }
 
-/** The file of an option such as `--out`. Failure `usage.invalid` where its name ends otherwise. */
+/** Returns the file of an option such as `--out`. Throws Failure `usage.invalid` for other extensions. */
 export function figureFile(option: string, file: string): FigureFile {
   const extension = extname(file).toLowerCase();
   if (extension !== ".png" && extension !== ".svg") {
@@ -19,7 +19,7 @@ export function figureFile(option: string, file: string): FigureFile {
   return { path: resolve(file), isSvg: extension === ".svg" };
 }
 
-/** Writes the figure, whole or not at all; makes its directory where there is none. */
+/** Writes the figure, completely or not at all; creates its directory if necessary. */
 export async function writeFigure({ path, isSvg }: FigureFile, { svg, png }: Picture): Promise<void> {
   await ensureDirectory(dirname(path));
   await writeOutput(path, isSvg ? svg : png);

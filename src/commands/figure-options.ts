@@ -1,4 +1,4 @@
-// The options of `phorest figure`: which curves, over which time, in which size.
+// The options of `phorest figure`: which curves, which time range, which size.
 import type { Argv } from "yargs";
 import { TIMES, wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
@@ -6,7 +6,7 @@ import { type FigureSize, PAGE_MM, pxOfMm } from "../figures/print-style.ts";
 import { ANALYSIS_OPTION } from "./chosen-analysis.ts";
 import { JOINED_OPTION } from "./joined-curves.ts";
 
-/** What values are counted from. */
+/** What values are relative to. */
 const NORMALISATIONS = ["baseline", "first", "none"] as const;
 export type Normalisation = (typeof NORMALISATIONS)[number];
 
@@ -104,7 +104,7 @@ export function figureOptions<T>(yargs: Argv<T>): Argv<T & FigureArguments> {
     .option("title", { type: "string", describe: 'Title (default: the experiment; "" for none)' });
 }
 
-/** `--y-limits MIN,MAX`. Failure `usage.invalid` for anything else. */
+/** Parses `--y-limits MIN,MAX`. Throws Failure `usage.invalid` for anything else. */
 export function limitsOption(text: string | undefined): readonly [number, number] | undefined {
   if (text === undefined) return undefined;
   const [low, high, ...more] = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
@@ -116,7 +116,9 @@ export function limitsOption(text: string | undefined): readonly [number, number
 
 const [LEAST_MM, MOST_MM] = [50, 1000];
 
-/** `--size WIDTH` or `WIDTHxHEIGHT` in mm, as pixels of the drawing. Failure `usage.invalid` for anything else. */
+/**
+ * Parses `--size WIDTH` or `WIDTHxHEIGHT` in mm; returns pixels of the drawing. Throws Failure `usage.invalid` for anything else.
+ */
 export function sizeOption(text: string): FigureSize {
   const [, width, height] = /^(\d+(?:\.\d+)?)(?:x(\d+(?:\.\d+)?))?$/.exec(text) ?? [];
   const fits = (mm: number) => mm >= LEAST_MM && mm <= MOST_MM;
@@ -126,20 +128,23 @@ export function sizeOption(text: string): FigureSize {
   return { width: pxOfMm(Number(width)), ...(height === undefined ? {} : { height: pxOfMm(Number(height)) }) };
 }
 
-/** A whole number of at least `least`. Failure `usage.invalid` for anything else. */
+/** Returns a whole number of at least `least`. Throws Failure `usage.invalid` for anything else. */
 export function countOption(option: string, value: number, least: number): number {
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw wrongOption(option, `a whole number of at least ${least}`, String(value));
 }
 
-/** `--max-noise PX`. Failure `usage.invalid` for anything but a positive number. */
+/** Returns the value of `--max-noise PX`. Throws Failure `usage.invalid` for anything but a positive number. */
 export function noiseOption(value: number | undefined): number {
   if (value === undefined) return Number.POSITIVE_INFINITY;
   if (Number.isFinite(value) && value > 0) return value;
   throw wrongOption("--max-noise", "a number of px above 0", String(value));
 }
 
-/** `--row`: undefined for the mean of all rows. Failure `usage.invalid` for a row that the ROI does not have. */
+/**
+ * Returns the value of `--row`; undefined for the mean of all rows. Throws Failure `usage.invalid` for a row that the ROI does
+ * not have.
+ */
 export function rowOption(text: string, height: number): number | undefined {
   if (text === "mean") return undefined;
   if (text === "middle") return height >> 1;

@@ -47,7 +47,7 @@ interface Arguments extends GlobalOptions, FigureArguments {
   rois: string | undefined;
 }
 
-/** A figure, its numbers, and what there is to say of it on the terminal. */
+/** A figure, its numbers, and the lines to print on the terminal. */
 interface Drawn {
   readonly picture: Picture;
   readonly csv: () => Promise<string>;
@@ -142,7 +142,7 @@ async function ofExperiment(kind: Exclude<Kind, "profiles">, config: Config, arg
   }
 }
 
-/** One ROI of each grating, called like the grating, where the curves are those of gratings. */
+/** Returns one ROI per grating, with the name of the grating, if the curves are those of gratings. */
 function onePerGrating<T extends { readonly label: string }>(rois: readonly T[], gratings: ReadonlySet<string>): T[] {
   const left = new Set(gratings);
   return rois.flatMap((roi) => {
@@ -186,7 +186,7 @@ async function profiles(config: Config, argv: Arguments): Promise<Drawn> {
   const named: NamedProfile[] = [];
   for (const given of images) {
     const { name, short, picture } = await chosenPicture(config, given);
-    // Files of the same name in two directories are two lines of the legend.
+    // Files of the same name in two directories get different lines in the legend.
     const legend = named.some((one) => one.legend === short) ? name : short;
     named.push({ name, legend, counts: rowProfile(picture, roi, imageAngle, row) });
   }
@@ -221,7 +221,7 @@ function subtitleOf(
   return [`${facts.join(" · ")} · ${counted}${left}`];
 }
 
-/** Names that one line holds. */
+/** Largest number of names on one line. */
 const MOST_NAMED = 20;
 
 function noiseNotes({ noisy }: ChosenCurves, argv: FigureArguments): string[] {

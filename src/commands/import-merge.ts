@@ -13,8 +13,8 @@ import { counted } from "../system/counted.ts";
 import { identityIn } from "./other-experiment.ts";
 
 /**
- * The database in a directory of another phorest experiment, or in its `data`; undefined where there is none but our own. In a directory
- * of the established system, a file that only has the name of a database is no reason to leave the experiment alone.
+ * Returns the database in a directory of another phorest experiment, or in its `data`; undefined if there is none except our own.
+ * In a directory of the established system, a file that only has the name of a database does not prevent the import.
  */
 export function phorestExperiment(directory: string, dataDir: string): string | undefined {
   const found = [directory, join(directory, "data")]
@@ -25,7 +25,10 @@ export function phorestExperiment(directory: string, dataDir: string): string | 
   return isOwn ? undefined : found;
 }
 
-/** Merges the experiment in `file`. Failure `usage.invalid`, with nothing changed, for one of another chip or sample. */
+/**
+ * Merges the experiment in `file`. Throws Failure `usage.invalid`, with nothing changed, if the chip or the sample is another
+ * one.
+ */
 export function mergeFrom(manifest: Manifest, file: string, config: Pick<Config, "Experiment">): MergeSummary {
   const from = Manifest.open({ file, readonly: true, check: true });
   try {
@@ -36,7 +39,7 @@ export function mergeFrom(manifest: Manifest, file: string, config: Pick<Config,
   }
 }
 
-/** Chips of one type look alike; only the sample says that these are two. */
+/** Chips of one type look alike; only the sample tells them apart. */
 function checkSample(file: string, { Experiment }: Pick<Config, "Experiment">): void {
   const sample = identityIn(lastRun(file)?.config ?? "").sample;
   if (sample === undefined || Experiment.sample === undefined || sample === Experiment.sample) return;
@@ -49,7 +52,7 @@ function checkSample(file: string, { Experiment }: Pick<Config, "Experiment">): 
   );
 }
 
-/** What was merged, for people. */
+/** Describes what was merged, for people. */
 export function mergeText(
   { frames, added, results, markers, injections, withoutImage, archived }: MergeSummary,
   file: string,

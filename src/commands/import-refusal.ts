@@ -1,4 +1,4 @@
-// What `phorest import` says of a directory that it cannot import: what is in it, and what to name or type instead.
+// The error messages of `phorest import` for a directory that it cannot import: what is in it, and what to enter instead.
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CONFIG_FILENAME, loadConfig } from "../config/config.ts";
@@ -10,8 +10,8 @@ import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { counted } from "../system/counted.ts";
 
 /**
- * Throws Failure `usage.invalid` unless the directory has an experiment of the established system. `dataDir` is that of the present
- * experiment.
+ * Throws Failure `usage.invalid` unless the directory has an experiment of the established system. `dataDir` is the data
+ * directory of the current experiment.
  */
 export function requireEstablished(directory: string, dataDir: string): void {
   if (establishedFiles(resolve(directory)).metadata.length > 0) return;
@@ -20,7 +20,7 @@ export function requireEstablished(directory: string, dataDir: string): void {
   throw new Failure("usage.invalid", found === undefined ? none : `${none}, but ${found}`, { hint });
 }
 
-/** What to do, and what there is. */
+/** Returns what to do instead, and what was found. */
 function instead(directory: string, dataDir: string): [hint: string, found?: string] {
   const own = join(dataDir, MANIFEST_FILENAME);
   const database = databaseNear(directory);
@@ -35,7 +35,10 @@ function instead(directory: string, dataDir: string): [hint: string, found?: str
   ];
 }
 
-/** A database of phorest that is meant perhaps: where the configuration of the directory has it, above the directory or below it. */
+/**
+ * Finds a database of phorest that the user may have meant: where the configuration in the directory has it, above the directory
+ * or below it.
+ */
 function databaseNear(directory: string): string | undefined {
   const places = [
     ...configuredIn(directory),
@@ -45,14 +48,14 @@ function databaseNear(directory: string): string | undefined {
   return places.map((place) => resolve(place, MANIFEST_FILENAME)).find((file) => existsSync(file));
 }
 
-/** The data directory that a configuration in this directory names. */
+/** Returns the data directory that a configuration in this directory names. */
 function configuredIn(directory: string): string[] {
   const file = join(directory, CONFIG_FILENAME);
   if (!existsSync(file)) return [];
   try {
     return [loadConfig(file).config.Paths.data_dir];
   } catch (error) {
-    // A configuration with mistakes says nothing of where the data are, and is not what was asked about.
+    // A configuration with mistakes does not say where the data are; its mistakes do not matter here.
     if (error instanceof Failure) return [];
     throw error;
   }
@@ -66,7 +69,7 @@ function imagesIn(directory: string): number {
 const directoriesIn = (directory: string): string[] =>
   readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
 
-/** None of a directory that may not be read. */
+/** Returns no names if the directory cannot be read. */
 function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory);

@@ -88,7 +88,9 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
   },
 };
 
-/** Images of a phorest experiment stay where they are, and their places are known. */
+/**
+ * Refuses options that a merge does not support: images of a phorest experiment stay where they are, and their places are known.
+ */
 function refuseForMerge({ pictures, adopt }: Pick<ImportArguments, "adopt"> & { readonly pictures: string[] }): void {
   if (pictures.length === 0 && !adopt) return;
   throw new Failure(
@@ -100,7 +102,7 @@ function refuseForMerge({ pictures, adopt }: Pick<ImportArguments, "adopt"> & { 
   );
 }
 
-/** Nothing is made before the directories are known to be there. Throws Failure `usage.invalid`. */
+/** Checks that the directories exist before anything is created. Throws Failure `usage.invalid`. */
 function checkDirectory(path: string): void {
   let isDirectory = false;
   try {
@@ -113,7 +115,7 @@ function checkDirectory(path: string): void {
   throw new Failure("usage.invalid", `${path}: not a directory`, { hint: "name the directory that the file is in" });
 }
 
-/** Makes the experiment's own ROI manifest the one that runs measure by, unless there is one; says what was done. */
+/** Makes the experiment's own ROI manifest the one that runs use, unless there is one; reports what was done. */
 async function keepRoiManifest(found: string | undefined, file: string): Promise<string> {
   if (found === undefined) {
     return existsSync(file)
@@ -162,7 +164,7 @@ function summaryText(summary: ImportSummary): string {
   return lines.join("\n");
 }
 
-/** The newest file, and how many backups were read with it. */
+/** Names the newest file, and the number of backups that were read with it. */
 function filesText(files: readonly string[]): string {
   const live = files.find((file) => !/_\d{8}_\d{6}\./.test(file)) ?? files.at(-1) ?? "";
   const more = files.length - 1;

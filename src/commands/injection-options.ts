@@ -1,4 +1,4 @@
-// The options of the commands that evaluate injections, and what they choose.
+// The options of the commands that evaluate injections, and the selection they make.
 import type { Phases } from "../assay/responses.ts";
 import type { Config } from "../config/schema.ts";
 import { type InjectionCurves, injectionCurves } from "../evaluation/injection-curves.ts";
@@ -15,7 +15,7 @@ export interface InjectionArguments extends GlobalOptions {
   readonly out: string | undefined;
 }
 
-/** The options that these commands have in common. */
+/** The options that these commands share. */
 export const INJECTION_OPTIONS = {
   roi: { type: "string", array: true, requiresArg: true, describe: "ROI names; * matches any (default: all)" },
   pairs: { type: "boolean", default: true, describe: "One curve per grating, combined from both halves" },
@@ -29,7 +29,7 @@ export const INJECTION_OPTIONS = {
   out: { type: "string", requiresArg: true, describe: "File to write (default: standard output)" },
 } as const;
 
-/** The curves and injections that the options choose; as `injectionCurves`. */
+/** Returns the curves and injections that the options select; throws as `injectionCurves` does. */
 export function injectionCurvesOf(
   manifest: Manifest,
   config: Config,

@@ -1,4 +1,4 @@
-// `phorest injections propose`: injections that the data suggest and nobody has recorded, as a CSV that a person completes and
+// `phorest injections propose`: finds injections in the data that nobody has recorded, as a CSV that the user completes and
 // imports. It records nothing itself.
 import { writeToString } from "fast-csv";
 import type { CommandModule } from "yargs";
@@ -46,7 +46,7 @@ function proposalJson({ startUs, endUs, stepPx }: Proposal): object {
   };
 }
 
-/** The solution is left empty, and the end where none was found: `import` asks for them. */
+/** The solution is left empty, and so is the end if none was found: `import` asks for them. */
 function proposalsCsv(found: readonly Proposal[]): Promise<string> {
   const rows = found.map(({ startUs, endUs, stepPx }) => [
     "",

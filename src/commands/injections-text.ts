@@ -1,11 +1,11 @@
-// Injections and their history as people read them on the terminal.
+// Formats injections and their history for the terminal.
 import type { Injection, InjectionData, PastChange } from "../manifest/injections.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { concentrationText } from "../measurement/concentration.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { textTable } from "../terminal/text-table.ts";
 
-/** A change to an injection: when, by whom, and what. Ends with a line break. */
+/** Describes a change to an injection: when, by whom, and what. Ends with a line break. */
 export function changeLine({ madeAtUs, author, injectionId, before, after }: PastChange): string {
   const what =
     before === undefined
@@ -29,7 +29,7 @@ function differences(before: InjectionData, after: InjectionData): string {
   return keys.map((key) => `${key} ${old[key] || "none"} → ${now[key] || "none"}`).join(", ") || "nothing";
 }
 
-/** The values of an injection as people read them. */
+/** Returns the values of an injection, formatted for people. */
 function shown(data: InjectionData): Readonly<Record<string, string>> {
   return {
     solution: data.solution,
@@ -44,7 +44,10 @@ function shown(data: InjectionData): Readonly<Record<string, string>> {
   };
 }
 
-/** All injections as a table; `firstUs`: of the first frame, from which seconds count; `zone`: of the times. */
+/**
+ * Formats all injections as a table. `firstUs`: time of the first frame, from which seconds count; `zone`: time zone of the
+ * times.
+ */
 export function injectionsTable(injections: readonly Injection[], firstUs: number | undefined, zone: TimeZone): string {
   const rows = injections.map((injection) => {
     const seconds = (us: number) => (firstUs === undefined ? "" : ((us - firstUs) / 1e6).toFixed(1));

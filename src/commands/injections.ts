@@ -138,7 +138,7 @@ const remove: CommandModule<GlobalOptions, Named & { ids: number[] | undefined }
     const known = new Set(
       readStored(config, ({ injections }) => injections.all()).map(({ injectionId }) => injectionId),
     );
-    // Before anything is removed.
+    // Checked before anything is removed.
     for (const id of ids) if (!known.has(id)) throw noInjection(id);
     for (const injectionId of ids) {
       await changeExperiment(config, { type: "remove-injection", author: authorOf(given), injectionId });
@@ -216,7 +216,7 @@ const history: CommandModule<GlobalOptions, GlobalOptions & { id: number | undef
   },
 };
 
-/** As in the HTTP API, with ISO times. */
+/** Returns the JSON of the HTTP API, with ISO times. */
 function injectionJson(injection: Injection): object {
   const { startUs, endUs, dissociationEndUs } = injection;
   const times = { start: isoFromUs(startUs), end: isoFromUs(endUs) };
@@ -232,7 +232,7 @@ function accountName(): string | undefined {
   try {
     return userInfo().username;
   } catch {
-    // An account without an entry, as in a container.
+    // The user may have no account entry, for example in a container.
     return undefined;
   }
 }

@@ -111,14 +111,14 @@ async function write(file: string, unit: string, replace: boolean): Promise<void
   }
 }
 
-/** How this program was started: the executable, or Node with its first file. */
+/** Returns how this program was started: the executable, or Node with its first file. */
 function startedAs(): { program: string[]; unpacks: boolean } {
   if (isSea()) return { program: [process.execPath], unpacks: true };
   const [, script = ""] = process.argv;
   return { program: [process.execPath, realpathSync(script)], unpacks: false };
 }
 
-/** The user that runs the experiment. Root only if asked for, because cameras and disks do not need it. */
+/** Returns the user that runs the experiment. Root only if requested, because cameras and disks do not need it. */
 function chosenUser(wanted: string | undefined): string {
   if (wanted !== undefined) return existingUser(wanted);
   const user = existingUser(process.env.SUDO_USER ?? whoAsks());

@@ -12,16 +12,16 @@ export const JOINED_OPTION = {
   describe: "Join the frames that the same method measured with another ROI manifest or another version of phorest",
 } as const;
 
-/** What to read the curves of an analysis from. */
+/** Where to read the curves of an analysis. */
 export interface CurveReading {
   readonly source: CurveManifest;
-  /** Where another analysis goes on, as markers. */
+  /** Where another analysis continues the curve, as markers. */
   readonly marks: readonly NewMarker[];
-  /** The same for people, a line each, times in UTC. */
+  /** The same as one line of text each, times in UTC. */
   readonly lines: readonly string[];
 }
 
-/** The curves of an analysis, alone or joined. */
+/** Returns the curves of an analysis, alone or joined. */
 export function curveReading(manifest: Manifest, analysis: Analysis, isJoined: boolean): CurveReading {
   if (!isJoined) return { source: manifest, marks: [], lines: [] };
   const chain = chainOf(manifest.analyses, analysis);

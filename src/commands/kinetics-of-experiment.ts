@@ -1,4 +1,4 @@
-// `phorest kinetics`: fits the injections of an experiment, grating by grating and group by group.
+// `phorest kinetics`: fits the injections of an experiment, by grating and by group.
 import { kernelVersion } from "../analysis/native-kernel.ts";
 import { experimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
 import type { KineticsRequest } from "../assay/kinetics/experiment/plan.ts";
@@ -18,7 +18,7 @@ import type { GlobalOptions } from "./global.ts";
 import { groupsTable, kineticsTable, linesOf, SOME_FAILED } from "./kinetics-text.ts";
 import { openStored } from "./stored-experiment.ts";
 
-/** Which curves and how; `phorest map ka` has the same. */
+/** Which curves are fitted and how; also used by `phorest map ka`. */
 interface KineticsChoice {
   readonly roi: string[] | undefined;
   readonly group: string[] | undefined;
@@ -75,7 +75,7 @@ export async function kineticsOfExperiment(argv: ExperimentArguments): Promise<v
   }
 }
 
-/** Fits again what a record says, and compares every number. */
+/** Repeats the fits of a record, and compares every number. */
 export async function repeatKinetics(file: string, { config: configFile, json }: GlobalOptions): Promise<void> {
   const { config } = loadConfig(configFile);
   const record = parseRecord(await textOf(file));
@@ -107,7 +107,7 @@ export async function repeatKinetics(file: string, { config: configFile, json }:
   }
 }
 
-/** What the options ask for. */
+/** Returns the request that the options describe. */
 function requestOf(argv: KineticsChoice): KineticsRequest {
   const { roi, group, pairs, model, solution, pooled } = argv;
   return { roi, group, pairs, model, solution, delayS: argv.delay, subtractBlanks: argv.blanks, pooled };

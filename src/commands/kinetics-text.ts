@@ -1,20 +1,20 @@
-// Rates for people: tables for the terminal.
+// Formats rates as tables for the terminal.
 import type { GroupKinetics } from "../assay/kinetics/experiment/groups.ts";
 import type { KineticsFit, NoFit } from "../assay/kinetics/fit.ts";
 import { modelName } from "../assay/kinetics/models.ts";
 import { estimateText, meanText, spreadText } from "../evaluation/kinetics-text.ts";
 import { alignedLines } from "../terminal/text-table.ts";
 
-/** Exit code where a curve set could not be fitted. */
+/** Exit code if a curve set could not be fitted. */
 export const SOME_FAILED = 3;
 
-/** Notes and failures of a set, a line each. */
+/** Returns the notes and failures of a set, one line each. */
 export function linesOf(found: KineticsFit | NoFit): string[] {
   if ("why" in found) return [`${found.set.name}: not fitted: ${found.why}`];
   return found.notes.map((note) => `${found.set.name}: ${note}`);
 }
 
-/** The table for a terminal. `unit`: of the response. */
+/** Formats the table for a terminal. `unit`: of the response. */
 export function kineticsTable(fits: readonly (KineticsFit | NoFit)[], unit: string): string {
   const rows = [
     ["curve", "model", "ka, 1/(M s)", "kd, 1/s", "KD, M", `Rmax, ${unit}`, "flags"],
@@ -42,7 +42,7 @@ export function kineticsTable(fits: readonly (KineticsFit | NoFit)[], unit: stri
   return `${alignedLines(rows).join("\n")}\n`;
 }
 
-/** Groups for a terminal; empty without any. */
+/** Formats groups for a terminal; empty if there are none. */
 export function groupsTable(groups: readonly GroupKinetics[]): string {
   if (groups.length === 0) return "";
   const rows = [["group", "gratings", "", "ka, 1/(M s)", "spread", "kd, 1/s", "spread", "KD, M", "spread"]];

@@ -1,4 +1,4 @@
-// `phorest kinetics`: rates and affinities of an experiment, or with `--table` of sensorgrams of any instrument.
+// `phorest kinetics`: fits rates and affinities of an experiment or, with `--table`, of sensorgrams from any instrument.
 import type { CommandModule } from "yargs";
 import { CONCENTRATION_UNITS, TIME_UNITS, type TimeUnit } from "../assay/kinetics/table/units.ts";
 import { Failure } from "../failure/failure.ts";
@@ -11,7 +11,7 @@ type KineticsArguments = GlobalOptions &
   TableArguments &
   ExperimentArguments & { readonly table: string | undefined; readonly repeat: string | undefined };
 
-/** Options that only a table, or only an experiment, has. */
+/** Options that apply only to a table, or only to an experiment. */
 const OF_TABLE = [
   "time-unit",
   "concentration-unit",
@@ -28,7 +28,7 @@ export const kineticsCommand: CommandModule<GlobalOptions, KineticsArguments> = 
     "Fit binding kinetics (ka, kd, KD, Rmax) to the injections of an experiment, or to a table of any instrument",
   builder: (yargs) =>
     yargs
-      // yargs gives "" for a lone dash.
+      // yargs returns "" for a single dash.
       .positional("output", { type: "string", describe: "With --json: file for the JSON, or - for the terminal" })
       .option("table", {
         type: "string",

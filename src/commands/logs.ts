@@ -64,7 +64,7 @@ export const logsCommand: CommandModule<GlobalOptions, LogsOptions> = {
   },
 };
 
-/** Lines of `now` that are not in `before`. A late line may have an earlier time. */
+/** Returns the lines of `now` that are not in `before`. A late line may have an earlier time. */
 export function newLines(before: readonly LogLine[], now: readonly LogLine[]): LogLine[] {
   const last = before.at(-1)?.time ?? "";
   const known = new Set(before.map(({ text }) => text));

@@ -1,4 +1,4 @@
-// `phorest man`: the manual page, made of the help of every command.
+// `phorest man`: prints the manual page, made from the help of every command.
 import type { Argv, CommandModule } from "yargs";
 import { packageVersion } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -9,7 +9,7 @@ export interface HelpTexts {
   readonly commands: readonly (readonly [name: string, help: string])[];
 }
 
-/** `helpTexts` makes them, which loads every command. */
+/** `helpTexts` creates the help, which loads every command. */
 export function manCommand(helpTexts: () => Promise<HelpTexts>): CommandModule<GlobalOptions, GlobalOptions> {
   return {
     command: "man",
@@ -24,7 +24,7 @@ export function manCommand(helpTexts: () => Promise<HelpTexts>): CommandModule<G
   };
 }
 
-/** The page in the language of man (roff). */
+/** Returns the page in the format of man (roff). */
 export function manualPage({ program, commands }: HelpTexts): string {
   return `${[
     `.TH PHOREST 1 "" "phorest ${packageVersion()}" "User commands"`,
@@ -46,7 +46,7 @@ export function manualPage({ program, commands }: HelpTexts): string {
 
 const verbatim = (text: string): string[] => [".nf", ...text.trimEnd().split("\n").map(escaped), ".fi"];
 
-/** A backslash, a dot and an apostrophe at the beginning of a line are roff's own. */
+/** A backslash, and a dot or apostrophe at the beginning of a line, have a meaning in roff. */
 function escaped(line: string): string {
   return line
     .replaceAll("\\", "\\e")

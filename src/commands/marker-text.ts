@@ -1,9 +1,12 @@
-// The text of a marker as a person gives it on the command line or in a file.
+// Checks the text of a marker that the user gives on the command line or in a file.
 import { Failure } from "../failure/failure.ts";
 import { LONGEST_MARKER } from "../manifest/markers.ts";
 import { textProblem } from "../measurement/label-rules.ts";
 
-/** The text without blanks around it. Failure `usage.invalid` where it cannot be a marker's; `where` names it. */
+/**
+ * Returns the text without surrounding blanks. Throws Failure `usage.invalid` if it cannot be the text of a marker; `where` names
+ * its source.
+ */
 export function markerText(given: string, where: string): string {
   const text = given.trim();
   const problem =

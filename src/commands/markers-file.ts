@@ -1,5 +1,5 @@
-// Reads a CSV of markers: the file that a run keeps (results/markers.csv), that `phorest markers list --csv` writes, or one made
-// in a spreadsheet.
+// Reads a CSV of markers: the file that a run writes (results/markers.csv), the output of `phorest markers list --csv`, or a file
+// from a spreadsheet.
 
 import { csvLines } from "../evaluation/csv-rows.ts";
 import { timeOption } from "../evaluation/time-options.ts";
@@ -8,11 +8,14 @@ import type { NewMarker } from "../manifest/markers.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { markerText } from "./marker-text.ts";
 
-/** Names of the two columns, in upper or lower case; others are ignored. */
+/** Names of the two columns, in any letter case; other columns are ignored. */
 const TIME_COLUMNS = ["time", "timestamp"];
 const TEXT_COLUMNS = ["text", "marker"];
 
-/** The markers in a CSV. `firstUs`: of the first frame; `zone`: of times that name none. Failure `usage.invalid` names the file and the line. */
+/**
+ * Returns the markers in a CSV. `firstUs`: time of the first frame; `zone`: for times that name none. Throws Failure
+ * `usage.invalid`, which names the file and the line.
+ */
 export async function parseMarkers(
   csv: string,
   where: string,

@@ -110,7 +110,7 @@ const remove: CommandModule<GlobalOptions, Removing> = {
     const { config } = loadConfig(file);
     const known = new Set(storedMarkers(config).markers.map(({ markerId }) => markerId));
     const unknown = ids.map(idOf).find((id) => !known.has(id));
-    // Before anything is removed.
+    // Checked before anything is removed.
     if (unknown !== undefined) throw new Failure("usage.invalid", `there is no marker ${unknown}; nothing was removed`);
     for (const markerId of new Set(ids)) await changeExperiment(config, { type: "remove-marker", markerId });
     say(

@@ -28,7 +28,7 @@ interface Choice {
 
 const START_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 200;
-/** Output of a run started here, until it writes its own logs. */
+/** File for the output of a run started here, until it writes its own logs. */
 const START_LOG = "menu-start.log";
 
 /** `commands`: names of the available commands; other choices are not offered. */
@@ -48,7 +48,7 @@ export function menuCommand(commands: readonly string[]): CommandModule<GlobalOp
       try {
         while (await offer(loaded, file, commands));
       } catch (error) {
-        // Ctrl-C at a question.
+        // Ctrl-C at a prompt.
         if (!(error instanceof Error && error.name === "ExitPromptError")) throw error;
       }
     },

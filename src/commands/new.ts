@@ -1,4 +1,4 @@
-// `phorest new NAME`: makes the directory of a new experiment with its configuration.
+// `phorest new NAME`: creates the directory of a new experiment with its configuration.
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
 import type { CommandModule } from "yargs";
@@ -67,14 +67,14 @@ const REST_OF_TEMPLATE = `# Without a camera, phorest simulates a chip. \`phores
 # All settings, their defaults and meaning: phorest config docs
 `;
 
-/** The local date, as the person who starts the experiment would write it: 2026-03-04. */
+/** Returns the local date: 2026-03-04. */
 function today(): string {
   const now = new Date();
   const two = (part: number) => String(part).padStart(2, "0");
   return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
 }
 
-/** A name without what file systems or shells treat specially. */
+/** Returns a name without characters that file systems or shells treat specially. */
 function fileNameOf(name: string): string {
   const safe = name
     .trim()
@@ -88,13 +88,13 @@ function fileNameOf(name: string): string {
 function experimentText({ name = "", sample, operator, analyte, note }: NewArguments): string {
   const given = { name: name.trim(), sample, operator, analytes: analyte, note };
   const lines = Object.entries(given).flatMap(([key, value]) =>
-    // JSON's texts and lists of texts are TOML's, too.
+    // JSON strings and lists of strings are valid TOML.
     value === undefined ? [] : [`${key} = ${JSON.stringify(value)}`],
   );
   return `[Experiment]\n${lines.join("\n")}\n`;
 }
 
-/** The text of a configuration without its section [Experiment]. */
+/** Returns the text of a configuration without its section [Experiment]. */
 function settingsOf(file: string): string {
   if (!existsSync(file)) {
     throw new Failure("usage.invalid", `${file}: there is no configuration to copy`, {
@@ -115,7 +115,7 @@ function settingsOf(file: string): string {
   throw new Failure("usage.invalid", `${file}: write the settings of Experiment in a section [Experiment]`);
 }
 
-/** Failure `usage.invalid` where the new experiment would write into the directories of another one. */
+/** Throws Failure `usage.invalid` if the new experiment would write into the directories of another one. */
 function checkApart({ Paths }: Config, directory: string, file: string): void {
   for (const key of ["root_dir", "data_dir", "results_dir", "logs_dir", "backup_dir"] as const) {
     const inside = relative(directory, Paths[key]);
@@ -128,7 +128,7 @@ function checkApart({ Paths }: Config, directory: string, file: string): void {
   }
 }
 
-/** Warnings about what the new experiment shares with the one it was made from. */
+/** Returns warnings about what the new experiment shares with the one it was made from. */
 function sharedWith({ Paths, Services }: Config, from: Config): string[] {
   if (!Services.enable_remote_sync || Paths.remote_root_dir !== from.Paths.remote_root_dir) return [];
   return [

@@ -144,7 +144,7 @@ async function check(args: Shared): Promise<void> {
 const findingText = ({ subject, text, cure }: Finding): string =>
   `${subject}: ${text}${cure === undefined ? "" : ` (${cure})`}`;
 
-/** The first line of a check: the number of problems, and the first one. */
+/** Returns the first line of a check: the number of problems, and the first one. */
 function summaryOf(url: string, findings: readonly Finding[]): string {
   const wrong = findings.filter(({ well }) => !well);
   const [first] = wrong;
@@ -153,7 +153,7 @@ function summaryOf(url: string, findings: readonly Finding[]): string {
   return `${url}: ${count}; first: ${findingText(first)}`;
 }
 
-/** Labels of the ROIs as the next run will have them, else as the last one had. */
+/** Returns the labels of the ROIs that the next run will have; if unknown, those of the last run. */
 async function labelsOf(config: Config): Promise<readonly string[]> {
   const file = roiManifestPath(config);
   if (existsSync(file)) return (await readRoiManifest(file)).rois.map(({ label }) => label);
@@ -170,7 +170,7 @@ async function labelsOf(config: Config): Promise<readonly string[]> {
   }
 }
 
-/** The frame measured last; undefined when there is none with these ROIs. */
+/** Returns the last measured frame; undefined if there is none with these ROIs. */
 function latestOf(config: Config, labels: readonly string[]): Outcome | undefined {
   const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
   if (!existsSync(manifestFile)) return undefined;
@@ -243,7 +243,7 @@ async function trust(args: TrustArguments): Promise<void> {
 }
 
 /**
- * Asks a person to confirm a changed certificate, which could belong to an attacker. Throws Failure `opcua.untrusted` if it is
+ * Asks the user to confirm a changed certificate, which could belong to an attacker. Throws Failure `opcua.untrusted` if it is
  * not confirmed.
  */
 async function checkReplacement({ certificate_dir, endpoint_url: url }: ServerSettings, der: Buffer): Promise<void> {
@@ -268,14 +268,14 @@ async function checkReplacement({ certificate_dir, endpoint_url: url }: ServerSe
   });
 }
 
-/** Ctrl-C or Ctrl-D instead of an answer. */
+/** The user pressed Ctrl-C or Ctrl-D instead of answering. */
 function noAnswer(error: unknown): string {
   if (!(error instanceof Error) || error.name !== "AbortError") throw error;
   process.stderr.write("\n");
   return "";
 }
 
-/** The public certificate of the server. */
+/** Returns the public certificate of the server. */
 async function shownBy(args: Shared, server: ServerSettings): Promise<Buffer> {
   const { endpoint_url: url } = server;
   await probe(url, server.connect_timeout_seconds * 1000);

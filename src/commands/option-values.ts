@@ -1,11 +1,11 @@
-// What holds for the options of every command: one that takes one value is given once, and one that takes a number has one.
+// Rules for the options of every command: an option with one value is given once, and a number option has a number.
 
 import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 
-/** Names of options by their kind, as yargs keeps them. */
+/** Names of options by their kind, as yargs stores them. */
 interface Kinds {
-  /** Those that may be given more than once. */
+  /** Options that may be given more than once. */
   readonly array: readonly string[];
   readonly number: readonly string[];
   /** All names. */
@@ -13,8 +13,8 @@ interface Kinds {
 }
 
 /**
- * Checks the options of a command line. `parser`: yargs' own, `words`: as they were typed. Throws Failure `usage.invalid` that names
- * the option and what was given.
+ * Checks the options of a command line. `parser`: the yargs parser, `words`: the words as typed. Throws Failure `usage.invalid`,
+ * which names the option and its value.
  */
 export function checkOptionValues(
   argv: Readonly<Record<string, unknown>>,
@@ -23,7 +23,8 @@ export function checkOptionValues(
 ): void {
   const { array, number, key } = kindsOf(parser);
   const typedOptions = optionsIn(words, key);
-  // yargs makes a list of some values that are given twice, adds up others and takes the last of a third kind: the words tell.
+  // For a repeated option, yargs makes a list, adds the values up, or takes the last one, depending on its kind. So the words are
+  // checked.
   const seen = new Set<string>();
   for (const { name } of typedOptions) {
     if (seen.has(name) && name in key && !array.includes(name)) {
@@ -42,12 +43,12 @@ export function checkOptionValues(
 }
 
 interface TypedOption {
-  /** Without dashes in front; of a switch that is turned off without "no-". */
+  /** Without leading dashes; for a switch that is turned off, without "no-". */
   readonly name: string;
   readonly value: string;
 }
 
-/** The options among the words, in their order; "--" ends them. */
+/** Returns the options among the words, in order; "--" ends them. */
 function optionsIn(words: readonly string[], known: Kinds["key"]): TypedOption[] {
   const end = words.indexOf("--");
   const own = end < 0 ? words : words.slice(0, end);
@@ -62,13 +63,13 @@ function optionsIn(words: readonly string[], known: Kinds["key"]): TypedOption[]
 /** yargs also takes each name in camel case. */
 const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** The first text given for an option that is no number. */
+/** Returns the first text given for an option that is not a number. */
 function typed(option: string, given: readonly TypedOption[]): string {
   const texts = given.flatMap(({ name, value }) => (name === option ? [value] : []));
   return texts.find((text) => !Number.isFinite(Number(text))) ?? texts[0] ?? "";
 }
 
-/** yargs has the kinds, but its types do not say so. */
+/** yargs has the kinds, but its types do not declare them. */
 function kindsOf(parser: object): Kinds {
   const getOptions: unknown = Reflect.get(parser, "getOptions");
   if (typeof getOptions !== "function") throw new TypeError("yargs has no getOptions");

@@ -1,4 +1,4 @@
-// Refuses to continue another experiment by accident: one whose name or sample is not the configured one.
+// Refuses to continue another experiment by accident: one whose name or sample differs from the configuration.
 import confirm from "@inquirer/confirm";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
@@ -6,8 +6,8 @@ import { lastRun } from "../manifest/last-run.ts";
 import { counted } from "../system/counted.ts";
 
 /**
- * Asks on a terminal whether an experiment of other identity shall be continued. Failure `usage.invalid` where the answer is no,
- * or nobody can be asked.
+ * Asks on a terminal whether to continue an experiment with another name or sample. Throws Failure `usage.invalid` if the answer
+ * is no, or if there is no terminal.
  */
 export async function checkSameExperiment(config: Config, manifestFile: string, onTerminal: boolean): Promise<void> {
   const found = otherExperiment(config, manifestFile);
@@ -22,7 +22,7 @@ export async function checkSameExperiment(config: Config, manifestFile: string, 
   });
 }
 
-/** What differs from the last run; undefined for the same experiment, and for one without frames. */
+/** Returns what differs from the last run; undefined if nothing does, or if it has no frames. */
 function otherExperiment(
   config: Pick<Config, "Experiment">,
   manifestFile: string,
@@ -32,13 +32,13 @@ function otherExperiment(
   const before = identityIn(last.config);
   const differences = (["name", "sample"] as const).flatMap((key) => {
     const [was, is] = [before[key], config.Experiment[key]];
-    // A name that is given later, or left out, is no other experiment.
+    // A name that was added or left out does not make it another experiment.
     return was === undefined || is === undefined || was === is ? [] : [`${key} was "${was}", is "${is}"`];
   });
   return differences.length === 0 ? undefined : { frames: last.frames, differences };
 }
 
-/** Of the configuration of an earlier run, as it was stored; that of an older version has no such section. */
+/** Returns the identity in the stored configuration of an earlier run; an older version has no such section. */
 export function identityIn(stored: string): { readonly name?: string; readonly sample?: string } {
   const section = tableOf(stored).Experiment;
   if (!isTable(section)) return {};
@@ -47,7 +47,7 @@ export function identityIn(stored: string): { readonly name?: string; readonly s
   return { ...(name === undefined ? {} : { name }), ...(sample === undefined ? {} : { sample }) };
 }
 
-/** What a run stored; empty where that is no configuration, as in a database that was repaired. */
+/** Parses the stored configuration of a run; empty if it is not one, for example in a repaired database. */
 function tableOf(stored: string): Record<string, unknown> {
   if (!stored.startsWith("{")) return {};
   const parsed: unknown = JSON.parse(stored);

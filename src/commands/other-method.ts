@@ -1,10 +1,10 @@
-// A method that was changed in the configuration when frames had been measured already.
+// Detects that the configured method was changed after frames had been measured.
 import type { Config } from "../config/schema.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 
 /**
- * One line for a configured method by which no frame has been measured, while frames have been by another; undefined where there is
- * nothing to say.
+ * Returns one line if no frame has been measured with the configured method, but frames have been measured with another;
+ * otherwise undefined.
  */
 export function otherMethodLine(
   { analyses, history }: Pick<Manifest, "analyses" | "history">,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isSea } from "node:sea";
 import { packageRoot } from "../system/files.ts";
 
-/** The program and its first words: the one executable is enough by itself, an installation is Node with a file. */
+/** Returns the program and its first words: the executable by itself, or Node with a file. */
 export function ownCommand(words: readonly string[]): [program: string, words: string[]] {
   const file = isSea() ? [] : [join(packageRoot(), "bin/phorest.js")];
   return [process.execPath, [...file, ...words]];

@@ -1,4 +1,4 @@
-// The options that choose which pages of files with several are measured, of every command that takes pictures of others.
+// The options that choose which pages of multi-page files are measured, for all commands that read images of other programs.
 import type { Argv } from "yargs";
 import { fileOfFrame } from "../analysis/frames.ts";
 import { FILE_TYPES } from "../config/consistency.ts";
@@ -31,7 +31,7 @@ export function pageOptions<T>(yargs: Argv<T>): Argv<T & PageArguments> {
     .option("position", { type: "string", ...described("position", ", or its name") });
 }
 
-/** The same, and `--page`, for commands that take one image. */
+/** Adds the same options and `--page`, for commands that take one image. */
 export function onePageOptions<T>(yargs: Argv<T>): Argv<T & PageArguments & { page: number | undefined }> {
   return pageOptions(yargs).option("page", {
     type: "number",
@@ -41,8 +41,8 @@ export function onePageOptions<T>(yargs: Argv<T>): Argv<T & PageArguments & { pa
 }
 
 /**
- * The settings of a run with the options in place of what the file says. Failure `usage.invalid` for what is no whole number,
- * or where the camera reads no files.
+ * Returns the settings of a run with these options applied. Throws Failure `usage.invalid` if a value is not a whole number, or
+ * if the camera does not read files.
  */
 export function withPages(loaded: Loaded, args: PageArguments): Loaded {
   const { config } = loaded;
@@ -65,7 +65,10 @@ export function withPages(loaded: Loaded, args: PageArguments): Loaded {
   return { ...loaded, config: Object.freeze({ ...config, Camera }), origins };
 }
 
-/** The chosen pages: the options given, else as configured. Failure `usage.invalid` for what is no whole number. */
+/**
+ * Returns the chosen pages: as given by the options, otherwise as configured. Throws Failure `usage.invalid` if a value is not a
+ * whole number.
+ */
 export function pageChoice(given: PageArguments, { Camera }: Pick<Config, "Camera">): PageChoice {
   const wanted = { ...given, position: given.position === undefined ? undefined : numberOrName(given.position) };
   for (const axis of AXES) {
@@ -79,15 +82,15 @@ export function pageChoice(given: PageArguments, { Camera }: Pick<Config, "Camer
   return { channel: wanted.channel ?? channel, z: wanted.z ?? z, position: wanted.position ?? position };
 }
 
-/** Digits are a number, also of a position that is called so. */
+/** Digits are taken as a number, even if a position has such a name. */
 function numberOrName(text: string): number | string {
   const trimmed = text.trim();
   return trimmed === "" || Number.isNaN(Number(trimmed)) ? trimmed : Number(trimmed);
 }
 
 /**
- * The picture of a file that one is wanted of: page `page` (from 1), else the first of those chosen. `note` says which one of how many
- * it is. Failure `usage.invalid` for a page that it does not have.
+ * Returns the one image of a file: page `page` (from 1), otherwise the first chosen page. `note` says which one of how many it
+ * is. Throws Failure `usage.invalid` if the page does not exist.
  */
 export async function onePage(
   path: string,

@@ -1,11 +1,11 @@
-// The option --pairs: one curve for each grating, as configured or in a form that is named.
+// The option --pairs: one curve per grating, in the configured or a named form.
 import { PAIR_FORMS, type PairForm } from "../assay/curve-units.ts";
 import { wrongOption } from "../evaluation/time-options.ts";
 
 /** `true`: in the form of Analysis.pair_form. */
 export type Pairs = boolean | PairForm;
 
-/** What was typed: `--pairs`, `--no-pairs`, `--pairs sum`. Failure `usage.invalid` for any other word. */
+/** Parses `--pairs`, `--no-pairs`, `--pairs sum`. Throws Failure `usage.invalid` for any other word. */
 export function pairsOf(given: unknown): Pairs {
   if (given === false) return false;
   if (given === true || given === "") return true;
@@ -14,6 +14,6 @@ export function pairsOf(given: unknown): Pairs {
   return form;
 }
 
-/** For the help. */
+/** Text for the help. */
 export const PAIRS_WORDS =
   "One curve per grating, from both halves: half their sum (--pairs half) or their sum (--pairs sum); default: Analysis.pair_form";

@@ -57,7 +57,7 @@ const COMMANDS: Readonly<Record<string, (parser: Argv<GlobalOptions>) => Promise
   man: async (parser) => parser.command((await import("./man.ts")).manCommand(helpTexts)),
 };
 
-/** What commands are followed by that do several things. */
+/** The subcommands of commands that have some. */
 const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
   config: ["check", "show", "docs"],
   injections: ["add", "edit", "remove", "list", "import", "propose", "history"],
@@ -65,11 +65,11 @@ const SUBCOMMANDS: Readonly<Record<string, readonly string[]>> = {
   opcua: ["check", "browse", "trust"],
 };
 
-/** yargs' own: prints a script for the shell, which asks the program for what may follow. */
+/** yargs' own command: prints a script for the shell, which asks the program for possible completions. */
 const COMPLETION = "completion";
 const COMPLETING = "--get-yargs-completions";
 
-/** The name of the command among the words. */
+/** Returns the name of the command among the words. */
 export const commandIn = (words: readonly string[]): string | undefined =>
   words.find((word) => Object.hasOwn(COMMANDS, word));
 
@@ -83,7 +83,7 @@ export async function addCommands(parser: Argv<GlobalOptions>, words: readonly s
   }
 }
 
-/** The help of the program and of every command, as on a terminal of 80 columns. */
+/** Returns the help of the program and of every command, for a terminal of 80 columns. */
 export async function helpTexts(): Promise<HelpTexts> {
   const helpOf = async (words: readonly string[]) => {
     const parser = newParser(words);
@@ -95,7 +95,10 @@ export async function helpTexts(): Promise<HelpTexts> {
   return { program: await helpOf([]), commands };
 }
 
-/** A parser without commands. A wrong command line is one line on standard error, the exit code and AlreadyReported. */
+/**
+ * Returns a parser without commands. For a wrong command line, it prints one line on standard error, sets the exit code and
+ * throws AlreadyReported.
+ */
 export function newParser(words: readonly string[]): Argv<GlobalOptions> {
   const parser: Argv<GlobalOptions> = yargs(words)
     .scriptName("phorest")
@@ -117,7 +120,7 @@ export function newParser(words: readonly string[]): Argv<GlobalOptions> {
     .middleware((argv) => {
       checkOptionValues(argv, parser, words);
       checkZone(argv.tz);
-      // A command that needs no settings, too, must not pass over a mistyped name.
+      // Commands that need no settings must also reject a wrong file name.
       const { config } = argv;
       return typeof config === "string" && !existsSync(config) ? refuseConfig(config) : undefined;
     }, true)
@@ -133,22 +136,22 @@ export function newParser(words: readonly string[]): Argv<GlobalOptions> {
       const command = commandIn(words);
       const commands = [...Object.keys(COMMANDS), COMPLETION];
       const typed = { words, command, commands, subcommands: SUBCOMMANDS[command ?? ""] ?? [], options };
-      // This is not the parser, as its type says, but what yargs knows of the command, whose help is a text.
+      // Despite its type, this is not the parser, but what yargs knows about the command; its help is a string.
       process.stderr.write(`${usageLine(complaint, { ...typed, help: () => String(usage.help()) })}\n`);
       process.exitCode = WRONG_USAGE;
       throw new AlreadyReported();
     });
-  // yargs prepares its help at the start of every command; breaking its lines would be a tenth of the work of a short one.
+  // yargs prepares its help at the start of every command; wrapping its lines would take a tenth of the time of a short command.
   if (!words.some((word) => word.includes("help"))) parser.wrap(null);
   return parser;
 }
 
-/** Throws what is wrong with a configuration file. Loads the schema of the settings, which is not needed to complete a word. */
+/** Throws the problems of a configuration file. Loads the schema of the settings, which is not needed for completion. */
 async function refuseConfig(path: string): Promise<void> {
   (await import("../config/config.ts")).loadConfig(path);
 }
 
-/** yargs writes a name of one letter with one dash, though it is typed with two like all others. */
+/** yargs shows a one-letter name with one dash, although it is typed with two like all others. */
 export const longNames = (help: string): string => help.replace(/^ {2}-([a-z]) {4}/gm, "      --$1");
 
 /** Thrown to leave yargs after it has printed its own message. */

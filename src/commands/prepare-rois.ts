@@ -1,4 +1,4 @@
-// What a run measures by: its ROI manifest, which only the simulated chip writes by itself.
+// Prepares the ROI manifest of a run. Only the simulated chip writes its own.
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { capabilitiesOf } from "../cameras/camera.ts";

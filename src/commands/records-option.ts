@@ -1,4 +1,4 @@
-// The option --records: what a command shows of an experiment, it can show of the records of `phorest analyse`, too.
+// The option --records: lets a command show the records of `phorest analyse` instead of an experiment.
 
 import { existsSync } from "node:fs";
 import { roiManifestPath } from "../config/config.ts";
@@ -27,14 +27,15 @@ export const RECORDS_ROIS_OPTION = {
 /** What a command reads: the experiment, or a file of records. */
 export interface Shown {
   readonly manifest: Manifest;
-  /** With the place of the database that is read. */
+  /** Includes the path of the database that is read. */
   readonly config: Config;
   close(): void;
 }
 
 /**
- * Opens the records in a file, or without one the experiment. `rois`: the ROI manifest of the records, else the configured one if they
- * were measured with it. Says what of the records cannot be used. Failure `usage.invalid` where there is nothing to show.
+ * Opens the records in a file or, without one, the experiment. `rois`: the ROI manifest of the records, otherwise the configured
+ * one if they were measured with it. Reports records that cannot be used. Throws Failure `usage.invalid` if there is nothing to
+ * show.
  */
 export async function openShown(config: Config, records: string | undefined, rois?: string): Promise<Shown> {
   if (records === undefined) {

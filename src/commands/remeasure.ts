@@ -46,7 +46,7 @@ interface RemeasureArguments extends GlobalOptions, SubsetArguments {
 const MOST_JOBS = 1024;
 const MOST_SUB_ROIS = 65_535;
 const SOME_FAILED = 3;
-/** Of the allocator; see the command `run`. */
+/** Number of allocator arenas; see the command `run`. */
 const ARENAS = 2;
 const NAMED = 5;
 
@@ -83,7 +83,7 @@ export const remeasureCommand: CommandModule<GlobalOptions, RemeasureArguments> 
     for (const warning of warnings) process.stderr.write(`${warning}\n`);
     const name = argv.name === undefined ? undefined : checkedName(argv.name);
     frameSubset(argv, shownZone(config, argv.tz));
-    // Opened first, so that nothing is created where there is no experiment.
+    // Opened first, so that nothing is created if there is no experiment.
     openStored(config).close();
     kernelVersion();
     limitArenas(ARENAS);
@@ -97,7 +97,7 @@ export const remeasureCommand: CommandModule<GlobalOptions, RemeasureArguments> 
   },
 };
 
-/** How the frames are measured: as configured, with the options in place of what the file says. */
+/** Returns how the frames are measured: as configured, with the options applied. */
 async function measuredWithOf(argv: RemeasureArguments, config: Config): Promise<MeasuredWith> {
   const { Data_Analysis: configured } = config;
   const Data_Analysis = {
@@ -114,7 +114,7 @@ async function measuredWithOf(argv: RemeasureArguments, config: Config): Promise
   return { settings, companion, rois };
 }
 
-/** Those of the option, else of the configured file, else those that the last run measured by. */
+/** Returns the ROIs of the option, otherwise of the configured file, otherwise those of the last run. */
 async function roisOf(option: string | undefined, config: Config): Promise<RoiManifest> {
   const file = roiManifestPath(config);
   if (option !== undefined || existsSync(file)) return await readRoiManifest(option ?? file);
@@ -138,7 +138,7 @@ function checkedName(given: string): string {
   });
 }
 
-/** The experiment's lock. Failure `experiment.locked` says that a run must be stopped first. */
+/** Takes the experiment's lock. Throws Failure `experiment.locked`, which says that the run must be stopped first. */
 function lockStopped(dataDir: string) {
   const holder = experimentHolder(dataDir);
   if (holder === undefined) return lockExperiment(dataDir);
@@ -224,7 +224,7 @@ async function remeasureLocked(
   }
 }
 
-/** Warnings and errors above the bar, too. */
+/** Returns a log that also prints warnings and errors above the progress bar. */
 function shownWith(log: StageLog, progress: Progress): StageLog {
   return {
     ...{ info: log.info, debug: log.debug, log: log.log },
@@ -239,7 +239,7 @@ function shownWith(log: StageLog, progress: Progress): StageLog {
   };
 }
 
-/** The frames that have, or had, a picture, of the part that the options choose, in order of capture. */
+/** Returns the frames that have, or had, an image, in the part that the options select, in order of capture. */
 function framesOf(manifest: Manifest, argv: RemeasureArguments, zone: TimeZone): readonly FrameAgain[] {
   const frames: (FrameAgain & { readonly takenAtUs: number })[] = [];
   for (const { entryId, filename, filepath, page, capturedAtUs } of manifest.history.entries()) {

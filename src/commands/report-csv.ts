@@ -15,8 +15,8 @@ import {
 } from "../outputs/csv/file/state.ts";
 
 /**
- * Writes the results of an analysis to a directory. In the results directory (`isOwn`), `communicating_results.csv` is that of the
- * run: the results of any other analysis get a file with its name.
+ * Writes the results of an analysis to a directory. In the results directory (`isOwn`), `communicating_results.csv` belongs to
+ * the run: the results of any other analysis get a file with its name.
  */
 export async function writeReportCsv(
   manifest: Manifest,
@@ -45,7 +45,7 @@ export async function writeReportCsv(
   return { csv, lines, keptAside };
 }
 
-/** Whether the run's file is of one of these analyses, or of none yet. */
+/** Whether the run's file belongs to one of these analyses, or to none yet. */
 function isCurrent(state: CsvState | undefined, analyses: ReadonlySet<number> | undefined): boolean {
   return state?.analysis === undefined || analyses === undefined || analyses.has(state.analysis);
 }

@@ -114,7 +114,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
       for (const line of reading?.lines ?? []) process.stderr.write(`${zone.shown(line)}\n`);
       const window = windowBetween(argv, manifest.history.oldestCaptureUs(), zone);
       if (window !== undefined) refuseEmpty("--from, --to", window, manifest, zone);
-      // Before anything is written, because an unknown ROI is a usage error.
+      // Checked before anything is written, because an unknown ROI is a usage error.
       const details = roi === undefined ? [] : roiDetails(source, measured, roi, pictureRoots(config), window);
       await ensureDirectory(directory);
       const { csv, lines, keptAside } = await writeReportCsv(
@@ -191,7 +191,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
   },
 };
 
-/** The results directory of an experiment has the files of the experiment, under the same names. */
+/** Refuses the results directory of an experiment: its files have the same names. */
 function refuseOwnDirectory(records: string | undefined, directory: string, results: string): void {
   if (records === undefined || directory !== results || !existsSync(join(results, CSV_FILENAME))) return;
   throw new Failure("usage.invalid", `--out ${directory}: it holds the results of the experiment`, {
@@ -199,7 +199,7 @@ function refuseOwnDirectory(records: string | undefined, directory: string, resu
   });
 }
 
-/** The window of `--from` and `--to`; undefined without either. */
+/** Returns the window of `--from` and `--to`; undefined without either. */
 function windowBetween(
   { from, to }: ReportOptions,
   firstUs: number | undefined,
@@ -212,7 +212,7 @@ function windowBetween(
   };
 }
 
-/** The analysis that is shown, with its last frames; undefined while nothing is measured and none is named. */
+/** Returns the analysis that is shown, with its last frames; undefined if nothing is measured and none is named. */
 function measuredOf(manifest: Manifest, wanted: string | undefined): Measured | undefined {
   if (wanted === undefined && manifest.analyses.inForce() === undefined) return undefined;
   const analysis = chosenAnalysis(manifest, wanted);
@@ -242,7 +242,7 @@ async function drawPrecision(
   return { quiet, groups, noise, files: [csv, ...(await writePicture(directory, PRECISION_NAME, noise))] };
 }
 
-/** The rates of what was injected, where a sample was; what cannot be fitted is said and left out. */
+/** Draws the rates of injections that include a sample; reports what cannot be fitted and leaves it out. */
 async function drawKinetics(manifest: Manifest, config: Config, measured: Measured | undefined, directory: string) {
   const none = { report: undefined, files: [] };
   if (measured === undefined || !manifest.injections.all().some(({ type }) => type === "sample")) return none;

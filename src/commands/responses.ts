@@ -1,4 +1,4 @@
-// `phorest responses`: how far each curve moved in each injection, at fixed places of the injection.
+// `phorest responses`: shows how far each curve moved in each injection, at fixed points of the injection.
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import {

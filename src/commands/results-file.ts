@@ -1,5 +1,5 @@
-// The results file of `phorest analyse`. All its records are measured with the same settings, which `<file>.measure.json` next
-// to it records, so that an interrupted file can be continued with the same settings only.
+// The results file of `phorest analyse`. All its records are measured with the same settings, which are recorded next to it in
+// `<file>.measure.json`, so that an interrupted file can only be continued with the same settings.
 import { createWriteStream, existsSync, type WriteStream } from "node:fs";
 import { readFile, truncate } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -16,20 +16,19 @@ export interface Sink {
   close(): Promise<void>;
 }
 
-/** A file of records, ready for more. */
+/** An open results file. */
 export interface ResultsFile {
   readonly sink: Sink;
-  /** How often each frame, by frameKey, is in the file already. */
+  /** How often each frame (by frameKey) is in the file already. */
   readonly done: ReadonlyMap<string, number>;
-  /** Records in the file that say their picture could not be measured. */
+  /** Number of records in the file whose image could not be measured. */
   readonly failed: number;
 }
 
 /**
- * Opens a file of records. What is no regular file (a device, a named pipe) only takes the records. A new file must not be there yet;
- * one to `resume` may be, if `measure` (all that decides the
- * numbers, as JSON) is what its records were made with: its whole records are kept, a torn last line is cut off.
- * Failure `usage.invalid` for a file that may not be written to; it is then as it was.
+ * Opens a results file. A device or a named pipe only receives the records. A new file must not exist. With `resume` it may, if
+ * its records were made with `measure` (everything that affects the values, as JSON): complete records are kept, a torn last line
+ * is removed. Throws Failure `usage.invalid`, with the file unchanged, if it may not be written to.
  */
 export async function openResultsFile(given: string, measure: string, resume: boolean): Promise<ResultsFile> {
   const place = outputPlace(given);
@@ -112,11 +111,11 @@ function parsed(text: string): object {
   }
 }
 
-/** What tells a frame from all others: the absolute path of its file, and its page. */
+/** Identifies a frame: the absolute path of its file, and its page. */
 const frameKey = ({ path, page }: { readonly path: string; readonly page?: number | undefined }): string =>
   shownFrame({ path: resolve(path), ...(page === undefined ? {} : { page }) });
 
-/** The frames that `done` does not hold yet; a picture given twice is measured twice. */
+/** Returns the frames that are not in `done` yet; an image that is given twice is measured twice. */
 export function remaining(frames: readonly FileFrame[], done: ReadonlyMap<string, number>): FileFrame[] {
   if (done.size === 0) return [...frames];
   const left = new Map(done);
@@ -129,11 +128,11 @@ export function remaining(frames: readonly FileFrame[], done: ReadonlyMap<string
   });
 }
 
-/** A record with the values of every row of a large chip takes some megabytes. */
+/** A record with the values of every row of a large chip takes several megabytes. */
 const MOST_LINE_BYTES = 256e6;
-/** Longest beginning or end of a record that is searched; a record of a large chip is megabytes. */
+/** How much of the beginning or end of a record is searched, bytes; a record of a large chip takes megabytes. */
 const LOOKED_AT_BYTES = 65_536;
-/** In a text inside JSON a quote has a backslash before it: only a key matches. */
+/** Inside a JSON string, a quote has a backslash before it, so this matches only a key. */
 const MEASURED = /,"processing_successful":(true|false),/;
 const PATH = /^.*,"image_path":("(?:[^"\\]|\\.)*")(?:,"page":(\d+))?(?:,"warnings":\[.*\])?\}$/s;
 
@@ -174,7 +173,7 @@ function alreadyThere(path: string, cause?: unknown): Failure {
   });
 }
 
-/** Lines into a stream, one after the other; `owned` streams are ended with it. */
+/** Writes lines to a stream, one after the other; closes the stream too if it is `owned`. */
 export function sinkOf(stream: NodeJS.WritableStream, owned: boolean): Sink {
   return {
     write: (line) =>

@@ -57,7 +57,7 @@ const REFRESH_MS = 250;
 /** How long a start waits for another program's lock on the manifest. */
 const LOCK_WAIT_MS = 60_000;
 const INTERRUPTED_TWICE = 130;
-/** Of the allocator: threads that measure seldom wait for each other's memory, and each further one kept 10 MB. */
+/** Number of allocator arenas: measuring threads seldom wait for each other's memory, and each further arena kept 10 MB. */
 const ARENAS = 2;
 
 export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
@@ -128,7 +128,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   checkDisk(config);
   checkDirectories(config);
   await checkWindow(config);
-  // A table that cannot be read stays so: without this the source would ask for it again and again.
+  // A table of capture times that cannot be read stays unreadable: without this check, the source would try again and again.
   if (FILE_CAMERAS.has(config.Camera.camera_type)) await new CaptureTimes(configuredTimes(config.Camera)).table();
   const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);
   const lock = lockExperiment(config.Paths.data_dir);

@@ -1,4 +1,4 @@
-// `phorest sensitivity`: px per RIU of each grating, from injections of known refractive index.
+// `phorest sensitivity`: computes px per RIU of each grating, from injections of known refractive index.
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import {

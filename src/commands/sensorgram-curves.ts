@@ -1,11 +1,11 @@
-// Curves of `phorest sensorgram` as CSV and as lines of JSON: every frame, and the standard error of every number.
+// Writes curves of `phorest sensorgram` as CSV and as lines of JSON: every frame, and the standard error of every number.
 import type { Sensorgrams } from "../assay/sensorgrams.ts";
 import { isoFromUs, lowerBound } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
 import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
 import { type Beside, CurveLines } from "../outputs/csv/file/curve-lines.ts";
 
-/** The curves, then the means of their groups; of each the frames within a window. */
+/** Yields the curves, then the means of their groups, for the frames within a window. */
 export async function* curvesCsv(
   sensorgrams: Sensorgrams,
   beside: Beside,
@@ -21,7 +21,7 @@ function rangeOf(timesUs: Float64Array, { fromUs, toUs }: TimeWindow): [number, 
   return [lowerBound(timesUs, fromUs), lowerBound(timesUs, toUs)];
 }
 
-/** One line for each curve; NaN is null. */
+/** Yields one line per curve; NaN becomes null. */
 export function* curvesJson(
   sensorgrams: Sensorgrams,
   { markers, frames }: Beside,

@@ -1,4 +1,4 @@
-// `phorest sensorgram --summary`: how precise each curve and group is, as a table for people and as JSON.
+// `phorest sensorgram --summary`: shows how precise each curve and group is, as a table for people and as JSON.
 import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
 import { inRiu, type Precision, repeatsLine, type Sensitivity } from "../assay/precision.ts";
 import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
@@ -14,7 +14,7 @@ export interface SummaryRow extends Precision {
   readonly limitRiu: { readonly value: number; readonly error: number } | undefined;
 }
 
-/** The curves in their order, then the groups. */
+/** Returns a row for each curve, in order, then one for each group. */
 export function summaryRows(sensorgrams: Sensorgrams, sensitivity: Sensitivity | undefined): SummaryRow[] {
   const kindOf = ({ reference }: WorkedSensorgram) => (reference ? "reference" : "roi");
   const withRiu = (precision: Precision) => ({
@@ -31,7 +31,7 @@ export function summaryRows(sensorgrams: Sensorgrams, sensitivity: Sensitivity |
   return rows;
 }
 
-/** All rows as one line of JSON; NaN is null. */
+/** Yields all rows as one line of JSON; NaN becomes null. */
 export function* summaryJson(rows: readonly SummaryRow[]): Generator<string> {
   const shown = rows.map((row) => ({
     label: row.label,
@@ -56,7 +56,10 @@ export function* summaryJson(rows: readonly SummaryRow[]): Generator<string> {
   yield `${JSON.stringify(shown)}\n`;
 }
 
-/** A table for people; `-` if the baseline has too few points or the values only repeat. A row ends with problems of its baseline. */
+/**
+ * Yields a table for people; `-` if the baseline has too few points or constant values. A row ends with the problems of its
+ * baseline.
+ */
 export function* summaryTable(rows: readonly SummaryRow[]): Generator<string> {
   const px = (value: number, decimals = 4) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
   const give = (value: number, error: number, form: (value: number) => string) =>
@@ -84,7 +87,7 @@ export function* summaryTable(rows: readonly SummaryRow[]): Generator<string> {
   if (repeating > 0) yield `${repeatsLine(repeating)}\n`;
 }
 
-/** Warnings about the baselines of these rows. */
+/** Returns warnings about the baselines of these rows. */
 export function summaryWarnings(rows: readonly SummaryRow[]): string[] {
   return baselineWarningLines(rows.map(({ label, doubts }) => [label, doubts] as const));
 }

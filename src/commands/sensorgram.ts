@@ -220,7 +220,7 @@ function open(
   return sensorgrams;
 }
 
-/** Of the times of all frames instead of the first one's. */
+/** Converts a function of the first frame's time to one of the times of all frames. */
 function ofFirst<T>(of: (firstUs: number | undefined) => T): (timesUs: Float64Array) => T {
   return (timesUs) => of(timesUs[0]);
 }

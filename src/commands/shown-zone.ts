@@ -1,4 +1,4 @@
-// The time zone in which a command shows times, and reads those that name none: `--tz`, else as configured.
+// The time zone in which a command shows times, and reads those that name none: `--tz`, otherwise as configured.
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { TimeZone, timeZoneProblem, UTC } from "../system/time-zone.ts";
@@ -11,21 +11,21 @@ export const TZ = {
     'Time zone of shown times and of typed ones without a zone: a name, "UTC" or "local" (default: Display.time_zone)',
 } as const;
 
-/** The zone of this process's terminal, once a command has read its settings. */
+/** The time zone of this process's terminal, set when a command has read its settings. */
 let terminal = UTC;
 
-/** Throws Failure `usage.invalid`, with the nearest name, for a zone that does not exist. */
+/** Throws Failure `usage.invalid`, which suggests the closest name, for a zone that does not exist. */
 export function checkZone(tz: unknown): void {
   const problem = typeof tz === "string" ? timeZoneProblem(tz) : undefined;
   if (problem !== undefined) throw new Failure("usage.invalid", `--tz: ${problem}`);
 }
 
-/** The zone of a command; from now on `forTerminal` shows times in it. Throws as `checkZone`. */
+/** Returns the zone of a command; from now on, `forTerminal` shows times in it. Throws as `checkZone` does. */
 export function shownZone({ Display }: Pick<Config, "Display">, tz: string | undefined): TimeZone {
   checkZone(tz);
   terminal = new TimeZone(tz ?? Display.time_zone);
   return terminal;
 }
 
-/** A line for people on the terminal, its times in the zone of the command. */
+/** Returns a line for the terminal, with its times in the zone of the command. */
 export const forTerminal = (line: string): string => terminal.shown(line);

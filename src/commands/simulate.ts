@@ -159,7 +159,7 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
   },
 };
 
-/** As many as asked for, or to the end of the assay. */
+/** Returns the requested number, or as many as the assay takes. */
 function numberOfFrames(asked: number | undefined, assay: Assay | undefined, intervalSeconds: number): number {
   if (asked === undefined && assay === undefined) {
     throw new Failure("usage.invalid", "--frames is missing", { hint: "say how many images, or give an --assay" });
@@ -185,7 +185,7 @@ function simulatorOptions(options: SimulateOptions, frames: number, intervalSeco
     bitDepth: bitsOf(options),
     angleDegrees,
     driftPxPerHour: drift(options.drift),
-    // Any number of images shows one injection, from baseline to dissociation.
+    // The images, whatever their number, show one injection, from baseline to dissociation.
     binding: { timeSeconds: (Math.max(1, frames) * intervalSeconds) / injection },
     noise: {
       speckle: noise.speckle * level,
@@ -199,7 +199,7 @@ function simulatorOptions(options: SimulateOptions, frames: number, intervalSeco
   };
 }
 
-/** The profile's pixels, or those asked for. */
+/** Returns the requested number of bits, otherwise that of the profile. */
 function bitsOf({ profile, bits }: SimulateOptions): 8 | 16 {
   const bitDepths = PROFILE_BITS[profile];
   if (bits === undefined || bitDepths.some((one) => one === bits)) return bitDepthOf(profile, bits);

@@ -1,5 +1,5 @@
-// What `phorest simulate` writes beside the images: the truth as JSON, and the injections as a CSV that
-// `phorest injections import` reads.
+// Files that `phorest simulate` writes next to the images: the truth as JSON, and the injections as a CSV that `phorest
+// injections import` reads.
 import { writeToString } from "fast-csv";
 import type { ProfileName, SimulatedLine } from "../config/simulation-section.ts";
 import { concentrationText } from "../measurement/concentration.ts";
@@ -21,7 +21,7 @@ interface Settings {
   readonly assay: Assay | undefined;
 }
 
-/** The text of truth.json. */
+/** Returns the text of truth.json. */
 export function truthText(
   simulator: Simulator,
   { seed, profile, line, assay }: Settings,
@@ -100,18 +100,18 @@ function gratingTruth(truth: AssayTruth | undefined): object {
   };
 }
 
-/** The line's own quantities by their usual names, px. */
+/** Returns the line's own quantities by their usual names, px. */
 function shapeTruth({ line, width, q }: RoiTruth): Record<string, number> {
   if (line === "gaussian") return { sigma: exact(width) };
   return line === "fano" ? { gamma: exact(width), q: exact(q) } : { gamma: exact(width) };
 }
 
-/** Rounded to what can matter, so that the file stays readable. */
+/** Rounds to significant digits, so that the file stays readable. */
 function exact(value: number): number {
   return Math.round(value * 1e5) / 1e5;
 }
 
-/** The injections of an assay for `phorest injections import`; times in seconds since the first image. */
+/** Returns the injections of an assay for `phorest injections import`; times in seconds since the first image. */
 export function simulatedInjectionsCsv({ injections }: Assay): Promise<string> {
   const rows = injections.map(
     ({ solution, type, concentration, refractive_index, start, seconds, dissociation_seconds }) => [

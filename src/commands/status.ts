@@ -1,4 +1,4 @@
-// `phorest status`: the state of a running or stopped experiment, from its files alone.
+// `phorest status`: shows the state of a running or stopped experiment, from its files alone.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
@@ -25,7 +25,7 @@ interface StatusOptions extends GlobalOptions {
 
 /** Exit code for a damaged database, whose content is not reliable. */
 const FAILED = 1;
-/** Exit code where there is no experiment, as of `health`. */
+/** Exit code if there is no experiment, like that of `health`. */
 const NO_EXPERIMENT = 2;
 const REFRESH_MS = 1000;
 /** q, Ctrl-C and Ctrl-D, as a terminal in raw mode sends them. */
@@ -72,7 +72,7 @@ interface Result {
   readonly flags: number;
 }
 
-/** Results of the chosen ROIs in the last frame; empty if none were chosen. */
+/** Returns the results of the chosen ROIs in the last frame; empty if none were chosen. */
 function results({ recent }: Snapshot, roi: readonly string[] | undefined): Result[] {
   const last = recent?.curves.at(-1);
   if (recent === undefined || last === undefined || roi === undefined) return [];
@@ -90,7 +90,7 @@ function resultLines(snapshot: Snapshot, roi: readonly string[] | undefined): st
   });
 }
 
-/** Throws Failure `usage.invalid` where ROIs are known and none has such a label. */
+/** Throws Failure `usage.invalid` if ROIs are known and none has such a label. */
 function refuseUnknown({ recent }: Snapshot, roi: readonly string[] | undefined): void {
   if (recent === undefined || roi === undefined || recent.labels.some(labelMatcher(roi))) return;
   throw new Failure("usage.invalid", `no ROI is named ${roi.join(", ")}`, {
@@ -115,7 +115,7 @@ async function watchOnScreen(config: Config, roi: readonly string[] | undefined,
   };
   onStopSignal(end);
   stdout.on("resize", draw);
-  // A closed terminal can no longer be read or written.
+  // A closed terminal cannot be read or written.
   for (const stream of [stdin, stdout]) stream.on("error", end);
   stdin.on("end", end);
   if (stdin.isTTY) stdin.setRawMode(true).on("data", onKey).resume();
@@ -131,7 +131,7 @@ async function watchOnScreen(config: Config, roi: readonly string[] | undefined,
   }
 }
 
-/** One update. An error may be gone at the next one. */
+/** Returns the lines of one update. An error may be gone at the next one. */
 function linesOf(
   config: Config,
   roi: readonly string[] | undefined,

@@ -1,14 +1,14 @@
-// The database of an experiment, opened for a command that only reads it.
+// Opens the database of an experiment for commands that only read it.
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 
-/** Opens the database after a check of its soundness. Throws a Failure where there is none, or a damaged one. */
+/** Opens the database after checking it for damage. Throws a Failure if it does not exist or is damaged. */
 export function openStored({ Paths }: Pick<Config, "Paths">): Manifest {
   return Manifest.open({ file: join(Paths.data_dir, MANIFEST_FILENAME), readonly: true, check: true });
 }
 
-/** What `read` finds in the database, which is opened as by `openStored`. */
+/** Returns what `read` finds in the database, opened as by `openStored`. */
 export function readStored<T>(config: Pick<Config, "Paths">, read: (manifest: Manifest) => T): T {
   const manifest = openStored(config);
   try {
@@ -18,12 +18,12 @@ export function readStored<T>(config: Pick<Config, "Paths">, read: (manifest: Ma
   }
 }
 
-/** When the first frame was captured; undefined without frames. */
+/** Returns the capture time of the first frame; undefined without frames. */
 export function firstFrameUs(config: Pick<Config, "Paths">): number | undefined {
   return readStored(config, ({ history }) => history.oldestCaptureUs());
 }
 
-/** What `read` finds in the database of a run that has just opened, and so checked, it. */
+/** Returns what `read` finds in the database of a run that has just opened, and so checked, it. */
 export function readOpened<T>(file: string, read: (manifest: Manifest) => T): T {
   const manifest = Manifest.open({ file, readonly: true });
   try {

@@ -1,4 +1,4 @@
-// The options that choose a part of a series: --every, --from, --to, --limit for frames, --roi for ROIs.
+// The options that select a part of a series: --every, --from, --to, --limit for frames, --roi for ROIs.
 import type { Argv } from "yargs";
 import { FILE_TYPES } from "../config/consistency.ts";
 import type { Loaded } from "../config/loaded.ts";
@@ -35,7 +35,10 @@ export function subsetOptions<T>(yargs: Argv<T>): Argv<T & SubsetArguments> {
     });
 }
 
-/** The frames that the options choose; `zone`: of times that name none. Failure `usage.invalid` names the option that is wrong. */
+/**
+ * Returns the frames that the options select; `zone`: for times that name none. Throws Failure `usage.invalid`, which names the
+ * wrong option.
+ */
 export function frameSubset({ every, from, to, limit }: SubsetArguments, zone: TimeZone): FrameSubset {
   const fromUs = from === undefined ? undefined : usFromOption("--from", from, zone);
   const toUs = to === undefined ? undefined : usFromOption("--to", to, zone);
@@ -45,15 +48,12 @@ export function frameSubset({ every, from, to, limit }: SubsetArguments, zone: T
   return { every: count("--every", every), fromUs, toUs, limit: count("--limit", limit) };
 }
 
-/** The patterns of `--roi`; none where the option is not given. */
+/** Returns the patterns of `--roi`; none if the option is not given. */
 export function roiPatterns({ roi }: SubsetArguments): string[] {
   return roi === undefined ? [] : labelPatterns("--roi", roi);
 }
 
-/**
- * The settings of a run with the options in place of what the file says. Failure `usage.invalid` where the camera reads no
- * files that a part of could be taken.
- */
+/** Returns the settings of a run with the options applied. Throws Failure `usage.invalid` if the camera does not read files. */
 export function withSubset(loaded: Loaded, args: SubsetArguments, zone: TimeZone): Loaded {
   const { config } = loaded;
   const { camera_type: type } = config.Camera;

@@ -1,17 +1,17 @@
-// What is wrong with a command line, in one line: from the complaint of yargs to what to type instead.
+// Turns a complaint of yargs about a command line into one line that says what to type instead.
 import { nearest } from "../failure/nearest.ts";
 
 export interface Usage {
-  /** The words as they were typed. */
+  /** The words as typed. */
   readonly words: readonly string[];
-  /** The command among them; undefined where there is none of this name. */
+  /** The command among them; undefined if there is no command of this name. */
   readonly command: string | undefined;
-  /** Names that there are: of commands, or of what the command itself is followed by (phorest config check). */
+  /** Existing names: of commands, or of subcommands (phorest config check). */
   readonly commands: readonly string[];
   readonly subcommands: readonly string[];
   /** Names of the options that the command takes. */
   readonly options: readonly string[];
-  /** The help of the command, its lines not broken. */
+  /** The help of the command, with unwrapped lines. */
   help(): string;
 }
 
@@ -22,7 +22,7 @@ const IMPLIED = /^Implications failed:\s*(\S+) -> (\S+)/s;
 const TOO_FEW = /^Not enough non-option arguments: got (\d+), need at least (\d+)/;
 const CHOICE = /Argument: ([^,]+), Given: (.+?), Choices: (.*?)$/m;
 
-/** The line. `complaint`: as yargs says it. */
+/** Returns the line. `complaint`: the message of yargs. */
 export function usageLine(complaint: string, usage: Usage): string {
   const line = what(complaint, usage);
   const help = ["phorest", ...(usage.command === undefined ? [] : [usage.command]), "--help"].join(" ");
@@ -34,7 +34,7 @@ function what(complaint: string, usage: Usage): string {
   if (unknown !== undefined) return unknownText(unknown, usage);
   const missing = MISSING.exec(complaint)?.[1];
   if (missing !== undefined) {
-    // A mistyped name of it is complained of second.
+    // yargs complains about a mistyped command name only second.
     const mistyped = mistypedOption(usage);
     return mistyped === undefined
       ? `${optionNames(missing)} is missing${exampleIn(usage.help())}`
@@ -56,7 +56,7 @@ function what(complaint: string, usage: Usage): string {
   return complaint.replace(/\s*\n\s*/g, " ");
 }
 
-/** Names the first argument that is missing behind those given, and shows a command line that has it. */
+/** Names the first missing argument, and shows a command line that has it. */
 function missingArgument(given: number, help: string): string {
   const [command = ""] = help.split("\n", 1);
   const [, name = "argument"] = [...command.matchAll(/<([^>.]+)(?:\.\.)?>/g)][given] ?? [];
@@ -65,7 +65,7 @@ function missingArgument(given: number, help: string): string {
   return `<${name}>${meaning} is missing${exampleIn(help)}`;
 }
 
-/** The first example of a help. */
+/** Returns the first example of a help text. */
 function exampleIn(help: string): string {
   const [, example] = /^Examples:\n +(\S.*?)(?: {2,}|$)/m.exec(help) ?? [];
   return example === undefined ? "" : `, for example: ${example}`;

@@ -86,7 +86,10 @@ async function verifyOnce({ config, path, repair, json, signal }: Way): Promise<
   }
 }
 
-/** The experiment, to record what imported images contain; undefined where a run has just started, or nothing can be written there. */
+/**
+ * Locks the experiment to record the content of imported images; returns undefined if a run has just started, or if nothing can
+ * be written there.
+ */
 function lockIfPossible(dataDir: string): ExperimentLock | undefined {
   try {
     return lockExperiment(dataDir);
@@ -96,7 +99,7 @@ function lockIfPossible(dataDir: string): ExperimentLock | undefined {
   }
 }
 
-/** For writing. */
+/** Opens it again for writing. */
 function reopened(manifest: Manifest, path: string): Manifest {
   manifest.close();
   return Manifest.open({ file: path });

@@ -1,4 +1,5 @@
-// `phorest view`: the web page of stopped experiments. Nothing of them is changed but markers and baseline, and only on the page.
+// `phorest view`: shows the web page of stopped experiments. It changes only their markers and baseline, and only when the user
+// does so on the page.
 import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
@@ -54,7 +55,7 @@ export const viewCommand: CommandModule<GlobalOptions, ViewArguments> = {
   },
 };
 
-/** All experiments in these directories. Failure `usage.invalid` where there is none. */
+/** Returns all experiments in these directories. Throws Failure `usage.invalid` if there are none. */
 function foundIn(directories: readonly string[]): FoundExperiment[] {
   const roots = directories.length === 0 ? ["."] : directories;
   const found = roots.flatMap((root) => experimentsIn(resolve(root)));
@@ -64,7 +65,7 @@ function foundIn(directories: readonly string[]): FoundExperiment[] {
   });
 }
 
-/** The settings with another zone of shown times. */
+/** Returns the settings with another time zone for display. */
 function inZone(loaded: Loaded, tz: string): Loaded {
   const { config, origins } = loaded;
   return {
@@ -95,7 +96,7 @@ async function viewList(
 ): Promise<() => Promise<void>> {
   const root = resolve(directories[0] ?? ".");
   const pages = new Map<number, Promise<Page>>();
-  // The settings of no experiment count here: each may have another address.
+  // The experiments' own settings do not count here: each may have another address.
   const { Web } = loadConfig(undefined, root).config;
   const start = await openStartPage({
     host: "127.0.0.1",
@@ -122,7 +123,7 @@ async function viewList(
   };
 }
 
-/** The page of an experiment. Changes are made directly, each under the experiment's lock. */
+/** Returns the page of an experiment. Changes are made directly, each under the experiment's lock. */
 function open({ config, origins }: Loaded, port: number): Promise<Page> {
   const { token } = ensureToken(config.Paths.root_dir);
   const settings = {
