@@ -1,4 +1,5 @@
-// Where a curve goes on with another ROI manifest or another version of phorest: when, why, and how far the positions step there.
+// Finds where a curve continues with another ROI manifest or another version of phorest: when, why, and how far the positions
+// step there.
 import type { Analysis, AnalysisSwitch } from "../manifest/analyses.ts";
 import type { Curve } from "../manifest/frame-curve.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
@@ -8,23 +9,26 @@ import { medianOf } from "../measurement/statistics.ts";
 
 type ChangeSource = ManifestPart<{ analyses: "switches" | "roiManifest"; curves: "within" }>;
 
-/** `found again`: the ROIs are in another place. `other ROIs`: others of the same calibration. `version`: of the kernel. */
+/**
+ * `found again`: the ROIs moved. `other ROIs`: a different selection from the same calibration. `version`: another kernel
+ * version.
+ */
 type ChangeKind = "found again" | "other ROIs" | "version";
 
-/** A frame from which on another analysis of a chain measured. */
+/** The frame from which on another analysis of a chain measured. */
 export interface AnalysisChange {
   readonly atUs: number;
   readonly kind: ChangeKind;
   /** Names of the analyses on both sides. */
   readonly before: string;
   readonly after: string;
-  /** Median over the ROIs of the size of the step between the frames before and after, px; NaN where nothing can be compared. */
+  /** Median over the ROIs of the size of the step between the frames before and after, px; NaN if nothing can be compared. */
   readonly stepPx: number;
-  /** ROIs that have a say in it. */
+  /** Number of ROIs in that median. */
   readonly rois: number;
 }
 
-/** The changes within a chain of analyses, in order of time. */
+/** Returns the changes within a chain of analyses, in order of time. */
 export function analysisChanges(source: ChangeSource, chain: readonly Analysis[]): AnalysisChange[] {
   if (chain.length < 2) return [];
   const byId = new Map(chain.map((analysis) => [analysis.analysisId, analysis]));
@@ -58,14 +62,14 @@ function stepOf({ curves }: ChangeSource, before: Analysis, after: Analysis, { a
   return { stepPx: medianOf(Float64Array.from(steps)), rois: steps.length };
 }
 
-/** Of an ROI in some frames: the median of its sound positions, px; NaN where there is none. */
+/** Returns the median of the valid positions of an ROI in some frames, px; NaN if there are none. */
 function level(frames: readonly Curve[], roi: number): number {
   return medianOf(
     Float64Array.from(frames, ({ position, flags }) => (flags[roi] === 0 ? (position[roi] ?? Number.NaN) : Number.NaN)),
   );
 }
 
-/** For people: what changed. */
+/** What changed, as text. */
 export const CHANGE_WHY: Readonly<Record<ChangeKind, string>> = {
   "found again": "the chip was found again (new ROI manifest)",
   "other ROIs": "other ROIs of the same calibration",
@@ -73,8 +77,8 @@ export const CHANGE_WHY: Readonly<Record<ChangeKind, string>> = {
 };
 
 /**
- * Marks of changes in a curve, between the markers that there are. A run adds a marker itself where it begins with other ROIs: there
- * is none but that.
+ * Returns the markers, plus a mark for each change in a curve. Adds none where a run has already added a marker because it
+ * began with other ROIs.
  */
 export function withChangeMarks<M extends { readonly atUs: number }>(
   markers: readonly M[],
@@ -84,18 +88,18 @@ export function withChangeMarks<M extends { readonly atUs: number }>(
   return [...markers, ...marks].sort((a, b) => a.atUs - b.atUs);
 }
 
-/** For people: how far the positions step. */
+/** Returns how far the positions step, as text. */
 export function changeStep({ stepPx, rois }: Pick<AnalysisChange, "stepPx" | "rois">): string {
   if (Number.isNaN(stepPx)) return "no ROI can be compared";
   return `positions step by ${stepPx.toFixed(3)} px (median of ${rois} ROIs)`;
 }
 
-/** For people: "2026-03-04T10:00:00.000000Z: the chip was found again (new ROI manifest); analysis …". */
+/** Returns a change as text: "2026-03-04T10:00:00.000000Z: the chip was found again (new ROI manifest); analysis …". */
 export function changeText(change: AnalysisChange): string {
   const { atUs, kind, before, after } = change;
   return `${isoFromUs(atUs)}: ${CHANGE_WHY[kind]}; analysis "${before}" before, "${after}" after; ${changeStep(change)}`;
 }
 
-/** What such a step means. */
+/** Explanation of such a step. */
 export const CHANGE_MEANING =
   "Such a step is what the sample did meanwhile and the new place of the ROIs together. In curves of whole gratings, a shift of both halves cancels.";

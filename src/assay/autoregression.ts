@@ -1,42 +1,44 @@
-// Least squares when neighbouring residuals are alike: autoregressive noise of first order, AR(1), with a correlation that
-// is not known. For each correlation of a grid the restricted likelihood says how well it explains the values; what is
-// asked for is averaged over all of them. From few frames a correlation cannot be estimated, and one that is estimated too
-// small makes error bars too small.
+// Least squares for values whose neighbouring residuals are correlated: first-order autoregressive noise, AR(1), with an
+// unknown correlation. For each correlation on a grid, the restricted likelihood says how well it explains the values, and
+// results are averaged with these weights. A single estimate would not do: from few frames the correlation cannot be estimated,
+// and an estimate that is too small makes error bars too small.
 import { studentBelow } from "./distributions.ts";
 
-/** Correlations of neighbours that are considered, all equally probable beforehand. */
+/** Grid of correlations between neighbours, all equally probable a priori. */
 const CORRELATIONS = [...Array.from({ length: 20 }, (_, at) => at / 20), 0.98];
-/** A few of them, where a rough answer is enough. */
+/** A coarser grid for a rough answer. */
 const FEW_CORRELATIONS = [0, 0.3, 0.6, 0.8, 0.95];
-/** Squared residuals below this share of the squared values are rounding. */
+/** Squared residuals below this share of the squared values are rounding errors. */
 const CERTAIN = 1e-24;
-/** Halvings of an interval: to a millionth. */
+/** Number of bisections of an interval: to a millionth. */
 const ROUNDS = 20;
-/** A correlation that explains the values so much worse than another says nothing. */
+/** A correlation with a relative likelihood below this is ignored. */
 const NO_SHARE = 1e-7;
 
-/** One coefficient as known from one correlation. */
+/** A coefficient estimated with one correlation. */
 interface Component {
   readonly share: number;
   readonly value: number;
   readonly error: number;
 }
 
-/** What is known of a coefficient: a mixture of Student's t distributions. */
+/** The distribution of a coefficient: a mixture of Student's t distributions. */
 export interface Coefficient {
   readonly value: number;
   readonly freedom: number;
   readonly components: readonly Component[];
 }
 
-/** Values to explain, and the columns that explain them; `gaps[i]` frames are between value i − 1 and value i. */
+/** The values, and the columns that explain them. There are `gaps[i]` frames between value i − 1 and value i. */
 export interface Regression {
   readonly values: Float64Array;
   readonly columns: readonly Float64Array[];
   readonly gaps: Float64Array;
 }
 
-/** What the values say of the last column's coefficient; undefined where they are too few, or columns are alike. */
+/**
+ * Estimates the coefficient of the last column; undefined if there are too few values, or if columns are linearly dependent.
+ */
 export function coefficientOf(regression: Regression, rough = false): Coefficient | undefined {
   const { values, columns } = regression;
   const freedom = values.length - columns.length;
@@ -51,14 +53,14 @@ export function coefficientOf(regression: Regression, rough = false): Coefficien
   return { value: components.reduce((sum, { share, value }) => sum + share * value, 0), freedom, components };
 }
 
-/** The coefficient and its error for white noise alone, and the deviation of what remains. */
+/** Estimates the coefficient and its error for white noise, and the standard deviation of the residuals. */
 export function whiteCoefficient(
   regression: Regression,
 ): { value: number; error: number; residual: number } | undefined {
   return fitAt(regression, 0, regression.values.length - regression.columns.length);
 }
 
-/** Half the width of the interval about the value that holds the truth with a probability. */
+/** Returns half the width of the interval around the value that contains the true value with the given probability. */
 export function halfWidth({ value, freedom, components }: Coefficient, probability: number): number {
   const held = (half: number) =>
     components.reduce((sum, one) => {
@@ -77,7 +79,7 @@ export function halfWidth({ value, freedom, components }: Coefficient, probabili
   return high;
 }
 
-/** Probability that the coefficient has the other sign than its value. */
+/** Returns the probability that the true coefficient has the opposite sign of the estimate. */
 export function oppositeSign({ value, freedom, components }: Coefficient): number {
   return components.reduce((sum, { share, value: one, error }) => {
     if (!(error > 0)) return sum + (one * value > 0 ? 0 : share);
@@ -85,7 +87,7 @@ export function oppositeSign({ value, freedom, components }: Coefficient): numbe
   }, 0);
 }
 
-/** The last coefficient, its error and the restricted likelihood's logarithm, for one correlation. */
+/** Computes the last coefficient, its error and the logarithm of the restricted likelihood, for one correlation. */
 function fitAt({ values, columns, gaps }: Regression, rho: number, freedom: number) {
   const size = columns.length;
   const normal = Array.from({ length: size + 1 }, () => new Float64Array(size + 1));
@@ -108,7 +110,7 @@ function fitAt({ values, columns, gaps }: Regression, rho: number, freedom: numb
   return solved(normal, size, values.length, freedom, logVariance);
 }
 
-/** Eliminates all columns but the last, and reads off what remains. */
+/** Eliminates all columns but the last, and returns the result for that one. */
 function solved(normal: Float64Array[], size: number, count: number, freedom: number, logVariance: number) {
   let logDeterminant = 0;
   const all = normal[size]?.[size] as number;

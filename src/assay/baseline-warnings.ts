@@ -1,15 +1,15 @@
-// Whether a baseline is one: flat, without a step, and without an injection. Noise, drift and limit of detection of another
-// window are numbers of something else, and a shift that counts from it has no clear beginning.
+// Checks whether a baseline is usable: flat, without a step, and without an injection. Otherwise its noise, drift and limit of
+// detection describe something else, and shifts from it have no clear zero.
 import { blockMeans } from "../measurement/statistics.ts";
 import { shortList } from "../system/counted.ts";
 import { coefficientOf, oppositeSign, type Regression, whiteCoefficient } from "./autoregression.ts";
 import type { Trend } from "./trend.ts";
 
-/** What can be wrong with a baseline. `injection`: a marker or a given injection is within it. */
+/** What can be wrong with a baseline. `injection`: it contains a marker or an injection. */
 const BASELINE_WARNINGS = ["not_flat", "step", "injection"] as const;
 export type BaselineWarning = (typeof BASELINE_WARNINGS)[number];
 
-/** For people, in a table's cell. */
+/** The warnings as text for a table cell. */
 export const DOUBT_WORDS: Readonly<Record<BaselineWarning, string>> = {
   not_flat: "not flat",
   step: "step",
@@ -22,10 +22,10 @@ const CONSEQUENCES: Readonly<Record<BaselineWarning, string>> = {
   step: "contains a step: drift and shifts are not reliable",
   injection: "contains a marker or an injection",
 };
-/** Labels that a line names. */
+/** Maximum number of labels in a line. */
 const MOST_NAMED = 6;
 
-/** For people: a line for each warning about any of these curves. */
+/** Returns a line for each warning about any of these curves. */
 export function baselineWarningLines(
   curves: readonly (readonly [label: string, warnings: readonly BaselineWarning[]])[],
 ): string[] {
@@ -37,35 +37,35 @@ export function baselineWarningLines(
   });
 }
 
-/** The points of a window, without wild ones, and what is known of them. */
+/** The points of a window without outliers, and their statistics. */
 export interface Baseline {
   readonly times: Float64Array;
   readonly values: Float64Array;
   readonly noise: number;
   readonly trend: Pick<Trend, "slope" | "doubt">;
-  /** Usual standard error of a value, of independent noise; NaN where it is not known. */
+  /** Typical standard error of a value, of independent noise; NaN if unknown. */
   readonly usualError: number;
 }
 
-/** A slope whose sign is in doubt by more may be chance. */
+/** A slope counts only if the probability of the opposite sign is below this. */
 const SURE_SLOPE = 0.005;
-/** A drift over the window of fewer noises than this does not matter. */
+/** A drift over the window of less than this multiple of the noise does not matter. */
 const DRIFT_NOISES = 2;
-/** Deviations by which neighbouring values are more alike than those of white noise (von Neumann's ratio). */
+/** Standard deviations by which neighbouring values must be more alike than white noise (von Neumann's ratio). */
 const SURE_WANDER = 3.1;
-/** With fewer values the ratio cannot become that small. */
+/** With fewer values the ratio cannot become small enough. */
 const FEWEST_TO_WANDER = 12;
 /** A scatter over the window below this multiple of the frame-to-frame noise does not matter. */
 const WANDER_NOISES = 1.3;
-/** A step is sure when chance makes one like it, anywhere in the window, more rarely than this. */
+/** A step counts if the probability that chance produces one like it, anywhere in the window, is below this. */
 const SURE_STEP = 0.002;
 /** Up to this many frames, the stated errors distinguish drift from wander. */
 const FEW = 12;
-/** What remains is no more than stated: up to this factor. */
+/** The residuals agree with the stated errors up to this factor. */
 const LIKE_STATED = 1.5;
-/** Beyond doubt, in errors. */
+/** Size of a certain effect, in multiples of its error. */
 const PLAIN_ERRORS = 4.5;
-/** Less, in stated errors, does not matter. */
+/** Smaller effects, in multiples of the stated errors, do not matter. */
 const PLAIN_SIZE = 4;
 /** Smaller steps, in multiples of the noise, cannot be distinguished from wander. */
 const STEP_NOISES = 4;
@@ -73,7 +73,7 @@ const FEWEST_TO_STEP = 8;
 /** Longer windows are averaged into this many points before the search for a step. */
 const MOST_POINTS = 96;
 
-/** Warnings about the values themselves, in the order of BASELINE_WARNINGS; none while their noise is unknown. */
+/** Returns the warnings about the values themselves, in the order of BASELINE_WARNINGS; none while their noise is unknown. */
 export function baselineWarningsOf(baseline: Baseline): BaselineWarning[] {
   if (!(baseline.noise > 0)) return [];
   const warnings: BaselineWarning[] = [];
@@ -90,7 +90,7 @@ function drifts(baseline: Baseline): boolean {
   return isPlain(baseline, levelAnd(values, column));
 }
 
-/** A step between two frames explains all but the values' own errors, and a drift does not. */
+/** Whether a step between two frames explains everything except the values' own errors, and a drift does not. */
 function hasPlainStep(baseline: Baseline): boolean {
   const { values } = baseline;
   const splits = Array.from({ length: Math.max(0, values.length - 1) }, (_, before) => before + 1);
@@ -105,7 +105,7 @@ function hasPlainStep(baseline: Baseline): boolean {
   return splits.some(isStep) && !drifts(baseline);
 }
 
-/** Values explained by a level and one column. */
+/** A regression of the values on a constant and one column. */
 function levelAnd(values: Float64Array, column: Float64Array): Regression {
   const zero = values[0] ?? 0;
   const ones = values.map(() => 1);
@@ -113,9 +113,9 @@ function levelAnd(values: Float64Array, column: Float64Array): Regression {
 }
 
 /**
- * Whether the coefficient of the last column is beyond doubt where what it leaves is no more than the values' own errors,
- * which are independent: so few frames cannot tell wander from drift by themselves. Larger errors than stated are not
- * mistaken for it.
+ * Whether the coefficient of the last column is certain. This requires that the residuals agree with the values' own
+ * independent errors, because so few frames cannot distinguish wander from drift by themselves. If the actual errors exceed the
+ * stated ones, the result is false.
  */
 function isPlain({ usualError }: Baseline, regression: Regression): boolean {
   const found = whiteCoefficient(regression);

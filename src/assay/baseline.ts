@@ -1,4 +1,4 @@
-// The baseline of an experiment: one window for every view. Shifts count from the median of the positions in it, and noise, drift
+// The baseline of an experiment: one window for every view. Shifts are relative to the median position in it, and noise, drift
 // and limit of detection are measured in it.
 import type { Curve } from "../manifest/frame-curve.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
@@ -15,8 +15,8 @@ export type BaselineSource = ManifestPart<{
 }>;
 
 /**
- * `chosen`: by a person. `opening`: the first seconds, as configured. `markers`, `step`: the part of these without a marker or a
- * step of the data in it.
+ * `chosen`: by the user. `opening`: the first seconds, as configured. `markers`, `step`: the part of the opening that is free
+ * of markers or of steps in the data.
  */
 type BaselineOrigin = "chosen" | "opening" | "markers" | "step";
 
@@ -25,18 +25,18 @@ export interface Baseline {
   readonly origin: BaselineOrigin;
   readonly begins: Edge;
   readonly ends: Edge;
-  /** More frames do not change the window. */
+  /** Whether the window is final: more frames do not change it. */
   readonly settled: boolean;
 }
 
-/** The quiet stretch that the data show, kept up to date frame by frame. */
+/** The quiet period found in the data, updated frame by frame. */
 interface Found {
   opening: Opening;
-  /** The last outcome that it knows. */
+  /** The last outcome that it includes. */
   outcome: number;
 }
 
-/** The baseline in force, for one experiment. */
+/** Provides the current baseline of one experiment. */
 export class BaselineInForce {
   readonly #source: BaselineSource;
   readonly #openingSeconds: number;
@@ -48,7 +48,7 @@ export class BaselineInForce {
     this.#openingSeconds = openingSeconds;
   }
 
-  /** The baseline of analyses that make one curve; undefined before their first frame. */
+  /** Returns the baseline of analyses that form one curve; undefined before their first frame. */
   of(...analysisIds: readonly number[]): Baseline | undefined {
     const { markers } = this.#source;
     const opening = this.#openingOf(analysisIds.map((id) => measuredBy(this.#source, id)));
@@ -67,7 +67,10 @@ export class BaselineInForce {
     return found.opening;
   }
 
-  /** A frame of the opening was measured late, as one that is tried again is: also after the opening is complete. */
+  /**
+   * Whether a frame of the opening was measured late, for example after a retry. This can happen even when the opening is
+   * complete.
+   */
   #isOutOfDate({ opening }: Found, analysisIds: readonly number[]): boolean {
     const { lastUs, frames } = opening;
     if (lastUs === undefined) return false;
@@ -83,13 +86,13 @@ export class BaselineInForce {
   }
 }
 
-/** What applies: a person's choice, else what was found. */
+/** Returns the baseline that applies: the user's choice, otherwise what was found. */
 export function inForce(
   chosen: TimeWindow | undefined,
   firstUs: number,
   { window, begins, ends, settled }: Omit<Baseline, "origin">,
 ): Baseline {
-  // A choice that ends before the first frame was made for an earlier analysis and has no level in these.
+  // A choice that ends before the first frame was made for an earlier analysis. There is no level for it in these frames.
   if (chosen !== undefined && chosen.toUs >= firstUs) {
     return { window: chosen, origin: "chosen", begins: "limit", ends: "limit", settled: true };
   }
@@ -98,7 +101,7 @@ export function inForce(
   return { window, origin, begins, ends, settled };
 }
 
-/** Takes in frames, in their order of capture. */
+/** Adds frames, in order of capture. */
 function take(found: Found, frames: Iterable<Curve>): void {
   for (const frame of frames) {
     found.opening.add(frame);
@@ -111,12 +114,12 @@ function inOrder(frames: Curve[]): Curve[] {
   return frames.sort((a, b) => a.capturedAtUs - b.capturedAtUs);
 }
 
-/** The analysis that has the frames: both curves of a frame that was measured twice have one baseline. */
+/** Returns the analysis that measured the frames: if frames were measured twice, both curves share one baseline. */
 function measuredBy({ analyses }: BaselineSource, analysisId: number): number {
   return analyses.measured().find((one) => one.analysisId === analysisId)?.alongWith ?? analysisId;
 }
 
-/** For people: "2026-03-04 10:00:00 to 10:14:30 UTC, ends before a step". */
+/** Returns the baseline as text: "2026-03-04 10:00:00 to 10:14:30 UTC, ends before a step". */
 export function baselineText(baseline: Baseline, zone: TimeZone): string {
   const { fromUs, toUs } = baseline.window;
   return `${zone.span(fromUs, toUs)}, ${baselineReason(baseline)}`;
@@ -124,7 +127,7 @@ export function baselineText(baseline: Baseline, zone: TimeZone): string {
 
 const EDGES = { marker: "marker or injection", step: "step" } as const;
 
-/** For people: why the baseline is this window. */
+/** Returns the reason for this window, as text. */
 export function baselineReason({ origin, begins, ends, settled }: Baseline): string {
   if (origin === "chosen") return "chosen by a person";
   if (origin === "opening") {
@@ -140,7 +143,7 @@ export function baselineReason({ origin, begins, ends, settled }: Baseline): str
 
 const NOTHING: TimeWindow = { fromUs: 0, toUs: 0 };
 
-/** The window of an analysis; for one without frames an empty one. */
+/** Returns the baseline window of an analysis; an empty window if it has no frames. */
 export function baselineWindow(source: BaselineSource, openingSeconds: number, analysisId: number): TimeWindow {
   return new BaselineInForce(source, openingSeconds).of(analysisId)?.window ?? NOTHING;
 }

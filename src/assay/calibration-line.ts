@@ -1,37 +1,40 @@
-// The sensitivity of a curve from injections of known refractive index: the slope of a weighted straight line, px per RIU.
+// Computes the sensitivity of a curve from injections of known refractive index: the slope of a weighted straight line, px per
+// RIU.
 
 /** A response to a solution of known refractive index. */
 export interface IndexPoint {
   readonly refractiveIndex: number;
-  /** px from the level in the running buffer. */
+  /** Shift from the level in the running buffer, px. */
   readonly px: number;
   readonly error: number;
-  /** The part of the error that other points have too, in proportion to theirs, px; none by default. */
+  /** The part of the error that is common to all points, in proportion to their values, px; none by default. */
   readonly sharedError?: number;
 }
 
-/** `few_levels`: two levels of refractive index are the least, so nothing shows whether a line fits. `not_linear`: it does not. */
+/**
+ * `few_levels`: only two levels of refractive index, which cannot show whether a line fits. `not_linear`: a line does not fit.
+ */
 type LineFlag = "few_levels" | "not_linear";
 
 export interface CalibrationLine {
   readonly pxPerRiu: number;
-  /** Standard error, widened where the points scatter more than their errors. */
+  /** Standard error; increased if the points scatter more than their errors. */
   readonly error: number;
   readonly levels: number;
   readonly points: number;
-  /** Sum of the squared distances from the line, in errors, per degree of freedom; NaN without any. */
+  /** Sum of the squared residuals in units of their errors, per degree of freedom; NaN without any. */
   readonly reducedChiSquare: number;
   readonly flags: readonly LineFlag[];
 }
 
-/** Distances beyond this, in squared errors per degree of freedom, are not chance. */
+/** A reduced chi-square above this is not chance. */
 const NOT_LINEAR = 6;
 /** Refractive indices closer than this are one level. */
 const SAME_LEVEL = 1e-7;
 
 /**
- * The line through points with errors. `bufferIndex`: refractive index of the running buffer, in which the response is zero by
- * definition; without it the line may begin anywhere. undefined with fewer than two levels (the buffer's counts as one).
+ * Fits a line through points with errors. `bufferIndex`: refractive index of the running buffer, where the response is zero by
+ * definition; without it the intercept is free. undefined with fewer than two levels (the buffer's counts as one).
  */
 export function calibrationLine(given: readonly IndexPoint[], bufferIndex?: number): CalibrationLine | undefined {
   const points = given.filter(({ px, error }) => Number.isFinite(px) && error > 0);

@@ -1,10 +1,10 @@
-// Two experiments, or two analyses of one, curve by curve.
+// Compares two experiments, or two analyses of one, curve by curve.
 import { medianOf } from "../measurement/statistics.ts";
 import type { Precision } from "./precision.ts";
 import { isSound } from "./sensorgram.ts";
 import type { WorkedSensorgram } from "./sensorgrams.ts";
 
-/** What is compared of a curve. */
+/** The compared values of a curve. */
 export interface CurveFigures extends Pick<Precision, "noise" | "driftPerHour" | "detectionLimit"> {
   /** Median of the result (the shift from the baseline, minus references) in the last tenth of the frames, px; NaN without any. */
   readonly finalShift: number;
@@ -16,11 +16,11 @@ export interface Compared {
   readonly b: CurveFigures;
 }
 
-/** Part of the frames that the final shift is the median of. */
+/** Share of the frames that the final shift is computed from. */
 const LAST_PART = 0.1;
 const FEWEST = 3;
 
-/** The figures of a curve. */
+/** Returns the values of a curve. */
 export function figuresOf({
   result,
   flags,
@@ -33,7 +33,7 @@ export function figuresOf({
   return { finalShift: sound.length === 0 ? Number.NaN : medianOf(sound), noise, driftPerHour, detectionLimit };
 }
 
-/** The curves that both have, in the order of `a`, and the labels that only one has. */
+/** Returns the curves that both have, in the order of `a`, and the labels that only one has. */
 export function compare(
   a: ReadonlyMap<string, CurveFigures>,
   b: ReadonlyMap<string, CurveFigures>,

@@ -1,14 +1,14 @@
-// How the values of a curve err together.
+// The error model of a curve's values.
 
 /**
- * How the values of a curve err, frame by frame: px². The covariance of two frames is what both have of `level`, less the
- * `overlap` of either.
+ * Variances and covariances of a curve's values by frame, px². The covariance of two frames is the part of `level` that they
+ * share, minus the `overlap` of each.
  */
 export interface CurveErrors {
-  /** Variance of the frame's own part. */
+  /** Variance of the frame itself. */
   readonly own: Float64Array;
   /** Variance of the levels that were subtracted. */
   readonly level: Float64Array;
-  /** Covariance of the two: not zero for frames that the levels are made from. */
+  /** Covariance of the two: not zero for frames that the levels were computed from. */
   readonly overlap: Float64Array;
 }

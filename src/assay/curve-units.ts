@@ -1,11 +1,11 @@
-// The curves that sensorgrams are made of: one for each ROI, or one for each grating from its two halves.
+// Reads the curves that sensorgrams are made of: one for each ROI, or one for each grating from its two halves.
 
 import type { Analysis } from "../manifest/analyses.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
 import { pairsOf } from "../measurement/labels.ts";
 import { alignFrames, separatePair } from "./sensorgram.ts";
 
-/** Where curves are read from. */
+/** The source of the curves. */
 export type SensorgramSource = ManifestPart<{ results: "sensorgram"; analyses: "roiManifest" }>;
 
 /** An ROI, or a grating with the labels of its halves. */
@@ -15,7 +15,7 @@ export interface Unit {
   read(): RawCurve;
 }
 
-/** Positions as measured, px, in order of capture; `movement` of the chip along the rows: pairs only. */
+/** Measured positions, px, in order of capture; `movement`: movement of the chip along the rows, only for pairs. */
 export interface RawCurve {
   readonly entryId: Float64Array;
   readonly timesUs: Float64Array;
@@ -25,18 +25,18 @@ export interface RawCurve {
   readonly movement?: Float64Array;
 }
 
-/** How the two halves of a grating become one curve: half their sum, with the noise of one half / √2, or their sum. */
+/** How the two halves of a grating are combined: half their sum, with the noise of one half / √2, or their sum. */
 export const PAIR_FORMS = ["half", "sum"] as const;
 export type PairForm = (typeof PAIR_FORMS)[number];
-/** Of half the sum. */
+/** Factors on half the sum. */
 const PAIR_SCALES: Readonly<Record<PairForm, number>> = { half: 1, sum: 2 };
 
-/** The units of an analysis, in the order of its ROI manifest; `pairs`: one for each grating. */
+/** Returns the units of an analysis, in the order of its ROI manifest; `pairs`: one for each grating. */
 export function unitsOf(source: SensorgramSource, analysis: Analysis, pairs: PairForm | undefined): Unit[] {
   return pairs === undefined ? roiUnits(source, analysis) : pairUnits(source, analysis, PAIR_SCALES[pairs]);
 }
 
-/** A pair is meant by its grating's label or by those of both halves. */
+/** Whether a unit is selected. A pair can be selected by its grating's label or by the labels of both halves. */
 export function isMeant(
   { label, labels }: Pick<Unit, "label" | "labels">,
   matches: (label: string) => boolean,

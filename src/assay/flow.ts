@@ -1,4 +1,4 @@
-// Which way the liquid flows, and how fast: a plane through the times at which a front arrives at places on the chip.
+// Computes the direction and speed of the liquid: fits a plane to the times at which a front arrives at places on the chip.
 import { dot, inverse, normalEquations, product, solve } from "../measurement/linear.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { robustDeviation } from "./frame-noise.ts";
@@ -7,19 +7,19 @@ export interface Arrival {
   /** Place on the chip, µm. */
   readonly x: number;
   readonly y: number;
-  /** s, and its standard error. */
+  /** Arrival time, s, and its standard error. */
   readonly seconds: number;
   readonly error: number;
 }
 
 export interface Flow {
-  /** µm/s along the direction of the flow. */
+  /** Speed along the direction of the flow, µm/s. */
   readonly speed: number;
   readonly speedError: number;
   /** Direction of the flow, degrees from the x axis towards the y axis. */
   readonly directionDegrees: number;
   readonly directionError: number;
-  /** Arrivals that the plane goes through, and those left out because they are far from it. */
+  /** Number of arrivals used for the plane, and of those left out as outliers. */
   readonly used: number;
   readonly leftOut: number;
   /** Scatter of the arrivals about the plane, s. */
@@ -28,17 +28,17 @@ export interface Flow {
 
 const FEWEST = 4;
 const ROUNDS = 20;
-/** A plane that rises by fewer of its errors has no direction: one in 500 planes through noise does. */
+/** A plane whose slope is below this many of its errors has no direction: noise exceeds it once in 500 times. */
 const CLEAR = 3.5;
-/** Residuals beyond this many deviations have no say (Tukey's bisquare). */
+/** Residuals beyond this many standard deviations have no weight (Tukey's bisquare). */
 const BISQUARE = 4.685;
 const DEGREES = 180 / Math.PI;
 
 const median = (values: readonly number[]): number => medianOf(Float64Array.from(values));
 
 /**
- * The flow that a front shows; undefined with fewer than four arrivals, for places on one line, and where no direction is
- * clearer than its error.
+ * Returns the flow of a front; undefined with fewer than four arrivals, if all places are on a line, and if no direction is
+ * significant.
  */
 export function flowOf(arrivals: readonly Arrival[]): Flow | undefined {
   const known = arrivals.filter(({ seconds, error }) => Number.isFinite(seconds) && error > 0);

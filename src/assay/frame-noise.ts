@@ -1,29 +1,29 @@
-// Noise from frame to frame: the standard deviation of one frame, from the differences between frames that follow each
-// other, so that slow change does not count. Unbiased from four frames on; how, and what it was measured at: docs/statistics.md.
+// Computes the frame-to-frame noise: the standard deviation of one frame, from the differences of consecutive frames, so that
+// slow changes do not count. Unbiased from four frames on. docs/statistics.md describes the method and its tests.
 
 import { medianOf } from "../measurement/statistics.ts";
 import { meanOfDeviation, relativeErrorOfDeviation } from "./distributions.ts";
 
 export interface FrameNoise {
-  /** Without wild steps, in the unit of the values. NaN below FEWEST_STEPS steps, and where it would be zero. */
+  /** Noise without outlier steps, in the unit of the values. NaN below FEWEST_STEPS steps, and if it would be zero. */
   readonly noise: number;
   /** Standard error of `noise`. */
   readonly noiseError: number;
-  /** The same of all steps; larger than `noise` where there are wild ones. */
+  /** The same from all steps; larger than `noise` if there are outliers. */
   readonly plain: number;
-  /** Most frames repeat the one before exactly; see Precision. */
+  /** Whether most frames repeat the previous one exactly; see Precision. */
   readonly repeats: boolean;
 }
 
-/** Fewer differences between frames say nothing of their scatter. */
+/** With fewer differences between frames, their scatter cannot be determined. */
 const FEWEST_STEPS = 3;
 /** With fewer differences, an outlier cannot be distinguished from the others. */
 const FEWEST_TO_JUDGE = 8;
-/** Steps farther from the median than this many robust deviations are wild: one in 10^11 of normal noise. */
+/** Steps farther from the median than this many robust standard deviations are outliers: one in 10^11 for normal noise. */
 const WILD = 7;
-/** Standard deviation of a normal distribution over its median absolute deviation. */
+/** Ratio of the standard deviation of a normal distribution to its median absolute deviation. */
 const MAD_TO_SIGMA = 1.482602218505602;
-/** Scatter up to this, px, is the rounding of arithmetic on equal numbers. */
+/** Scatter up to this, px, comes from rounding in computations with equal numbers. */
 export const ROUNDING = 1e-9;
 
 /** The difference between a frame and the next one. */
@@ -35,7 +35,10 @@ interface Step {
 
 const UNKNOWN = { sigma: Number.NaN, freedom: Number.NaN };
 
-/** Noise of sound values; `index` is the place of each among all frames: across a missing one there are two steps. */
+/**
+ * Computes the noise of valid values; `index` is the position of each among all frames. Across a missing frame there are two
+ * steps.
+ */
 export function frameNoise(values: Float64Array, index: Int32Array): FrameNoise {
   const steps: Step[] = [];
   for (let i = 1; i < index.length; i++) {
@@ -63,7 +66,7 @@ export function frameNoise(values: Float64Array, index: Int32Array): FrameNoise 
   };
 }
 
-/** Standard deviation by the median absolute deviation from the median. */
+/** Returns the standard deviation, estimated from the median absolute deviation. */
 export function robustDeviation(values: Float64Array): number {
   const middle = medianOf(values);
   return MAD_TO_SIGMA * medianOf(values.map((value) => Math.abs(value - middle)));
@@ -75,9 +78,10 @@ function tame(steps: readonly Step[], spread: number): Step[] {
 }
 
 /**
- * Deviation of one frame from the steps, their mean (the drift) taken off, and its degrees of freedom. Neighbouring steps
- * share a frame, so that their covariance is −1/2; with C the covariance of the steps less their mean, the sum of their
- * squares has the mean tr C and the variance 2 tr C². A chi-square with the same two is divided out.
+ * Computes the standard deviation of one frame from the steps, after subtracting their mean (the drift), and its degrees of
+ * freedom. Neighbouring steps share a frame, so their correlation is −1/2. With C the covariance of the steps minus their mean,
+ * the sum of their squares has the mean tr C and the variance 2 tr C². The result is that of a chi-square distribution with the
+ * same mean and variance.
  */
 function deviationOf(steps: readonly Step[]): { sigma: number; freedom: number } {
   const count = steps.length;

@@ -1,18 +1,18 @@
-// When a change of liquid arrives: a step that dispersion has rounded, fitted to a curve.
+// Finds when a change of liquid arrives, by fitting a step that is rounded by dispersion:
 //
 //   y(t) = a + b·t + A·Φ((t − t₀)/w)
 //
-// Φ is the normal distribution's integral, which a front takes that diffuses as it flows (Taylor, Proc. R. Soc. A 219, 186, 1953).
-// For given t₀ and w the rest is linear, so that only two parameters are searched for (variable projection).
+// Φ is the normal distribution function, the shape of a front that diffuses as it flows (Taylor, Proc. R. Soc. A 219, 186, 1953).
+// For given t₀ and w the model is linear, so only two parameters are searched (variable projection).
 import { dot, inverse, normalEquations, solve } from "../measurement/linear.ts";
 import { normalBelow, normalDensity } from "../measurement/normal-distribution.ts";
 import { medianOf } from "../measurement/statistics.ts";
 
-/** `no_front`: no step that is larger than the noise. `between_frames`: sharper than the interval between frames. */
+/** `no_front`: no step is larger than the noise. `between_frames`: the front is sharper than the interval between frames. */
 type FrontFlag = "no_front" | "between_frames";
 
 export interface Front {
-  /** When half of the step is done, s; NaN without a front. */
+  /** Time at which half of the step is done, s; NaN without a front. */
   readonly seconds: number;
   readonly error: number;
   /** Standard deviation of the rounded step, s. */
@@ -24,12 +24,12 @@ export interface Front {
   readonly flags: readonly FrontFlag[];
 }
 
-/** Steps lower than this many of their errors are noise: the best of many places is looked for. */
+/** Steps lower than this many of their errors count as noise. The limit is high because the best of many places is chosen. */
 const CLEAR = 5;
 const FEWEST = 10;
-/** Level, drift, height, place and width. */
+/** Number of parameters: level, drift, height, place and width. */
 const PARAMETERS = 5;
-/** Parts of the window that the first search tries. */
+/** Number of places in the window that the first search tries. */
 const PLACES = 60;
 const WIDTHS = [0.02, 0.06, 0.15, 0.3];
 const ROUNDS = 60;
@@ -51,14 +51,14 @@ interface Fit {
   readonly linear: readonly number[];
 }
 
-/** The front in a curve; `seconds` ascending, without values that are no number. */
+/** Finds the front in a curve; `seconds` ascending, `given` without NaN. */
 export function frontOf(seconds: Float64Array, given: Float64Array): Front {
   const count = seconds.length;
   if (count < FEWEST) return NO_FRONT;
   const [from, to] = [seconds[0] as number, seconds[count - 1] as number];
   const length = to - from;
   const middle = medianOf(given);
-  // Near zero, so that sums of squares keep their digits.
+  // Centred on zero, so that sums of squares keep their precision.
   const values = given.map((value) => value - middle);
   const interval = length / (count - 1);
   const least = SHARP * interval;
@@ -86,7 +86,7 @@ export function frontOf(seconds: Float64Array, given: Float64Array): Front {
   const [heightError = Number.NaN, atError = Number.NaN, widthError = Number.NaN] = errors;
   if (!(Math.abs(height) > CLEAR * heightError) || !covered) return NO_FRONT;
   if (width > least) return { seconds: best.at, error: atError, width, widthError, height, heightError, flags: [] };
-  // Anywhere between two frames, as far as they show.
+  // It may be anywhere between two frames.
   const error = Math.hypot(atError, interval / Math.sqrt(12));
   return {
     seconds: best.at,
@@ -106,13 +106,13 @@ function better(best: Candidate, at: number, width: number, tried: (at: number, 
   return one.cost < best.cost ? { at, width, ...one } : best;
 }
 
-/** Least squares of level, drift and height for a given place and width. */
+/** Fits level, drift and height for a given place and width. */
 class LinearPart {
   readonly #seconds: Float64Array;
   readonly #values: Float64Array;
   /** Times from −½ to ½. */
   readonly #times: Float64Array;
-  /** Sums that no place and no width change: of times, their squares, values, their products with times, their squares. */
+  /** Sums that do not depend on place and width: of times, their squares, values, their products with times, their squares. */
   readonly #sums: {
     readonly t: number;
     readonly tt: number;
@@ -162,7 +162,7 @@ class LinearPart {
   }
 }
 
-/** Errors of height, place and width: from the scatter of the residuals, and widened where neighbours are alike. */
+/** Computes the errors of height, place and width from the scatter of the residuals; increased if neighbours are correlated. */
 function errorsOf(
   seconds: Float64Array,
   values: Float64Array,
@@ -176,7 +176,7 @@ function errorsOf(
   const rows = Array.from(seconds, (time, i) => {
     const z = (time - at) / width;
     const below = normalBelow(z);
-    // In units of width and height, so that all columns are of one size.
+    // In units of width and height, so that all columns have similar magnitude.
     const slope = normalDensity(z);
     residuals[i] = (values[i] as number) - a - (b * (time - middle)) / (to - from) - height * below;
     return [1, (time - middle) / (to - from), below, -slope, -slope * z];
@@ -188,12 +188,12 @@ function errorsOf(
   const error = (parameter: number) => Math.sqrt(scale * (covariance[parameter]?.[parameter] ?? Number.NaN));
   const perHeight = width / Math.abs(height);
   const errors = [error(2), error(3) * perHeight, error(4) * perHeight];
-  // Some frames must be on either side of the step.
+  // There must be some frames on either side of the step.
   const covered = at - from > 2 * ((to - from) / seconds.length) && to - at > 2 * ((to - from) / seconds.length);
   return { errors, covered };
 }
 
-/** How much wider errors are because neighbouring residuals are alike: (1 + ρ)/(1 − ρ) for AR(1), at least 1. */
+/** Returns the factor on the variance due to correlated residuals: (1 + ρ)/(1 − ρ) for AR(1), at least 1. */
 function alikeness(residuals: Float64Array): number {
   let [products, squares] = [0, 0];
   residuals.forEach((one, i) => {

@@ -1,7 +1,7 @@
-// The time resolution of an experiment: the intervals between its frames, and how they are distributed.
+// Computes the time resolution of an experiment: the intervals between its frames and their distribution.
 import { medianOf } from "../measurement/statistics.ts";
 
-/** Seconds between neighbouring frames, in order of time. */
+/** Returns the seconds between neighbouring frames, in order of time. */
 export function frameIntervals(timesUs: Float64Array): Float64Array {
   const sorted = timesUs.slice().sort();
   return Float64Array.from({ length: Math.max(sorted.length - 1, 0) }, (_x, at) => {
@@ -13,14 +13,14 @@ export interface IntervalSummary {
   readonly medianSeconds: number;
   readonly shortestSeconds: number;
   readonly longestSeconds: number;
-  /** Intervals of more than LONG medians: a frame or more is missing there. */
+  /** Number of intervals above LONG medians: at least one frame is missing there. */
   readonly long: number;
 }
 
-/** Medians above which an interval has room for a missing frame. */
+/** Multiple of the median above which an interval has room for a missing frame. */
 const LONG = 1.5;
 
-/** What there is to say of at least one interval. */
+/** Summarises the intervals; there must be at least one. */
 export function intervalSummary(seconds: Float64Array): IntervalSummary {
   const medianSeconds = medianOf(seconds);
   let [shortest, longest, long] = [Number.POSITIVE_INFINITY, 0, 0];
@@ -32,7 +32,7 @@ export function intervalSummary(seconds: Float64Array): IntervalSummary {
   return { medianSeconds, shortestSeconds: shortest, longestSeconds: longest, long };
 }
 
-/** A bar: values from `from` to below `to`; the last one holds its end too. */
+/** A bar: values from `from` to below `to`; the last bar includes its end. */
 export interface HistogramBar {
   readonly from: number;
   readonly to: number;
@@ -42,7 +42,7 @@ export interface HistogramBar {
 const MOST_BARS = 60;
 const ROUND_STEPS = [1, 2, 5, 10] as const;
 
-/** Counts in bars of a round width: as many as show the distribution, 60 at most. */
+/** Returns a histogram with bars of a round width: as many as show the distribution, at most 60. */
 export function histogramOf(values: Float64Array): HistogramBar[] {
   const [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
   const wanted = Math.min(MOST_BARS, Math.max(8, Math.ceil(2 * Math.cbrt(values.length))));
@@ -57,17 +57,20 @@ export function histogramOf(values: Float64Array): HistogramBar[] {
   return counts.map((count, at) => ({ from: (first + at) * width, to: (first + at + 1) * width, count }));
 }
 
-/** 1, 2 or 5 times a power of ten, at least `least`; where all values are alike, a thousandth of them or so. */
+/** Returns 1, 2 or 5 times a power of ten, at least `least`; if all values are equal, about a thousandth of them. */
 function roundWidth(least: number, high: number): number {
   const wanted = Math.max(least, Math.abs(high) / 1000, 1e-6);
   const power = 10 ** Math.floor(Math.log10(wanted));
   return power * (ROUND_STEPS.find((step) => step * power >= wanted * (1 - 1e-9)) ?? 10);
 }
 
-/** Smallest length of a histogram's axis, in bars. */
+/** Minimum length of a histogram's axis, in bars. */
 const LEAST_BARS = 15;
 
-/** The ends of the axis below at least one bar: with room on both sides, so that values that are all alike are one bar and not a full frame. */
+/**
+ * Returns the ends of the axis for at least one bar. There is space on both sides, so that equal values appear as one bar
+ * instead of filling the frame.
+ */
 export function histogramAxis(bars: readonly HistogramBar[]): [number, number] {
   const [first, last] = [bars[0] as HistogramBar, bars.at(-1) as HistogramBar];
   const beside = Math.max(1, (LEAST_BARS - bars.length) / 2) * (first.to - first.from);

@@ -1,5 +1,5 @@
-// One curve from several analyses that continue each other: a run measures on with another ROI manifest after the chip was found
-// again, or with another version of phorest. What reads curves reads them from here as if one analysis had measured all frames.
+// Joins several analyses that continue each other into one curve. A run continues with another ROI manifest after the chip was
+// found again, or with another version of phorest. Code that reads curves through this module sees all frames as one analysis.
 import type { Analyses, Analysis } from "../manifest/analyses.ts";
 import type { Curve } from "../manifest/frame-curve.ts";
 import type { FramePositions } from "../manifest/frame-positions.ts";
@@ -11,21 +11,21 @@ type Reading = ManifestPart<{
   results: "sensorgram" | "framePositions" | "simulatedFrames" | "guessedFrames";
 }>;
 
-/** A manifest of which only the curves may be other ones. */
+/** A manifest whose curves may be replaced. */
 export type CurveManifest = Omit<Manifest, "curves" | "results"> & Reading;
 
-/** An analysis of a chain, and where the ROIs of the last one are in it; undefined: at the same places. */
+/** An analysis of a chain, and the indices of the last analysis' ROIs in it; undefined: the same indices. */
 interface Part {
   readonly analysisId: number;
-  /** By index of an ROI of the last analysis; -1: not measured. */
+  /** Index by ROI of the last analysis; -1: not measured. */
   readonly places: readonly number[] | undefined;
   readonly rois: number;
 }
 
 /**
- * The analyses of runs that `analysis` continues, itself the last: of the same method and settings, on the same gratings, whatever
- * the ROI manifest and the version of phorest. Itself alone where it cannot be joined: what was measured again holds all frames
- * already, and each analysis of tracking has a reference of its own.
+ * Returns the analyses that `analysis` continues, with itself last: same method and settings, same gratings, any ROI manifest
+ * and version of phorest. Returns only itself if it cannot be joined: a repeated measurement already contains all frames, and
+ * each analysis with tracking has its own reference.
  */
 export function chainOf(analyses: Pick<Analyses, "measured">, analysis: Analysis): Analysis[] {
   const { analysisId, method, settings, remeasuredAtUs, labels } = analysis;
@@ -44,7 +44,7 @@ export function chainOf(analyses: Pick<Analyses, "measured">, analysis: Analysis
   return [...others, analysis];
 }
 
-/** What reads the last analysis of `chain` from this finds the frames of all, with the ROIs of the last. */
+/** Returns a manifest in which the last analysis of `chain` contains the frames of all, for the ROIs of the last. */
 export function joined(manifest: CurveManifest, chain: readonly Analysis[]): CurveManifest {
   const last = chain.at(-1);
   if (last === undefined || chain.length < 2) return manifest;
@@ -116,7 +116,7 @@ function placedFrame(frame: FramePositions, { places }: Part): FramePositions {
   return { position: of(frame.position), standardError: of(frame.standardError) };
 }
 
-/** Several series, each in order, as one. */
+/** Merges several ordered series. */
 function* merged<T>(series: readonly Iterator<T>[], order: (item: T) => number): Generator<T> {
   const heads = series.map((items) => ({ items, next: items.next() }));
   for (;;) {

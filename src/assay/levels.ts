@@ -1,4 +1,4 @@
-// The level of every ROI's baseline, and how it errs: what shifts of whole frames are counted from.
+// Computes the baseline level of every ROI and its error, for the shifts of whole frames.
 
 import type { Analysis } from "../manifest/analyses.ts";
 import type { FramePositions } from "../manifest/frame-positions.ts";
@@ -16,26 +16,24 @@ interface LevelFrame extends FramePositions {
 }
 
 export interface LevelOptions {
-  /** Other levels: what they know of frames is not read again. */
+  /** Earlier levels: frames that they have read are not read again. */
   readonly before?: Levels | undefined;
-  /** Entries that have a say; absent: all of the window. */
+  /** Entries to use; absent: all of the window. */
   readonly frames?: readonly number[] | undefined;
 }
 
 export class Levels {
-  /** Per ROI the median of its positions without flags, px; NaN where there is none. */
+  /** Level of each ROI: the median of its positions without flags, px; NaN if there is none. */
   readonly px: Float64Array;
-  /** Per ROI, px². */
+  /** Variance of each level, px². */
   readonly variance: Float64Array;
-  /** Positions by entry: those of a frame never change. */
+  /** Positions by entry. The positions of a frame never change. */
   readonly #known: ReadonlyMap<number, FramePositions>;
   readonly #place: ReadonlyMap<number, number>;
-  /** Per ROI what each frame of the window has of the level. */
+  /** Share of each frame of the window in the level, by ROI. */
   readonly #shares: readonly Float64Array[];
 
-  /**
-   * Reads the frames of a window. Several analyses have the same ROIs and different frames.
-   */
+  /** Reads the frames of a window. Several analyses can have the same ROIs but different frames. */
   constructor(
     source: LevelSource,
     analyses: readonly Pick<Analysis, "analysisId" | "labels">[],
@@ -67,7 +65,7 @@ export class Levels {
     });
   }
 
-  /** Variance of the shift of an ROI in a frame, px², from the standard error of its position. */
+  /** Returns the variance of an ROI's shift in a frame, px², from the standard error of its position. */
   shiftVariance(roi: number, entryId: number, standardError: number): number {
     const at = this.#place.get(entryId);
     const share = at === undefined ? 0 : (this.#shares[roi]?.[at] ?? 0);

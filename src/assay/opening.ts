@@ -1,11 +1,11 @@
-// The opening of an experiment: the first stretch of it in which nothing happens. Markers and steps found in the data divide
-// the first seconds into stretches; the first one with enough frames is the baseline. Only frames up to the end of that
-// stretch and a few more have a say, so that the answer stays the same however long the experiment becomes.
+// Finds the baseline in the opening of an experiment: the first period in which nothing happens. Markers and steps in the data
+// divide the first seconds into stretches; the first one with enough frames is the baseline. Only the frames up to its end and
+// a few more are used, so that the answer stays the same however long the experiment becomes.
 import { FLAGS } from "../measurement/method.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { CONFIRMING_FRAMES, StepFinder } from "./step-finder.ts";
 
-/** What a stretch begins or ends at; `limit`: the first frame, or the configured length. */
+/** Why a stretch begins or ends; `limit`: the first frame, or the configured length. */
 export type Edge = "limit" | "marker" | "step";
 
 export interface Stretch {
@@ -14,18 +14,21 @@ export interface Stretch {
   readonly ends: Edge;
 }
 
-/** A frame of the opening, as the manifest's curves have it. */
+/** A frame of the opening, in the form of the manifest's curves. */
 export interface OpeningFrame {
   readonly capturedAtUs: number;
   readonly position: Float32Array;
   readonly flags: Uint8Array;
 }
 
-/** Smallest number of frames of a baseline. */
+/** Minimum number of frames of a baseline. */
 const ENOUGH_FRAMES = 8;
-/** Frames that are searched again after a step. */
+/** Number of frames that are searched again after a step. */
 const KEPT_FRAMES = 2 * CONFIRMING_FRAMES;
-/** An ROI that moves with the others in a step is marked as a jump in the frames after it. */
+/**
+ * Flags that exclude a position. `jumped` does not: an ROI that moves with the others in a step is flagged as a jump in the
+ * frames after it.
+ */
 const DOUBTFUL = 0xff & ~FLAGS.jumped;
 
 export class Opening {
@@ -33,7 +36,7 @@ export class Opening {
   readonly #timesUs: number[] = [];
   readonly #stepsUs: number[] = [];
   #finder = new StepFinder();
-  /** Index of the first frame that the finder knows. */
+  /** Index of the finder's first frame. */
   #finderFrom = 0;
   #kept: Float64Array[] = [];
 
@@ -41,33 +44,33 @@ export class Opening {
     this.#lengthUs = Math.max(1, openingSeconds * 1e6);
   }
 
-  /** When the first frame was captured; undefined before it. */
+  /** Capture time of the first frame; undefined before it. */
   get firstUs(): number | undefined {
     return this.#timesUs[0];
   }
 
-  /** Later frames say nothing more about it. */
+  /** Whether the opening is complete, so that later frames do not matter. */
   get isComplete(): boolean {
     const [fromUs] = this.#timesUs;
     return fromUs !== undefined && this.#confirmed(fromUs + this.#lengthUs);
   }
 
-  /** How many there are so far. */
+  /** Number of frames so far. */
   get frames(): number {
     return this.#timesUs.length;
   }
 
-  /** When the last frame so far was captured; undefined before the first. */
+  /** Capture time of the last frame so far; undefined before the first. */
   get lastUs(): number | undefined {
     return this.#timesUs.at(-1);
   }
 
-  /** The steps that are confirmed so far: each the time of the first frame after it. */
+  /** The confirmed steps so far: the time of the first frame after each. */
   get stepsUs(): readonly number[] {
     return this.#stepsUs;
   }
 
-  /** Takes in the next frame in order of capture. */
+  /** Adds the next frame in order of capture. */
   add({ capturedAtUs, position, flags }: OpeningFrame): void {
     this.#timesUs.push(capturedAtUs);
     const sound = Float64Array.from(position, (px, roi) => ((flags[roi] ?? 0) & DOUBTFUL ? Number.NaN : px));
@@ -77,7 +80,7 @@ export class Opening {
     while (step !== undefined) step = this.#goOnFrom(this.#finderFrom + step);
   }
 
-  /** After a step another level begins. */
+  /** Continues with a new level after a step. */
   #goOnFrom(index: number): number | undefined {
     this.#stepsUs.push(this.#timesUs[index] as number);
     this.#finder = new StepFinder();
@@ -86,7 +89,10 @@ export class Opening {
     return frames.map((position) => this.#finder.add(position)).find((found) => found !== undefined);
   }
 
-  /** The quiet stretch, given the times of markers; undefined before the first frame. `settled`: later frames do not change it. */
+  /**
+   * Returns the quiet stretch, given the times of markers; undefined before the first frame. `settled`: later frames do not
+   * change it.
+   */
   quiet(markersUs: readonly number[]): (Stretch & { readonly settled: boolean }) | undefined {
     const [fromUs] = this.#timesUs;
     if (fromUs === undefined) return undefined;
@@ -107,12 +113,12 @@ export class Opening {
     const { frames, ...stretch } =
       enough ?? stretches.reduce((longest, one) => (one.frames > longest.frames ? one : longest));
     const isEnough = frames >= ENOUGH_FRAMES;
-    // A step is confirmed when it is found, and none before it can be found any more.
+    // A step is confirmed when it is found; after that, no earlier one can be found.
     const settled = (isEnough && stretch.ends === "step") || this.#confirmed(isEnough ? stretch.window.toUs : toUs);
     return { ...stretch, settled };
   }
 
-  /** No step before a time can be found any more. */
+  /** Whether no step before a time can be found any more. */
   #confirmed(atUs: number): boolean {
     return (this.#timesUs.at(-CONFIRMING_FRAMES) ?? Number.NEGATIVE_INFINITY) >= atUs;
   }

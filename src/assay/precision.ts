@@ -1,5 +1,5 @@
-// How quiet a curve is: noise, drift and the smallest change it can tell, each with its own uncertainty, and whether the
-// window it was found in is a baseline. From the sound points of a window. The statistics: docs/statistics.md.
+// Computes the precision of a curve from the valid points of a window: noise, drift and the limit of detection, each with its
+// uncertainty, and whether the window is a usable baseline. docs/statistics.md describes the statistics.
 
 import { medianOf } from "../measurement/statistics.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
@@ -9,22 +9,21 @@ import { soundPoints, type Trace } from "./sensorgram.ts";
 import { type Trend, trendOf } from "./trend.ts";
 
 export interface Precision {
-  /** Points that have a say, and flagged or missing ones left out. */
+  /** Number of points used, and of those left out because they are flagged or missing. */
   readonly points: number;
   readonly excluded: number;
   /**
-   * Standard deviation from frame to frame, of the differences between neighbouring frames, so that slow change does not
-   * count; wild differences are left out. Unbiased. NaN below three such differences, and where it would be zero. In the
-   * unit of the curve.
+   * Frame-to-frame standard deviation, from the differences between neighbouring frames, so that slow change does not count;
+   * outliers are left out. Unbiased. NaN below three such differences, and if it would be zero. In the unit of the curve.
    */
   readonly noise: number;
   /** Its standard error. */
   readonly noiseError: number;
-  /** The same with wild differences; larger than `noise` where there are any. */
+  /** The same including outliers; larger than `noise` if there are any. */
   readonly noisePlain: number;
-  /** Per hour, of a straight line without wild points; NaN below three points. */
+  /** Slope of a straight line without outliers, per hour; NaN below three points. */
   readonly driftPerHour: number;
-  /** Half the widths of the intervals about it that hold the true drift with 68 and 95 %, also where frames are alike. */
+  /** Half the widths of the intervals around it that contain the true drift with 68 and 95 %, also if frames are correlated. */
   readonly driftError: number;
   readonly driftError95: number;
   /** Smallest change that can be distinguished from noise: three times the noise. */
@@ -32,15 +31,15 @@ export interface Precision {
   /** Its standard error. */
   readonly detectionLimitError: number;
   /**
-   * Most frames repeat the one before exactly: a frozen camera, one picture replayed, or positions in whole pixels. How
-   * precise the curve is cannot be known then, and a noise of zero would say that it is perfect.
+   * Whether most frames repeat the previous one exactly: a frozen camera, a repeated picture, or positions in whole pixels.
+   * Then the precision cannot be known, and a noise of zero would suggest that it is perfect.
    */
   readonly repeats: boolean;
-  /** Why the window is no baseline; empty where nothing speaks against it. */
+  /** Why the window is not a usable baseline; empty if nothing is wrong. */
   readonly doubts: readonly BaselineWarning[];
 }
 
-/** Noises a change must exceed to be detected. */
+/** Multiple of the noise that a change must exceed to be detected. */
 const DETECTION = 3;
 const US_PER_HOUR = 3.6e9;
 const UNKNOWN_TREND: Trend = {
@@ -51,20 +50,20 @@ const UNKNOWN_TREND: Trend = {
   kept: new Int32Array(0),
 };
 
-/** For people: what the two errors of a curve are. The web page says the same (src/web/app/format.ts). */
+/** Explains the two errors of a curve to the user. The web page says the same (src/web/app/format.ts). */
 export const TWO_ERRORS =
   "The standard error of a position comes from its fit in one image and includes what stays the same in all of them, such as the speckle of the grating." +
   " Noise is what moves from frame to frame: judge shifts and the limit of detection by it.";
 
-/** For people: why there is no noise of `curves` curves. */
+/** Explains why `curves` curves have no noise value. */
 export function repeatsLine(curves: number): string {
   const what = curves === 1 ? "1 curve repeats its" : `${curves} curves repeat their`;
   return `${what} values exactly from frame to frame, so noise and limit of detection are unknown. Check whether the camera is frozen or replays an image`;
 }
 
 /**
- * Noise, drift and limit of detection of a curve within a window. `injectionsUs`: moments that no baseline may hold;
- * `errors`: standard errors of the values where they are known, which tell drift from wander in a short window.
+ * Computes noise, drift and limit of detection of a curve within a window. `injectionsUs`: times that a baseline must not
+ * contain; `errors`: standard errors of the values, if known, which distinguish drift from wander in a short window.
  */
 export function precisionOf(
   trace: Trace,
@@ -98,7 +97,7 @@ export function precisionOf(
   };
 }
 
-/** A size in px as one in RIU, with its standard error; a sensitivity without an error counts as exact. */
+/** Converts a size in px to RIU, with its standard error; a sensitivity without an error counts as exact. */
 export function inRiu(
   px: number,
   errorPx: number,
@@ -108,12 +107,12 @@ export function inRiu(
   return { value, error: Math.hypot(errorPx, value * errorPxPerRiu) / pxPerRiu };
 }
 
-/** The sensitivity of the sum of two halves: twice that of each. */
+/** Returns the sensitivity of the sum of two halves: twice that of each. */
 export function ofSum({ pxPerRiu, errorPxPerRiu }: Sensitivity): Sensitivity {
   return { pxPerRiu: 2 * pxPerRiu, errorPxPerRiu: errorPxPerRiu === undefined ? undefined : 2 * errorPxPerRiu };
 }
 
-/** Movement of a resonance per change of refractive index, and its standard error. */
+/** Shift of a resonance per change of refractive index, and its standard error. */
 export interface Sensitivity {
   readonly pxPerRiu: number;
   readonly errorPxPerRiu?: number | undefined;

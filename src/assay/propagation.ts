@@ -1,6 +1,6 @@
-// Standard errors of what is computed from positions. The positions of one frame and ROI are independent of all others, each
-// with its own standard error; everything else follows from that: the level of a baseline is in every frame of its curve, and
-// a reference in every curve it is subtracted from. Where a position has no error, nothing that is made from it has one.
+// Propagates standard errors from positions to derived values. Each position of a frame and ROI is independent of all others,
+// with its own standard error. The level of a baseline enters every frame of its curve, and a reference enters every curve it
+// is subtracted from. If a position has no error, nothing derived from it has one.
 
 import { normalBelow, normalDensity } from "../measurement/normal-distribution.ts";
 import { medianOf } from "../measurement/statistics.ts";
@@ -8,34 +8,34 @@ import type { TimeWindow } from "../measurement/time-window.ts";
 import type { CurveErrors } from "./curve-errors.ts";
 import { between, blankOf, soundPoints, type Trace } from "./sensorgram.ts";
 
-/** The median of values as a sum of them, as far as their errors are concerned. */
+/** The median of values, treated as a weighted sum of them to propagate errors. */
 interface MedianErrors {
   /** px². */
   readonly variance: number;
-  /** What each value has of it: 1/n for equal errors. */
+  /** Share of each value: 1/n for equal errors. */
   readonly shares: Float64Array;
 }
 
-/** A drift over the window that is farther from zero than this many of its errors spreads the values. */
+/** A drift of more than this many of its errors spreads the values. */
 const SURE_DRIFT = 3;
 
 /**
- * Variance of the median of values with the standard errors `errors`, and how much of each value is in it. For equal errors
- * and a level curve it is that of the median of a normal sample (π/2 of the mean's when n is large). Where the values drift
- * farther than they scatter, only those in the middle of the window make the median, and its variance is larger.
+ * Computes the variance of the median of values with the standard errors `errors`, and the share of each value. For equal
+ * errors and a level curve it is that of the median of a normal sample (π/2 of the mean's if n is large). If the values drift
+ * farther than they scatter, only those in the middle of the window determine the median, and its variance is larger.
  */
 function medianErrors(timesUs: Float64Array, values: Float64Array, errors: Float64Array): MedianErrors {
   const count = values.length;
   if (count === 0 || errors.some(Number.isNaN)) {
     return { variance: Number.NaN, shares: new Float64Array(count).fill(Number.NaN) };
   }
-  // Values without any error, as those of a simulation: the median is exact.
+  // Values without errors, as in a simulation: the median is exact.
   if (errors.some((error) => error === 0)) return { variance: 0, shares: new Float64Array(count) };
   const drift = driftOf(timesUs, values, errors);
   const [middle, usual] = [medianOf(drift), medianOf(errors)];
   const off = drift.map((one) => (one - middle) / usual);
   const nearest = off.reduce((least, one) => Math.min(least, Math.abs(one)), Number.POSITIVE_INFINITY);
-  // Relative to the value nearest to the middle, which may be many errors away from it.
+  // Relative to the value nearest to the median, which may be many errors away from it.
   const weights = off.map((one, i) => Math.exp((nearest * nearest - one * one) / 2) / (errors[i] as number));
   const total = weights.reduce((sum, one) => sum + one, 0);
   const shares = weights.map((one) => one / total);
@@ -49,19 +49,22 @@ function medianErrors(timesUs: Float64Array, values: Float64Array, errors: Float
   });
   // The median of one or two is their mean.
   if (count <= 2) return { variance: linear, shares };
-  // So it is where two frames far from all others make it.
+  // The same holds if two frames far from all others determine it.
   const most = linear * (1 + (Math.PI / 2 - 1) * Math.min(1, peak / 2));
   const variance = density > 0 ? (ofFew(peak, count) * spread) / (density * density) : most;
   return { variance: Math.max(linear, Math.min(most, variance)), shares };
 }
 
-/** Variance of the median of n normal values over its asymptotic value; to 1 %, from order statistics. */
+/**
+ * Returns the ratio of the variance of the median of n normal values to its asymptotic value; accurate to 1 %, from order
+ * statistics.
+ */
 function ofFew(effective: number, count: number): number {
   const values = Math.max(1, effective);
   return values / (values + (count % 2 === 1 ? 0.43 + 0.14 / values : 1.43 - 0.58 / values));
 }
 
-/** The straight line through the values where they drift beyond doubt; else zeros. */
+/** Returns the straight line through the values if they certainly drift, otherwise zeros. */
 function driftOf(timesUs: Float64Array, values: Float64Array, errors: Float64Array): Float64Array {
   const level = new Float64Array(values.length);
   const [first, count] = [timesUs[0] ?? 0, values.length];
@@ -80,32 +83,32 @@ function driftOf(timesUs: Float64Array, values: Float64Array, errors: Float64Arr
   return level.map((_zero, i) => slope * ((timesUs[i] as number) - first - time));
 }
 
-/** The level of a baseline, and what is known of its error. */
+/** The level of a baseline, and the variance of its error (px²). */
 export interface Level {
   readonly px: number;
   /** px². */
   readonly variance: number;
-  /** Sound points of the window, as indices of the curve, and the share of each in the level. */
+  /** Valid points of the window, as indices into the curve, and the share of each in the level. */
   readonly index: Int32Array;
   readonly shares: Float64Array;
-  /** Points of the window without a say. */
+  /** Number of points of the window that were left out. */
   readonly excluded: number;
 }
 
-/** The median of a curve's sound points in a window; `standardError` has one for each point of the curve. */
+/** Returns the median of a curve's valid points in a window; `standardError` has one value for each point of the curve. */
 export function levelOf(trace: Trace, standardError: Float64Array, window: TimeWindow): Level {
   const { timesUs, values, index, excluded } = soundPoints(trace, window);
   const errors = Float64Array.from(index, (at) => standardError[at] as number);
   return { px: medianOf(values), index, excluded, ...medianErrors(timesUs, values, errors) };
 }
 
-/** Variance of a position minus a level, px²; `share`: what the position itself has of the level. */
+/** Returns the variance of a position minus a level, px²; `share`: the share of the position in the level. */
 export function shiftVariance(standardError: number, level: Pick<Level, "variance">, share: number): number {
   const own = standardError * standardError;
   return own + level.variance - 2 * share * own;
 }
 
-/** The errors of a curve minus its level. */
+/** Returns the errors of a curve minus its level. */
 export function shiftErrors(standardError: Float64Array, { variance, index, shares }: Level): CurveErrors {
   const own = standardError.map((error) => error * error);
   const overlap = new Float64Array(own.length);
@@ -115,24 +118,24 @@ export function shiftErrors(standardError: Float64Array, { variance, index, shar
   return { own, level: new Float64Array(own.length).fill(variance), overlap };
 }
 
-/** The errors of the sum or difference of two curves that have no frame and no level in common. */
+/** Returns the errors of the sum or difference of two curves that have no frame and no level in common. */
 export function sumErrors(one: CurveErrors, other: CurveErrors): CurveErrors {
   const sum = (key: keyof CurveErrors) => one[key].map((value, at) => value + (other[key][at] as number));
   return { own: sum("own"), level: sum("level"), overlap: sum("overlap") };
 }
 
-/** Standard error of each frame, px; NaN where it is not known. */
+/** Returns the standard error of each frame, px; NaN if unknown. */
 export function standardErrors(errors: CurveErrors): Float64Array {
   return errors.own.map((_own, at) => Math.sqrt(Math.max(0, covariance(errors, at, at))));
 }
 
-/** A frame of a curve and what it counts for in a sum. */
+/** A frame of a curve and its weight in a sum. */
 interface Term {
   readonly at: number;
   readonly weight: number;
 }
 
-/** Variance of a sum of frames of one curve, px². A frame may be named more than once. */
+/** Returns the variance of a sum of frames of one curve, px². A frame may occur more than once. */
 function varianceOfSum(errors: CurveErrors, terms: readonly Term[]): number {
   const weights = new Map<number, number>();
   for (const { at, weight } of terms) weights.set(at, (weights.get(at) ?? 0) + weight);
@@ -149,11 +152,11 @@ function covariance({ own, level, overlap }: CurveErrors, one: number, other: nu
   return one === other ? apart + (own[one] as number) : apart;
 }
 
-/** Standard errors of a curve from which the response to a blank was taken by subtractBlank, px. */
+/** Returns the standard errors of a curve after subtractBlank, px. */
 export function blankErrors(trace: Trace, errors: CurveErrors, blank: TimeWindow, injectionUs: number): Float64Array {
   const { points, lead } = blankOf(trace, blank);
   const direct = standardErrors(errors);
-  // What the level adds is the same in all frames, and is in the terms.
+  // The contribution of the level is the same in all frames and is already part of the terms.
   const alone = Float64Array.from(lead.index, (at) => Math.sqrt(errors.own[at] as number));
   const zero = medianErrors(lead.timesUs, lead.values, alone);
   const zeroTerms =

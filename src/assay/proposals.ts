@@ -1,12 +1,12 @@
-// Proposed injections: steps that many ROIs share, and that nobody recorded. They are only ever proposed: a person decides.
+// Proposes injections: unrecorded steps that many ROIs share. They are only proposals; the user decides.
 import { medianOf } from "../measurement/statistics.ts";
 import { Opening, type OpeningFrame } from "./opening.ts";
 
-/** What an injection may be, from the data alone. */
+/** A possible injection, found in the data alone. */
 export interface Proposal {
   /** First frame after the step. */
   readonly startUs: number;
-  /** First frame after the step back; undefined where none was found. */
+  /** First frame after the step back; undefined if none was found. */
   readonly endUs: number | undefined;
   /** How far the median ROI moved at the start, px. */
   readonly stepPx: number;
@@ -17,16 +17,18 @@ interface Recorded {
   readonly endUs: number;
 }
 
-/** Frames on either side of a step that tell its height. */
+/** Number of frames on either side of a step from which its height is computed. */
 const LEVEL_FRAMES = 5;
-/** Binding slows down: a step in the same direction is another event only if it is larger than the one before by this. */
+/**
+ * Because binding slows down, a step in the same direction is a new event only if it exceeds the previous one by this factor.
+ */
 const LARGER = 1.5;
-/** A step back is the end of an injection if it is larger than this part of the step before. */
+/** A step back is the end of an injection if it exceeds this share of the step before. */
 const NEGLIGIBLE = 0.1;
 
 /**
- * The injections that the frames of an experiment suggest, in order of time, without those that overlap a recorded one. A step
- * and the next one in the opposite direction make one.
+ * Returns the injections that the frames suggest, in order of time, without those that overlap a recorded one. A step and the
+ * next one in the opposite direction form an injection.
  */
 export function proposedInjections(frames: Iterable<OpeningFrame>, recorded: readonly Recorded[]): Proposal[] {
   const steps = eventsIn(stepsOf(frames));
@@ -48,7 +50,10 @@ interface Step {
   readonly px: number;
 }
 
-/** A slow rise or fall is found as several steps, and its end as a small one back; what counts is where it begins. */
+/**
+ * Merges steps into events. A slow rise or fall is found as several steps, and its end as a small step back; only its beginning
+ * counts.
+ */
 function eventsIn(steps: readonly Step[]): Step[] {
   const events: Step[] = [];
   for (const step of steps) {

@@ -1,5 +1,5 @@
-// Responses to injections (report points): how far a curve has moved from the level just before the injection, at fixed places
-// of the injection.
+// Computes responses to injections (report points): the shift of a curve from its level just before the injection, at fixed
+// points of the injection.
 import type { Injection } from "../manifest/injections.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
 import { medianOf } from "../measurement/statistics.ts";
@@ -23,47 +23,50 @@ export interface Phases {
   readonly quietFromUs: number;
   readonly startUs: number;
   readonly endUs: number;
-  /** Its own end of dissociation, else the start of the next injection, else the last frame. */
+  /** Its own end of dissociation, otherwise the start of the next injection, otherwise the last frame. */
   readonly dissociationEndUs: number;
 }
 
-/** `few_frames`: fewer than three in the baseline or at the point. `drift`: the curve drifts before the injection. */
+/**
+ * `no_frames`: none. `few_frames`: fewer than three in the baseline or at the point. `drift`: the curve drifts before the
+ * injection.
+ */
 type ResponseFlag = "no_frames" | "few_frames" | "drift";
 
 export interface Response {
   readonly point: ReportPoint;
   readonly window: TimeWindow;
-  /** Frames without flags in the window. */
+  /** Number of frames without flags in the window. */
   readonly frames: number;
   /** Median of the window minus that of the baseline before the injection, px; NaN without frames. */
   readonly px: number;
   /** Standard error, px. */
   readonly error: number;
-  /** The part of it that does not become less with more frames or injections to the same place, px. */
+  /** The part of the error that does not decrease with more frames or with more injections of the same response, px. */
   readonly sharedError: number;
   readonly flags: readonly ResponseFlag[];
 }
 
-/** What responses are taken from; `WorkedSensorgram` is one. */
+/** The curve that responses are computed from; a `WorkedSensorgram` is one. */
 export type ResponseCurve = Pick<WorkedSensorgram, "timesUs" | "result" | "frameErrors" | "flags">;
 
 const FEWEST = 3;
 /** Number of windows before an injection in which drift is measured. */
 const DRIFT_WINDOWS = 6;
-/** A drift that would move the response by more than this many of its errors is said. */
+/** A drift that would change the response by more than this many of its errors is flagged. */
 const CLEAR = 3;
 /**
- * Of the time since the injection before, the part in which that drift is looked for: earlier, the front of the liquid that
- * followed may still pass.
+ * Share of the time since the previous injection in which the drift is measured: earlier, the front of the liquid may still be
+ * passing.
  */
 const SETTLED = 1 / 2;
 const LEAST_WINDOW_US = 10e6;
-/** Frames in a window, unless that is shorter than ten seconds. */
+/** Frames in a window, unless that is less than ten seconds. */
 const WINDOW_FRAMES = 5;
-/** A window takes at most this part of an injection. */
+/** A window takes at most this share of an injection. */
 const MOST_OF_PHASE = 1 / 3;
 
-/** The phases of injections in order of time, for frames from `firstUs` to `lastUs`. */
+/** Returns the phases of injections in order of time, for frames from `firstUs` to `lastUs`. */
 export function phasesOf(injections: readonly Injection[], firstUs: number, lastUs: number): Phases[] {
   return injections.map((injection, at) => {
     const { startUs, endUs, dissociationEndUs } = injection;
@@ -78,13 +81,13 @@ export function phasesOf(injections: readonly Injection[], firstUs: number, last
   });
 }
 
-/** Length of the windows for frames at these times, microseconds: five frames, and ten seconds at least. */
+/** Returns the window length for frames at these times, microseconds: five frames, but at least ten seconds. */
 export function usualWindowUs(timesUs: Float64Array): number {
   const [first = 0, last = 0] = [timesUs[0], timesUs.at(-1)];
   return Math.max(LEAST_WINDOW_US, (WINDOW_FRAMES * (last - first)) / Math.max(1, timesUs.length - 1));
 }
 
-/** The responses of a curve to an injection. `windowUs`: length of the windows, microseconds. */
+/** Returns the responses of a curve to an injection. `windowUs`: length of the windows, microseconds. */
 export function responsesOf(whole: ResponseCurve, phases: Phases, windowUs: number): Response[] {
   const { quietFromUs, startUs, dissociationEndUs } = phases;
   const curve = partOf(whole, Math.max(quietFromUs, startUs - DRIFT_WINDOWS * windowUs), dissociationEndUs);
@@ -98,7 +101,8 @@ export function responsesOf(whole: ResponseCurve, phases: Phases, windowUs: numb
     const most = Math.min(usual, there);
     const [level, baseline] = [levelIn(curve, window, most), levelIn(curve, before, most)];
     const [frames, px] = [level.index.length, level.px - baseline.px];
-    // What frames err more where the resonance has moved to comes from the light at that place: all frames there have the same.
+    // If frames have larger errors at the new position of the resonance, the cause is the light at that place, which affects
+    // all frames there equally.
     const sharedError = Math.sqrt(Math.abs(there * there - usual * usual));
     const error = Math.hypot(Math.sqrt(level.variance + baseline.variance), sharedError);
     const fewest = Math.min(frames, baseline.index.length);
@@ -109,7 +113,7 @@ export function responsesOf(whole: ResponseCurve, phases: Phases, windowUs: numb
   });
 }
 
-/** The frames from one time to before another. */
+/** Returns the frames from one time to before another. */
 function partOf({ timesUs, result, frameErrors, flags }: ResponseCurve, fromUs: number, toUs: number): ResponseCurve {
   const [from, to] = [lowerBound(timesUs, fromUs), lowerBound(timesUs, toUs)];
   return {
@@ -120,7 +124,7 @@ function partOf({ timesUs, result, frameErrors, flags }: ResponseCurve, fromUs: 
   };
 }
 
-/** The level in a window; `most`: largest error of a frame that is its own. */
+/** Returns the level in a window; `most`: the largest part of a frame's error that is independent of other frames. */
 function levelIn({ timesUs, result: values, flags, frameErrors }: ResponseCurve, window: TimeWindow, most: number) {
   return levelOf(
     { timesUs, values, flags },
@@ -129,7 +133,7 @@ function levelIn({ timesUs, result: values, flags, frameErrors }: ResponseCurve,
   );
 }
 
-/** The median error of a frame in a window, px; NaN without frames. */
+/** Returns the median error of the frames in a window, px; NaN without frames. */
 function usualError({ timesUs, result: values, flags, frameErrors }: ResponseCurve, window: TimeWindow): number {
   const { index } = soundPoints({ timesUs, values, flags }, window);
   return medianOf(Float64Array.from(index, (at) => frameErrors[at] as number));
@@ -150,7 +154,7 @@ function windowOf(point: ReportPoint, { startUs, endUs, dissociationEndUs }: Pha
   }
 }
 
-/** px per microsecond; 0 where the curve does not drift beyond doubt. */
+/** Returns the slope before an injection, px per microsecond; 0 if the curve does not certainly drift. */
 function slopeBefore({ timesUs, result, flags }: ResponseCurve, fromUs: number, toUs: number): number {
   const kept = [...timesUs.keys()].filter((at) => {
     const timeUs = timesUs[at] as number;

@@ -1,12 +1,12 @@
-// The rolling median of a curve, and the step at each of its points: what a person looks at to find a change by eye.
+// Computes the rolling median of a curve, and the step at each of its points, so that users can find changes by eye.
 import { medianOf } from "../measurement/statistics.ts";
 
-/** A window with fewer than this share of its frames measured has no median. */
+/** Minimum share of valid values in a window; with fewer there is no median. */
 const LEAST_SHARE = 0.5;
 
 /**
- * The median of `frames` values around each one; of an even number one more before it than after it, as pandas'
- * `rolling(frames, center=True)`. NaN where the window reaches beyond the ends, or holds too few values that are numbers.
+ * Returns the median of `frames` values around each one. For an even number there is one more before than after it, as in
+ * pandas' `rolling(frames, center=True)`. NaN if the window extends beyond the ends, or contains too few valid values.
  */
 export function rollingMedian(values: Float64Array, frames: number): Float64Array {
   const before = Math.floor(frames / 2);
@@ -14,8 +14,8 @@ export function rollingMedian(values: Float64Array, frames: number): Float64Arra
 }
 
 /**
- * The step at each value: the median of the `frames` values from it on minus the median of the `frames` values before it. NaN
- * where one of them is not known.
+ * Returns the step at each value: the median of the `frames` values from it on minus the median of the `frames` values before
+ * it. NaN if one of them is unknown.
  */
 export function rollingDifference(values: Float64Array, frames: number): Float64Array {
   const medians = values.map((_value, at) => medianIn(values, at, frames));

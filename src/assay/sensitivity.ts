@@ -1,9 +1,9 @@
-// The sensitivity as it is configured.
+// Reads the sensitivity from the configuration.
 
 import type { Config } from "../config/schema.ts";
 import type { Sensitivity } from "./precision.ts";
 
-/** Movement of a resonance per RIU with its standard error; undefined where none is configured. */
+/** Returns the shift of a resonance per RIU with its standard error; undefined if none is configured. */
 export function sensitivityOf({
   sensitivity_px_per_riu,
   sensitivity_error_px_per_riu,

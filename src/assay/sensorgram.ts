@@ -1,9 +1,9 @@
-// The arithmetic of sensorgrams: how positions over time become shifts that mean something. Pure functions on arrays of
-// equal length in order of capture, one element per frame, NaN where there is no number.
+// The arithmetic of sensorgrams: converts positions over time to meaningful shifts. Pure functions on arrays of
+// equal length in order of capture, one element per frame, NaN if there is no number.
 //
 //   position ─ baseline ─▶ shift ─ reference ROIs ─▶ referenced ─ blank injection ─▶ double referenced ─▶ RIU
 //
-// A flagged point is never taken out or changed. It only has no say in what is computed from several points: baselines,
+// A flagged point is never removed or changed. It is only ignored in values computed from several points: baselines,
 // the mean of the references, noise, drift, smooth curves.
 
 import { medianOf } from "../measurement/statistics.ts";
@@ -18,12 +18,12 @@ export interface Trace {
   readonly flags: Uint8Array;
 }
 
-/** Whether a point counts: there is a number, and it has no flag. */
+/** Whether a point is valid: it has a number and no flag. */
 export function isSound({ values, flags }: Pick<Trace, "values" | "flags">, at: number): boolean {
   return flags[at] === 0 && Number.isFinite(values[at]);
 }
 
-/** The points of a window that have a say, and how many have none. */
+/** The valid points of a window, and the number of the others. */
 export interface Selection {
   readonly timesUs: Float64Array;
   readonly values: Float64Array;
@@ -33,7 +33,7 @@ export interface Selection {
   readonly excluded: number;
 }
 
-/** The sound points of a trace within a window. */
+/** Returns the valid points of a trace within a window. */
 export function soundPoints(trace: Trace, { fromUs, toUs }: TimeWindow): Selection {
   const index: number[] = [];
   let excluded = 0;
@@ -50,12 +50,12 @@ export function soundPoints(trace: Trace, { fromUs, toUs }: TimeWindow): Selecti
   };
 }
 
-/** `values` minus a level. */
+/** Subtracts a level from `values`. */
 export function shiftFrom(values: Float64Array, level: number): Float64Array {
   return values.map((value) => value - level);
 }
 
-/** Sums over the curves that have a say in a frame. */
+/** Sums over the curves that are valid in a frame. */
 interface FrameSum {
   count: number;
   value: number;
@@ -64,16 +64,16 @@ interface FrameSum {
   overlap: number;
 }
 
-/** A curve that takes part in a mean: its sound points, and their errors. */
+/** A curve that contributes to a mean: its valid points, and their errors. */
 export interface MeanMember extends Omit<Trace, "timesUs"> {
   readonly errors?: CurveErrors;
 }
 
-/** The mean of several curves, frame by frame: of references, or of a group. Their errors must be independent. */
+/** The mean of several curves by frame: of references, or of a group. Their errors must be independent. */
 export class FrameMean {
   readonly #sums = new Map<number, FrameSum>();
 
-  /** Takes in a curve's sound points; `entryId` names the frame of each. */
+  /** Adds a curve's valid points; `entryId` is the frame of each. */
   add(entryId: Float64Array, curve: MeanMember): void {
     entryId.forEach((entry, at) => {
       if (!isSound(curve, at)) return;
@@ -83,7 +83,7 @@ export class FrameMean {
     });
   }
 
-  /** The mean in each frame; NaN where no curve has a valid point. */
+  /** Returns the mean in each frame; NaN if no curve has a valid point. */
   of(entryId: Float64Array): Float64Array {
     return entryId.map((entry) => {
       const { value, count } = this.#sums.get(entry) ?? NOTHING;
@@ -92,8 +92,8 @@ export class FrameMean {
   }
 
   /**
-   * A curve minus the mean of the same frame; NaN where none has a valid point. One that is part of the mean `itself` is
-   * compared with the others only: minus a mean that holds it, it would look quieter than it is.
+   * Subtracts the mean of the same frame from a curve; NaN if no curve has a valid point. If the curve is part of the mean
+   * (`itself`), it is compared with the others only: minus a mean that includes it, it would look quieter than it is.
    */
   subtractFrom(entryId: Float64Array, curve: MeanMember, itself: boolean): Float64Array {
     return curve.values.map((value, at) => {
@@ -102,7 +102,7 @@ export class FrameMean {
     });
   }
 
-  /** The errors of the mean that `subtractFrom` subtracts, or of the whole one; NaN where there is no valid point. */
+  /** Returns the errors of the mean that `subtractFrom` subtracts, or of the whole mean; NaN if there is no valid point. */
   errors(entryId: Float64Array, curve?: MeanMember): CurveErrors {
     const sums = Array.from(entryId, (entry, at) => this.#others(entry, curve, at, curve !== undefined));
     const part = (key: keyof CurveErrors) => Float64Array.from(sums, (sum) => sum[key] / (sum.count * sum.count));
@@ -126,13 +126,13 @@ function addTo(sum: FrameSum, { values, errors }: MeanMember, at: number, sign: 
   for (const key of ["own", "level", "overlap"] as const) sum[key] += sign * (errors?.[key][at] ?? Number.NaN);
 }
 
-/** Points before a blank injection whose median is its zero. */
+/** Number of points before a blank injection whose median is its zero. */
 const LEAD_POINTS = 8;
 
 /**
- * Double referencing: the response to a blank injection (buffer instead of sample) is taken from that to an injection
- * which began at `injectionUs`. Before it nothing changes; after the time for which the blank is known it is NaN. Between
- * the blank's points it is interpolated along a line.
+ * Double referencing: subtracts the response to a blank injection (buffer instead of sample) from that to an injection that
+ * began at `injectionUs`. Nothing changes before it; after the end of the blank the result is NaN. Between the blank's points
+ * it is interpolated linearly.
  */
 export function subtractBlank(trace: Trace, blank: TimeWindow, injectionUs: number): Float64Array {
   const { points, lead } = blankOf(trace, blank);
@@ -148,7 +148,7 @@ export function subtractBlank(trace: Trace, blank: TimeWindow, injectionUs: numb
   });
 }
 
-/** The sound points of a blank injection, and those before it whose median is its zero. */
+/** Returns the valid points of a blank injection, and those before it whose median is its zero. */
 export function blankOf(trace: Trace, blank: TimeWindow): { readonly points: Selection; readonly lead: Selection } {
   const { timesUs, values, index, excluded } = soundPoints(trace, {
     fromUs: Number.NEGATIVE_INFINITY,
@@ -158,9 +158,9 @@ export function blankOf(trace: Trace, blank: TimeWindow): { readonly points: Sel
   return { points: soundPoints(trace, blank), lead: { ...last, index: index.slice(-LEAD_POINTS), excluded } };
 }
 
-/** The two halves of a bow-tie, frame by frame. */
+/** The two halves of a bow-tie grating, by frame. */
 export interface PairSeparation {
-  /** Movement of the resonance, px in the coordinates of the ROIs. */
+  /** Shift of the resonance, px in the coordinates of the ROIs. */
   readonly signal: Float64Array;
   /** Movement of the chip along the rows of the picture, px, positive to the right. */
   readonly movement: Float64Array;
@@ -169,10 +169,10 @@ export interface PairSeparation {
 }
 
 /**
- * Tells a shift of the resonance from a movement of the chip. In the picture the halves of a bow-tie move in opposite
- * directions under the first and together under the second. ROIs are mirrored, so that in their coordinates, which the
- * arguments are in, it is the other way round: half the sum is the signal, half the difference the movement. The noise
- * of the signal is that of one half divided by √2.
+ * Separates a shift of the resonance from a movement of the chip. In the picture, the halves of a bow-tie move in opposite
+ * directions with the resonance and together with the chip. ROIs are mirrored, so in their coordinates, which the arguments
+ * use, it is the other way round: half the sum is the signal, half the difference the movement. The noise of the signal is that
+ * of one half divided by √2.
  */
 export function separatePair(flipped: Omit<Trace, "timesUs">, plain: Omit<Trace, "timesUs">): PairSeparation {
   return {
@@ -182,18 +182,23 @@ export function separatePair(flipped: Omit<Trace, "timesUs">, plain: Omit<Trace,
   };
 }
 
-/** Shifts in px as changes of refractive index (RIU). */
+/** Converts shifts in px to changes of refractive index (RIU). */
 export function refractiveIndexChange(shiftPx: Float64Array, sensitivityPxPerRiu: number): Float64Array {
   return shiftPx.map((value) => value / sensitivityPxPerRiu);
 }
 
-/** `values` of the frames `from`, in the places of the frames `to`; `missing` where a frame is not among them. */
+/**
+ * Moves `values` from the order of the frames `from` to that of the frames `to`; `missing` for frames that are not in `from`.
+ */
 export function alignFrames(from: Float64Array, values: ArrayLike<number>, to: Float64Array, missing: number) {
   const place = new Map(Array.from(from, (entry, at) => [entry, at]));
   return Float64Array.from(to, (entry) => values[place.get(entry) ?? -1] ?? missing);
 }
 
-/** The points around a time, and the share of the second in the line between them; the nearest point beyond the ends. */
+/**
+ * Returns the points around a time, and the share of the second in the linear interpolation; beyond the ends, the nearest
+ * point.
+ */
 export function between(timesUs: Float64Array, timeUs: number): { before: number; after: number; share: number } {
   const next = timesUs.findIndex((one) => one >= timeUs);
   if (next <= 0) {

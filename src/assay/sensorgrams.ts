@@ -1,5 +1,5 @@
-// Sensorgrams of an experiment: read from the manifest ROI by ROI, worked up by the arithmetic of analysis/sensorgram.ts.
-// For the command line, plots and the page alike.
+// Computes the sensorgrams of an experiment: reads them from the manifest ROI by ROI, and processes them with sensorgram.ts.
+// Used by the command line, plots and the page.
 
 import type { Analysis } from "../manifest/analyses.ts";
 import { type Groups, groupsOf } from "../measurement/labels.ts";
@@ -19,79 +19,81 @@ import {
 import { smooth } from "./smoothing.ts";
 
 export interface SensorgramOptions {
-  /** Labels of the curves wanted. */
+  /** Whether the curve with this label is requested. */
   isWanted(label: string): boolean;
-  /** Labels of the references. */
+  /** Whether the curve with this label is a reference. */
   isReference(label: string): boolean;
-  /** The baseline, given the times of the frames. */
+  /** Returns the baseline, given the times of the frames. */
   baseline(timesUs: Float64Array): TimeWindow;
   /** One curve for each grating from its two halves, instead of one for each half. */
   readonly pairs: boolean;
   /** Half the sum of the halves, or their sum. */
   readonly pairForm?: PairForm | undefined;
-  /** Undefined: groups are not asked for, which saves their means. */
+  /** Undefined: groups are not requested, which avoids computing their means. */
   readonly groups: Groups | undefined;
   readonly sensitivity?: Sensitivity | undefined;
-  /** Moments that no baseline may hold: markers. */
+  /** Times that a baseline must not contain: markers. */
   readonly injectionsUs?: readonly number[];
-  /** By label of an ROI the line that it is measured with; absent for methods without a line for the whole ROI. */
+  /** Line shape by label of the ROI; absent for methods without a line for the whole ROI. */
   readonly lines?: ReadonlyMap<string, string> | undefined;
-  /** Frames a smooth curve goes over. */
+  /** Number of frames that a smooth curve averages. */
   readonly smoothFrames?: number | undefined;
-  /** Double referencing: the window of a blank injection and the beginning of the one it is taken from. */
+  /**
+   * Double referencing: returns the window of a blank injection, and the beginning of the injection that it is subtracted from.
+   */
   blank?(timesUs: Float64Array): { readonly window: TimeWindow; readonly injectionUs: number };
 }
 
-/** A curve with all that was made of it; arrays of equal length, one element per frame in order of capture. */
+/** A curve with everything derived from it; arrays of equal length, one element per frame in order of capture. */
 export interface WorkedSensorgram {
-  /** Of the ROI, or with pairs of the grating. */
+  /** Label of the ROI, or with pairs of the grating. */
   readonly label: string;
-  /** Of its ROIs, "|" between those of a pair that differ; undefined where that is not known. */
+  /** Line shape of its ROIs, with "|" between those of a pair if they differ; undefined if unknown. */
   readonly line: string | undefined;
   readonly reference: boolean;
   readonly entryId: Float64Array;
   readonly timesUs: Float64Array;
-  /** px; with pairs the mean of the halves. */
+  /** Position, px; with pairs the mean of the halves. */
   readonly position: Float64Array;
   /** px. */
   readonly standardError: Float64Array;
   readonly flags: Uint8Array;
-  /** px from the baseline. */
+  /** Shift from the baseline, px. */
   readonly shift: Float64Array;
   /** Movement of the chip along the rows since the baseline, px; pairs only. */
   readonly movement: Float64Array | undefined;
   /** The shift minus that of the references. */
   readonly referenced: Float64Array | undefined;
   readonly doubleReferenced: Float64Array | undefined;
-  /** The furthest of shift, referenced and doubleReferenced. */
+  /** The most processed of shift, referenced and doubleReferenced. */
   readonly result: Float64Array;
   readonly smoothed: Float64Array | undefined;
   readonly riu: Float64Array | undefined;
-  /** Of each of these, in its unit. */
+  /** Standard errors of each of these, in its unit. */
   readonly errors: DerivedErrors;
-  /** Standard error of each frame of the result without what all frames share (levels of baselines), px. */
+  /** Standard error of each frame of the result, without what all frames share (the levels of baselines), px. */
   readonly frameErrors: Float64Array;
-  /** The baseline, and its points with and without a say. */
+  /** The baseline, and the numbers of its points that are used and left out. */
   readonly baseline: TimeWindow & { readonly levelPx: number; readonly points: number; readonly excluded: number };
-  /** Of the result in the baseline, px. */
+  /** Precision of the result in the baseline, px. */
   readonly precision: Precision;
 }
 
 /**
- * Standard errors of what is made of a curve, frame by frame; NaN where a position that is in it has none. There are none for
- * a smooth curve through double referenced points, whose errors are not independent.
+ * Standard errors of the values derived from a curve, by frame; NaN if a position used has none. A smooth curve through
+ * double-referenced points has none, because their errors are not independent.
  */
 export type DerivedErrors = Pick<
   WorkedSensorgram,
   "shift" | "movement" | "referenced" | "doubleReferenced" | "result" | "smoothed" | "riu"
 >;
 
-/** A curve with the errors of its shift before they are summed up. */
+/** A curve with the errors of its shift before they are added up. */
 interface WorkedWithErrors extends WorkedSensorgram {
   readonly ofShift: CurveErrors;
 }
 
-/** The mean of a group's curves, frame by frame. */
+/** The mean of a group's curves, by frame. */
 export interface GroupCurve
   extends Pick<
     WorkedSensorgram,
@@ -101,28 +103,28 @@ export interface GroupCurve
   readonly errors: Pick<DerivedErrors, "shift" | "referenced" | "result" | "riu">;
 }
 
-/** The means of a group: of what its curves are, and of their shifts with their errors. */
+/** The means of a group: of its curves' results, and of their shifts with errors. */
 interface Group {
   readonly result: FrameMean;
   readonly shift: FrameMean;
   readonly members: number;
 }
 
-/** What is known of a group: the precision of the mean of its curves. */
+/** The precision of the mean of a group's curves. */
 export interface GroupPrecision {
   readonly group: string;
   readonly members: number;
   readonly precision: Precision;
 }
 
-/** The curves of one analysis, one in memory at a time, and the groups they belong to. */
+/** Provides the curves of one analysis, one in memory at a time, and the groups they belong to. */
 export class Sensorgrams {
   readonly #options: SensorgramOptions;
   readonly #units: readonly Unit[];
   readonly #references = new FrameMean();
   readonly #groups = new Map<string, Group>();
   #frames: Pick<RawCurve, "entryId" | "timesUs"> | undefined;
-  /** Labels of the references with a baseline; those without one have no say. */
+  /** Labels of the references with a baseline; the others are not used. */
   readonly references: readonly string[];
 
   constructor(source: SensorgramSource, analysis: Analysis, options: SensorgramOptions) {
@@ -138,24 +140,24 @@ export class Sensorgrams {
     });
   }
 
-  /** Labels of the curves that there are. */
+  /** Labels of the existing curves. */
   get labels(): string[] {
     return this.#wanted().map(({ label }) => label);
   }
 
-  /** The wanted curves in the order of the ROI manifest. */
+  /** Yields the requested curves in the order of the ROI manifest. */
   *curves(): Generator<WorkedSensorgram> {
     this.#groups.clear();
     for (const unit of this.#wanted()) {
       const worked = this.#work(unit);
       this.#frames ??= worked;
-      // Nothing binds on a reference: in the mean of a group it would dilute what does.
+      // Nothing binds to a reference: it would dilute the mean of a group.
       if (!worked.reference) this.#addToGroups(unit, worked);
       yield worked;
     }
   }
 
-  /** The groups of the curves that `curves` has given so far. */
+  /** Returns the groups of the curves that `curves` has yielded so far. */
   groups(): GroupPrecision[] {
     const frames = this.#frames;
     if (frames === undefined) return [];
@@ -167,7 +169,7 @@ export class Sensorgrams {
     });
   }
 
-  /** The curves of these groups. */
+  /** Yields the curves of these groups. */
   *groupCurves(): Generator<GroupCurve> {
     const frames = this.#frames;
     if (frames === undefined) return;
@@ -183,7 +185,7 @@ export class Sensorgrams {
       const shifts = shift.of(entryId);
       const reference = this.#references.of(entryId);
       const referenced = isReferenced ? shifts.map((px, at) => px - (reference[at] as number)) : undefined;
-      // The errors of a double referenced mean are not known: its members share the blank's frames.
+      // The errors of a double-referenced mean are unknown: its members share the blank's frames.
       const unknown = new Float64Array(entryId.length).fill(Number.NaN);
       const resultErrors = isDouble ? unknown : (referencedErrors ?? standardErrors(own));
       const riu = this.#riu(values, resultErrors);
@@ -211,7 +213,7 @@ export class Sensorgrams {
     return this.#units.filter((unit) => isMeant(unit, this.#options.isWanted));
   }
 
-  /** A curve's values from their level in the baseline, with their errors; no shift where there is no level. */
+  /** Returns a curve's values relative to their level in the baseline, with errors; no shift if there is no level. */
   #shiftOf({ timesUs, standardError, flags }: RawCurve, values: Float64Array) {
     const window = this.#options.baseline(timesUs);
     const level = levelOf({ timesUs, values, flags }, standardError, window);
@@ -245,7 +247,7 @@ export class Sensorgrams {
       smoothFrames === undefined
         ? undefined
         : smooth(through, smoothFrames, double === undefined ? single.errors : undefined);
-    // Made when it is asked for: files of curves do without.
+    // Computed on demand: files of curves do not need it.
     let precision: Precision | undefined;
     const computedPrecision = () => this.#precisionOf(through, resultErrors);
     return {

@@ -1,11 +1,11 @@
-// A smooth curve through a noisy one that single wild points do not bend: locally weighted straight lines with robust
-// weights (Cleveland, J. Am. Stat. Assoc. 74, 829, 1979).
+// Smooths a noisy curve so that single outliers do not bend it: locally weighted straight lines with robust weights (Cleveland,
+// J. Am. Stat. Assoc. 74, 829, 1979).
 
 import { medianOf } from "../measurement/statistics.ts";
 import type { CurveErrors } from "./curve-errors.ts";
 import { isSound, type Trace } from "./sensorgram.ts";
 
-/** Robust rounds after the plain one. */
+/** Number of robust iterations after the plain one. */
 const ROUNDS = 2;
 /** Residuals beyond this many median absolute residuals have no weight. */
 const OUTLYING = 6;
@@ -17,9 +17,9 @@ export interface Smoothed {
 }
 
 /**
- * The smooth curve at every frame, from the `span` sound points nearest in order (at least 3) on both sides together;
- * NaN everywhere where fewer than two points are sound. Flagged frames get a value too, and have no say in any. With the
- * `errors` of the points, standard errors of their sums come with it; the robust weights count as given.
+ * Returns the smooth curve at every frame, each value from the `span` nearest valid points (at least 3, both sides together);
+ * NaN everywhere if fewer than two points are valid. Flagged frames get a value too, but influence none. With the `errors` of
+ * the points, also returns standard errors; the robust weights are treated as exact.
  */
 export function smooth(trace: Trace, span: number, errors?: CurveErrors): Smoothed {
   const values = new Float64Array(trace.values.length).fill(Number.NaN);
@@ -36,7 +36,7 @@ export function smooth(trace: Trace, span: number, errors?: CurveErrors): Smooth
 }
 
 function errorOf({ sound, first, weights }: SmoothValue, errors: CurveErrors): number {
-  // The weights add up to one: what the frames share is in the sum once.
+  // The weights add up to one, so what all frames share enters the sum once.
   let [variance, shared] = [0, Number.POSITIVE_INFINITY];
   weights.forEach((weight, i) => {
     const frame = sound[first + i] as number;
@@ -46,10 +46,10 @@ function errorOf({ sound, first, weights }: SmoothValue, errors: CurveErrors): n
   return Math.sqrt(Math.max(0, variance + shared));
 }
 
-/** What a smooth value is made from: weights of the sound points from `first` on. */
+/** How a smooth value is computed: weights of the valid points from `first` on. */
 interface SmoothValue {
   readonly at: number;
-  /** Indices of the sound points in the trace. */
+  /** Indices of the valid points in the trace. */
   readonly sound: readonly number[];
   readonly first: number;
   readonly weights: Float64Array;
@@ -81,13 +81,13 @@ function* smoothing(trace: Trace, span: number): Generator<SmoothValue> {
   }
 }
 
-/** The sound points: s, and px. */
+/** The valid points: s, and px. */
 interface Points {
   readonly times: Float64Array;
   readonly values: Float64Array;
 }
 
-/** Where all points are wild: the one or two in the middle of the order. */
+/** Weights if all points are outliers: the one or two in the middle of the order. */
 function medianWeights(values: Float64Array): Float64Array {
   const order = [...values.keys()].sort((a, b) => (values[a] as number) - (values[b] as number));
   const weights = new Float64Array(values.length);
@@ -98,7 +98,7 @@ function medianWeights(values: Float64Array): Float64Array {
   return weights;
 }
 
-/** The value at time `t` of the line through `width` points from `first` on, as weights of their values. */
+/** Returns the value at time `t` of the line through `width` points from `first` on, as weights of their values. */
 function localLine(
   { times, values }: Points,
   robust: Float64Array,

@@ -1,51 +1,51 @@
 // Finds the first step of an experiment: a change of level that many ROIs share, such as an injection without a marker.
-// Frame by frame in order of capture, and from the frames so far alone: a live run and a later reading find the same one.
+// It uses only the frames so far, in order of capture, so a live run and a later analysis find the same step.
 //
-// The level after a frame is compared with the straight line through the two stretches before it. All three are medians, so
-// that a wild frame or a bubble of a few frames does not count, and a drift is no step.
+// It compares the level after a frame with the straight line through the two stretches before it. All three are medians, so
+// outliers and bubbles of a few frames do not count, and a drift is not a step.
 import { medianOf } from "../measurement/statistics.ts";
 import { robustDeviation } from "./frame-noise.ts";
 
-/** Frames after a step that confirm it. */
+/** Number of frames after a step that confirm it. */
 export const CONFIRMING_FRAMES = 11;
 const MIDDLE = (CONFIRMING_FRAMES - 1) / 2;
-/** Frames in each of the two stretches before it: as many as there are, up to this. */
+/** Maximum number of frames in each of the two stretches before it. */
 const MOST_BEFORE = 20;
 const FEWEST_BEFORE = 3;
-/** Frames before noise is known. */
+/** Number of frames before the noise can be estimated. */
 const FEWEST_FRAMES = 12;
-/** Noise and drift are found again each time the frames have doubled, up to this many. */
+/** Noise and drift are estimated again whenever the number of frames has doubled, up to this many. */
 const MOST_FOR_NOISE = 192;
-/** More ROIs than this say no more. */
+/** Maximum number of ROIs; more add no information. */
 const MOST_ROIS = 32;
-/** Variance of a median over that of a mean, for normal noise. */
+/** Ratio of the variance of a median to that of a mean, for normal noise. */
 const MEDIAN_VARIANCE = Math.PI / 2;
-/** The step must show in a quarter of the ROIs. */
+/** Quantile of the ROIs: the step must be visible in a quarter of them. */
 const QUANTILE = 0.75;
 /** That quantile of absolute values of normal noise. */
 const USUAL = 1.15;
-/** Deviations that chance does not reach in one curve. */
+/** Standard deviations that chance does not reach in one curve. */
 const SURE = 5.5;
 /** Smallest deviation that counts, however many ROIs share it. */
 const LEAST = 2.5;
-/** Frames by which a noise of few frames is less certain. */
+/** Correction, in frames, because a noise estimate from few frames is uncertain. */
 const UNCERTAIN = 6;
-/** px: a smaller noise is the rounding of numbers. */
+/** Smaller noise is rounding of numbers, px. */
 const LEAST_NOISE = 1e-4;
-/** A frame belongs to the step from this part of its size on. */
+/** A frame belongs to the step from this share of its size on. */
 const ONSET = 0.4;
 const ROUNDS = 3;
 
 /** The curve of one ROI without its drift. */
 interface Series {
   readonly roi: number;
-  /** Positions as they are; NaN where there is none. */
+  /** Measured positions; NaN if there is none. */
   px: Float64Array;
   /** The same without the drift. */
   level: Float64Array;
-  /** px per frame, as known so far. */
+  /** Current estimate of the drift, px per frame. */
   slope: number;
-  /** px, from frame to frame. */
+  /** Frame-to-frame noise, px. */
   noise: number;
 }
 
@@ -56,8 +56,8 @@ export class StepFinder {
   #limit = SURE;
 
   /**
-   * Takes in the positions of all ROIs in the next frame, px, NaN where there is none; returns the index of the first frame
-   * after a step, once one is confirmed.
+   * Adds the positions of all ROIs in the next frame, px, NaN if there is none. Returns the index of the first frame after a
+   * step, once one is confirmed.
    */
   add(position: ArrayLike<number>): number | undefined {
     if (this.#count === 0) this.#series = seriesOf(position.length);
@@ -86,7 +86,7 @@ export class StepFinder {
       one.noise = Math.max(LEAST_NOISE, robustDeviation(steps) / Math.SQRT2);
       return steps.map((step) => Math.min(SURE, Math.abs(step - one.slope) / one.noise) ** 2);
     });
-    // Whether the ROIs err independently: the energy of a frame then hardly varies from frame to frame.
+    // Checks whether the ROIs' errors are independent: the energy of a frame then hardly varies from frame to frame.
     const energy = Float64Array.from({ length: count - 1 }, (_, at) => {
       const finite = differences.map((of) => of[at] as number).filter(Number.isFinite);
       return finite.reduce((sum, one) => sum + one, 0) / finite.length;
@@ -116,7 +116,7 @@ export class StepFinder {
     return split + MIDDLE;
   }
 
-  /** What a quarter of the ROIs exceed, in noises. */
+  /** Returns the value that a quarter of the ROIs exceed, in multiples of the noise. */
   #shared(of: (series: Series, index: number) => number): number {
     const sizes = this.#series.map((one, i) => Math.abs(of(one, i)) / one.noise).filter(Number.isFinite);
     return sizes.sort((a, b) => a - b)[Math.floor(QUANTILE * (sizes.length - 1))] ?? Number.NaN;
@@ -129,7 +129,7 @@ interface Line {
   readonly slope: number;
 }
 
-/** The line through the medians of the two stretches of `half` frames before a frame. */
+/** Returns the line through the medians of the two stretches of `half` frames before a frame. */
 function lineBefore(level: Float64Array, split: number, half: number): Line {
   const early = medianOf(level.subarray(split - 2 * half, split - half));
   const late = medianOf(level.subarray(split - half, split));
@@ -138,7 +138,10 @@ function lineBefore(level: Float64Array, split: number, half: number): Line {
 
 const levelAt = ({ at, value, slope }: Line, frame: number): number => value + slope * (frame - at);
 
-/** Drift per frame: of the medians of the two halves, which scatter more while a drift is in them. */
+/**
+ * Returns the drift per frame, from the medians of the two halves. Iterates, because the halves scatter more while they contain
+ * a drift.
+ */
 function slopeOf(px: Float64Array): number {
   const half = px.length >> 1;
   let slope = 0;
@@ -154,7 +157,10 @@ function slopeOf(px: Float64Array): number {
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 const ROOM = 64;
 
-/** Of at most MOST_ROIS of `count` ROIs, spread over all of them without a period: halves of gratings take turns. */
+/**
+ * Selects at most MOST_ROIS of `count` ROIs, spread over all of them without a fixed period, because halves of gratings
+ * alternate.
+ */
 function seriesOf(count: number): Series[] {
   const chosen = new Set<number>();
   for (let i = 0; chosen.size < Math.min(count, MOST_ROIS); i += 1) {

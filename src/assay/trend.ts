@@ -1,18 +1,18 @@
-// The straight line through a window of a curve: its slope, and how well it is known when neighbouring frames are alike.
+// Fits the straight line through a window of a curve: its slope, and its uncertainty if neighbouring frames are correlated.
 
 import { blockMeans, medianOf } from "../measurement/statistics.ts";
 import { coefficientOf, halfWidth, oppositeSign } from "./autoregression.ts";
 import { robustDeviation } from "./frame-noise.ts";
 
 export interface Trend {
-  /** Per unit of time. NaN below three points. */
+  /** Slope per unit of time. NaN below three points. */
   readonly slope: number;
-  /** Half the widths of the intervals that hold the true slope with 68.27 and 95 %. */
+  /** Half the widths of the intervals that contain the true slope with 68.27 and 95 %. */
   readonly error: number;
   readonly error95: number;
-  /** Probability that the true slope has the other sign. */
+  /** Probability that the true slope has the opposite sign. */
   readonly doubt: number;
-  /** Indices of the points that are not wild. */
+  /** Indices of the points that are not outliers. */
   readonly kept: Int32Array;
 }
 
@@ -22,10 +22,10 @@ const [ONE_SIGMA, MOST] = [0.6827, 0.95];
 const FEWEST_TO_JUDGE = 9;
 /** Longer windows are averaged into this many points; the slope loses nothing. */
 const MOST_POINTS = 400;
-/** Points farther from the line than this many robust deviations are wild. */
+/** Points farther from the line than this many robust standard deviations are outliers. */
 const WILD = 7;
 
-/** The trend of values at ascending times; wild points have no say. */
+/** Returns the trend of values at ascending times, ignoring outliers. */
 export function trendOf(at: Float64Array, values: Float64Array): Trend {
   const kept = tamePoints(at, values);
   const count = kept.length;
@@ -53,7 +53,7 @@ export function trendOf(at: Float64Array, values: Float64Array): Trend {
   };
 }
 
-/** Usual intervals between each time and the one before, at least one. */
+/** Returns the distance of each time from the one before, in usual intervals, at least one. */
 function gapsOf(times: Float64Array): Float64Array {
   const intervals = times.map((time, i) => (i === 0 ? Number.NaN : time - (times[i - 1] as number)));
   const usual = medianOf(intervals);
@@ -73,10 +73,10 @@ function tamePoints(at: Float64Array, values: Float64Array): Int32Array {
 const BISQUARE = 4.685;
 const ROUNDS = 12;
 
-/** Slope of a straight line that up to a quarter of wild points do not move. */
+/** Returns the slope of a straight line that is insensitive to up to a quarter of outliers. */
 function robustSlope(at: Float64Array, values: Float64Array): number {
   const count = at.length;
-  // Each point against the one half the window later.
+  // Compares each point with the one half a window later.
   const half = count >> 1;
   let slope = medianOf(
     Float64Array.from({ length: count - half }, (_, i) => {

@@ -1,6 +1,6 @@
-// Sensorgrams that are fitted together: the cycles of one grating, one ligand or one flow cell.
+// Types for sensorgrams that are fitted together: the cycles of one grating, one ligand or one flow cell.
 
-/** A time with analyte over the surface; after it comes buffer. */
+/** A period with analyte over the surface, followed by buffer. */
 export interface InjectionWindow {
   readonly startS: number;
   readonly endS: number;
@@ -11,25 +11,25 @@ export interface InjectionWindow {
 /** One sensorgram. Several injections in one cycle are a titration without regeneration (single-cycle kinetics). */
 export interface CurveCycle {
   readonly name: string;
-  /** Ascending. */
+  /** Times, ascending. */
   readonly timesS: Float64Array;
   readonly responses: Float64Array;
-  /** Standard errors of the responses, where they are known. */
+  /** Standard errors of the responses, if known. */
   readonly errors?: Float64Array | undefined;
   readonly injections: readonly InjectionWindow[];
-  /** Where a blank was subtracted that was subtracted from other cycles as well. */
+  /** Set if a blank was subtracted that was also subtracted from other cycles. */
   readonly shared?: SharedNoise | undefined;
 }
 
-/** The noise that each point has from a blank. */
+/** The noise that a blank adds to each point. */
 interface SharedNoise {
-  /** The same for all cycles that the blank was subtracted from. */
+  /** Identifies the blank; the same number for all cycles that it was subtracted from. */
   readonly blank: number;
-  /** Frames of the blank. */
+  /** Number of frames of the blank. */
   readonly frames: number;
-  /** Place among them for each point, between two of them as it is interpolated; NaN: none. */
+  /** Position of each point among them, fractional because of interpolation; NaN: none. */
   readonly at: Float64Array;
-  /** Standard error of the blank's frame over that of the point. */
+  /** Ratio of the standard error of the blank's frame to that of the point. */
   readonly part: Float64Array;
 }
 
@@ -38,12 +38,12 @@ export interface CurveSet {
   readonly cycles: readonly CurveCycle[];
 }
 
-/** Highest concentration of a cycle, M. */
+/** Returns the highest concentration of a cycle, M. */
 export function highestOf({ injections }: CurveCycle): number {
   return injections.reduce((most, { concentration }) => Math.max(most, concentration), 0);
 }
 
-/** The concentrations of a set other than 0, each once, ascending, M. */
+/** Returns the concentrations of a set other than 0, ascending and without duplicates, M. */
 export function concentrationsOf({ cycles }: Pick<CurveSet, "cycles">): number[] {
   const all = cycles.flatMap(({ injections }) => injections.map(({ concentration }) => concentration));
   return [...new Set(all.filter((concentration) => concentration > 0))].sort((a, b) => a - b);

@@ -1,26 +1,26 @@
-// What is said of a rate: a number with its error where the data fix it, else the bound that they give.
+// Reports a rate: as a number with its error if the data determine it, otherwise as a bound.
 import { type Quantity, SURE } from "./native-kinetics.ts";
 
-/** Why there is no number, or undefined. */
+/** Why there is no number. */
 export type Doubt = "upper_bound" | "lower_bound" | "not_determined" | "no_binding" | "not_in_model" | "local";
 
 export interface Estimate {
   readonly value: number | null;
   readonly standardError: number | null;
-  /** Limits that hold the truth with 95 %. With the doubt `upper_bound` there is only the high one, with `lower_bound` the low one. */
+  /** 95 % confidence limits. With the doubt `upper_bound` only the upper one is set, with `lower_bound` only the lower one. */
   readonly low95: number | null;
   readonly high95: number | null;
   readonly doubt: Doubt | undefined;
 }
 
-/** Nothing is known, for a reason. */
+/** Returns an estimate without a value, with the reason. */
 export function unknown(doubt: Doubt): Estimate {
   return { value: null, standardError: null, low95: null, high95: null, doubt };
 }
 
 /**
- * From the logarithm of a positive quantity. It is a number only where the profile likelihood rises by SURE standard
- * deviations on both sides: noise alone makes a number of a bound once in 30,000.
+ * Makes an estimate from the logarithm of a positive quantity. It has a value only if the profile likelihood rises by SURE
+ * standard deviations on both sides: noise alone turns a bound into a value once in 30,000 times.
  */
 export function estimateOf({ value, error, low, high, lowReached, highReached }: Quantity): Estimate {
   const [isLowOpen, isHighOpen] = [lowReached < SURE || Number.isNaN(low), highReached < SURE || Number.isNaN(high)];
@@ -37,7 +37,7 @@ export function estimateOf({ value, error, low, high, lowReached, highReached }:
   };
 }
 
-/** Of Rmax, whose value is none of a logarithm and may be negative. */
+/** Makes an estimate for Rmax, whose value is not a logarithm and may be negative. */
 export function rmaxEstimate(quantity: Quantity): Estimate {
   const size = estimateOf({ ...quantity, value: Math.log(Math.abs(quantity.value)) });
   if (quantity.value >= 0) return size;

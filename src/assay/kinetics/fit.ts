@@ -1,4 +1,4 @@
-// Fits a curve set: chooses or checks the model, asks the kernel, and says what is known and what is not.
+// Fits a curve set: chooses or checks the model, runs the kernel's fit, and reports which values the data determine.
 import { type CurveSet, concentrationsOf } from "./curve-set.ts";
 import { type Estimate, estimateOf, rmaxEstimate, unknown } from "./estimates.ts";
 import { type Flag, flagsOf, hasBinding, type Tests, testsOf } from "./flags.ts";
@@ -11,15 +11,15 @@ export interface KineticsFit {
   readonly set: CurveSet;
   readonly fit: RawFit;
   readonly model: Model;
-  /** Whether the data chose it. */
+  /** Whether it was chosen from the data. */
   readonly isChosen: boolean;
   readonly candidates: readonly Candidate[];
-  /** 1/(M s), 1/s, M and the unit of the response. */
+  /** Units: 1/(M s), 1/s, M and the unit of the response. */
   readonly ka: Estimate;
   readonly kd: Estimate;
   readonly KD: Estimate;
   readonly Rmax: Estimate;
-  /** Of the second site. */
+  /** Values of the second site. */
   readonly second: { readonly ka: Estimate; readonly kd: Estimate; readonly KD: Estimate; Rmax: Estimate } | undefined;
   /** Mass transport, response per M and second; and ka Rmax / kt. */
   readonly kt: Estimate | undefined;
@@ -27,7 +27,7 @@ export interface KineticsFit {
   readonly hill: Estimate | undefined;
   readonly plateaus: readonly Plateau[];
   readonly flags: readonly Flag[];
-  /** For people, a sentence each. */
+  /** Messages for the user, one sentence each. */
   readonly notes: readonly string[];
   readonly tests: Tests;
 }
@@ -38,7 +38,7 @@ export interface NoFit {
   readonly why: string;
 }
 
-/** Fits `set` with a model, or with the one that the data choose. */
+/** Fits `set` with a given model, or with one chosen from the data. */
 export function fitCurveSet(set: CurveSet, asked: Model | "auto"): KineticsFit | NoFit {
   const why = unfit(set, asked);
   if (why !== undefined) return { set, why };
@@ -121,7 +121,7 @@ function named(fit: RawFit): Estimates {
   }
 }
 
-/** The site that holds more of the response comes first. */
+/** Returns both sites; the one with the larger response comes first. */
 function twoSites(fit: RawFit, at: (place: number) => Estimate): Estimates {
   const site = (which: number) => {
     const value = fit.linear[which] ?? 0;
@@ -138,7 +138,7 @@ function twoSites(fit: RawFit, at: (place: number) => Estimate): Estimates {
   return { ...first, second, kt: undefined, transport: undefined, hill: undefined };
 }
 
-/** kt = ka Rmax / m. It is a number where m is one. */
+/** Returns kt = ka Rmax / m. It has a value if m has one. */
 function ktOf({ covariance, linear, quantities }: RawFit, transport: Estimate): Estimate {
   const [ka, , m] = quantities;
   const rmax = linear[0] ?? 0;
@@ -199,6 +199,6 @@ function notesOf(
   return notes;
 }
 
-/** Interactions that a sensor sees are within these, M and 1/(M s). */
+/** Range of plausible interactions, M and 1/(M s). */
 const [LEAST_KD, MOST_KD] = [1e-14, 1e-2];
 const [LEAST_KA, MOST_KA] = [10, 1e10];

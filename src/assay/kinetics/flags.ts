@@ -1,4 +1,4 @@
-// What is doubtful about the fit of a curve set.
+// Flags what is doubtful about the fit of a curve set.
 import { type CurveSet, concentrationsOf } from "./curve-set.ts";
 import type { Estimate } from "./estimates.ts";
 import type { RawFit } from "./native-kinetics.ts";
@@ -20,18 +20,18 @@ const FLAGS = [
 ] as const;
 export type Flag = (typeof FLAGS)[number];
 
-/** A response that explains less than this, in squared standard deviations of the noise, is none. */
+/** A response that explains less than this, in squared standard deviations of the noise, does not count as binding. */
 const LEAST_BINDING = 30;
-/** Limit, in standard deviations, for too few runs and for too large squared correlations of cycles. */
+/** Limits, in standard deviations: for too few runs, and for too large squared correlations of cycles. */
 const [FEW_RUNS, COMMON] = [-5, 8];
-/** A misfit below this share of the response changes no rate noticeably. */
+/** A misfit below this share of the response does not change rates noticeably. */
 const NOTICED = 2e-3;
 const FEWEST_CONCENTRATIONS = 3;
 /** A response must drop by this share to be a hook. */
 const DROP = 0.05;
 const SURELY = 5;
 
-/** Whether there is any response that the model explains and noise does not. */
+/** Whether the model explains a response that noise does not. */
 export function hasBinding({ cost, nullCost, noise }: RawFit): boolean {
   return nullCost - cost > LEAST_BINDING * noise.variance * noise.area;
 }
@@ -41,7 +41,7 @@ export interface Tests {
   readonly common: number;
 }
 
-/** How much the residuals look like noise: see residuals.ts. */
+/** Tests whether the residuals are noise; see residuals.ts. */
 export function testsOf(fit: RawFit): Tests {
   const residuals = fit.cycles.map(residualsOf);
   return { runs: runTest(residuals, fit.noise.neighbours), common: commonShape(residuals, fit.noise) };
@@ -87,7 +87,7 @@ function driftDominates(fit: RawFit): boolean {
   });
 }
 
-/** At the highest concentration less is bound at the end of the association than at the one before. */
+/** Whether less is bound at the end of the association with the highest concentration than at the one before. */
 function hasHook(fit: RawFit): boolean {
   const ends = fit.cycles.flatMap((cycle) => {
     const [injection] = cycle.cycle.injections;

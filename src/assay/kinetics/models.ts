@@ -1,4 +1,4 @@
-// The models of binding that can be fitted, and their names on the command line.
+// The binding models that can be fitted, and their names on the command line.
 import { Failure } from "../../failure/failure.ts";
 
 /** In the order of the kernel's enumeration (native/kinetics/problem.h). */
@@ -24,7 +24,7 @@ export function modelName({ kind, bulk, drift, localRmax }: Model): string {
   return [kind, ...(bulk ? ["bulk"] : []), ...(drift ? ["drift"] : []), ...(localRmax ? ["local"] : [])].join("+");
 }
 
-/** The model of a name, or "auto". Failure `usage.invalid` for other names. */
+/** Returns the model with a name, or "auto". Failure `usage.invalid` for other names. */
 export function modelNamed(name: string): Model | "auto" {
   const parts = name.trim().toLowerCase().replaceAll("_", "-").split("+");
   if (parts.length === 1 && parts[0] === "auto") return "auto";
@@ -40,7 +40,7 @@ export function modelNamed(name: string): Model | "auto" {
     kind,
     bulk: extras.includes("bulk"),
     drift: extras.includes("drift"),
-    // Each dissociation starts from what had bound before.
+    // Each dissociation starts from a different bound amount.
     localRmax: extras.includes("local") || kind === "dissociation",
   };
   if (kind === "mass-transport" && model.localRmax) {

@@ -1,4 +1,4 @@
-// The kernel's fit of sensorgrams as TypeScript sees it.
+// TypeScript interface to the kernel's fit of sensorgrams.
 import { loadKernel } from "../../native/kernel-binding.ts";
 import type { CurveCycle } from "./curve-set.ts";
 import { KINDS, type Model } from "./models.ts";
@@ -39,15 +39,15 @@ interface NativeFit {
   readonly locals: readonly Float64Array[];
 }
 
-/** A rate or KD as a natural logarithm, or Rmax (whose `value` is no logarithm). */
+/** A rate or KD as a natural logarithm, or Rmax (whose `value` is not a logarithm). */
 export interface Quantity {
   readonly value: number;
-  /** Standard error of the logarithm; infinite where the data do not fix it. */
+  /** Standard error of the logarithm; infinite if the data do not determine it. */
   readonly error: number;
-  /** Limits of the logarithm that hold the truth with 95 %; NaN where the profile likelihood does not rise so far. */
+  /** 95 % limits of the logarithm; NaN if the profile likelihood does not rise enough. */
   readonly low: number;
   readonly high: number;
-  /** Standard deviations that the profile likelihood rises on either side, at most SURE. */
+  /** Rise of the profile likelihood on this side, standard deviations, at most SURE. */
   readonly lowReached: number;
   readonly highReached: number;
 }
@@ -55,10 +55,10 @@ export interface Quantity {
 /** As in native/kinetics/profile.h. */
 export const SURE = 4;
 
-/** What one model makes of a curve set. */
+/** The fit of one model to a curve set. */
 export interface RawFit {
   readonly model: Model;
-  /** Weighted sum of squared residuals; the same with no response of the model. */
+  /** Weighted sum of squared residuals; `nullCost`: the same without any response of the model. */
   readonly cost: number;
   readonly nullCost: number;
   readonly points: number;
@@ -67,41 +67,44 @@ export interface RawFit {
   readonly hasConverged: boolean;
   readonly isAtBound: boolean;
   /**
-   * Variance of the residuals, the part of it that is correlated and its correlation from frame to frame, the correlation of
-   * neighbouring residuals, and how many frames count as one.
+   * Variance of the residuals, the correlated share of it and its correlation from frame to frame, the correlation of
+   * neighbouring residuals, and the number of frames that count as one.
    */
   readonly noise: { readonly variance: number; share: number; rho: number; neighbours: number; area: number };
-  /** The rates (of each site), then KD of each site, then Rmax where it is one for all cycles. */
+  /** The rates (of each site), then KD of each site, then Rmax if it is common to all cycles. */
   readonly quantities: readonly Quantity[];
   /** Maximum responses [cycle, or one][site], and their errors. */
   readonly linear: Float64Array;
   readonly linearErrors: Float64Array;
-  /** Of the logarithms of the rates, then of the common maximum responses; empty where they are not fixed. */
+  /**
+   * Covariance of the logarithms of the rates, then of the common maximum responses; empty if the data do not determine them.
+   */
   readonly covariance: Float64Array;
   readonly cycles: readonly CycleFit[];
 }
 
 export interface CycleFit {
   readonly cycle: CurveCycle;
-  /** Places of the fitted points in the cycle. */
+  /** Indices of the fitted points in the cycle. */
   readonly index: Int32Array;
   readonly fitted: Float64Array;
   readonly offset: number | undefined;
-  /** Per second, about the middle of the cycle's time, s. */
+  /** Drift per second, relative to the middle of the cycle, s. */
   readonly drift: number | undefined;
   readonly driftFromS: number;
   /** Bulk shift of each injection. */
   readonly bulk: readonly (number | undefined)[];
 }
 
-/** Number of points before an injection that fix where the curve starts. */
+/** Minimum number of points before an injection that determine the start of the curve. */
 const FEWEST_BASELINE = 3;
 const [OFFSET, DRIFT] = [1, 2];
 const QUANTITY_NUMBERS = 6;
 
 /**
- * Fits a model to cycles. `profiles`: also find the limits, which takes longer than the fit. `groups`: cycles of one number have one
- * Rmax; ascending from 0. Without it that is so for all of them, or for none, as the model says.
+ * Fits a model to cycles. `profiles`: also find the limits, which takes longer than the fit. `groups`: a number for each cycle,
+ * ascending from 0; cycles with the same number share one Rmax. Without it, all cycles share one or each has its own, as the
+ * model says.
  */
 export function fitModel(
   cycles: readonly CurveCycle[],
@@ -143,7 +146,7 @@ export function fitModel(
   return { ...found, model, ...unpacked(found, parts, cycleStart) };
 }
 
-/** The noise of blanks as the kernel takes it: frames of all blanks one after the other. */
+/** Returns the noise of the blanks in the kernel's format: frames of all blanks one after the other. */
 function sharedOf(parts: readonly Part[], points: number): [Float64Array, Float64Array, Int32Array] {
   const blanks = new Map<number, number>();
   for (const { cycle } of parts) if (cycle.shared !== undefined) blanks.set(cycle.shared.blank, cycle.shared.frames);
@@ -215,7 +218,7 @@ function partOf(cycle: CurveCycle, model: Model): Part {
   }
   const span = (timesS.at(-1) ?? 0) - (timesS[0] ?? 0);
   const switches = injections.flatMap(({ startS, endS }) => [startS, endS]);
-  // At the very moment of a switch a point may be of either side.
+  // A point exactly at a switch could belong to either side.
   const index = all.filter((at) => switches.every((s) => Math.abs(s - (timesS[at] as number)) > 1e-9 * span));
   const segments: number[] = [];
   const bulkAt: number[] = [];

@@ -1,5 +1,5 @@
-// What a cycle that is under way will show: when the association has reached 95 % of its end, and for how long the dissociation must
-// be watched until it alone fixes kd to 10 %. From the fit of what is there so far, and its noise.
+// Predicts a running cycle from the fit of its data so far and their noise: when the association will have reached 95 % of its
+// end, and how long the dissociation must be observed until it alone determines kd to 10 %.
 import { inverse, normalEquations } from "../../measurement/linear.ts";
 import { estimateOf } from "./estimates.ts";
 import type { Quantity, RawFit } from "./native-kinetics.ts";
@@ -7,29 +7,31 @@ import { boundOf, residualsOf, rmsOf } from "./residuals.ts";
 
 export interface Prediction {
   readonly cycle: string;
-  /** Seconds after the start of its last injection at which 95 % of the change is done, and their 95 % limits; undefined while that is not known. */
+  /**
+   * Seconds after the start of its last injection at which 95 % of the change is done, with 95 % limits; undefined if unknown.
+   */
   readonly association95: { readonly seconds: number; readonly low95: number; readonly high95: number } | undefined;
   /**
-   * Seconds of dissociation after which its frames alone fix kd to 10 % (standard error); `isAtLeast`: so far only an upper bound
-   * of kd is known, and a slower dissociation takes longer. undefined while nothing is known.
+   * Seconds of dissociation after which its frames alone determine kd to 10 % (standard error). `isAtLeast`: so far only an
+   * upper bound of kd is known, and a slower dissociation takes longer. undefined if nothing is known.
    */
   readonly dissociation: { readonly seconds: number; readonly isAtLeast: boolean } | undefined;
 }
 
-/** Of a relaxation, 95 % is done after so many of its time constants. */
+/** A relaxation is 95 % complete after this many time constants. */
 const TIMES_95 = Math.log(20);
-/** kd is fixed where its standard error is this part of it. */
+/** kd counts as determined if its relative standard error is at most this. */
 const FIXED = 0.1;
-/** A rate that is known worse than this says nothing about the time. */
+/** A rate with a larger relative error predicts nothing. */
 const MOST_ERROR = 0.4;
 const SIDES_95 = 1.96;
-/** Nobody watches a dissociation for longer. */
+/** Longest dissociation that is predicted, s. */
 const LONGEST_S = 7 * 86_400;
-/** Frames that the sums go over: of more, every second, third … with the weight of all. */
+/** Maximum number of frames in the sums. With more, only every second, third … is used, weighted for all. */
 const MOST_SUMMED = 2000;
 const ROUNDS = 40;
 
-/** The prediction for the last cycle of a fit; undefined for models without both rates, and where nothing has bound. */
+/** Predicts the last cycle of a fit; undefined for models without both rates, and if nothing has bound. */
 export function predictionOf(fit: RawFit): Prediction | undefined {
   const cycle = fit.cycles.at(-1);
   const last = cycle?.cycle.injections.at(-1);
@@ -44,7 +46,7 @@ export function predictionOf(fit: RawFit): Prediction | undefined {
   const now = lastBefore(timesS, last.endS);
   if (now === undefined || !(intervalS > 0) || !(rms > 0)) return undefined;
   const rate = onRate + kd;
-  // From the frame that was seen last in the association to its end.
+  // From the last frame so far to the end of the association.
   const rmax = (fit.model.localRmax ? fit.linear.at(-1) : fit.linear[0]) ?? Number.NaN;
   const plateau = (rmax * onRate) / rate;
   const rest = Math.exp(-rate * Math.max(0, last.endS - (timesS[now] as number)));
@@ -74,12 +76,12 @@ function association95(fit: RawFit, timesS: Float64Array, association: Associati
   const error = Math.min(ownError(timesS, association), sharedError(fit, association));
   if (!(error < MOST_ERROR * rate)) return undefined;
   const seconds = TIMES_95 / rate;
-  // The error of the logarithm, so that both limits are positive.
+  // Uses the error of the logarithm, so that both limits are positive.
   const part = Math.exp((SIDES_95 * error) / rate);
   return { seconds, low95: seconds / part, high95: seconds * part };
 }
 
-/** Standard error of the rate from the frames of this association alone: level, height and rate are free. */
+/** Returns the standard error of the rate from the frames of this association alone, with level, height and rate free. */
 function ownError(timesS: Float64Array, { startS, rate, height, rms }: Association): number {
   const rows = Array.from(timesS, (timeS) => {
     const t = timeS - startS;
@@ -92,7 +94,7 @@ function ownError(timesS: Float64Array, { startS, rate, height, rms }: Associati
   return variance > 0 ? rms * rate * Math.sqrt(variance) : Number.POSITIVE_INFINITY;
 }
 
-/** The same from the fit of all cycles, where that fixes both rates. */
+/** Returns the same from the fit of all cycles, if that determines both rates. */
 function sharedError({ covariance }: RawFit, { rate, onRate }: Association): number {
   const size = Math.round(Math.sqrt(covariance.length));
   if (size < 2) return Number.POSITIVE_INFINITY;
@@ -105,7 +107,7 @@ function sharedError({ covariance }: RawFit, { rate, onRate }: Association): num
 interface Dissociation {
   /** Response at its beginning. */
   readonly height: number;
-  /** Of a frame that shares no noise with others. */
+  /** Noise of a frame that has no noise in common with others. */
   readonly rms: number;
   readonly intervalS: number;
   readonly hasDrift: boolean;
@@ -119,7 +121,7 @@ function dissociationOf(logKd: Quantity, dissociation: Dissociation): Prediction
   return seconds === undefined ? undefined : { seconds, isAtLeast: doubt === "upper_bound" };
 }
 
-/** Seconds of dissociation until kd is fixed; undefined where a week is too short. */
+/** Returns the seconds of dissociation until kd is determined; undefined if a week is not enough. */
 function secondsToFix(kd: number, dissociation: Dissociation): number | undefined {
   const isFixed = (seconds: number) => relativeError(kd, seconds, dissociation) <= FIXED;
   let high = 4 * dissociation.intervalS;
@@ -136,7 +138,10 @@ function secondsToFix(kd: number, dissociation: Dissociation): number | undefine
   return high;
 }
 
-/** Standard error of kd over kd after so many seconds: height, rate, and with drift a slope, are free; the end level is known. */
+/**
+ * Returns the relative standard error of kd after a number of seconds. Free parameters: height, rate, and with drift a slope;
+ * the end level is known.
+ */
 function relativeError(kd: number, seconds: number, { height, rms, intervalS, hasDrift }: Dissociation): number {
   const frames = Math.max(3, Math.floor(seconds / intervalS));
   const step = Math.ceil(frames / MOST_SUMMED);

@@ -1,4 +1,4 @@
-// The fit of curve sets as data for other programs: everything that is needed to judge it and to repeat it.
+// Converts the fits of curve sets to data for other programs: everything that is needed to judge and to repeat them.
 import { type CurveCycle, highestOf } from "./curve-set.ts";
 import type { Doubt, Estimate } from "./estimates.ts";
 import type { KineticsFit, NoFit } from "./fit.ts";
@@ -6,7 +6,7 @@ import { modelName } from "./models.ts";
 import type { Candidate } from "./selection.ts";
 import type { Plateau } from "./steady-state.ts";
 
-/** A quantity as programs read it: `flag` says why there is no value. SI units, with M for mol/l. */
+/** A quantity for other programs: `flag` says why there is no value. SI units, with M for mol/l. */
 export interface QuantityRecord {
   readonly value: number | null;
   readonly standard_error: number | null;
@@ -17,7 +17,7 @@ export interface QuantityRecord {
 
 interface CycleRecord {
   readonly cycle: string;
-  /** M; the highest one. */
+  /** Highest concentration, M. */
   readonly concentration: number;
   readonly points: number;
   /** s. */
@@ -71,7 +71,7 @@ export function quantityOf({ value, standardError, low95, high95, doubt }: Estim
   return { value, standard_error: standardError, low95, high95, flag: doubt ?? null };
 }
 
-/** One curve set's record; `drawn`: with so many points of each cycle at most. */
+/** Returns the record of one curve set. `drawn`: include at most this many points of each cycle for drawing. */
 export function recordOf(found: KineticsFit | NoFit, drawn = 0): FitRecord | NoFitRecord {
   if ("why" in found) return { curve: found.set.name, failed: found.why };
   const { fit, set, second, kt, hill } = found;

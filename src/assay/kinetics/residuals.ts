@@ -1,7 +1,7 @@
-// What a fit leaves: how large it is, and whether it is noise.
+// Examines the residuals of a fit: how large they are, and whether they are noise.
 import type { CycleFit, RawFit } from "./native-kinetics.ts";
 
-/** The bound part of a fitted curve at each fitted point: without offset, drift and bulk shift. */
+/** Returns the bound part of a fitted curve at each fitted point: without offset, drift and bulk shift. */
 export function boundOf({ cycle, index, fitted, offset = 0, drift = 0, driftFromS, bulk }: CycleFit): Float64Array {
   return fitted.map((value, at) => {
     const timeS = cycle.timesS[index[at] as number] as number;
@@ -13,7 +13,7 @@ export function boundOf({ cycle, index, fitted, offset = 0, drift = 0, driftFrom
   });
 }
 
-/** Largest bound response. */
+/** Returns the largest bound response. */
 export function amplitudeOf({ cycles }: RawFit): number {
   let most = 0;
   for (const cycle of cycles) for (const value of boundOf(cycle)) most = Math.max(most, Math.abs(value));
@@ -24,7 +24,7 @@ export function residualsOf({ cycle, index, fitted }: CycleFit): Float64Array {
   return fitted.map((value, at) => (cycle.responses[index[at] as number] as number) - value);
 }
 
-/** Root of the mean square. */
+/** Returns the root mean square. */
 export function rmsOf(values: readonly Float64Array[]): number {
   let [sum, count] = [0, 0];
   for (const list of values) {
@@ -39,9 +39,9 @@ const MEMORIES = 2;
 const FEWEST_BLOCKS = 10;
 
 /**
- * Wald and Wolfowitz's run test of the signs of block means: standard deviations by which there are more runs than noise
- * makes; far below 0 the curve has another shape than the model. Blocks are so long that noise of the neighbours'
- * correlation is forgotten. NaN where there are too few blocks.
+ * Runs Wald and Wolfowitz's run test on the signs of block means. Returns by how many standard deviations the number of runs
+ * exceeds that of noise; far below 0 the curve has a different shape from the model. The blocks are long enough that the noise
+ * of consecutive blocks is uncorrelated. NaN if there are too few blocks.
  */
 export function runTest(residuals: readonly Float64Array[], neighbours: number): number {
   const rho = Math.min(Math.max(neighbours, 0), 0.98);
@@ -59,15 +59,16 @@ export function runTest(residuals: readonly Float64Array[], neighbours: number):
     }
   }
   if (blocks < FEWEST_BLOCKS || above === 0 || below === 0) return Number.NaN;
-  // Each cycle begins a run of its own: half of them would have gone on.
+  // Each cycle begins a new run; half of the previous runs would have continued.
   const expected = 1 + (2 * above * below) / blocks + (residuals.length - 1) / 2;
   const deviation = Math.sqrt(((expected - 1) * (expected - 2)) / Math.max(blocks - 1, 1));
   return (runs - expected) / deviation;
 }
 
 /**
- * Whether cycles leave the same: noise of different cycles has nothing in common, a wrong model has. Standard deviations by
- * which the squared correlations of cycles exceed those of noise; NaN for cycles of different lengths, or one alone.
+ * Tests whether cycles have similar residuals: the noise of different cycles is unrelated, but a wrong model leaves the same
+ * shape. Returns by how many standard deviations the squared correlations of cycles exceed those of noise; NaN for cycles of
+ * different lengths, or a single one.
  */
 export function commonShape(residuals: readonly Float64Array[], { share, rho }: RawFit["noise"]): number {
   const length = residuals[0]?.length ?? 0;

@@ -1,4 +1,4 @@
-// Which model the data ask for: Schwarz's criterion (BIC), with as many points as are independent.
+// Chooses the model for the data with Schwarz's criterion (BIC), counting only independent points.
 import type { CurveCycle } from "./curve-set.ts";
 import { type Kind, type Model, modelName } from "./models.ts";
 import { fitModel, type RawFit } from "./native-kinetics.ts";
@@ -7,26 +7,26 @@ import { amplitudeOf } from "./residuals.ts";
 export interface Candidate {
   readonly model: string;
   readonly parameters: number;
-  /** Less is better; differences count. */
+  /** Lower is better; only differences matter. */
   readonly bic: number;
 }
 
 export interface Selection {
   readonly fit: RawFit;
   readonly candidates: readonly Candidate[];
-  /** By how much BIC is less with mass transport, and with two sites, than with 1:1; undefined where nothing asked for it. */
+  /** Decrease of BIC with mass transport, and with two sites, relative to 1:1; undefined if that model was not tried. */
   readonly massTransportGain: number | undefined;
   readonly twoSiteGain: number | undefined;
 }
 
-/** A model with more in it must be better by this, so that chance does not choose it. */
+/** A larger model must be better by this much, so that chance does not choose it. */
 export const CLEARLY = 10;
-/** Residuals below this share of the response are rounding, of a simulation or of a file. */
+/** Residuals below this share of the response are rounding errors, of a simulation or of a file. */
 const EXACT = 1e-4;
-/** Correlation of neighbouring residuals, over its standard error, from which on another model is tried. */
+/** Ratio of the correlation of neighbouring residuals to its standard error from which on another model is tried. */
 const SUSPICIOUS = 4;
 
-/** The 1:1 model with what else the data ask for: bulk shifts, drift, mass transport. Never two sites. */
+/** Chooses the 1:1 model with the extensions that the data require: bulk shifts, drift, mass transport. Never two sites. */
 export function chooseModel(cycles: readonly CurveCycle[]): Selection {
   const of = (bulk: boolean, drift: boolean) => {
     const model: Model = { kind: "1:1", bulk, drift, localRmax: false };
@@ -46,7 +46,7 @@ export function chooseModel(cycles: readonly CurveCycle[]): Selection {
   return { ...selection, fit: isTransported ? massTransport : best, candidates };
 }
 
-/** A fit as asked for, and whether mass transport or a second site would describe the data clearly better. */
+/** Returns the requested fit, and whether mass transport or a second site would describe the data clearly better. */
 export function checkModel(cycles: readonly CurveCycle[], fit: RawFit): Selection {
   if (fit.model.kind !== "1:1" || fit.model.localRmax || isExact(fit)) {
     return { fit, candidates: ranked([fit]), massTransportGain: undefined, twoSiteGain: undefined };
@@ -89,7 +89,7 @@ function bicOf({ cost, parameters, points }: RawFit, { noise }: RawFit): number 
   return cost / (noise.variance * noise.area) + parameters * Math.log(Math.max(points / noise.area, 2));
 }
 
-/** All are judged by the noise that the best of them leaves. */
+/** Returns the fit with the lowest cost; all fits are judged by the noise that it leaves. */
 function leastCost(fits: readonly RawFit[]): RawFit {
   return fits.reduce((best, one) => (one.cost < best.cost ? one : best));
 }

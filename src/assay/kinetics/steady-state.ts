@@ -1,9 +1,9 @@
-// Steady-state affinity: the responses at the end of each association against the concentration.
+// Computes steady-state affinity: the responses at the end of each association against the concentration.
 import type { CurveCycle, CurveSet } from "./curve-set.ts";
 
-/** The last part of an association that counts as its plateau. */
+/** Last part of an association that counts as its plateau. */
 const PLATEAU = 0.2;
-/** A plateau that rises by more than this share of itself is none. */
+/** A response that rises by more than this share is not a plateau. */
 const RISE = 0.05;
 
 export interface Plateau {
@@ -15,7 +15,10 @@ export interface Plateau {
   readonly isRising: boolean;
 }
 
-/** The plateau of each injection above 0 M, relative to the baseline before the cycle's first one (or to 0 where there is none). */
+/**
+ * Returns the plateau of each injection above 0 M, relative to the baseline before the cycle's first one (or to 0 if there is
+ * none).
+ */
 export function plateausOf({ cycles }: CurveSet): Plateau[] {
   return cycles.flatMap((cycle) => {
     const firstS = cycle.injections[0]?.startS ?? Number.NEGATIVE_INFINITY;
@@ -33,7 +36,7 @@ export function plateausOf({ cycles }: CurveSet): Plateau[] {
   });
 }
 
-/** The plateaus as the kernel takes them: concentrations in place of times. */
+/** Returns the plateaus in the kernel's format: with concentrations instead of times. */
 export function dosesOf(plateaus: readonly Plateau[]): CurveCycle {
   const sorted = [...plateaus].sort((a, b) => a.concentration - b.concentration);
   return {

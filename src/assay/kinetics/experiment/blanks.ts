@@ -1,16 +1,16 @@
-// Blanks of an experiment: which one is subtracted from which cycle, and what that does to the errors. A blank must have the timing of
-// the cycle and be quiet; of those the nearest in time is taken.
+// Chooses which blank of an experiment is subtracted from which cycle, and computes its effect on the errors. A blank must have
+// the timing of the cycle and be quiet; the nearest in time is used.
 import { medianOf } from "../../../measurement/statistics.ts";
 import type { CurveCycle } from "../curve-set.ts";
 import type { PlannedCycle } from "./cycles.ts";
 
-/** A blank this many times noisier from frame to frame than the quietest is left out. */
+/** A blank whose frame-to-frame noise exceeds the quietest by this factor is left out. */
 const NOISIER = 3;
-/** The switches of a blank may be off by so many frames. */
+/** Allowed difference of a blank's switch times, frames. */
 const OFF_FRAMES = 1.5;
-/** A blank must be as long as this part of the cycle. */
+/** Minimum length of a blank relative to the cycle. */
 const LONG_ENOUGH = 0.9;
-/** Of a curve without known errors, blank and sample are equally noisy. */
+/** Share of the noise that comes from the blank if the errors are unknown: blank and sample are then taken as equally noisy. */
 const HALF = Math.SQRT1_2;
 
 /** How noisy a blank is, and where it is used. */
@@ -19,17 +19,17 @@ export interface BlankUse {
   /** Median over the curves of the noise from frame to frame, px. */
   readonly noise: number;
   readonly isQuiet: boolean;
-  /** Cycles that it is subtracted from. */
+  /** The cycles that it is subtracted from. */
   readonly subtractedFrom: readonly number[];
 }
 
-/** Which blank each cycle of samples gets: its place in the plan, or undefined. */
+/** The blank for each cycle of samples: its index in the plan, or undefined. */
 export interface BlankChoice {
   readonly ofSample: readonly (number | undefined)[];
   readonly uses: readonly BlankUse[];
 }
 
-/** `noises`: for each blank those of the curves. */
+/** Chooses the blanks. `noises`: for each blank, the noise of each curve. */
 export function chooseBlanks(
   samples: readonly PlannedCycle[],
   blanks: readonly PlannedCycle[],
@@ -72,8 +72,8 @@ function isAlike(sample: PlannedCycle, blank: PlannedCycle, intervalS: number): 
 }
 
 /**
- * A cycle less a blank, at the same time since the start of the first injection; frames beyond the blank's are left out. `blank`
- * names it among the blanks of the curve.
+ * Subtracts a blank from a cycle, at the same time since the start of the first injection. Leaves out frames beyond the end of
+ * the blank. `which`: number of the blank among the blanks of the curve.
  */
 export function withoutBlank(cycle: CurveCycle, blank: CurveCycle, which: number): CurveCycle {
   const phase = phaseOf(cycle);
@@ -113,13 +113,16 @@ export function withoutBlank(cycle: CurveCycle, blank: CurveCycle, which: number
   };
 }
 
-/** Number of switches before a time. */
+/** Returns a function that counts the switches before a time. */
 function phaseOf({ injections }: CurveCycle): (timeS: number) => number {
   const switches = injections.flatMap(({ startS, endS }) => [startS, endS]);
   return (timeS) => switches.filter((at) => at <= timeS).length;
 }
 
-/** Where a time is among others, between two of the same phase; NaN where the nearest is farther than they usually are. */
+/**
+ * Returns the fractional position of a time among others, between two of the same phase; NaN if the nearest is farther away
+ * than usual.
+ */
 function placeIn(timesS: Float64Array, timeS: number, phase: (timeS: number) => number): number {
   let [low, high] = [0, timesS.length - 1];
   if (high < 1) return Number.NaN;

@@ -1,4 +1,4 @@
-// The curves of an experiment as they are fitted: references subtracted, cut into cycles, blanks subtracted.
+// Prepares the curves of an experiment for fitting: subtracts references, cuts cycles, subtracts blanks.
 import { createHash } from "node:crypto";
 import type { Analysis } from "../../../manifest/analyses.ts";
 import { gratingOf, groupsOf, labelMatcher } from "../../../measurement/labels.ts";
@@ -15,7 +15,7 @@ import type { KineticsPlan } from "./plan.ts";
 export interface PreparedCurve {
   readonly set: CurveSet;
   readonly groups: readonly string[];
-  /** Frames in the windows, and those of them that are flagged or have no position. */
+  /** Number of frames in the windows, and of those that are flagged or have no position. */
   readonly frames: number;
   readonly unusable: number;
 }
@@ -26,13 +26,13 @@ export interface PreparedCurves {
   readonly references: readonly string[];
   readonly reference: CurveSet | undefined;
   readonly blanks: readonly BlankUse[];
-  /** Cycles of samples that no blank was subtracted from, while there are blanks. */
+  /** Sample cycles that no blank was subtracted from although blanks exist. */
   readonly withoutBlank: readonly number[];
-  /** SHA-256 of all numbers that are fitted. */
+  /** SHA-256 of all fitted numbers. */
   readonly sha256: string;
 }
 
-/** Of a curve, before blanks are chosen. */
+/** The cycles of a curve, before blanks are chosen. */
 interface Cut {
   readonly label: string;
   readonly groups: readonly string[];
@@ -46,12 +46,12 @@ interface CutCycle {
   readonly noise: number;
 }
 
-/** Errors below this part of the median count as that much: no single frame decides a fit. */
+/** Errors below this share of the median are raised to it, so that no single frame decides a fit. */
 const LEAST_ERROR = 0.25;
-/** With known errors of fewer points than this part, all points count the same. */
+/** If the errors of fewer points than this share are known, all points have equal weight. */
 const MOST_KNOWN = 0.5;
 
-/** Reads the curves of a plan, one in memory at a time; what is kept are the windows of the cycles. */
+/** Reads the curves of a plan, one in memory at a time; keeps only the windows of the cycles. */
 export function preparedCurves(source: SensorgramSource, analysis: Analysis, plan: KineticsPlan): PreparedCurves {
   const isReference = labelMatcher(plan.references);
   const isAsked = labelMatcher(plan.roi);
@@ -102,7 +102,7 @@ export function preparedCurves(source: SensorgramSource, analysis: Analysis, pla
   };
 }
 
-/** Groups of a curve: of its label, or of those of its halves. */
+/** Returns the groups of a curve, by its label or those of its halves. */
 function membership(label: string, { labels }: Analysis, { groups }: KineticsPlan): string[] {
   const own = labels.filter((one) => one === label || gratingOf(one) === label);
   return [...new Set([label, ...own].flatMap((one) => groupsOf(one, groups)))];
@@ -118,7 +118,7 @@ function cutOf(curve: CurveToCut, groups: readonly string[], plan: KineticsPlan)
   return { label: curve.label, groups, samples: plan.samples.map(cut), blanks: plan.blanks.map(cut) };
 }
 
-/** The usable points of a cycle; times from the start of its first injection. */
+/** Returns the usable points of a cycle; times count from the start of its first injection. */
 function cutCycle({ timesUs, result, frameErrors, flags }: CurveToCut, planned: PlannedCycle): CutCycle {
   const zeroUs = planned.injections[0]?.startUs ?? planned.fromUs;
   const inWindow = [...timesUs.keys()].filter((at) => {
@@ -164,7 +164,7 @@ function preparedOf({ label, groups, samples, blanks }: Cut, { ofSample }: Blank
   return { set: { name: label, cycles: weighted(cycles) }, groups, frames, unusable: frames - usable };
 }
 
-/** Errors of some cycles only are no weights. */
+/** Removes the errors if only some cycles have them: then they cannot be weights. */
 function weighted(cycles: readonly CurveCycle[]): readonly CurveCycle[] {
   if (cycles.every(({ errors }) => errors !== undefined)) return cycles;
   return cycles.map((cycle) => ({ ...cycle, errors: undefined }));

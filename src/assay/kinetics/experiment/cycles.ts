@@ -1,9 +1,9 @@
-// From the injections of an experiment to the cycles that are fitted: which injections belong to a cycle, and from when to when.
+// Builds the cycles to fit from the injections of an experiment: which injections belong to a cycle, and its start and end.
 import type { Phases } from "../../responses.ts";
 
 interface PlannedInjection {
   readonly injectionId: number;
-  /** With the delay until the liquid is over the chip. */
+  /** Start, including the delay until the liquid is over the chip. */
   readonly startUs: number;
   readonly endUs: number;
   /** M. */
@@ -11,11 +11,11 @@ interface PlannedInjection {
 }
 
 export interface PlannedCycle {
-  /** Number of the cycle, as the injections have it. */
+  /** Number of the cycle, as recorded with the injections. */
   readonly cycle: number;
-  /** Several: a titration without regeneration. */
+  /** The injections; several form a titration without regeneration. */
   readonly injections: readonly PlannedInjection[];
-  /** Frames from the baseline before the first injection to the end of the last dissociation. */
+  /** The cycle's frames: from the baseline before the first injection to the end of the last dissociation. */
   readonly fromUs: number;
   readonly toUs: number;
 }
@@ -28,26 +28,26 @@ export interface LeftOut {
 
 interface CycleOptions {
   readonly solution: string;
-  /** Of the frames. */
+  /** Times of the frames. */
   readonly timesUs: Float64Array;
   readonly delayUs: number;
   readonly needsConcentration: boolean;
 }
 
-/** Fewer frames of an association show no curve. */
+/** With fewer frames in an association, there is no curve to fit. */
 const FEWEST_FRAMES = 4;
-/** The baseline before an injection, as a part of the injection's length, and at least so many frames. */
+/** Length of the baseline before an injection, relative to the injection, and the minimum number of its frames. */
 const LEAD = 0.5;
 const LEAD_FRAMES = 5;
 
 const CONCENTRATION = /[\s,;_-]*\(?[\d.,]+(?:e-?\d+)?\s*[fpnuµμm]?M\)?(?![\p{L}\p{N}])/giu;
 
-/** The name of a solution without its concentration: "CRP 50 nM" and "CRP 5 nM" are one analyte. */
+/** Returns the name of a solution without its concentration: "CRP 50 nM" and "CRP 5 nM" are the same analyte. */
 export function analyteOf(solution: string): string {
   return solution.replace(CONCENTRATION, "").trim() || solution.trim();
 }
 
-/** The cycles of a solution and the blanks, in order of time. */
+/** Returns the cycles of a solution and the blanks, in order of time. */
 export function cyclesOf(phases: readonly Phases[], options: CycleOptions) {
   const samples: PlannedCycle[] = [];
   const blanks: PlannedCycle[] = [];
@@ -60,7 +60,7 @@ export function cyclesOf(phases: readonly Phases[], options: CycleOptions) {
   };
   for (const one of phases) {
     const { injectionId, type, cycle, solution } = one.injection;
-    // Buffer flows in every dissociation.
+    // Skipped, because buffer flows in every dissociation.
     if (type === "buffer") continue;
     const isBlank = type === "blank";
     const isSample = type === "sample" && analyteOf(solution).toLowerCase() === options.solution.toLowerCase();

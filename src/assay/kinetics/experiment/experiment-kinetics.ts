@@ -1,5 +1,5 @@
-// The kinetics of an experiment: fits of every grating and group from the stored sensorgrams and injections. For the command line, the
-// page and the report alike.
+// Computes the kinetics of an experiment: fits of every grating and group from the stored sensorgrams and injections. Used by
+// the command line, the page and the report.
 import type { Analysis } from "../../../manifest/analyses.ts";
 import { medianOf } from "../../../measurement/statistics.ts";
 import type { SensorgramSource } from "../../curve-units.ts";
@@ -20,10 +20,10 @@ interface GratingKinetics extends Omit<PreparedCurve, "set"> {
 /** What the references show. */
 interface ReferenceFinding {
   readonly labels: readonly string[];
-  /** What has bound to them at the end of the highest association, px, and the same of a typical grating. */
+  /** Bound response of the references at the end of the highest association, px, and that of a typical grating. */
   readonly bound: number | undefined;
   readonly typical: number | undefined;
-  /** Whether they bind: then what was subtracted is no background only. */
+  /** Whether analyte binds to them: then more than background was subtracted. */
   readonly binds: boolean;
 }
 
@@ -32,14 +32,14 @@ export interface ExperimentKinetics extends Pick<PreparedCurves, "blanks" | "wit
   readonly gratings: readonly GratingKinetics[];
   readonly groups: readonly GroupKinetics[];
   readonly references: ReferenceFinding;
-  /** For people, a sentence each. */
+  /** Messages for the user, one sentence each. */
   readonly notes: readonly string[];
 }
 
-/** References bind where this part of a typical grating's response has bound to them. */
+/** References count as binding if their response reaches this share of a typical grating's. */
 const NON_SPECIFIC = 0.05;
 
-/** Fits what a plan says. The same plan and frames give the same numbers to the last digit. */
+/** Runs the fits of a plan. The same plan and frames give exactly the same numbers. */
 export function experimentKinetics(
   source: SensorgramSource,
   analysis: Analysis,
@@ -86,7 +86,7 @@ function nonSpecific(one: GratingKinetics): GratingKinetics {
   return { ...one, found: { ...one.found, flags: [...one.found.flags, "non_specific"] } };
 }
 
-/** Bulk shifts and drift are what references are for; what binds to them as a curve does is not. */
+/** Checks the references. They are meant to contain bulk shifts and drift, but no binding curve. */
 function referenceFinding(
   { references: labels, reference }: PreparedCurves,
   gratings: readonly GratingKinetics[],
@@ -103,7 +103,9 @@ function referenceFinding(
   return { labels, bound, typical, binds: bound > NON_SPECIFIC * typical };
 }
 
-/** Largest bound response, without sign, of the cycle with the highest concentration at the end of an association, px. */
+/**
+ * Returns the largest absolute bound response at the end of an association, in the cycle with the highest concentration, px.
+ */
 function boundAtEnd({ cycles }: Pick<KineticsFit["fit"], "cycles">): number {
   const [highest] = [...cycles].sort((a, b) => highestOf(b.cycle) - highestOf(a.cycle));
   if (highest === undefined) return 0;

@@ -1,5 +1,5 @@
-// What the gratings of a group say together: the mean of their rates with the spread between gratings, and, if asked for, one fit over
-// all of them with common rates and an Rmax for each grating.
+// Combines the gratings of a group: the mean of their rates with the spread between gratings, and optionally one fit over all
+// of them with common rates and an Rmax for each grating.
 import { student95 } from "../../distributions.ts";
 import type { CurveCycle } from "../curve-set.ts";
 import { type Estimate, estimateOf } from "../estimates.ts";
@@ -7,16 +7,16 @@ import type { KineticsFit, NoFit } from "../fit.ts";
 import { type Kind, type Model, modelName } from "../models.ts";
 import { fitModel, type Quantity } from "../native-kinetics.ts";
 
-/** Of a positive quantity; gratings count by their errors and by the spread between them. */
+/** The mean of a positive quantity; gratings are weighted by their errors and the spread between them. */
 export interface GroupMean {
-  /** Geometric mean over the gratings with a number; null without any. */
+  /** Geometric mean over the gratings that have a value; null without any. */
   readonly value: number | null;
   readonly standardError: number | null;
   readonly low95: number | null;
   readonly high95: number | null;
-  /** Standard deviation of the logarithm between gratings beyond their errors: 0.1 is 10 %. null with fewer than three. */
+  /** Standard deviation of the logarithm between gratings, without their errors: 0.1 is 10 %. null with fewer than three. */
   readonly spread: number | null;
-  /** Whether they differ by more than their errors, beyond doubt. */
+  /** Whether they certainly differ by more than their errors. */
   readonly differs: boolean;
   readonly used: number;
 }
@@ -40,16 +40,16 @@ export interface GroupKinetics {
   readonly KD: GroupMean;
   readonly Rmax: GroupMean;
   readonly pooled: PooledFit | undefined;
-  /** Why there is no pooled fit although one was asked for. */
+  /** Why there is no pooled fit although one was requested. */
   readonly notPooled: string | undefined;
 }
 
 const FEWEST = 3;
-/** Chance makes one group in a thousand look as if its gratings differed. */
+/** Limit in standard deviations: by chance, one group in a thousand appears to differ. */
 const SURELY = 3.09;
 const STEPS = 200;
 
-/** Random-effects mean (Paule and Mandel 1982) with the limits of Hartung and Knapp (2001). */
+/** Returns the random-effects mean (Paule and Mandel 1982) with the limits of Hartung and Knapp (2001). */
 function groupMean(estimates: readonly Estimate[]): GroupMean {
   const known = estimates.flatMap(({ value, standardError }) =>
     value !== null && value > 0 && standardError !== null && standardError > 0
@@ -68,7 +68,7 @@ function groupMean(estimates: readonly Estimate[]): GroupMean {
   }
   const between = betweenVariance(known, freedom);
   const { mean, weight, excess } = weightedMean(known, between);
-  // Never below what the errors alone give: by chance a few gratings agree too well.
+  // Never below the value from the errors alone: by chance a few gratings may agree too well.
   const error = Math.sqrt(Math.max(excess / freedom, 1) / weight);
   return {
     ...limits(Math.exp(mean), error, student95(freedom)),
@@ -92,7 +92,7 @@ interface Known {
   readonly variance: number;
 }
 
-/** The mean, the sum of the weights, and the weighted sum of squares about the mean. */
+/** Returns the mean, the sum of the weights, and the weighted sum of squares around the mean. */
 function weightedMean(known: readonly Known[], between: number) {
   let [weight, sum] = [0, 0];
   for (const { log, variance } of known) {
@@ -104,7 +104,7 @@ function weightedMean(known: readonly Known[], between: number) {
   return { mean, weight, excess };
 }
 
-/** The variance between gratings with which the squares about the mean are what they should be; by bisection. */
+/** Finds by bisection the variance between gratings for which the sum of squares around the mean has its expected value. */
 function betweenVariance(known: readonly Known[], freedom: number): number {
   if (weightedMean(known, 0).excess <= freedom) return 0;
   const logs = known.map(({ log }) => log);
@@ -117,7 +117,10 @@ function betweenVariance(known: readonly Known[], freedom: number): number {
   return (low + high) / 2;
 }
 
-/** Standard deviations of a normal number that are as improbable as this chi-square (Wilson and Hilferty 1931). */
+/**
+ * Converts a chi-square to the equally improbable number of standard deviations of a normal distribution (Wilson and Hilferty
+ * 1931).
+ */
 function normalOfChiSquare(value: number, freedom: number): number {
   const part = 2 / (9 * freedom);
   return (Math.cbrt(value / freedom) - (1 - part)) / Math.sqrt(part);
@@ -125,7 +128,7 @@ function normalOfChiSquare(value: number, freedom: number): number {
 
 const POOLABLE: readonly Kind[] = ["1:1", "dissociation"];
 
-/** The model that most gratings have, of those that can be pooled. */
+/** Returns the model of most gratings, among those that can be pooled. */
 function commonModel(fits: readonly KineticsFit[]): Model | undefined {
   const counts = new Map<string, { readonly model: Model; count: number }>();
   for (const { model } of fits) {
@@ -137,7 +140,7 @@ function commonModel(fits: readonly KineticsFit[]): Model | undefined {
   return most !== undefined && POOLABLE.includes(most.model.kind) ? most.model : undefined;
 }
 
-/** One fit over gratings that bind, or why there is none. */
+/** Fits all gratings that bind together, or returns why that is not possible. */
 function pooledFit(all: readonly (KineticsFit | NoFit)[]): PooledFit | string {
   const fits = all.filter((one): one is KineticsFit => !("why" in one) && !one.flags.includes("no_binding"));
   if (fits.length < 2) return "fewer than two gratings bind";
@@ -150,7 +153,7 @@ function pooledFit(all: readonly (KineticsFit | NoFit)[]): PooledFit | string {
   fits.forEach(({ set }, grating) => {
     for (const cycle of set.cycles) {
       const { shared } = cycle;
-      // Each grating has its own curve of a blank.
+      // Each grating has its own curve of each blank.
       const blank = shared === undefined ? undefined : { ...shared, blank: shared.blank * fits.length + grating };
       cycles.push({ ...cycle, shared: blank });
       groups.push(next);
@@ -175,7 +178,7 @@ function pooledFit(all: readonly (KineticsFit | NoFit)[]): PooledFit | string {
   };
 }
 
-/** What a group says. */
+/** Returns the kinetics of a group. */
 export function groupKinetics(name: string, fits: readonly (KineticsFit | NoFit)[], pooled: boolean): GroupKinetics {
   const good = fits.filter((one): one is KineticsFit => !("why" in one));
   const mean = (quantity: "ka" | "kd" | "KD" | "Rmax") => groupMean(good.map((one) => one[quantity]));

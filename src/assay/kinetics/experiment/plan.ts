@@ -1,5 +1,5 @@
-// What is fitted of an experiment, before anything is: which curves, which injections over which windows, by which settings. It is plain
-// data, so that a stored one gives the same fit again.
+// Plans the fit of an experiment: which curves, which injections with which windows, which settings. A plan is plain data, so a
+// stored one gives the same fit again.
 import type { Config } from "../../../config/schema.ts";
 import { Failure } from "../../../failure/failure.ts";
 import { nearest } from "../../../failure/nearest.ts";
@@ -15,7 +15,7 @@ import { analyteOf, cyclesOf, type LeftOut, type PlannedCycle } from "./cycles.t
 
 export type KineticsSource = SensorgramSource & BaselineSource & ManifestPart<{ injections: "all" }>;
 
-/** What a person asks for. */
+/** The user's request. */
 export interface KineticsRequest {
   /** Patterns of labels; undefined: all. */
   readonly roi: readonly string[] | undefined;
@@ -24,12 +24,12 @@ export interface KineticsRequest {
   /** One curve for each grating, from its two halves. */
   readonly pairs: boolean;
   readonly model: string;
-  /** Undefined: the one with most injections. */
+  /** Solution; undefined: the one with most injections. */
   readonly solution: string | undefined;
   /** Seconds from the start of an injection until the liquid is over the chip. */
   readonly delayS: number;
   readonly subtractBlanks: boolean;
-  /** Also one fit over each group, with common rates. */
+  /** Whether to also fit each group with common rates. */
   readonly pooled: boolean;
 }
 
@@ -49,14 +49,14 @@ export interface KineticsPlan {
   readonly analysis: string;
   readonly model: string;
   readonly solution: string;
-  /** Solutions with samples that are not fitted. */
+  /** Solutions of sample injections that are not fitted. */
   readonly otherSolutions: readonly string[];
   readonly roi: readonly string[];
   readonly group: readonly string[] | null;
   readonly groups: Groups;
   readonly pairs: PairForm | null;
   readonly references: readonly string[];
-  /** Window that shifts count from. */
+  /** Window that shifts are relative to. */
   readonly baseline: TimeWindow;
   /** Time of the last frame. */
   readonly untilUs: number;
@@ -68,10 +68,10 @@ export interface KineticsPlan {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** Longer than any tube. */
+/** Limit for the delay, longer than any tube needs. */
 const MOST_DELAY_S = 3600;
 
-/** What a request means for an analysis. Failure `usage.invalid` where there is nothing to fit, with the way to mend it. */
+/** Makes the plan of a request for an analysis. Failure `usage.invalid` if there is nothing to fit, with advice. */
 export function planOf(
   source: KineticsSource,
   { Analysis: configured }: Pick<Config, "Analysis">,
@@ -126,7 +126,7 @@ export function planOf(
   };
 }
 
-/** Names of what was injected, most often first; the concentration in a name does not count. */
+/** Returns the names of the injected solutions, most frequent first; concentrations in names are ignored. */
 function solutionsOf(names: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const name of names.map(analyteOf)) counts.set(name, (counts.get(name) ?? 0) + 1);

@@ -1,4 +1,4 @@
-// The record of a fit of an experiment, and its repetition: the plan in it gives the same fit again, to the last digit.
+// The record of an experiment's fit, and its repetition: the plan in the record gives exactly the same fit again.
 import * as z from "zod";
 import { PAIR_FORMS } from "../../curve-units.ts";
 import { modelNamed } from "../models.ts";
@@ -8,7 +8,7 @@ import { type KineticsView, kineticsView } from "./view.ts";
 
 /** Everything that is needed to judge a fit and to repeat it. */
 export interface KineticsRecord extends KineticsView {
-  /** Of phorest and of its kernel. */
+  /** Version of phorest and its kernel. */
   readonly version: string;
   readonly kernel: string;
   readonly plan: KineticsPlan;
@@ -63,12 +63,12 @@ function isModel(name: string): boolean {
     modelNamed(name);
     return true;
   } catch {
-    // Its message is for an option; the record's reader says what is wrong instead.
+    // Its message is about a command-line option; the record's reader reports the error instead.
     return false;
   }
 }
 
-/** The record of a file's text; a text says what is wrong with it. */
+/** Parses a record; returns a text that says what is wrong if it is invalid. */
 export function parseRecord(text: string): StoredRecord | string {
   let parsed: unknown;
   try {
@@ -82,7 +82,7 @@ export function parseRecord(text: string): StoredRecord | string {
   return `${issue?.path.join(".") || "record"}: ${issue?.message ?? "wrong"}`;
 }
 
-/** How a repetition differs from its record, a sentence each; empty where every number is the same. */
+/** Returns the differences between a repetition and its record, one sentence each; empty if every number is the same. */
 export function differences(record: StoredRecord, again: KineticsRecord): string[] {
   const isSame = (key: "curves" | "groups") =>
     JSON.stringify(record[key]) === JSON.stringify(JSON.parse(JSON.stringify(again[key])));

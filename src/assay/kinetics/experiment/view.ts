@@ -1,4 +1,5 @@
-// The kinetics of an experiment as data for other programs and for the page. Rates in SI units with M for mol/l, responses in px.
+// Converts the kinetics of an experiment to data for other programs and for the page. Rates in SI units with M for mol/l,
+// responses in px.
 import { isoFromUs } from "../../../manifest/timestamps.ts";
 import type { KineticsFit, NoFit } from "../fit.ts";
 import { predictionOf } from "../prediction.ts";
@@ -25,7 +26,7 @@ interface GroupView {
   readonly kd: GroupMeanView;
   readonly KD: GroupMeanView;
   readonly Rmax: GroupMeanView;
-  /** One fit with common rates; absent where none was asked for or possible. */
+  /** One fit with common rates; absent if none was requested or possible. */
   readonly pooled?: {
     readonly model: string;
     readonly ka: QuantityRecord;
@@ -40,19 +41,19 @@ interface GroupView {
 
 export type GratingView = (FitRecord | NoFitRecord) & {
   readonly groups: readonly string[];
-  /** Frames in the windows, and those of them that cannot be used. */
+  /** Number of frames in the windows, and of those that cannot be used. */
   readonly frames: number;
   readonly unusable_frames: number;
-  /** Of the last cycle; null where nothing can be predicted. */
+  /** Prediction for the last cycle; null if nothing can be predicted. */
   readonly prediction: PredictionView | null;
 };
 
-/** Seconds. */
+/** Times in seconds. */
 interface PredictionView {
   readonly cycle: string;
-  /** From the start of its last injection until 95 % of the change is done. */
+  /** Time from the start of its last injection until 95 % of the change is done. */
   readonly association95: { readonly value: number; readonly low95: number; readonly high95: number } | null;
-  /** Of dissociation, until its frames alone fix kd to 10 %; `is_at_least`: so far only a bound of kd is known. */
+  /** Time of dissociation until its frames alone determine kd to 10 %; `is_at_least`: so far only a bound of kd is known. */
   readonly dissociation: { readonly seconds: number; readonly is_at_least: boolean } | null;
 }
 
@@ -71,7 +72,7 @@ export interface KineticsView {
     readonly until: string;
   };
   readonly units: { readonly ka: string; readonly kd: string; readonly KD: string; readonly Rmax: string };
-  /** ISO times; with the delay. */
+  /** ISO times, including the delay. */
   readonly windows: readonly {
     readonly cycle: number;
     readonly type: "sample" | "blank";
@@ -100,11 +101,11 @@ export interface KineticsView {
   readonly curves: readonly GratingView[];
   readonly groups: readonly GroupView[];
   readonly notes: readonly string[];
-  /** SHA-256 of the numbers that were fitted. */
+  /** SHA-256 of the fitted numbers. */
   readonly data_sha256: string;
 }
 
-/** `points`: of each cycle of a curve with its fit, for a drawing; 0: none. */
+/** `points`: number of points to include for drawing each cycle with its fit; 0: none. */
 export function kineticsView(found: ExperimentKinetics, points = 0): KineticsView {
   const { plan, references } = found;
   return {

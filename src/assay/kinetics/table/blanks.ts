@@ -1,7 +1,8 @@
-// Blanks: cycles without analyte, whose mean is taken off all others (with a reference channel: double referencing).
+// Subtracts blanks: the mean of the cycles without analyte is subtracted from all others (with a reference channel: double
+// referencing).
 import { type CurveCycle, type CurveSet, highestOf } from "../curve-set.ts";
 
-/** A blank this many times noisier from point to point than the quietest is left out. */
+/** A blank whose point-to-point noise exceeds the quietest by this factor is left out. */
 const NOISIER = 3;
 
 export interface Referenced {
@@ -11,7 +12,7 @@ export interface Referenced {
   readonly noisy: readonly string[];
 }
 
-/** The set less the mean of its quiet blanks; without blanks the set as it is. */
+/** Returns the set minus the mean of its quiet blanks; without blanks, the set itself. */
 export function withoutBlanks(set: CurveSet): Referenced {
   const isBlank = (cycle: CurveCycle) => highestOf(cycle) === 0;
   const blanks = set.cycles.filter(isBlank);
@@ -41,7 +42,7 @@ function meanAt(blanks: readonly CurveCycle[], timeS: number): number {
   return blanks.reduce((sum, blank) => sum + valueAt(blank, timeS), 0) / blanks.length;
 }
 
-/** On a straight line between neighbours; beyond the ends the value there. */
+/** Interpolates linearly between neighbours; beyond the ends returns the end value. */
 function valueAt({ timesS, responses }: CurveCycle, timeS: number): number {
   let [low, high] = [0, timesS.length - 1];
   if (timeS <= (timesS[low] as number)) return responses[low] as number;

@@ -1,4 +1,4 @@
-// From the text of a table to cells: which character separates them, what is a comment, and how a number is written.
+// Splits the text of a table into cells: detects the separator, comments and the number format.
 import { parseString } from "fast-csv";
 import { Failure } from "../../../failure/failure.ts";
 
@@ -14,10 +14,10 @@ export interface Cells {
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const COMMA_NUMBER = /^[+-]?(\d+,\d*|,\d+)(e[+-]?\d+)?$/i;
-/** How programs write that there is no value. */
+/** Ways in which programs write a missing value. */
 const MISSING = /^(|nan|na|n\/a|null|none|-|--|#n\/a|[+-]?inf(inity)?)$/i;
 
-/** Cells of the text of a file. `where`: its name, for failures. Failure `usage.invalid` where there is no table in it. */
+/** Returns the cells of a file's text. `where`: its name, for errors. Failure `usage.invalid` if it contains no table. */
 export async function cellsOf(text: string, where: string): Promise<Cells> {
   const kept: string[] = [];
   const numbers: number[] = [];
@@ -82,7 +82,7 @@ function parsed(lines: readonly string[], delimiter: string, where: string): Pro
   });
 }
 
-/** The number in a cell, NaN where there is none. Undefined for other text. */
+/** Returns the number in a cell; NaN for a missing value, undefined for other text. */
 export function numberIn(cell: string | undefined, hasDecimalComma: boolean): number | undefined {
   const text = (cell ?? "").trim();
   if (MISSING.test(text)) return Number.NaN;
@@ -90,7 +90,7 @@ export function numberIn(cell: string | undefined, hasDecimalComma: boolean): nu
   return NUMBER.test(plain) ? Number(plain) : undefined;
 }
 
-/** The number in a cell. Failure `usage.invalid` names the line. */
+/** Returns the number in a cell. Failure `usage.invalid` names the line. */
 export function numberAt(cells: Cells, row: number, column: number, what: string, where: string): number {
   const cell = cells.rows[row]?.[column];
   const value = numberIn(cell, cells.hasDecimalComma);

@@ -1,4 +1,4 @@
-// Which column of a long table holds what: by usual names, or as the option --columns says.
+// Finds the columns of a long table, by usual names or by the option --columns.
 import { Failure } from "../../../failure/failure.ts";
 
 const ROLES = [
@@ -15,7 +15,7 @@ const ROLES = [
 export type Role = (typeof ROLES)[number];
 export type Columns = Readonly<Partial<Record<Role, number>>>;
 
-/** Usual names without units, brackets and case. */
+/** Usual column names without units, brackets and case. */
 const NAMES: Readonly<Record<Role, readonly string[]>> = {
   time: ["time", "t", "times", "elapsed", "elapsed_time", "seconds", "x"],
   response: [
@@ -56,7 +56,9 @@ const NAMES: Readonly<Record<Role, readonly string[]>> = {
 
 const UNITS = /^(s|sec|secs|seconds?|min|mins|minutes?|h|hours?|ms|px|riu|nm|ru|[munpfµμ]?m|[munpfµμ]?mol\/l)$/i;
 
-/** The columns of a long table, or undefined where the names are those of none. `named`: role=name pairs of --columns. */
+/**
+ * Returns the columns of a long table, or undefined if the names are not those of one. `named`: role=name pairs of --columns.
+ */
 export function columnsOf(
   header: readonly string[],
   named: ReadonlyMap<Role, string>,
@@ -95,7 +97,7 @@ function isCalled(column: string, name: string): boolean {
   return words.length > 1 && UNITS.test(last) && words.slice(0, -1).join("_").toLowerCase() === name;
 }
 
-/** The pairs of --columns "time=t,response=RU". Failure `usage.invalid` for other text. */
+/** Parses --columns "time=t,response=RU". Failure `usage.invalid` for other text. */
 export function namedColumns(text: string | undefined): Map<Role, string> {
   const named = new Map<Role, string>();
   if (text === undefined) return named;

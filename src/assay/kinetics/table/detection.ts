@@ -1,4 +1,4 @@
-// Finds the start and the end of an association that no option and no column gives: where a 1:1 model fits the curves best.
+// Finds the start and the end of an association that neither options nor columns give: where a 1:1 model fits the curves best.
 import type { CurveCycle } from "../curve-set.ts";
 import { fitModel } from "../native-kinetics.ts";
 
@@ -7,9 +7,9 @@ export interface Found {
   readonly endS: number;
 }
 
-/** Points before, in and after an association. */
+/** Minimum number of points before, in and after an association. */
 const FEWEST = 3;
-/** Places that are tried first: for the start in the first half of the curve, and for the end. */
+/** Number of places tried first: for the start in the first half of the curve, and for the end. */
 const [STARTS, ENDS] = [8, 24];
 const MOST_POINTS = 100;
 const MOVES = [
@@ -21,7 +21,7 @@ const MOVES = [
   [-1, -1],
 ] as const;
 
-/** The window common to all cycles of a set, whose injections are not known; undefined where there are too few points. */
+/** Finds the window common to all cycles of a set without known injections; undefined if there are too few points. */
 export function findWindow(cycles: readonly CurveCycle[], concentrations: readonly number[]): Found | undefined {
   const { timesS } = cycles.reduce((longest, one) => (one.timesS.length > longest.timesS.length ? one : longest));
   const count = timesS.length;
@@ -54,7 +54,9 @@ export function findWindow(cycles: readonly CurveCycle[], concentrations: readon
   return refined(cycles, concentrations, timesS[best.start] as number, timesS[best.end] as number, frameS);
 }
 
-/** The same between the frames, with all points. A curve that begins with its association keeps its first moment. */
+/**
+ * Refines the window to times between frames, with all points. If a curve begins with its association, its first time is kept.
+ */
 function refined(
   cycles: readonly CurveCycle[],
   concentrations: readonly number[],
@@ -89,7 +91,7 @@ function costOf(
 ): number {
   const tried = cycles.map((cycle, at): CurveCycle => {
     const step = Math.max(1, Math.floor(cycle.timesS.length / mostPoints));
-    // Near the switches every point counts.
+    // Keep every point near the switches.
     const near = (timeS: number) => Math.min(Math.abs(timeS - startS), Math.abs(timeS - endS));
     const width = 0.05 * (endS - startS);
     const kept = Array.from(cycle.timesS, (timeS, place) => ({ timeS, place })).filter(

@@ -1,19 +1,22 @@
-// Long tables: a line for each point, with columns by name.
+// Reads long tables: one line per point, with named columns.
 import type { Cells } from "./cells.ts";
 import { numberAt } from "./cells.ts";
 import type { Columns } from "./columns.ts";
 import type { RawCycle, RawPoint } from "./raw-curves.ts";
 
 export interface Scales {
-  /** Seconds of the table's unit of time, M of its unit of concentration. */
+  /** Seconds per unit of time of the table, M per unit of concentration. */
   readonly time: number;
   readonly concentration: number;
 }
 
-/** A new sensorgram begins where time jumps back; in an unsorted table it does all the time. */
+/**
+ * Minimum number of points per sensorgram. A new sensorgram begins where time jumps back, but in an unsorted table it does so
+ * all the time.
+ */
 const FEWEST_POINTS = 5;
 
-/** The sensorgrams of a long table. */
+/** Returns the sensorgrams of a long table. */
 export function longCycles(cells: Cells, columns: Columns, scales: Scales, where: string): RawCycle[] {
   const curves = new Map<string, Map<string, RawPoint[]>>();
   cells.rows.forEach((row, at) => {
@@ -48,7 +51,7 @@ function mapAt<T>(map: Map<string, T>, key: string, make: () => T): T {
   return found;
 }
 
-/** The cycles of one curve without a column that tells them: by jumps back in time, or by concentration. */
+/** Separates the cycles of a curve without a cycle column: by jumps back in time, or by concentration. */
 function separated(points: readonly RawPoint[]): RawPoint[][] {
   const blocks: RawPoint[][] = [];
   let beforeS = Number.POSITIVE_INFINITY;
@@ -64,12 +67,12 @@ function separated(points: readonly RawPoint[]): RawPoint[][] {
   return overlap([...byConcentration.values()]) ? [...byConcentration.values()] : [[...points]];
 }
 
-/** Whether the times of two concentrations overlap, so that they cannot be of one cycle. */
+/** Whether the times of two concentrations overlap, so that they cannot belong to one cycle. */
 function overlap(groups: readonly RawPoint[][]): boolean {
   if (groups.length < 2) return false;
   const times = groups.flatMap((group, which) => group.map(({ timeS }) => ({ timeS, which })));
   times.sort((a, b) => a.timeS - b.timeS);
   const changes = times.filter(({ which }, at) => at > 0 && which !== times[at - 1]?.which).length;
-  // In a titration there are a few changes, from one stretch to the next.
+  // A titration has only a few changes, from one stretch to the next.
   return changes > 4 * groups.length;
 }

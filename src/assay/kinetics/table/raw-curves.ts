@@ -1,10 +1,10 @@
-// The points of a table, curve by curve, before times of injections are known.
+// The points of a table by curve, before the times of injections are known.
 
 export interface RawPoint {
   readonly timeS: number;
   readonly response: number;
   readonly error: number | undefined;
-  /** M; undefined where the table gives none. */
+  /** Concentration, M; undefined if the table gives none. */
   readonly concentration: number | undefined;
   readonly phase: string | undefined;
   readonly startS: number | undefined;
@@ -17,14 +17,14 @@ export interface RawCycle {
   readonly points: readonly RawPoint[];
 }
 
-/** What was left out of a table or put in order, and how often. */
+/** Counts of what was left out of a table or reordered. */
 export interface Tally {
   missing: number;
   duplicates: number;
   unsorted: number;
 }
 
-/** Sorted by time, without points that have no value; points of the same time become their mean. */
+/** Sorts the points by time, drops points without a value, and averages points with the same time. */
 export function tidied(cycle: RawCycle, tally: Tally): RawCycle {
   const usable = cycle.points.filter(({ timeS, response }) => Number.isFinite(timeS) && Number.isFinite(response));
   tally.missing += cycle.points.length - usable.length;

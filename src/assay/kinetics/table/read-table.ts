@@ -1,4 +1,4 @@
-// A table of sensorgrams of any instrument, long or wide, as curve sets; and everything about it that a person should know.
+// Reads a table of sensorgrams from any instrument, long or wide, as curve sets, with messages for the user.
 import { createHash } from "node:crypto";
 import { Failure } from "../../../failure/failure.ts";
 import type { CurveCycle, CurveSet, InjectionWindow } from "../curve-set.ts";
@@ -20,7 +20,7 @@ import { wideCycles } from "./wide.ts";
 import { type GivenWindows, givenWindows, highest, noConcentration } from "./windows.ts";
 
 export interface TableOptions {
-  /** Units; undefined: those in the names of the columns, else s and M. */
+  /** Units; undefined: those in the names of the columns, otherwise s and M. */
   readonly timeUnit?: TimeUnit | undefined;
   readonly concentrationUnit?: ConcentrationUnit | undefined;
   /** As typed: "time=t,response=RU". */
@@ -30,9 +30,9 @@ export interface TableOptions {
   readonly dissociation?: readonly [number, number] | undefined;
   /** In the table's unit of concentration. */
   readonly concentrations?: readonly number[];
-  /** Whether cycles of concentration 0 are taken off the others. */
+  /** Whether cycles of concentration 0 are subtracted from the others. */
   readonly subtractBlanks?: boolean;
-  /** Whether a curve is needed in which nothing is known of a concentration (a dissociation). */
+  /** Whether concentrations are required (not for a dissociation). */
   readonly needsConcentration?: boolean;
 }
 
@@ -41,12 +41,12 @@ export interface Table {
   readonly tally: Readonly<Tally>;
   readonly timeUnit: TimeUnit;
   readonly concentrationUnit: ConcentrationUnit;
-  /** What was assumed or found, a sentence each. */
+  /** What was assumed or found, one sentence each. */
   readonly notes: readonly string[];
   readonly sha256: string;
 }
 
-/** Reads the text of a table. `where`: its name. Failure `usage.invalid` names the line and the cure. */
+/** Reads the text of a table. `where`: its name. Failure `usage.invalid` names the line and the remedy. */
 export async function readTable(text: string, where: string, options: TableOptions = {}): Promise<Table> {
   const cells = await cellsOf(text, where);
   const notes: string[] = [];

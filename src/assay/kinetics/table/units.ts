@@ -22,14 +22,14 @@ const TIME_WORDS: Readonly<Record<string, TimeUnit>> = {
   ms: "ms",
 };
 
-/** The unit of time in a column's name, such as "Time (s)" or "time_min"; undefined where it names none. */
+/** Returns the unit of time in a column's name, such as "Time (s)" or "time_min"; undefined if there is none. */
 export function timeUnitIn(name: string): TimeUnit | undefined {
   return wordsOf(name)
     .map((word) => TIME_WORDS[word.toLowerCase()])
     .findLast((unit) => unit !== undefined);
 }
 
-/** The unit of concentration in a column's name, such as "conc (nM)". Upper and lower case matter: mM and MM. */
+/** Returns the unit of concentration in a column's name, such as "conc (nM)". Case matters: mM and MM. */
 export function concentrationUnitIn(name: string): ConcentrationUnit | undefined {
   return wordsOf(name)
     .map((word) => concentrationUnit(word))
@@ -50,7 +50,7 @@ function wordsOf(name: string): string[] {
   return name.split(/[\s_()[\]{}.,;:]+/).filter((word) => word !== "");
 }
 
-/** A concentration with its unit in a name, M: "50 nM", "Conc..16.7nM.", "A 1e-8 M". Undefined where there is none. */
+/** Returns a concentration with its unit in a name, M: "50 nM", "Conc..16.7nM.", "A 1e-8 M". Undefined if there is none. */
 export function concentrationIn(name: string): { readonly molar: number; readonly rest: string } | undefined {
   const found = /(\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)[\s_.]*((?:[munpfµμ])?M)(?![a-z0-9])/i.exec(name);
   const unit = found?.[2] === undefined ? undefined : concentrationUnit(found[2]);

@@ -1,4 +1,4 @@
-// Wide tables: a column of times and one of responses for each concentration; or pairs of columns X and Y for each curve.
+// Reads wide tables: a column of times and one of responses for each concentration, or pairs of columns X and Y for each curve.
 import { Failure } from "../../../failure/failure.ts";
 import { type Cells, numberAt, numberIn } from "./cells.ts";
 import type { Scales } from "./long.ts";
@@ -15,11 +15,11 @@ const FITTED = /fit(ted)?\b|fitted/i;
 
 export interface WideCycles {
   readonly cycles: RawCycle[];
-  /** Names of columns that hold another program's fit. */
+  /** Names of columns that contain another program's fit. */
   readonly leftOut: readonly string[];
 }
 
-/** The sensorgrams of a wide table, or undefined where it is none. */
+/** Returns the sensorgrams of a wide table, or undefined if it is not one. */
 export function wideCycles(cells: Cells, scales: Scales, where: string): WideCycles | undefined {
   const pairs = pairsOf(cells.header);
   if (pairs.length === 0) return undefined;
@@ -63,7 +63,7 @@ function pairsOf(header: readonly string[]): Pair[] {
   return header.slice(1).map((name, at) => ({ name, time: 0, response: at + 1 }));
 }
 
-/** The concentration in a column's name, and what else is in it. */
+/** Returns the concentration in a column's name, and the rest of the name. */
 function meaning(name: string, cells: Cells, scales: Scales): { concentration: number | undefined; rest: string } {
   const found = concentrationIn(name);
   if (found !== undefined) return { concentration: found.molar, rest: found.rest };
@@ -73,7 +73,7 @@ function meaning(name: string, cells: Cells, scales: Scales): { concentration: n
   return { concentration: undefined, rest: name };
 }
 
-/** The curve of each column: what its name says besides the concentration, where that names groups of several concentrations. */
+/** Returns the curve of each column: the rest of its name, if that groups several concentrations. */
 function curvesOf(named: readonly { readonly concentration: number | undefined; readonly rest: string }[]): string[] {
   const rests = named.map(({ rest }) => rest.replaceAll(/[\s_.()[\],;:-]+/g, " ").trim());
   const isGroup = [...new Set(rests)].every((rest) => {

@@ -1,19 +1,19 @@
-// When the analyte was over the surface: from options, from columns, or found from the curves.
+// Finds when the analyte was over the surface: from options, from columns, or from the curves.
 import { Failure } from "../../../failure/failure.ts";
 import type { InjectionWindow } from "../curve-set.ts";
 import type { RawCycle } from "./raw-curves.ts";
 
-/** Windows as options give them, s. */
+/** Windows given by options, s. */
 export interface GivenWindows {
-  /** Of the associations, in order. */
+  /** Associations, in order. */
   readonly associations: readonly (readonly [number, number])[];
-  /** Of the last dissociation. */
+  /** The last dissociation. */
   readonly dissociation: readonly [number, number] | undefined;
-  /** M, of the associations in order, where the table has none. */
+  /** Concentrations of the associations, in order, M, if the table has none. */
   readonly concentrations: readonly number[];
 }
 
-/** The windows that options or columns give a cycle, or undefined. */
+/** Returns the windows of a cycle from options or columns, or undefined. */
 export function givenWindows(cycle: RawCycle, given: GivenWindows, where: string): InjectionWindow[] | undefined {
   const { associations, dissociation } = given;
   if (associations.length > 0) {
@@ -44,7 +44,7 @@ function concentrationWithin(
   return most;
 }
 
-/** The highest concentration of a cycle, M; undefined where none is given. */
+/** Returns the highest concentration of a cycle, M; undefined if none is given. */
 export function highest({ points }: RawCycle): number | undefined {
   let most: number | undefined;
   for (const { concentration } of points) {
@@ -60,7 +60,7 @@ export function noConcentration({ name, curve }: RawCycle, where: string): Failu
   });
 }
 
-/** Columns with the start and the end of the injection. */
+/** Uses columns with the start and the end of the injection. */
 function byColumns(cycle: RawCycle): InjectionWindow[] | undefined {
   const windows = new Map<string, InjectionWindow>();
   for (const { startS, endS, concentration } of cycle.points) {
@@ -71,7 +71,7 @@ function byColumns(cycle: RawCycle): InjectionWindow[] | undefined {
   return windows.size === 0 ? undefined : [...windows.values()].sort((a, b) => a.startS - b.startS);
 }
 
-/** A concentration that changes with time: every stretch above 0 is an injection. */
+/** Uses a concentration that changes with time: every period above 0 is an injection. */
 function byConcentration({ points }: RawCycle): InjectionWindow[] | undefined {
   const values = new Set(points.map(({ concentration }) => concentration));
   if (values.size < 2 || values.has(undefined)) return undefined;
@@ -80,7 +80,7 @@ function byConcentration({ points }: RawCycle): InjectionWindow[] | undefined {
   ).map(({ key, ...window }) => ({ ...window, concentration: key as number }));
 }
 
-/** A column that names the phase of each point. */
+/** Uses a column that names the phase of each point. */
 function byPhase(cycle: RawCycle): InjectionWindow[] | undefined {
   const concentration = highest(cycle);
   const isAssociation = (phase: string | undefined) => phase !== undefined && /^(ass|inj|on|binding|a$)/.test(phase);
@@ -90,8 +90,8 @@ function byPhase(cycle: RawCycle): InjectionWindow[] | undefined {
 }
 
 /**
- * The stretches of one key. A switch is between two points: half way, which is wrong by half a frame at most. The first stretch
- * of a table begins with its first point.
+ * Returns the periods with the same key. A switch lies between two points; half way is wrong by half a frame at most. The first
+ * period of a table begins with its first point.
  */
 function stretches(marked: readonly { readonly timeS: number; readonly key: number | undefined }[]) {
   const found: { key: number; startS: number; endS: number }[] = [];
