@@ -72,7 +72,7 @@ export async function compressPicture(
   sha256: string | undefined,
   { level, minSavingPercent }: CompressOptions,
 ): Promise<CompressOutcome> {
-  // An impossible file name is refused when the file is read.
+  // An invalid file name is refused when the file is read.
   const size = isFileName(filename) ? (lstatSync(join(directory, filename), { throwIfNoEntry: false })?.size ?? 0) : 0;
   if (size > LARGEST_COMPRESSED_BYTES && !filename.endsWith(GZIP_SUFFIX)) return TOO_LARGE;
   const read = await readPicture(directory, filename);

@@ -152,7 +152,7 @@ function written(
   return summaryTable(rows);
 }
 
-/** The frames to write. Failure `usage.invalid` for a window without any. */
+/** Returns the frames to write. Throws Failure `usage.invalid` for a window without any. */
 function writtenWindow(manifest: Manifest, config: Config, { from, to, tz }: SensorgramArguments): TimeWindow {
   if (from === undefined && to === undefined) return ALWAYS;
   const zone = shownZone(config, tz);

@@ -106,7 +106,7 @@ function shapeTruth({ line, width, q }: RoiTruth): Record<string, number> {
   return line === "fano" ? { gamma: exact(width), q: exact(q) } : { gamma: exact(width) };
 }
 
-/** Rounds to significant digits, so that the file stays readable. */
+/** Rounds to five decimals, so that the file stays readable. */
 function exact(value: number): number {
   return Math.round(value * 1e5) / 1e5;
 }

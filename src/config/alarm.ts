@@ -1,4 +1,4 @@
-// [Alarm]: which problems need a person, and how phorest reports them.
+// [Alarm]: which problems require people's attention, and how phorest reports them.
 import * as z from "zod";
 import { isUrlOf } from "../system/host-name.ts";
 import { field, SECONDS, section, texts, whole } from "./field.ts";

@@ -1,4 +1,4 @@
-// The sections of measuring and of what is made of it: [Data_Analysis], [Analysis], [Report] and [Development].
+// The sections about measuring and using the results: [Data_Analysis], [Analysis], [Report] and [Development].
 import * as z from "zod";
 import { BIT_DEPTH_SCALINGS, FANO_SIGNS, JOINT_LINES, METHODS, SAMPLINGS } from "../measurement/method.ts";
 import {

@@ -18,7 +18,7 @@ import {
   whole,
 } from "./field.ts";
 
-/** Where pictures may come from; src/cameras/camera.ts has the source of each. */
+/** The sources of images; src/cameras/camera.ts has the code of each. */
 export const CAMERA_TYPES = [
   "simulated",
   "dummy",
@@ -43,7 +43,7 @@ const TRANSFORMS = [
   "ROTATE_180",
 ] as const;
 
-/** Timers of the system take 24 days at most. */
+/** System timers support at most 24 days. */
 const DAY = 86_400;
 
 const seconds = (of: number, most?: number) => (most === undefined ? positive() : positive().max(most)).default(of);
@@ -63,7 +63,7 @@ const DRIVER = { none: "the driver's default", example: 0.5 };
 const CAMERAS = { none: "the value of [Camera]", example: 0.5 };
 const SIZE = { none: "as in the preset, else the largest size of the camera" };
 
-/** A time as text, or as TOML writes one without quotes. */
+/** A time as a string, or as an unquoted TOML date. */
 const moment = () =>
   z.preprocess(
     (given) => (given instanceof Date ? given.toISOString() : given),
@@ -232,7 +232,7 @@ export const Camera = section("The camera", {
 
 export const Temperature = section("Thermometers (Services.enable_thermocouple)", {
   interval_seconds: field(seconds(10), "Time between readings; the one nearest to an image is stored with it", SECONDS),
-  // Tables come last in a section, as TOML wants it.
+  // TOML requires tables to be last in a section.
   thermocouple_sensors: field(
     z.record(z.string(), shownName()).default({}),
     "1-Wire sensors: serial number = name shown",

@@ -1,4 +1,4 @@
-// The effective settings: what the file says, what the defaults add, and where each value came from.
+// The effective settings: the file's values and the defaults, with the origin of each value.
 import { lstatSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -15,12 +15,12 @@ import { checkWantedShare } from "./share.ts";
 import { parseToml, readToml, shownPath, type Table, type TomlFile } from "./toml-file.ts";
 import { problemLines } from "./validation-error.ts";
 
-/** The configuration's file, where none is named. */
+/** The default configuration file. */
 export const CONFIG_FILENAME = "config.toml";
 
 /**
- * Loads the settings: of `path`, else of config.toml in `cwd`, else the built-in defaults with `cwd` as their base.
- * Throws Failure config.invalid with one line for every problem found.
+ * Loads the settings: from `path`, otherwise from config.toml in `cwd`, otherwise the built-in defaults with `cwd` as their base.
+ * Throws Failure config.invalid with one line for every problem.
  */
 export function loadConfig(path: string | undefined, cwd: string = process.cwd()): Loaded {
   const file = resolve(cwd, path ?? CONFIG_FILENAME);
@@ -30,8 +30,8 @@ export function loadConfig(path: string | undefined, cwd: string = process.cwd()
 }
 
 /**
- * Settings from a TOML text. Relative paths resolve against `directory`; `file` (absolute) is what messages and origins
- * name. Throws Failure config.invalid with one line for every problem found.
+ * Parses settings from TOML text. Relative paths resolve against `directory`; messages and origins name `file` (absolute). Throws
+ * Failure config.invalid with one line for every problem.
  */
 export function parseConfig(text: string, directory: string, file?: string): Loaded {
   const shown = file === undefined ? "configuration" : shownPath(file);
@@ -59,7 +59,7 @@ export function parseConfig(text: string, directory: string, file?: string): Loa
   return { config: freeze(config), origins, warnings, file, text };
 }
 
-/** Every section and key there is, in the order of the reference. */
+/** Returns every section and key, in the order of the reference. */
 export function keyNames(): [SectionName, string][] {
   const sections = Object.keys(SCHEMA.shape) as SectionName[];
   return sections.flatMap((section) =>
@@ -67,10 +67,7 @@ export function keyNames(): [SectionName, string][] {
   );
 }
 
-/**
- * Refuses, before anything is started, what the settings may say but this build cannot do yet.
- * Throws Failure config.invalid.
- */
+/** Refuses, before anything starts, valid settings that this build does not support yet. Throws Failure config.invalid. */
 export function checkRunnable(loaded: Loaded): void {
   const { config, file } = loaded;
   const { Services } = config;
@@ -87,12 +84,12 @@ export function checkRunnable(loaded: Loaded): void {
   checkWantedShare(loaded);
 }
 
-/** The file that says where the ROIs are. */
+/** Returns the path of the ROI manifest. */
 export function roiManifestPath(config: Config): string {
   return join(config.Assets.generated_files_dir, config.Paths.roi_manifest_filename);
 }
 
-/** The given table with every section present, old places of keys moved to the present ones, nothing else changed. */
+/** Returns the given table with all sections present and former keys moved to their current places; nothing else is changed. */
 function prepare({ table: given }: TomlFile, lines: Map<string, number>, warn: (line: string) => void): SectionTables {
   const table: SectionTables = { ...given };
   for (const section of Object.keys(SCHEMA.shape)) {
@@ -107,8 +104,8 @@ function prepare({ table: given }: TomlFile, lines: Map<string, number>, warn: (
 type SectionTables = Record<string, unknown>;
 
 /**
- * Adds the defaults of the simulated camera where it is the effective one; returns the names of the keys added. A file that turns the
- * camera off and names none is for images from elsewhere: an imported experiment is measured like any other.
+ * Adds the defaults of the simulated camera if it is the effective one; returns the names of the added keys. A file that disables
+ * the camera and names none is for images from elsewhere: an imported experiment is measured like any other.
  */
 function addSimulatedDefaults(table: SectionTables): Set<string> {
   const added = new Set<string>();
@@ -126,7 +123,7 @@ function addSimulatedDefaults(table: SectionTables): Set<string> {
   return added;
 }
 
-/** What is said about a key. */
+/** Returns the notes about a key. */
 function notesOf(section: SectionName, name: string): KeyNotes | undefined {
   const shape: Record<string, Parameters<typeof NOTES.get>[0]> = SCHEMA.shape[section].shape;
   const type = shape[name];
@@ -135,7 +132,7 @@ function notesOf(section: SectionName, name: string): KeyNotes | undefined {
 
 type Writable = { -readonly [S in SectionName]: Config[S] };
 
-/** What the brightfield picture does not override is the camera's. */
+/** Copies camera settings that the brightfield settings do not override. */
 function fillBrightfield(config: Writable, origins: Map<string, Origin>): void {
   const { Camera, Brightfield } = config;
   const names = ["camera_id", "camera_exposure", "camera_gain", "camera_brightness", "camera_contrast"] as const;
@@ -161,7 +158,7 @@ function resolvePaths(config: Writable, directory: string): void {
   }
 }
 
-/** A path "~" is the home directory, never a directory of that name. */
+/** A path "~" means the home directory, never a directory of that name. */
 function atHome(path: string): string {
   return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
 }

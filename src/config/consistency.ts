@@ -1,4 +1,4 @@
-// What a valid configuration still lacks, and what it should be warned of: settings that need each other, or that harm each other.
+// Checks a valid configuration for what is still missing and for combinations of settings that deserve a warning.
 import { join } from "node:path";
 import { QUANTITIES } from "../measurement/method.ts";
 import { usFromIso } from "../system/iso-time.ts";
@@ -6,7 +6,7 @@ import { parseValueName, quantityColumn } from "./opcua-value-name.ts";
 import type { Config } from "./schema.ts";
 import { PROFILE_BITS } from "./simulation-section.ts";
 
-/** What is valid but worth a warning, one line each. */
+/** Returns warnings about valid settings, one line each. */
 export function warningsAbout(config: Config): string[] {
   const { Temperature, Alarm } = config;
   const lines = [
@@ -28,10 +28,10 @@ export function warningsAbout(config: Config): string[] {
   return lines;
 }
 
-/** Types that read images from files, of which a part can be chosen. */
+/** Types that read images from files, so that a part of them can be chosen. */
 export const FILE_TYPES: readonly string[] = ["folder", "file_importer", "dummy"];
 
-/** A part is chosen where there is nothing to choose from. */
+/** Warns if a part is chosen although the camera type does not support it. */
 function subsetWarnings({ Camera }: Config): string[] {
   const { camera_type: type, every, from, to, limit } = Camera;
   if (FILE_TYPES.includes(type)) return [];
@@ -42,7 +42,7 @@ function subsetWarnings({ Camera }: Config): string[] {
 
 const NO_WATCH_DIR = 'Camera.watch_dir is missing: camera_type = "folder" needs the directory to watch';
 
-/** What a camera of this type needs and the file does not give. */
+/** Returns what a camera of this type needs and the file does not set. */
 export function cameraProblems({ Camera, Simulation }: Config): string[] {
   const { camera_type: type, width, height } = Camera;
   const lines: string[] = [];
@@ -65,7 +65,7 @@ function isReversed({ from, to }: Config["Camera"]): boolean {
   return fromUs !== undefined && toUs !== undefined && toUs < fromUs;
 }
 
-/** Settings that the command asks for by name and that have no value. */
+/** Returns settings without a value whose names appear in the command. */
 function unfilled(camera: Config["Camera"]): string[] {
   const keys = ["camera_exposure", "camera_gain", "camera_brightness", "camera_contrast"] as const;
   return keys.flatMap((key) => {
@@ -80,7 +80,7 @@ const NO_COMMAND =
 const HALF_SIZE = "Camera.width and Camera.height belong together; set both or neither";
 const NO_SIZE = "Camera.command_format: raw frames need Camera.width and Camera.height";
 
-/** Why no brightfield picture may be taken; they must never be mistaken for frames. */
+/** Returns why no brightfield image may be taken: such images must never be mistaken for frames. */
 export function brightfieldProblems({ Camera, Paths }: Config): string[] {
   const taken = [Paths.data_dir, ...(Camera.watch_dir === undefined ? [] : [Camera.watch_dir])];
   if (!taken.includes(Paths.brightfield_dir)) return [];
@@ -89,7 +89,10 @@ export function brightfieldProblems({ Camera, Paths }: Config): string[] {
   ];
 }
 
-/** Files written next to the pictures: among the frames a plot would be measured as one, around them a share gets too much. */
+/**
+ * Warns about directories that contain both images and other files: a plot among the frames would be measured as one, and a share
+ * would get too many files.
+ */
 export function sharedDirectories({ Assets, Paths, Services }: Config): string[] {
   const beside: [name: string, directory: string][] = [
     ["Paths.results_dir", Paths.results_dir],
@@ -109,7 +112,7 @@ export function sharedDirectories({ Assets, Paths, Services }: Config): string[]
   });
 }
 
-/** The names of all thermometers, in the order in which they are read. */
+/** Returns the names of all thermometers, in the order in which they are read. */
 function sensorNames(temperature: Config["Temperature"]): string[] {
   const { thermocouple_sensors, hwmon_sensors, command_sensors } = temperature;
   return [...Object.values(thermocouple_sensors), ...Object.values(hwmon_sensors), ...Object.keys(command_sensors)];
@@ -119,7 +122,7 @@ function sensorNames(temperature: Config["Temperature"]): string[] {
 export const wantsOpcUa = ({ Communication }: Pick<Config, "Communication">): boolean =>
   Communication.method.includes("OPC_UA");
 
-/** Settings that the OPC UA output needs and does not have. */
+/** Returns the settings that the OPC UA output needs and that are missing. */
 export function opcUaProblems(config: Config): string[] {
   if (!wantsOpcUa(config)) return [];
   const { OPC_UA: opcUa, Data_Analysis } = config;

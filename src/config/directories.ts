@@ -1,5 +1,4 @@
-// The directories an experiment needs, made before anything is started, so that the first picture is not the one that
-// finds out.
+// Creates the directories that an experiment needs before anything starts, so that problems show before the first image.
 
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -10,7 +9,7 @@ import { makeDirectory } from "../system/files.ts";
 import type { Config } from "./schema.ts";
 import { shownPath } from "./toml-file.ts";
 
-/** The directories that a run writes to, with the names of their settings. The remote share is not among them. */
+/** Returns the directories that a run writes to, with the names of their settings, without the remote share. */
 export function directoriesOf({ Paths, Assets, Services }: Config): [name: string, directory: string][] {
   const needed: [string, string][] = [
     ["Paths.root_dir", Paths.root_dir],
@@ -25,14 +24,14 @@ export function directoriesOf({ Paths, Assets, Services }: Config): [name: strin
 }
 
 /**
- * Creates the directories that a run writes to and checks that they can be written. Throws Failure config.invalid naming the
- * setting, the path and the reason; to be tried again later, because a disk that is not mounted yet looks like this.
+ * Creates the directories that a run writes to and checks that they are writable. Throws Failure config.invalid with the setting,
+ * the path and the reason. It may be retried later, because a disk that is not mounted yet looks the same.
  */
 export function checkDirectories(config: Config): void {
   const { Paths } = config;
   const unusable: string[] = [];
   const problems = directoriesOf(config).flatMap(([name, directory]) => {
-    // What is in an unusable root is unusable for the same reason: once is enough.
+    // Directories in an unusable root fail for the same reason: it is reported once.
     if (unusable.includes(Paths.root_dir) && directory.startsWith(`${Paths.root_dir}/`)) return [];
     const reason = whyUnusable(directory);
     if (reason !== undefined) unusable.push(directory);
@@ -45,7 +44,7 @@ export function checkDirectories(config: Config): void {
   });
 }
 
-/** With the command, where this process has no right to write: in a container the directory is the host's. */
+/** Adds the command that gives this process the permission to write: in a container, the directory belongs to the host. */
 function hintFor({ Paths }: Config): string {
   const [uid, gid] = [process.getuid?.(), process.getgid?.()];
   const plain = "set another directory or change its permissions";
@@ -53,7 +52,7 @@ function hintFor({ Paths }: Config): string {
   return `sudo chown -R ${uid}:${gid} ${shellWord(shownPath(Paths.root_dir))} (in a container: the directory of the host that is mounted there); or ${plain}`;
 }
 
-/** Whether this process may make files in a directory, or the directory itself where it is not there yet. */
+/** Whether this process may create files in a directory, or create the directory itself if it does not exist. */
 export function mayWrite(directory: string): boolean {
   try {
     accessSync(nearest(directory), constants.W_OK | constants.X_OK);

@@ -1,4 +1,4 @@
-// The section [Display]: how things are shown to people.
+// The section [Display]: how values are shown to people.
 import * as z from "zod";
 import { timeZoneProblem } from "../system/time-zone.ts";
 import { field, section } from "./field.ts";

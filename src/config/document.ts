@@ -1,4 +1,4 @@
-// The reference and the annotated config.toml, generated from the schema; a test compares the committed files.
+// Generates the reference and the annotated config.toml from the schema; a test compares them with the committed files.
 import { stringify } from "smol-toml";
 import { formerKeyRows } from "./former-keys.ts";
 import { SCHEMA } from "./schema.ts";
@@ -10,7 +10,7 @@ function sections(): [string, SchemaNode][] {
   return Object.entries(schemaNode(SCHEMA).properties ?? {});
 }
 
-/** Every key with its built-in default and one line of meaning, as a TOML file that loads to the defaults. */
+/** Returns a TOML file with every key, its built-in default and one line of explanation; it loads to the defaults. */
 export function configToml(): string {
   const intro = [
     "# phorest: every setting, its default and its meaning. Edit a copy; settings you leave out keep their defaults.",
@@ -31,7 +31,7 @@ function keyToml(section: string, key: string, node: SchemaNode): string[] {
     const examples = [node.example].flat().flatMap((table) => Object.entries(table ?? {}));
     return [...comment, `#[[${section}.${key}]]`, ...examples.map(([name, value]) => `#${name} = ${inline(value)}`)];
   }
-  // Without a space, so that a setting that is switched off does not look like prose.
+  // Without a space, so that a commented-out setting does not look like prose.
   if (node.type === "object") {
     const examples = Object.entries(node.example ?? {}).map(([name, value]) => `#"${name}" = ${inline(value)}`);
     return [...comment, `[${section}.${key}]`, ...examples];
@@ -52,7 +52,7 @@ function defaultSentence(node: SchemaNode): string[] {
   return node.none === undefined ? [] : [`Default: ${node.none}.`];
 }
 
-/** A value as TOML writes it on one line. */
+/** Formats a value as TOML on one line. */
 function inline(value: unknown): string {
   return stringify({ value })
     .trim()
@@ -72,7 +72,7 @@ function wrap(text: string): string[] {
   return [...lines, line];
 }
 
-/** The reference as Markdown: one table for each section. */
+/** Returns the reference as Markdown: one table per section. */
 export function configMarkdown(): string {
   const parts = sections().map(([name, node]) => {
     const keys = Object.entries(node.properties ?? {});
@@ -89,7 +89,7 @@ function rowMarkdown([key, of]: [string, SchemaNode]): string {
   return `| \`${key}\` | ${cell(allowedText(of))} | ${defaultText(of)} | ${cell(of.doc ?? "")} |`;
 }
 
-/** The keys of a list of tables. */
+/** Returns the keys of a list of tables. */
 function tableMarkdown(name: string, properties: SchemaNode["properties"]): string[] {
   if (properties === undefined) return [];
   return [`\nEach \`[[${name}]]\`:\n\n${HEAD}\n${Object.entries(properties).map(rowMarkdown).join("\n")}\n`];

@@ -1,5 +1,5 @@
-// What the environment decides instead of the configuration: where the page is served. A container sets it, because an address of
-// its own network is nothing that belongs into an experiment's file.
+// Settings that come from the environment instead of the configuration: the address of the page. A container sets it, because an
+// address in its own network does not belong in an experiment's file.
 import { Failure } from "../failure/failure.ts";
 import { quoted } from "../failure/quote.ts";
 import { HOST_RULE, isHost } from "../system/host-name.ts";
@@ -7,7 +7,7 @@ import type { Loaded } from "./loaded.ts";
 
 const WEB_HOST = "PHOREST_WEB_HOST";
 
-/** The settings with those of the environment in place of the file's. Throws Failure config.invalid for what cannot be one. */
+/** Returns the settings with those of the environment applied. Throws Failure config.invalid for an invalid value. */
 export function withEnvironment(loaded: Loaded, env: NodeJS.ProcessEnv): Loaded {
   const host = env[WEB_HOST] ?? "";
   if (host === "") return loaded;

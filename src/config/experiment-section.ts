@@ -1,4 +1,4 @@
-// The section [Experiment]: what the experiment is, in the words of who does it.
+// The section [Experiment]: the user's description of the experiment.
 import * as z from "zod";
 import { field, line, section } from "./field.ts";
 

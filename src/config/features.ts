@@ -1,4 +1,4 @@
-// Feature_locations.toml: which printed labels calibration looks for, and roughly where they are in the picture.
+// Feature_locations.toml: which printed labels calibration looks for, and their approximate places in the image.
 import * as z from "zod";
 import { Failure } from "../failure/failure.ts";
 import { isLabel, LABEL_RULE } from "../measurement/label-rules.ts";
@@ -7,7 +7,7 @@ import { schemaNode } from "./schema-tree.ts";
 import { parseToml, readToml, shownPath } from "./toml-file.ts";
 import { problemLines } from "./validation-error.ts";
 
-/** Far beyond the border of any picture, px. */
+/** Far beyond the border of any image, px. */
 const place = z.number().min(-1e6).max(1e6);
 
 const FEATURE = z.strictObject({
@@ -32,7 +32,7 @@ const FEATURE_LOCATIONS = z.strictObject({
 
 export type FeatureLocations = Readonly<z.output<typeof FEATURE_LOCATIONS>>;
 
-/** Reads a feature file. Throws Failure config.invalid with one line for every problem found. */
+/** Reads a feature file. Throws Failure config.invalid with one line for every problem. */
 export function loadFeatureLocations(path: string): FeatureLocations {
   const shown = shownPath(path);
   const { table, lines } = parseToml(readToml(path, "features"), shown);

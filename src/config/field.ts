@@ -1,27 +1,27 @@
-// What a setting is made of: a zod type, and the notes about it that a person needs. Both are in one place, so that the
-// checks, the defaults, the reference and config.toml cannot disagree.
+// Defines a setting: a zod type, and the notes about it for people. Both are in one place, so that the checks, the defaults, the
+// reference and config.toml cannot disagree.
 import * as z from "zod";
 import { isLabel, LABEL_RULE, textProblem } from "../measurement/label-rules.ts";
 
-// Compiling a check takes longer than running it once, and settings are checked once.
+// Compiling a check takes longer than running it once, and settings are checked only once.
 z.config({ jitless: true });
 
-/** What is said about a key besides its type, bounds and default. */
+/** Notes about a key besides its type, bounds and default. */
 export interface KeyNotes {
-  /** One line of meaning, without a full stop at its end. */
+  /** One line of explanation, without a full stop at its end. */
   readonly doc: string;
   readonly unit?: string;
-  /** The default while the effective camera is the simulated one. */
+  /** The default if the effective camera is the simulated one. */
   readonly simulatedDefault?: unknown;
-  /** What applies where a key without a default is absent. */
+  /** What applies if a key without a default is absent. */
   readonly none?: string;
-  /** Shown, commented out, in config.toml where a key has no default. */
+  /** Example value that config.toml shows, commented out, for a key without a default. */
   readonly example?: unknown;
   /** The value is a path relative to the configuration file's directory, or to Paths.root_dir. */
   readonly relativeTo?: "file" | "root";
-  /** Texts among the values that are words, not paths. */
+  /** Values that are keywords, not paths. */
   readonly words?: readonly string[];
-  /** What is allowed, where the type alone does not say it well. */
+  /** The allowed values, if the type alone does not describe them well. */
   readonly allowed?: string;
 }
 
@@ -38,12 +38,12 @@ export function field<T extends z.ZodType>(
   return type;
 }
 
-/** Declares a section of keys; a key it does not name is an error. */
+/** Declares a section; a key that it does not list is an error. */
 export function section<S extends z.core.$ZodLooseShape>(doc: string, shape: S): z.ZodObject<S, z.core.$strict> {
   return field(z.strictObject(shape), doc);
 }
 
-/** One of `values` in any letter case; `aliases` (lower case) are other spellings met in files. */
+/** Accepts one of `values` in any letter case; `aliases` (lower case) are other spellings found in existing files. */
 export function choice<const V extends readonly [string, ...string[]]>(
   values: V,
   aliases: Readonly<Record<string, V[number]>> = {},
@@ -51,7 +51,7 @@ export function choice<const V extends readonly [string, ...string[]]>(
   return z.preprocess((given) => canonical(given, values, aliases), z.enum(values));
 }
 
-/** A list of `values`, in any letter case; a single value stands for a list of one. Repeated values count once. */
+/** Accepts a list of `values`, in any letter case; a single value means a list of one. Repeated values count once. */
 export function choices<const V extends readonly [string, ...string[]]>(values: V, { least = 1 } = {}) {
   const asList = (given: unknown): unknown => {
     const list = typeof given === "string" ? [given] : given;
@@ -67,21 +67,21 @@ function canonical(given: unknown, values: readonly string[], aliases: Readonly<
   return exact ?? (Object.hasOwn(aliases, wanted) ? aliases[wanted] : given);
 }
 
-/** A path as written. The operating system ends a path at a NUL character, so none may be in it. */
+/** A path as written. It must not contain NUL characters, because the operating system ends a path there. */
 export const path = () => z.string().refine((text) => !text.includes("\0"), "must not contain a NUL character");
 
-/** A text that may be left out; existing files also leave it empty. */
+/** An optional text; existing files may also leave it empty. */
 export const optionalText = () =>
   z.preprocess((given) => (given === "" ? undefined : given), path().optional()).optional();
 
 /** A name that is shown to people. */
 export const shownName = () => z.string().refine(isLabel, LABEL_RULE);
 
-/** A table of such names, and what stands for each. */
+/** A table with such names as keys. */
 export const byShownName = <T extends z.ZodType>(values: T) =>
   z.record(z.string(), values).refine((table) => Object.keys(table).every(isLabel), `names: ${LABEL_RULE}`);
 
-/** Visible characters on one line, without blanks around them. */
+/** Visible characters on one line, without surrounding blanks. */
 export const line = (longest: number) =>
   z
     .string()
@@ -92,7 +92,7 @@ export const line = (longest: number) =>
       if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
     });
 
-/** A list of texts; a single text stands for a list of one. */
+/** A list of texts; a single text means a list of one. */
 export const texts = () =>
   z.preprocess((given) => (typeof given === "string" ? [given] : given), z.array(z.string()).readonly());
 

@@ -1,4 +1,4 @@
-// The sections of files and the disk: [Paths], [Buffer], [Compression], [Backup], [Assets], [Storage] and [Sync].
+// The sections about files and the disk: [Paths], [Buffer], [Compression], [Backup], [Assets], [Storage] and [Sync].
 import * as z from "zod";
 import { BESIDE_FILE, choice, field, IN_ROOT, optionalText, path, SECONDS, seconds, section, whole } from "./field.ts";
 

@@ -1,12 +1,12 @@
-// Keys that the established system had at some time and that have another place here, or no effect. Each file that it ever
-// read loads: a key that moved keeps its meaning, a key without effect is named in a warning.
+// Keys of earlier versions of the established system that have another place here, or no effect. Every file that it ever read
+// still loads: a moved key keeps its meaning, and a key without effect gives a warning.
 import { basename, dirname } from "node:path";
 import type { Table } from "./toml-file.ts";
 
 interface FormerKey {
   readonly section: string;
   readonly key: string;
-  /** Where the key is now. */
+  /** The current place of the key. */
   readonly now?: readonly [section: string, key: string];
   /** Why the key has no effect; completes "KEY has no effect: ...". */
   readonly because?: string;
@@ -41,18 +41,18 @@ const FORMER_KEYS: readonly FormerKey[] = [
 /** The key that named the ROI manifest by its path. */
 const ROI_PATH = { section: "Data_Analysis", key: "roi_manifest_path" } as const;
 
-/** The sections being read, with those of former keys. */
+/** The sections being read, including those of former keys. */
 type Tables = Record<string, unknown>;
 
 interface Reading {
-  /** Changed: former keys leave their old places. */
+  /** Modified: former keys are removed from their old places. */
   readonly table: Tables;
-  /** Lines of keys in the file; the new place of a key gets the line of the old one. */
+  /** Line numbers of keys in the file; the new place of a key gets the line of the old one. */
   readonly lines: Map<string, number>;
   readonly warn: (line: string) => void;
 }
 
-/** Moves former keys to their present places; warns about each that has no effect. Other values stay as they are. */
+/** Moves former keys to their current places; warns about those without effect. Other values are not changed. */
 export function moveFormerKeys(reading: Reading): void {
   const { table, warn } = reading;
   for (const { section, key, now, because } of FORMER_KEYS) {
@@ -68,7 +68,7 @@ export function moveFormerKeys(reading: Reading): void {
   if (Object.keys(tableOf(table, "Flags") ?? {}).length > 0) warn(`[Flags] is ignored: ${FLAG_FILES}`);
 }
 
-/** The former keys as rows of a Markdown table: key, what it does now. */
+/** Returns the former keys as rows of a Markdown table: key, effect now. */
 export function formerKeyRows(): string[] {
   const rows = FORMER_KEYS.map(({ section, key, now, because }) => {
     const effect = now === undefined ? `no effect: ${because}` : `read as \`${now.join(".")}\``;
@@ -95,7 +95,7 @@ function move(
   if (line !== undefined) lines.set(`${section}.${key}`, line);
 }
 
-/** A path becomes the directory and the name in it. */
+/** Splits a path into the directory and the name. */
 function moveRoiPath(reading: Reading): void {
   const { table, warn } = reading;
   const { section, key } = ROI_PATH;

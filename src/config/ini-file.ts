@@ -1,13 +1,13 @@
-// The configuration of the established system before it used TOML: config.ini, with bare texts, comments that begin with ";",
-// and Python's lists and tables. Its lines become lines of TOML, one for one, so that messages name the right ones.
+// Reads config.ini, the format that the established system used before TOML: unquoted texts, comments that begin with ";", and
+// Python lists and tables. Each line becomes one line of TOML, so that line numbers in messages are right.
 
 const KEY_VALUE = /^(\s*[\w.-]+)\s*[=:]\s*(.*)$/;
-/** What TOML reads as it is: numbers, lists, texts in quotes. */
+/** Values that TOML reads unchanged: numbers, lists, quoted texts. */
 const PLAIN = /^(?:[+-]?\d+(?:\.\d+)?|\[.*\]|"[^"]*"|'[^']*')$/;
 const SWITCH = /^(?:true|yes|on|false|no|off)$/i;
 const IS_ON = /^(?:true|yes|on)$/i;
 
-/** The text of an INI file as TOML. Lines that are no setting stay, for the parser to refuse. */
+/** Returns the text of an INI file as TOML. Lines that are not settings stay, so that the parser reports them. */
 export function tomlOfIni(text: string): string {
   return text.split("\n").map(lineOf).join("\n");
 }
@@ -24,7 +24,7 @@ function lineOf(whole: string): string {
 
 function tomlValueOf(value: string): string {
   if (SWITCH.test(value)) return String(IS_ON.test(value));
-  // A table of Python: {'28-00000a1b2c3d': 'Flow cell'}
+  // A Python dict: {'28-00000a1b2c3d': 'Flow cell'}
   if (/^\{.*\}$/.test(value)) return value.replace(/(["'])\s*:\s*(["'])/g, "$1 = $2");
   return PLAIN.test(value) ? value : JSON.stringify(value);
 }

@@ -1,4 +1,4 @@
-// Settings in force, and where each value came from.
+// The effective settings, and where each value came from.
 import type { Config } from "./schema.ts";
 
 /** Where a value came from. */
@@ -9,15 +9,15 @@ export type Origin =
   | "default"
   | "simulated default";
 
-/** Settings with their provenance. */
+/** Settings with their origins. */
 export interface Loaded {
   readonly config: Config;
-  /** By "Section.key", for every key there is. */
+  /** By "Section.key", for every key. */
   readonly origins: ReadonlyMap<string, Origin>;
-  /** Lines a person should read; the settings are valid nevertheless. */
+  /** Warnings for people; the settings are valid nevertheless. */
   readonly warnings: readonly string[];
-  /** Absolute; undefined where the built-in defaults apply. */
+  /** Absolute path; undefined if the built-in defaults apply. */
   readonly file?: string;
-  /** The file's text as read; empty without a file. */
+  /** Text of the file as read; empty without a file. */
   readonly text: string;
 }

@@ -1,6 +1,6 @@
-// The names of OPC UA's built-in data types that a node's values may be cast to.
+// The names of OPC UA's built-in data types that values can be cast to.
 
-/** Numbers of the built-in types (OPC UA part 6, table 1) that a value can be cast to. */
+/** Ids of the built-in types (OPC UA part 6, table 1) that a value can be cast to. */
 export const BUILT_IN = {
   Boolean: 1,
   SByte: 2,

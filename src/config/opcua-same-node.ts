@@ -1,4 +1,4 @@
-// Finds nodes that the configuration maps twice: the second value would overwrite the first with every frame.
+// Finds nodes that the configuration maps twice: with every frame, the second value would overwrite the first.
 import { labelMatcher } from "../measurement/labels.ts";
 
 interface Entry {
@@ -10,7 +10,9 @@ interface Entry {
 
 const ROI = "{roi}";
 
-/** The address in one spelling: `i=85`, `ns=0;i=85` and `NS=00;i=085` are the same node, and so are `/Objects` and `/0:Objects`. */
+/**
+ * Returns a normalised address: `i=85`, `ns=0;i=85` and `NS=00;i=085` are the same node, and so are `/Objects` and `/0:Objects`.
+ */
 export function addressKey({ node_id, browse_path }: Pick<Entry, "node_id" | "browse_path">): string {
   if (node_id === undefined) return `path ${(browse_path ?? "").replaceAll(/(?<=^|[/.])0+:/g, "")}`;
   const [, space = "0", kind, identifier] = /^(?:ns=0*(\d+);|(?=[isgb]=))([isgb])=(.*)$/is.exec(node_id) ?? [];
@@ -19,16 +21,16 @@ export function addressKey({ node_id, browse_path }: Pick<Entry, "node_id" | "br
   return `id ${space};${kind.toLowerCase()}=${known ?? identifier}`;
 }
 
-/** An entry whose node an entry before it has. */
+/** An entry that maps the same node as an earlier entry. */
 interface MappedTwice {
-  /** Its place among the entries, and which of its keys names the node. */
+  /** Index of the entry, and which of its keys names the node. */
   readonly at: number;
   readonly key: "node_id" | "browse_path";
-  /** To be read after the key and its value. */
+  /** Message that follows the key and its value. */
   readonly text: string;
 }
 
-/** The entries whose node an entry before them has: certainly, whatever the labels of the ROIs are. */
+/** Returns the entries that map the same node as an earlier entry whatever the labels of the ROIs are. */
 export function nodesMappedTwice(entries: readonly Entry[]): MappedTwice[] {
   const byAddress = new Map<string, { readonly at: number; readonly entry: Entry }[]>();
   return entries.flatMap((entry, at) => {
@@ -43,9 +45,12 @@ export function nodesMappedTwice(entries: readonly Entry[]): MappedTwice[] {
   });
 }
 
-/** Of two entries with the same address: a node for each ROI is the same one where one pattern has all labels of the other. */
+/**
+ * Whether two entries with the same address map one node: with a node per ROI, they do if one pattern covers all labels of the
+ * other.
+ */
 function haveOneNode(one: Entry, other: Entry): boolean {
   if (!(one.node_id ?? one.browse_path ?? "").includes(ROI)) return true;
-  // A star in a label stands for any letters here: only another star matches it.
+  // Here a star in a label means any letters, so only another star matches it.
   return labelMatcher([one.roi])(other.roi) || labelMatcher([other.roi])(one.roi);
 }

@@ -1,11 +1,11 @@
-// What a node can be given, by the names a person writes in `[[OPC_UA.nodes]] value = "…"`.
+// The values that a node can get, by their names in `[[OPC_UA.nodes]] value = "…"`.
 import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS, type Statistic } from "../measurement/method.ts";
 
-/** Of each ROI: px, px (of the position), 0 to 1, FLAGS bits, px from the baseline, px (of the shift). */
+/** Values of each ROI, in px, px (of the position), 0 to 1, FLAGS bits, px from the baseline, px (of the shift). */
 const ROI_MEASURES = ["position", "standard_error", "quality", "flags", "shift", "shift_standard_error"] as const;
 export type RoiMeasure = (typeof ROI_MEASURES)[number];
 
-/** Of the whole frame. `frame` is its number in the manifest, `flagged` counts its doubtful ROIs. */
+/** Values of the whole frame. `frame` is its number in the manifest, `flagged` the number of its flagged ROIs. */
 const FRAME_MEASURES = [
   "frame",
   "captured_at",
@@ -19,7 +19,7 @@ const FRAME_MEASURES = [
 ] as const;
 export type FrameMeasure = (typeof FRAME_MEASURES)[number];
 
-/** About the program at this moment, independent of the frame being written. */
+/** Current values of the program, independent of the frame being written. */
 const LIVE_MEASURES = ["heartbeat", "alarm"] as const;
 type LiveMeasure = (typeof LIVE_MEASURES)[number];
 
@@ -31,13 +31,13 @@ export type ValueName =
   | { readonly kind: "reading"; readonly sensor: string }
   | { readonly kind: "live"; readonly measure: LiveMeasure };
 
-/** What sort of thing a value is; decides which OPC UA types it can be cast to. */
+/** Kind of a value; determines which OPC UA types it can be cast to. */
 export type ValueKind = "number" | "whole" | "truth" | "text" | "time";
 
 const TEMPERATURE = "temperature.";
 const EVERY_QUANTITY = new Set(Object.values(QUANTITIES).flat());
 
-/** The value meant by `text`; undefined when there is none of that name. */
+/** Parses a value name; returns undefined if it does not exist. */
 export function parseValueName(text: string): ValueName | undefined {
   const named = <T extends string>(names: readonly T[]) => names.find((name) => name === text);
   const roi = named(ROI_MEASURES);
@@ -57,7 +57,7 @@ export function parseValueName(text: string): ValueName | undefined {
   return EVERY_QUANTITY.has(first) ? { kind: "statistic", quantity: first, statistic } : undefined;
 }
 
-/** The names there are, for a person who wrote another. */
+/** The existing names, for the error message about an unknown one. */
 export const VALUE_NAMES_TEXT = [
   ...ROI_MEASURES,
   `${STATISTICS.map((name) => name.toLowerCase()).join(", ")} (of the position)`,
@@ -67,7 +67,7 @@ export const VALUE_NAMES_TEXT = [
   ...LIVE_MEASURES,
 ].join(", ");
 
-/** Column of the quantity in the method's results; undefined where the method does not measure it. */
+/** Returns the column of the quantity in the method's results; undefined if the method does not measure it. */
 export function quantityColumn(method: Method, quantity: string | undefined): number | undefined {
   if (quantity === undefined) return POSITION_COLUMN[method];
   const column = QUANTITIES[method].indexOf(quantity);

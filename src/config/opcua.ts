@@ -1,4 +1,4 @@
-// [OPC_UA]: the server, how it is spoken to, and which node is given what.
+// [OPC_UA]: the server, the connection, and which node gets which value.
 import * as z from "zod";
 import { isUrlOf } from "../system/host-name.ts";
 import { BESIDE_FILE, choice, field, optionalText, path, positive, SECONDS, section, whole } from "./field.ts";

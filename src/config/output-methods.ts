@@ -1,18 +1,18 @@
-// Where results can go, in one table: what [Communication] method takes, and what other parts of the program need to know of an
+// The outputs in one table: the values of [Communication] method, and what other parts of the program need to know about an
 // output without its code. The code is the row of the same name in src/outputs/outputs.ts.
 
 import type { StageName } from "../log/levels.ts";
 
 interface OutputFacts {
-  /** Name of its cursor in the database; never changes. */
+  /** Name of its cursor in the database; must never change. */
   readonly name: string;
-  /** The stage that runs it, which is also the name of its log. */
+  /** The stage that runs it, and the name of its log. */
   readonly stage: StageName;
-  /** How `phorest status` says where frames are waiting to go. */
+  /** How `phorest status` names it when frames are waiting. */
   readonly shownAs: string;
   /**
-   * After `phorest verify --repair` some of what was delivered may be missing in the database. A file that must agree with the
-   * database is written again from its beginning; anything else continues where it was, and gets nothing twice.
+   * After `phorest verify --repair`, the database may lack some of what was delivered. A file that must agree with the database
+   * is rewritten from the beginning; anything else continues where it was, and gets nothing twice.
    */
   readonly afterRepair: "rewrite" | "continue";
 }
@@ -27,7 +27,7 @@ export type OutputMethod = keyof typeof OUTPUT_FACTS;
 /** Their names in the configuration. */
 export const OUTPUT_METHODS = Object.keys(OUTPUT_FACTS) as [OutputMethod, ...OutputMethod[]];
 
-/** Facts of an output by the name of its cursor; undefined for one that this version does not know. */
+/** Returns the facts of an output by the name of its cursor; undefined for one that this version does not know. */
 export function outputFacts(name: string): OutputFacts | undefined {
   return Object.values(OUTPUT_FACTS).find((facts) => facts.name === name);
 }

@@ -1,5 +1,5 @@
-// Whether a run may begin without a configuration file, or with one that names no camera. In a container or a service this is a
-// mistake: the built-in settings would photograph the simulated chip, and no one would notice.
+// Whether a run may start without a configuration file, or with one that names no camera. In a container or a service this is a
+// mistake: the built-in settings would capture images of the simulated chip, and no one would notice.
 
 import { join } from "node:path";
 import { Failure } from "../failure/failure.ts";
@@ -15,7 +15,7 @@ export function isConfigRequired(env: NodeJS.ProcessEnv): boolean {
   return value !== "" && value !== "0";
 }
 
-/** Whether a run would photograph the simulated chip although no setting asks for it, by name or by a setting of it. */
+/** Whether a run would use the simulated chip although no setting asks for it. */
 export function isSimulatedByDefault({ config, origins }: Loaded): boolean {
   if (!config.Services.enable_camera || config.Camera.camera_type !== "simulated") return false;
   const isSet = (key: string) => typeof origins.get(key) === "object";
@@ -24,7 +24,9 @@ export function isSimulatedByDefault({ config, origins }: Loaded): boolean {
   );
 }
 
-/** Throws Failure config.invalid where the settings are of no file, or simulate a chip that the file does not ask for. */
+/**
+ * Throws Failure config.invalid if there is no configuration file, or if it would use the simulated chip without asking for it.
+ */
 export function checkConfigured(loaded: Loaded, cwd: string = process.cwd()): void {
   const { file } = loaded;
   if (file !== undefined) {
@@ -38,7 +40,7 @@ export function checkConfigured(loaded: Loaded, cwd: string = process.cwd()): vo
     );
   }
   const path = join(cwd, "config.toml");
-  // As a container engine makes the directory of a volume that is not there: then nothing else can be done before.
+  // A container engine creates the directory of a missing volume as root: its owner must be changed before anything else.
   const owner = `${process.getuid?.()}:${process.getgid?.()}`;
   const remedy = mayWrite(cwd)
     ? ""

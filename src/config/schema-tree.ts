@@ -1,4 +1,4 @@
-// A schema as a plain tree: what messages, the reference and config.toml are made from.
+// The schema as a plain tree, from which messages, the reference and config.toml are made.
 import * as z from "zod";
 import { type KeyNotes, NOTES } from "./field.ts";
 
@@ -14,12 +14,12 @@ export interface SchemaNode extends Partial<KeyNotes> {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
 }
 
-/** The tree of a zod schema. */
+/** Returns the tree of a zod schema. */
 export function schemaNode(schema: z.ZodType): SchemaNode {
   return z.toJSONSchema(schema, { metadata: NOTES, io: "output" }) as SchemaNode;
 }
 
-/** What a value may be, in words: "a whole number, at least 0". */
+/** Describes the allowed values in words: "a whole number, at least 0". */
 export function allowedText(node: SchemaNode): string {
   const kind = node.allowed ?? kindText(node);
   return node.unit === undefined ? kind : `${kind} (${node.unit})`;

@@ -1,5 +1,5 @@
-// Every setting of the program: name, type, bounds, default, meaning. Section and key names are those of the
-// established Phorest_config.toml; new settings are new keys. Nothing else in the program states a default.
+// Every setting of the program: name, type, bounds, default, meaning. Section and key names are those of the established
+// Phorest_config.toml; new settings get new keys. Defaults are defined nowhere else.
 import * as z from "zod";
 import { HOST_RULE, isHost } from "../system/host-name.ts";
 import { Alarm } from "./alarm.ts";

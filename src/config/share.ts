@@ -1,12 +1,12 @@
-// Whether the configuration names the share that copies are to go to.
+// Checks that the configuration names the share that copies are written to.
 import { existsSync } from "node:fs";
 import { Failure } from "../failure/failure.ts";
 import type { Loaded } from "./loaded.ts";
 import { shownPath } from "./toml-file.ts";
 
 /**
- * Refuses to wait for a share that was never named: the default is a directory next to the file, which is a share only once
- * it has been prepared. Throws Failure config.invalid.
+ * Refuses to wait for a share that was never named: the default is a directory next to the file, which is a share only after it
+ * has been prepared. Throws Failure config.invalid.
  */
 export function checkShare({ config, origins, file }: Loaded): void {
   if (origins.get("Paths.remote_root_dir") !== "default" || existsSync(config.Paths.remote_root_dir)) return;
@@ -18,7 +18,7 @@ export function checkShare({ config, origins, file }: Loaded): void {
   });
 }
 
-/** The same where the configuration wants copies on a share. */
+/** Does the same if the configuration enables copies to a share. */
 export function checkWantedShare(loaded: Loaded): void {
   if (loaded.config.Services.enable_remote_sync) checkShare(loaded);
 }

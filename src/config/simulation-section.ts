@@ -2,11 +2,11 @@
 import * as z from "zod";
 import { choice, field, optionalText, positive, section, texts, whole } from "./field.ts";
 
-/** Cameras that the simulated chip can be photographed with; src/simulator/camera-profiles.ts says what each is like. */
+/** Camera profiles for images of the simulated chip; src/simulator/camera-profiles.ts has their properties. */
 export const PROFILES = ["ideal", "pi64", "scientific"] as const;
 export type ProfileName = (typeof PROFILES)[number];
 
-/** Bits of a pixel that each can deliver, the usual one first. */
+/** Bits per pixel that each profile supports, the usual one first. */
 export const PROFILE_BITS: Readonly<Record<ProfileName, readonly (8 | 16)[]>> = {
   ideal: [8, 16],
   pi64: [8],

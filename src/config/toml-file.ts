@@ -1,5 +1,5 @@
-// Reading a TOML file that a person wrote: plain errors for everything that can be wrong before its meaning is looked
-// at, and the line on which each key stands.
+// Reads a TOML file written by people: plain errors for everything that can be wrong with its form, and the line number of each
+// key.
 import { statSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import { parse, TomlError } from "smol-toml";
@@ -12,7 +12,7 @@ import { tomlOfIni } from "./ini-file.ts";
 
 export type Table = Record<string, unknown>;
 
-/** A parsed file. `lines` gives the line of a key ("Section.key") or of a section's header, where it was found. */
+/** A parsed file. `lines` has the line number of a key ("Section.key") or of a section's header, if found. */
 export interface TomlFile {
   readonly table: Table;
   readonly lines: ReadonlyMap<string, number>;
@@ -29,8 +29,8 @@ const TOML_KIND: GivenKind = {
 const EXPECTED = { configuration: "a configuration", features: "a feature file" } as const;
 
 /**
- * The text of `file`, without byte order mark; that of an INI file as TOML. Throws Failure config.invalid in one line, also
- * where the file is another file of phorest than `expected`.
+ * Returns the text of `file`, without byte order mark; an INI file is converted to TOML. Throws a one-line Failure
+ * config.invalid, also if the file is another kind of phorest file than `expected`.
  */
 export function readToml(file: string, expected: keyof typeof EXPECTED): string {
   const shown = shownPath(file);
@@ -60,15 +60,17 @@ function unreadable(error: unknown): string {
   return `cannot be read: ${error instanceof Error ? error.message : error}`;
 }
 
-/** A key stands at the beginning of its line. */
+/** Longest key that is searched for; a key is at the beginning of its line. */
 const LONGEST_KEY = 500;
 
-/** A table for each grating of a chip, for each of several values, is far less. */
+/** One table per grating of a chip, for each of several values, is far less. */
 const MOST_TABLES = 10_000;
-/** A header, or a dotted key that makes tables like one. */
+/** A section header, or a dotted key, which creates tables too. */
 const TABLE_LINE = /^\s*(?:\[|(?:"[^"]*"|'[^']*'|[\w-]+)\s*\.)/;
 
-/** Refuses a file with more tables than any configuration has: to make all of them, and to name each one, takes many seconds. */
+/**
+ * Refuses a file with more tables than any configuration has: creating all of them, and naming each one, would take many seconds.
+ */
 function checkTables(text: string, shown: string): void {
   const lines = text.split("\n").filter((line) => TABLE_LINE.test(line.slice(0, LONGEST_KEY))).length;
   const tables = lines + (text.match(/\{/g)?.length ?? 0);
@@ -78,7 +80,7 @@ function checkTables(text: string, shown: string): void {
   });
 }
 
-/** Parses TOML. `shown` names the file in the message of the Failure (config.invalid) for a syntax error. */
+/** Parses TOML. `shown` names the file in the Failure (config.invalid) for a syntax error. */
 export function parseToml(text: string, shown: string): TomlFile {
   checkTables(text, shown);
   let table: Table;
@@ -113,7 +115,7 @@ export function parseToml(text: string, shown: string): TomlFile {
   return { table, lines };
 }
 
-/** A number beyond those that are exact: no setting means it, and products of it are infinite. */
+/** Finds a number too large to be exact: no setting needs one, and products with it become infinite. */
 function hugeNumber(table: Table, prefix = ""): { name: string; value: number } | undefined {
   for (const [key, value] of Object.entries(table)) {
     const name = `${prefix}${key}`;
@@ -126,7 +128,7 @@ function hugeNumber(table: Table, prefix = ""): { name: string; value: number } 
   return undefined;
 }
 
-/** A path as a person would write it from here. */
+/** Returns a path as a user would write it from the current directory. */
 export function shownPath(file: string): string {
   const near = relative(process.cwd(), file);
   return near === "" || near.startsWith("..") || isAbsolute(near) ? file : near;
@@ -138,7 +140,7 @@ const DOTTED = `(?:${NAME.source})(?:\\s*\\.\\s*(?:${NAME.source}))*`;
 const HEADER = new RegExp(`^\\s*\\[\\[?\\s*(${DOTTED})\\s*\\]`);
 const KEY = new RegExp(`^\\s*(${DOTTED})\\s*=`);
 
-/** Good enough for messages: the parser does not say where a key stood. */
+/** Good enough for messages: the parser does not say where a key was. */
 function keyLines(text: string): Map<string, number> {
   const lines = new Map<string, number>();
   const tables = new Map<string, number>();

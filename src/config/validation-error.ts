@@ -1,5 +1,4 @@
-// From what the validator found to the lines a person reads: file, line, key, value, what is allowed, and the nearest
-// valid name.
+// Turns the validator's issues into lines for people: file, line, key, value, what is allowed, and the closest valid name.
 import type * as z from "zod";
 import { nearest } from "../failure/nearest.ts";
 import { excerpt, quoted } from "../failure/quote.ts";
@@ -9,22 +8,22 @@ import type { Table } from "./toml-file.ts";
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
-/** Where the issues come from. */
+/** Source of the issues. */
 export interface Context {
-  /** The file's name as shown, or what stands for it. */
+  /** The file's name as shown, or its replacement. */
   readonly shown: string;
   readonly table: Table;
   readonly lines: ReadonlyMap<string, number>;
   readonly root: SchemaNode;
 }
 
-/** More would not be read; the first ones often cause the others. */
+/** Nobody would read more; the first problems often cause the others. */
 const MOST_PROBLEMS = 20;
 
-/** One line for each problem, in the order of the file as far as known, and how many more there are. */
+/** Returns one line per problem, in the order of the file as far as known, and the number of the others. */
 export function problemLines(issues: readonly Issue[], context: Context): string[] {
   const found = new Map<string, { line: number | undefined; text: string }>();
-  // A text is made once for each name: a table of a person's own may have a problem in each of its entries.
+  // The text is made once per name: a user-defined table may have a problem in each of its entries.
   const add = (name: string, textOf: () => string): void => {
     if (!found.has(name)) found.set(name, { line: lineOf(name, context.lines), text: textOf() });
   };
@@ -79,7 +78,7 @@ function unknownText(path: Path, key: string, { table, root }: Context): string 
   return `${what}; there are ${Object.keys(here).join(", ")}`;
 }
 
-/** The longest beginning of `path` that the reference speaks of: an entry of a list is part of its key. */
+/** Returns the longest beginning of `path` that the reference documents: an entry of a list is part of its key. */
 function documentedPath(path: Path, root: SchemaNode): Path {
   for (let length = path.length; length > 1; length--) {
     if (nodeAt(root, path.slice(0, length)).doc !== undefined) return path.slice(0, length);
@@ -104,7 +103,7 @@ function pathText(path: Path): string {
     .join("");
 }
 
-/** The line of a key, else of the section it would stand in. */
+/** Returns the line of a key, otherwise of the section it belongs to. */
 function lineOf(name: string, lines: ReadonlyMap<string, number>): number | undefined {
   for (let at = name; at !== ""; at = at.slice(0, Math.max(0, at.lastIndexOf(".")))) {
     const line = lines.get(at);

@@ -15,7 +15,7 @@ import { writeDurably } from "../system/files.ts";
 import { MOUNT_TABLE } from "../system/mounts.ts";
 import { bad, type Check, doubt, type Finding, good, off } from "./check.ts";
 
-/** The directory itself, or the first parent of it that exists. */
+/** Returns the directory itself, or its nearest existing parent. */
 function existing(directory: string): string {
   return existsSync(directory) || dirname(directory) === directory ? directory : existing(dirname(directory));
 }
@@ -115,7 +115,10 @@ export async function uuidFinding(uuid: string, rootDir: string, root = "/"): Pr
   }
 }
 
-/** Before any build of this program: a computer without a battery-backed clock and without a network. */
+/**
+ * Earlier than any build of this program: such a clock belongs to a computer without a battery-backed clock and without a
+ * network.
+ */
 const EARLIEST = Date.UTC(2025, 0, 1);
 
 export const clock: Check = {

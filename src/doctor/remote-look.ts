@@ -1,8 +1,8 @@
-// Looks at the remote share once and says what it is. A process of its own for the doctor: a share that is gone never answers, and
-// who asks it cannot be interrupted.
+// Inspects the remote share once and reports the result. It is a separate process of the doctor: a disconnected share never
+// responds, and a call to it cannot be interrupted.
 import { inspectRemote } from "../archive/remote.ts";
 
 process.once("message", (directory) => {
-  // Not before the answer is out: it would be cut off.
+  // Exit only after the answer is sent, or it would be cut off.
   process.send?.(inspectRemote(String(directory)), undefined, undefined, () => process.disconnect());
 });

@@ -1,14 +1,14 @@
-// What SQLite's error codes mean here. Every code has a meaning, so that no error of the database is taken for the fault of
-// the frame, the file or the share that was being worked on.
+// Maps SQLite's error codes to Failures. Every code has a meaning, so that no error of the database is blamed on the frame, file
+// or share that was being processed.
 import { basename } from "node:path";
 import type { FailureData } from "./failure-data.ts";
 
-/** The database file where an error does not say which one it was. */
+/** Name of the database file if an error does not say which one it was. */
 const DATABASE = "phorest.sqlite";
 
 type Meaning = "damaged" | "full" | "disk" | "locked" | "other";
 
-/** By primary code; an extended code such as SQLITE_IOERR_READ means what its primary code means. */
+/** By primary code; an extended code such as SQLITE_IOERR_READ has the meaning of its primary code. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   CORRUPT: "damaged",
   NOTADB: "damaged",
@@ -28,13 +28,13 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 
 const SQLITE_CODE = /^SQLITE_([A-Z]+)/;
 
-/** What a person can do about a damaged database, wherever it was found. */
+/** What the user can do about a damaged database, wherever it was found. */
 export const DAMAGE_CURE =
   "stop the run, then save what can be read with `phorest verify --repair`, or restore the last backup with `phorest restore`. Images are not affected";
 
 /**
- * The failure that an error of SQLite is; undefined for any other error.
- * @param path the database file, where it is known.
+ * Converts an error of SQLite to a failure; returns undefined for any other error.
+ * @param path the database file, if known.
  */
 export function databaseFailure(
   error: { readonly code: string; readonly message: string },
@@ -71,7 +71,7 @@ export function databaseFailure(
   }
 }
 
-/** A database file that cannot be trusted any more; `reason` is SQLite's own. */
+/** Returns the failure for a damaged database file; `reason` is SQLite's own text. */
 export function damagedDatabase(path: string, reason: string): FailureData {
   return {
     code: "manifest.corrupt",
@@ -81,7 +81,7 @@ export function damagedDatabase(path: string, reason: string): FailureData {
   };
 }
 
-/** Another program has the database file `path` locked, for longer than this process waits at a time. */
+/** Returns the failure for a database that another program has kept locked for longer than this process waits at a time. */
 export function lockedDatabase(path: string): FailureData {
   return {
     code: "manifest.locked",

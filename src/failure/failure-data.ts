@@ -1,6 +1,6 @@
-// A failure as data: its code out of a closed list, its words, and whether trying again can help.
+// A failure as plain data: its code from a fixed list, its text, and whether a retry can help.
 
-/** Every code a Failure may carry. The part before the dot is the room it comes from. */
+/** All codes of Failures. The part before the dot is the directory it comes from. */
 export type FailureCode =
   | "config.invalid"
   | "usage.invalid"
@@ -47,10 +47,10 @@ export type FailureCode =
   | "thread.hanging"
   | "internal";
 
-/** Whether trying the same again can help. */
+/** Whether a retry can help. */
 export type Retry = "later" | "never";
 
-/** A Failure as it crosses threads and enters the manifest. */
+/** A Failure in the form that is sent between threads and stored in the manifest. */
 export interface FailureData {
   readonly code: FailureCode;
   readonly message: string;
@@ -58,7 +58,7 @@ export interface FailureData {
   readonly retry: Retry;
 }
 
-/** The one line shown to a person, of a failure in either form. */
+/** Returns the line to show to people, for a failure in either form. */
 export function lineOf({ message, hint }: Pick<FailureData, "message" | "hint">): string {
   return hint === undefined ? message : `${message} (${hint})`;
 }

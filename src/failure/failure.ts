@@ -8,8 +8,8 @@ import { readable } from "./quote.ts";
 export { type FailureCode, type FailureData, lineOf, type Retry } from "./failure-data.ts";
 
 /**
- * An expected failure: one line for a person, a code for a program, a hint at the cure. What a file or a program said may be
- * quoted in them: they are cut to a readable length and hold nothing that commands a terminal.
+ * An expected failure: one line for people, a code for programs, a hint what to do. Text from files or programs may be quoted in
+ * it: it is cut to a readable length, and characters that control a terminal are removed.
  */
 export class Failure extends Error {
   readonly code: FailureCode;
@@ -24,13 +24,13 @@ export class Failure extends Error {
     this.retry = options.retry ?? "never";
   }
 
-  /** The one line shown to a person: what and where, then what to do. */
+  /** The line to show to people: what and where, then what to do. */
   get line(): string {
     return lineOf(this);
   }
 }
 
-/** The plain form of anything thrown; what is not a Failure is a defect and becomes `internal`. */
+/** Returns the plain form of anything thrown. Anything but a Failure or a known system error is a bug and becomes `internal`. */
 export function encodeFailure(thrown: unknown): FailureData {
   if (thrown instanceof Failure) {
     return { code: thrown.code, message: thrown.message, hint: thrown.hint, retry: thrown.retry };
@@ -41,12 +41,12 @@ export function encodeFailure(thrown: unknown): FailureData {
   return { code: "internal", message, retry: "later" };
 }
 
-/** The Failure again, on the other side. */
+/** Restores the Failure in the receiving thread. */
 export function decodeFailure(data: FailureData, cause?: unknown): Failure {
   return new Failure(data.code, data.message, { hint: data.hint, retry: data.retry, cause });
 }
 
-/** The one line of anything thrown, for logs and the console. */
+/** Returns one line for anything thrown, for logs and the console. */
 export function failureLine(thrown: unknown): string {
   return decodeFailure(encodeFailure(thrown)).line;
 }
@@ -54,7 +54,7 @@ export function failureLine(thrown: unknown): string {
 const DISK_FULL = new Set(["ENOSPC", "EDQUOT"]);
 const DISK_FAILED = new Set(["EIO", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "EMFILE", "ENFILE"]);
 
-/** What a person reads in place of "EROFS: read-only file system, open '…'". */
+/** Plain words for errors such as "EROFS: read-only file system, open '…'". */
 const DISK_WORDS: Readonly<Record<string, string>> = {
   EIO: "input/output error; the disk or its cable may be failing",
   EROFS: "the disk is read-only",
@@ -62,7 +62,7 @@ const DISK_WORDS: Readonly<Record<string, string>> = {
   EPERM: "permission denied",
 };
 
-/** Operating-system errors that have a meaning here; undefined for all others. */
+/** Converts operating-system errors that have a meaning here; returns undefined for all others. */
 function fromSystemError(thrown: unknown): Failure | undefined {
   if (!(thrown instanceof Error) || !("code" in thrown) || typeof thrown.code !== "string") return undefined;
   const where = "path" in thrown && typeof thrown.path === "string" ? `${thrown.path}: ` : "";
@@ -92,9 +92,9 @@ function fromSystemError(thrown: unknown): Failure | undefined {
   return undefined;
 }
 
-/** Only the code that opens a picture knows that a missing file is a picture, and says `frame.missing` itself. */
+/** Only the code that opens an image knows that a missing file is an image, and throws `frame.missing` itself. */
 function missingFile(where: string, cause: Error): Failure {
-  // A name that has gone although its directory is there may come back.
+  // A file that is gone although its directory exists may come back.
   return new Failure("file.missing", where === "" ? cause.message : `${where}no such file or directory`, {
     hint: "put it back; phorest retries",
     retry: "later",

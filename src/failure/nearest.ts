@@ -1,9 +1,9 @@
-// The known name nearest to a mistyped one.
+// Finds the known name that is closest to a mistyped one.
 
-/** What is longer was not meant as one of our names. */
+/** A longer text was not meant to be one of our names. */
 const LONGEST_NAME = 100;
 
-/** The name nearest to `given`, if it is near enough to have been meant. */
+/** Returns the name closest to `given`, if it is close enough to have been meant. */
 export function nearest(given: string, names: readonly string[]): string | undefined {
   if (given.length > LONGEST_NAME) return undefined;
   const best = closest(given, names);
@@ -11,7 +11,9 @@ export function nearest(given: string, names: readonly string[]): string | undef
   return best.name;
 }
 
-/** The name nearest to `pattern`, in which `*` stands for any characters, however far it is; undefined without names. */
+/**
+ * Returns the name closest to `pattern`, in which `*` matches any characters, however different it is; undefined without names.
+ */
 export function nearestToPattern(pattern: string, names: readonly string[]): string | undefined {
   return closest(pattern.slice(0, LONGEST_NAME), names)?.name;
 }
@@ -26,7 +28,10 @@ function closest(given: string, names: readonly string[]): { name: string; steps
   return best;
 }
 
-/** Levenshtein's distance: single-letter insertions, deletions and replacements. A `*` in `a` is any letters at no cost. */
+/**
+ * Returns the Levenshtein distance: single-letter insertions, deletions and replacements. A `*` in `a` matches any letters at no
+ * cost.
+ */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

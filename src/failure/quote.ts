@@ -1,6 +1,6 @@
-// Input as it is quoted in messages: short, on one line, and without characters that command a terminal.
+// Quotes input in messages: short, on one line, and without characters that control a terminal.
 
-/** Longest quotation of a value, characters. */
+/** Longest quoted value, characters. */
 const LONGEST_VALUE = 80;
 /** Deeper levels of a value are shown as `…`. */
 const DEEPEST = 4;
@@ -11,10 +11,10 @@ const TAIL = 300;
 /** Most lines of one message. */
 const MOST_LINES = 25;
 
-/** Control characters, marks without a shape that reverse, join or break text, and characters without a meaning. */
+/** Control characters, invisible characters that reverse, join or break text, and unassigned ones. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu;
 
-/** The text with everything that is not printable as `\x1b` or `\u202e`. */
+/** Returns the text with everything unprintable escaped, as `\x1b` or `\u202e`. */
 function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => {
     const code = character.codePointAt(0) ?? 0;
@@ -24,25 +24,25 @@ function printable(text: string): string {
   });
 }
 
-/** A value as it would stand in a file, shortened; `nothing` for undefined. Safe for values of any depth and size. */
+/** Returns a value as it would be in a file, shortened; `nothing` for undefined. Safe for values of any depth and size. */
 export function quoted(value: unknown): string {
   if (value === undefined) return "nothing";
   const text = printable(jsonLike(value, DEEPEST));
   return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE - 3)}...`;
 }
 
-/** A word of a command that people paste into a shell: in quotes where the shell would read it otherwise. */
+/** Returns a word for a command that people paste into a shell; quoted if the shell would change it otherwise. */
 export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** The beginning of a text, as it stands there. */
+/** Returns the beginning of a text, unquoted. */
 export function excerpt(text: string): string {
   const shown = printable(text.slice(0, LONGEST_VALUE + 1));
   return text.length <= LONGEST_VALUE ? shown : `${shown.slice(0, LONGEST_VALUE - 3)}...`;
 }
 
-/** A message of readable length, with any quoted text: each line is cut in the middle, and only the first lines are kept. */
+/** Limits a message with quoted text to a readable length: each line is cut in the middle, and only the first lines are kept. */
 export function readable(message: string): string {
   const lines = message.split("\n", MOST_LINES + 1).map(cutLine);
   if (lines.length <= MOST_LINES) return lines.join("\n");
@@ -55,7 +55,7 @@ function cutLine(line: string): string {
   return `${printable(line.slice(0, HEAD))} ... (${left} characters left out) ... ${printable(line.slice(-TAIL))}`;
 }
 
-/** As JSON.stringify, but for numbers that JSON has not, and no further than a quotation needs. */
+/** Like JSON.stringify, but also for numbers that JSON does not have, and only as deep as a quotation needs. */
 function jsonLike(value: unknown, levels: number): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, LONGEST_VALUE + 1));
   if (typeof value === "number" || typeof value === "bigint") return String(value);

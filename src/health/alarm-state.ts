@@ -1,5 +1,5 @@
-// Which problems were notified. Each check of the experiment is compared with it: a problem that is new, and has lasted as long
-// as it must, becomes a notice; so does its end. Kept in a file, so that no notice is repeated after a restart.
+// Remembers which problems were notified. Each check of the experiment is compared with it. A new problem that lasts long enough
+// becomes a notice, and so does its end. It is stored in a file, so that no notice is repeated after a restart.
 //
 //   new ──lasts──▶ notified ──over in two checks──▶ forgotten
 //    └──over──▶ forgotten, no notice was sent
@@ -20,12 +20,12 @@ const NOTICE = z.object({
   since: z.string(),
   at: z.string(),
 });
-/** What is sent to a person. */
+/** A notice to people. */
 export type Notice = z.output<typeof NOTICE>;
 
 const WAITING = z.object({
   notice: NOTICE,
-  /** Where it has not arrived yet. */
+  /** Channels on which it has not been delivered yet. */
   channels: z.array(z.enum(CHANNELS)),
 });
 
@@ -41,14 +41,14 @@ export type AlarmState = z.output<typeof ALARM_STATE>;
 export const ALARM_STATE_FILENAME = "phorest.alarms.json";
 export const EMPTY_ALARM_STATE: AlarmState = { version: 1, troubles: {}, outbox: [] };
 
-/** A problem that flickers is one problem: it is over when it is absent in this many checks in a row. */
+/** A problem that comes and goes is one problem: it is over when it is absent in this many checks in a row. */
 const LOOKS_TO_FORGET = 2;
 /** Largest number of unsent notices; the oldest are dropped. */
 const MOST_WAITING = 200;
 
 /**
- * The alarm state after a look at `nowUs`; the same object when nothing changed. New notices wait in its outbox for `channels`.
- * A `partial` look saw only some of what could be wrong: nothing is over by it.
+ * Returns the alarm state after a check at `nowUs`; the same object if nothing changed. New notices wait in its outbox for
+ * `channels`. A `partial` check covers only some possible problems, so it ends none.
  */
 export function note(
   alarmState: AlarmState,
@@ -68,7 +68,7 @@ export function note(
       const notified = known.told || isDue(finding, known.sinceUs, nowUs);
       if (notified && !known.told) notify("alarm", key, finding.text, known.sinceUs);
       const unchanged = notified === known.told && known.goneLooks === 0;
-      // Words that change (an age, a count) are no reason to rewrite the file.
+      // A changed text (an age, a count) is no reason to rewrite the file.
       troubles[key] = unchanged ? known : { ...known, text: finding.text, told: notified, goneLooks: 0 };
       changed ||= !unchanged;
     } else if (finding !== undefined || partial) {
@@ -94,7 +94,7 @@ export function note(
   return { version: 1, troubles, outbox: [...alarmState.outbox, ...added].slice(-MOST_WAITING) };
 }
 
-/** The alarm state without a notice on a channel, after it arrived there. */
+/** Returns the alarm state without a notice on a channel, after it was delivered there. */
 export function arrived(alarmState: AlarmState, notice: Notice, channel: Channel): AlarmState {
   const outbox = alarmState.outbox.flatMap((waiting) => {
     if (waiting.notice !== notice) return [waiting];
@@ -104,7 +104,7 @@ export function arrived(alarmState: AlarmState, notice: Notice, channel: Channel
   return { ...alarmState, outbox };
 }
 
-/** Only channels that are still configured are waited for. */
+/** Drops waiting notices of channels that are no longer configured. */
 export function forChannels(alarmState: AlarmState, channels: readonly Channel[]): AlarmState {
   const outbox = alarmState.outbox
     .map(({ notice, channels: wanted }) => ({ notice, channels: wanted.filter((one) => channels.includes(one)) }))
@@ -112,7 +112,7 @@ export function forChannels(alarmState: AlarmState, channels: readonly Channel[]
   return { ...alarmState, outbox };
 }
 
-/** The alarm state of a file; empty where there is none. Throws where it cannot be read or understood. */
+/** Reads the alarm state from a file; empty if there is none. Throws if it cannot be read or parsed. */
 export function readAlarmState(path: string): AlarmState {
   let text: string;
   try {

@@ -8,11 +8,11 @@ import { shownPath } from "../config/toml-file.ts";
 /** The camera of a run. */
 export interface CameraInUse {
   readonly type: string;
-  /** The pictures are computed. */
+  /** Whether the images are computed. */
   readonly simulated: boolean;
 }
 
-/** What people call it in short. */
+/** Its short name for people. */
 export const SIMULATED_CHIP = "simulated chip";
 
 const SETTINGS = z.object({
@@ -20,34 +20,34 @@ const SETTINGS = z.object({
   Services: z.object({ enable_camera: z.boolean() }),
 });
 
-/** The camera of a run, from its configuration. Undefined where the camera is switched off; files are taken without one. */
+/** Returns the camera of a run, from its configuration. Undefined if the camera is disabled; files are read without one. */
 export function cameraInUse({ Camera, Services }: z.infer<typeof SETTINGS>): CameraInUse | undefined {
   if (!Services.enable_camera && !capabilitiesOf(Camera.camera_type).files) return undefined;
   return { type: Camera.camera_type, simulated: isSimulated(Camera.camera_type) };
 }
 
-/** The same from what a run stored of its configuration, by any version. Undefined also where that is not known. */
+/** Returns the camera from the stored configuration of a run, of any version. Undefined also if it is unknown. */
 export function cameraOfRun(configText: string): CameraInUse | undefined {
   try {
     const { success, data } = SETTINGS.safeParse(JSON.parse(configText));
     return success ? cameraInUse(data) : undefined;
   } catch {
-    // An earlier program or a repair stored something else.
+    // An earlier version or a repair stored something else.
     return undefined;
   }
 }
 
-/** Whether a camera of this type computes its pictures. */
+/** Whether a camera of this type computes its images. */
 export function isSimulated(type: string): boolean {
   return capabilitiesOf(type).simulated;
 }
 
-/** What a camera of this type photographs: `v4l2`, or that the pictures are computed. */
+/** Describes a camera of this type: `v4l2`, or that the images are computed. */
 export function cameraText(type: string): string {
   return isSimulated(type) ? `${SIMULATED_CHIP}: the images are computed; no camera is in use` : type;
 }
 
-/** The line with which a run says what it photographs and where this was set: a file and its line, or the default. */
+/** Returns the line in which a run names its camera and where this was set: a file and line, or the default. */
 export function cameraLine({ config, origins, file }: Loaded, namedOnCommandLine: boolean): string {
   const camera = cameraInUse(config);
   const key = camera === undefined ? "Services.enable_camera" : "Camera.camera_type";
@@ -56,7 +56,7 @@ export function cameraLine({ config, origins, file }: Loaded, namedOnCommandLine
   return `camera: ${text} (${key}: ${origin})`;
 }
 
-/** Whether it is worth a warning: no pictures are taken, or images of a simulated chip that no setting asks for. */
+/** Whether it deserves a warning: no images are taken, or they show the simulated chip although no setting asks for it. */
 export function isCameraUncertain({ config, origins }: Loaded): boolean {
   const camera = cameraInUse(config);
   return camera === undefined || (camera.simulated && origins.get("Camera.camera_type") === "default");

@@ -1,23 +1,23 @@
-// A clock that is behind: a machine without a battery-backed clock starts at some time in the past until the network tells it
-// the time. Frames taken meanwhile are dated before older ones.
+// Detects a clock that is behind: a machine without a battery-backed clock starts in the past until it gets the time from the
+// network. Frames captured until then get earlier times than older frames.
 import { capabilitiesOf } from "../cameras/camera.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 
-/** Less is an ordinary correction of the clock. */
+/** A smaller difference is an ordinary correction of the clock, µs. */
 const TOLERATED_US = 60e6;
 const US = { minute: 60e6, hour: 3.6e9, day: 86.4e9 };
 
 export interface ClockFacts {
   /** The wall clock now, microseconds since the epoch. */
   readonly nowUs: number;
-  /** The latest time stamp of any frame. */
+  /** The latest capture time of any frame. */
   readonly newestUs: number;
-  /** The time stamp of the frame captured last, where this machine's clock gave it; else undefined. */
+  /** The time of the last captured frame, if it came from this machine's clock; otherwise undefined. */
   readonly lastUs: number | undefined;
 }
 
-/** What the manifest says of it; undefined before the first frame. */
+/** Reads the facts from the manifest; undefined before the first frame. */
 export function clockFacts(
   manifest: ManifestPart<{ history: "newestCaptureUs" | "capturedPictures" }>,
   nowUs: number,
@@ -29,7 +29,7 @@ export function clockFacts(
   return { nowUs, newestUs, lastUs: ours ? last.capturedAtUs : undefined };
 }
 
-/** One line for people when the clock is behind the frames, or was when the last one was captured; else undefined. */
+/** Returns one line for people if the clock is behind the frames, or was at the last capture; otherwise undefined. */
 export function clockBehindLine({ nowUs, newestUs, lastUs }: ClockFacts): string | undefined {
   const newest = isoFromUs(newestUs);
   if (newestUs - nowUs > TOLERATED_US) {

@@ -7,26 +7,26 @@ import { isoFromUs } from "../manifest/timestamps.ts";
 import type { DiskSpace } from "../system/disk-space.ts";
 
 export interface DiskFacts extends DiskSpace {
-  /** Until the space to be kept free is used up, at the rate of the last frames; undefined where that does not come. */
+  /** Time until the kept space is used up, at the rate of the last frames; undefined if that never happens. */
   readonly fullInSeconds: number | undefined;
-  /** Whether enough frames say so. */
+  /** Whether there are enough frames for a forecast. */
   readonly fullIsKnown: boolean;
-  /** What happens then, as the end of a sentence. */
+  /** What happens then; completes a sentence. */
   readonly whenFull: string;
 }
 
-/** When the space to be kept free will be used up at the rate of the last frames, and what happens then. */
+/** When the kept space will be used up at the rate of the last frames, and what happens then. */
 export interface DiskFull {
   /** ISO 8601, UTC. */
   readonly at: string;
-  /** As the end of a sentence. */
+  /** Completes a sentence. */
   readonly consequence: string;
 }
 
-/** The forecast needs frames over at least this time. */
+/** The forecast needs frames that span at least this time. */
 const LEAST_SPAN_S = 60;
 
-/** The disk, and when the space to be kept free will be used up; that only while a run adds to it. */
+/** Returns the free space and, during a run, when the kept space will be used up. */
 export function diskFacts(config: Config, space: DiskSpace, manifest: Manifest | undefined): DiskFacts {
   const keptFree = keptFreeBytes(config, space.totalBytes);
   const grows = manifest !== undefined && keptFree > 0 && !capabilitiesOf(config.Camera.camera_type).inPlace;
@@ -38,7 +38,7 @@ export function diskFacts(config: Config, space: DiskSpace, manifest: Manifest |
   return { ...space, fullInSeconds, fullIsKnown: known, whenFull: whenFullText(config) };
 }
 
-/** Further ahead than this it is no forecast. */
+/** A time further ahead than this is not shown. */
 const FORECAST_S = 100 * 86_400;
 
 export function diskFullAt(disk: DiskFacts | undefined, nowUs: number): DiskFull | undefined {
@@ -47,7 +47,7 @@ export function diskFullAt(disk: DiskFacts | undefined, nowUs: number): DiskFull
   return { at: isoFromUs(nowUs + fullInSeconds * 1e6), consequence: whenFull };
 }
 
-/** Until when there is room, for a person; times are UTC. */
+/** Describes until when there is room, for people; times are UTC. */
 export function diskFullText({ at, consequence }: DiskFull): string {
   return `space for new images until ${at.slice(0, 16).replace("T", " ")} UTC; then ${consequence}`;
 }

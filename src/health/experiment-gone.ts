@@ -1,4 +1,4 @@
-// Why there is no database where an experiment should be.
+// Explains why there is no database where an experiment should be.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkFileSystem } from "../archive/directory-identity.ts";
@@ -6,7 +6,7 @@ import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure/failure.ts";
 import type { Finding } from "./finding.ts";
 
-/** Why there is nothing to read although there should be. */
+/** Returns why there is nothing to read although there should be. */
 export function absence({ Paths, Storage }: Config): Finding[] {
   const gone = (text: string): Finding => ({ key: "experiment.gone", state: "problem", text, notifyAfterSeconds: 0 });
   if (Storage.usb_uuid !== undefined) {

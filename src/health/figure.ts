@@ -1,4 +1,4 @@
-// The health report as an image: verdict, alarms, stages, numbers, the shift of the last frames, the last log lines. It is
+// Draws the health report as an image: verdict, alarms, stages, numbers, the shift of the last frames, the last log lines. It is
 // mostly text, so it is written directly as SVG.
 
 import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK } from "../figures/figure-style.ts";
@@ -20,10 +20,10 @@ const GOOD = "#1a7f37";
 const WAITS = "#b58900";
 const QUIET = "#8a8a8a";
 
-/** Letters of the figure's small font that fit into its width. */
+/** Number of characters of the small font that fit into the width. */
 const LETTERS = 150;
 
-/** SVG of the report, its times in a zone. */
+/** Returns the SVG of the report, with times in a time zone. */
 export function healthFigure(report: HealthReport, zone: TimeZone): string {
   const { snapshot, log, told, undelivered } = report;
   const page = new Page(zone);
@@ -58,7 +58,7 @@ export function healthFigure(report: HealthReport, zone: TimeZone): string {
   return page.svg();
 }
 
-/** Median over the sound ROIs of their shift from the first of these frames, px; frames without a sound ROI are left out. */
+/** Returns the median shift of the unflagged ROIs from the first of these frames, px; frames without such ROIs are left out. */
 function medianShifts({ curves, labels }: RecentCurves): number[] {
   const zero = labels.map((_label, roi) => {
     const first = curves.find(({ position, flags }) => flags[roi] === 0 && Number.isFinite(position[roi]));
@@ -148,7 +148,7 @@ class Page {
     this.y += style.size === undefined ? LINE : LINE - 4;
   }
 
-  /** Several lines where one does not hold it. */
+  /** Writes a text on several lines if it does not fit on one. */
   wrapped(words: string, colour: string): void {
     let line = "";
     for (const word of this.zone.shown(words).split(" ")) {

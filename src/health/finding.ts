@@ -1,19 +1,19 @@
-// One finding of a health check: a problem, or that phorest cannot find out whether there is one.
+// A finding of a health check: a problem, or a check that is impossible at the moment.
 
 export interface Finding {
-  /** The same problem has the same key in every check, even if its text differs. */
+  /** A problem has the same key in every check, even if its text differs. */
   readonly key: string;
-  /** `unknown`: neither a reason to send a notice nor to say that the problem is over. A good state is no finding. */
+  /** `unknown`: neither send a notice nor report that the problem is over. There is no finding for a good state. */
   readonly state: "problem" | "unknown";
-  /** For a person: what, where, what to do. Empty while unknown. */
+  /** Text for people: what, where, what to do. Empty if unknown. */
   readonly text: string;
-  /** A notice is sent once the problem has lasted this long; absent: it is shown only. */
+  /** A notice is sent after the problem has lasted this long; absent: it is only shown. */
   readonly notifyAfterSeconds?: number;
-  /** It is shown, and nothing is wrong now: past failures, a stage that tries again. */
+  /** It is shown although nothing is wrong now: past failures, a stage that retries. */
   readonly minor?: true;
 }
 
-/** What is shown, whether or not a notice is sent. */
+/** Returns the findings that are shown, whether or not a notice is sent. */
 export function problemsAmong(findings: readonly Finding[]): Finding[] {
   return findings.filter(({ state }) => state === "problem");
 }

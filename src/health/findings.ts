@@ -39,33 +39,33 @@ export interface Facts {
   /** Wall clock. */
   readonly nowUs: number;
   readonly running: boolean;
-  /** Another program holds the manifest locked. */
+  /** Whether another program has the manifest locked. */
   readonly locked?: boolean;
   readonly ended: boolean;
   readonly ranBefore: boolean;
-  /** Since the start of the run; undefined if none is active. */
+  /** Time since the start of the run; undefined if none is active. */
   readonly upSeconds: number | undefined;
-  /** Of the newest entry; undefined before the first. */
+  /** Age of the newest entry; undefined before the first. */
   readonly lastFrameAgeSeconds: number | undefined;
   readonly stages: readonly StageHealth[];
   readonly opcUa: OutputReport | undefined;
   readonly counts: ManifestCounts;
-  /** Names of the first damaged pictures. */
+  /** Names of the first damaged images. */
   readonly damaged: readonly string[];
-  /** Files of which parts are missing. */
+  /** Truncated files. */
   readonly cutOff?: CutOffFiles;
-  /** In the frame measured last. */
+  /** Displacement in the last measured frame. */
   readonly displacement: StoredDisplacement | undefined;
-  /** Of the data directory; undefined where it is not known. */
+  /** Disk of the data directory; undefined if unknown. */
   readonly disk: DiskFacts | undefined;
-  /** The frames measured last. */
+  /** The last measured frames. */
   readonly recent: RecentCurves | undefined;
   readonly frozen?: FrozenCamera | undefined;
   /** Absent before the first frame. */
   readonly clock?: ClockFacts | undefined;
 }
 
-/** All problems, and all that cannot be checked now, the worst first. */
+/** Returns all problems, and everything that cannot be checked now, the worst first. */
 export function findingsOf(facts: Facts): Finding[] {
   return [
     ...ofTheProcess(facts),
@@ -132,7 +132,7 @@ function ofStages({ running, stages, nowUs, upSeconds = 0 }: Facts): Finding[] {
   });
 }
 
-/** The syncer is never faulted, because a share may be disconnected for long; the user sets for how long. */
+/** The syncer is never faulted, because a share may be disconnected for long; a setting says how long. */
 function ofTheShare({ config, running, stages }: Facts): Finding[] {
   const key = "share.gone";
   const syncer = stages.find(({ stage }) => stage === "syncer");
@@ -236,7 +236,7 @@ function outsideOf(low: number | undefined, high: number | undefined): string {
   return high === undefined ? `below ${low} px` : `outside ${low} to ${high} px`;
 }
 
-/** Positions without flags. */
+/** Returns the positions without flags. */
 function soundPositions({ curves }: RecentCurves, roi: number): number[] {
   return curves.flatMap(({ position, flags }) => {
     const px = position[roi];

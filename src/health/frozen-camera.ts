@@ -1,5 +1,5 @@
-// A camera that is frozen: it answers with one picture, or a few, again and again. No sensor gives two equal frames, because each
-// frame has its own noise; neither do measured positions repeat to the last bit. Found from the manifest alone.
+// Detects a frozen camera: one that returns one image, or a few, again and again. No sensor gives two equal frames, because each
+// frame has its own noise; measured positions do not repeat to the last bit either. Uses only the manifest.
 import type { CameraType, Config } from "../config/schema.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { Curve } from "../manifest/frame-curve.ts";
@@ -8,24 +8,24 @@ import type { ManifestPart } from "../manifest/manifest.ts";
 import { type RecentCurves, recentCurves } from "./recent-curves.ts";
 
 /**
- * Sources whose pictures may repeat for good reasons: `dummy` replays a picture, the simulated chip may be set to have no noise,
- * and imported pictures may legitimately repeat. A watched folder is fed by another program's camera.
+ * Sources whose images may legitimately repeat: `dummy` replays an image, the simulated chip may have no noise, and imported
+ * images may repeat. A watched folder gets images from another program's camera, so it is checked.
  */
 const MAY_REPEAT: ReadonlySet<string> = new Set<CameraType>(["simulated", "dummy", "file_importer"]);
-/** Positions in whole pixels repeat by themselves. */
+/** Methods whose positions are whole pixels and so repeat naturally. */
 const WHOLE_PIXELS: ReadonlySet<string> = new Set(["max_intensity"]);
-/** Frames looked back at to say since when. */
+/** Number of frames that are searched backwards for the start. */
 const MOST_FRAMES = 100;
-/** A picture can only be equal to another one. */
+/** An image can only be equal to another one. */
 const FEWEST_FRAMES = 2;
 
 export interface FrozenCamera {
   /** How many of the newest frames repeat each other; more may, beyond those checked. */
   readonly frames: number;
-  /** How many different ones there are among them: 1 for a camera that stands still, more for one that replays a cycle. */
+  /** How many different ones are among them: 1 for a camera that stands still, more for one that replays a cycle. */
   readonly different: number;
   readonly what: "pictures" | "positions";
-  /** The first of them. */
+  /** Time of the first of them. */
   readonly since: string;
 }
 
@@ -38,7 +38,7 @@ type Read = ManifestPart<{
   history: "capturedPictures";
 }>;
 
-/** What is frozen now; undefined while the newest frame is new, or the alarm is switched off. */
+/** Returns what is frozen now; undefined if the newest frame is new, or if the alarm is disabled. */
 export function frozenCamera(manifest: Read, { Alarm }: Config, recent?: RecentCurves): FrozenCamera | undefined {
   if (Alarm.frozen_frames === 0) return undefined;
   const needed = Math.max(FEWEST_FRAMES, Alarm.frozen_frames);
@@ -57,7 +57,7 @@ export function frozenCamera(manifest: Read, { Alarm }: Config, recent?: RecentC
   return still.length >= needed ? found("positions", still, isSame) : undefined;
 }
 
-/** One line for people. */
+/** Formats one line for people. */
 export function frozenLine({ frames, different, what, since }: FrozenCamera): string {
   const [one, few] =
     what === "pictures"
@@ -76,7 +76,7 @@ export class FrozenCameraWatch {
     this.log = log;
   }
 
-  /** Looks at the frames there are now. */
+  /** Checks the current frames. */
   look(manifest: Read, config: Config): void {
     const now = frozenCamera(manifest, config);
     if (now !== undefined && this.frozen === undefined) this.log.warn(frozenLine(now));
@@ -95,8 +95,8 @@ function found<T extends CapturedPicture>(
 }
 
 /**
- * The first of the frames (the newest first), as far as each has a twin at most `reach` places away. Positions are kept in
- * single precision, so that those of a few ROIs may agree by chance with one of a hundred frames; with a near one they do not.
+ * Returns the first of the frames (newest first), as long as each has a twin at most `reach` places away. Positions are stored in
+ * single precision, so those of a few ROIs may agree by chance with one of a hundred frames, but not with a nearby one.
  */
 function repeated<T extends CapturedPicture>(
   frames: readonly T[],
@@ -114,13 +114,13 @@ function repeated<T extends CapturedPicture>(
 
 const isLive = ({ cameraType }: CapturedPicture): boolean => cameraType !== undefined && !MAY_REPEAT.has(cameraType);
 
-/** By the pixels where they are known: files may differ in a time stamp or in how they were encoded. */
+/** Compares the pixels if they are known: files may differ in a time stamp or in their encoding. */
 function isSamePicture(a: CapturedPicture, b: CapturedPicture): boolean {
   if (a.pixels !== undefined && b.pixels !== undefined) return a.pixels === b.pixels;
   return a.sha256 !== undefined && a.sha256 === b.sha256;
 }
 
-/** Whether there are sound positions, and all of them are equal to the last bit. */
+/** Whether there are unflagged positions, and all of them are equal to the last bit. */
 function isSameMeasurement(a: Curve, b: Curve): boolean {
   let sound = 0;
   for (let roi = 0; roi < a.position.length; roi += 1) {

@@ -1,5 +1,5 @@
-// The state of a run in a small file, for health checks that must cost nothing: starting `phorest health` loads half a second
-// of program, a shell only looks at the age and the first word of a file. Kept where PHOREST_HEALTH_FILE names one.
+// Writes the state of a run to a small file, for health checks that must be cheap: `phorest health` loads for half a second,
+// while a shell only has to look at the age and the first word of a file. PHOREST_HEALTH_FILE names the file.
 import { rmSync } from "node:fs";
 import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure/failure.ts";
@@ -9,17 +9,17 @@ import { outputPlace, refreshOutput } from "../system/output-file.ts";
 import { healthReport } from "./report.ts";
 import { takeSnapshot } from "./snapshot.ts";
 
-/** A check that takes a file older than a minute for a hanging run must not meet one late file. */
+/** A check may treat a file older than a minute as a hanging run, so one late write must not matter. */
 const EVERY_MS = 5000;
 
 export interface HealthFileOptions {
-  /** Undefined writes none. */
+  /** Undefined: no file is written. */
   readonly file: string | undefined;
   readonly config: Config;
   readonly log: StageLog;
 }
 
-/** Writes `fine`, or `ill` and what is wrong, every five seconds. */
+/** Writes `fine`, or `ill` and the problems, every five seconds. */
 export class HealthFile {
   private readonly options: HealthFileOptions;
   private timer: NodeJS.Timeout | undefined;
@@ -39,7 +39,7 @@ export class HealthFile {
     beat();
   }
 
-  /** Removes the file: no run, no health. */
+  /** Removes the file, because no run is active. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
     await this.writing;
@@ -52,13 +52,13 @@ export class HealthFile {
     try {
       await refreshOutput(file, Buffer.from(`${this.lines().join("\n")}\n`));
     } catch (error) {
-      // An old file tells the check the same.
+      // An old file means the same to the check.
       if (!this.complained) log.warn(`cannot write the health file ${file}: ${failureLine(error)}`);
       this.complained = true;
     }
   }
 
-  /** As `phorest health` would say. */
+  /** Returns what `phorest health` would say. */
   private lines(): string[] {
     try {
       const { verdict, snapshot, told } = healthReport(

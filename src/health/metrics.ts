@@ -1,11 +1,11 @@
-// The snapshot as Prometheus metrics: only gauges, because everything is read from files that outlive the process.
+// Exports the snapshot as Prometheus metrics: only gauges, because everything is read from files that outlive the process.
 // docs/metrics.md is generated from the same table.
 import { Gauge, Registry } from "prom-client";
 import { packageVersion } from "../system/files.ts";
 import { isUnhealthy, type Snapshot } from "./snapshot.ts";
 import { STAGE_STATES } from "./stage-states.ts";
 
-/** What the text is, for the header of an answer. */
+/** Content type of the text, for the HTTP header. */
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 interface Sample {
@@ -14,13 +14,13 @@ interface Sample {
 }
 
 interface Metric {
-  /** Without the prefix; ends with the unit, as Prometheus has it. */
+  /** Without the prefix; ends with the unit, as Prometheus recommends. */
   readonly name: string;
   readonly help: string;
   readonly labels: readonly string[];
-  /** Empty for a number of things, and for 0 or 1. */
+  /** Empty for counts, and for 0 or 1. */
   readonly unit: "" | "seconds" | "bytes";
-  /** Undefined while it is not known: it is left out then. */
+  /** Undefined while unknown: the metric is left out. */
   readonly samples: (snapshot: Snapshot) => readonly Sample[] | undefined;
 }
 
@@ -118,12 +118,12 @@ export const METRICS: readonly Metric[] = [
   plain("opcua_nodes_refused", "Nodes that the server refuses", ({ opcUa }) => opcUa?.refused),
 ];
 
-/** `phorest_frames`. */
+/** Returns the full name, such as `phorest_frames`. */
 export function metricName(name: string): string {
   return `phorest_${name}`;
 }
 
-/** The metrics of an experiment in Prometheus' text format. Never rejects because something is not known: it is left out. */
+/** Returns the metrics of an experiment in Prometheus' text format. Unknown values are left out; they never make it reject. */
 export async function metricsText(snapshot: Snapshot): Promise<string> {
   const registry = new Registry();
   for (const { name, help, labels, samples } of METRICS) {

@@ -1,5 +1,5 @@
-// Brings notices out of the alarm state to where they are to go: in order on each channel, one failure ends a channel's round,
-// and the next try waits longer. Never throws because of a receiver.
+// Sends the notices in the alarm state to their channels, in order. A failure ends a channel's round, and the next attempt waits
+// longer. Never throws because of a receiver.
 import { hostname } from "node:os";
 import { failureLine } from "../failure/failure.ts";
 import { backOff } from "../system/back-off.ts";
@@ -10,7 +10,7 @@ export interface NotifierSettings {
   readonly command: readonly string[];
   readonly webhook: string | undefined;
   readonly timeoutMs: number;
-  /** Where the experiment is, for the receiver. */
+  /** Path of the experiment, for the receiver. */
   readonly experiment: string;
 }
 
@@ -28,13 +28,13 @@ export class Notifier {
   readonly #firstDelayMs: number;
   readonly #failing = new Map<Channel, Failing>();
 
-  /** `firstDelayMs`: before the second try; doubles from there. */
+  /** `firstDelayMs`: delay before the second attempt; doubles from there. */
   constructor(settings: NotifierSettings, firstDelayMs = FIRST_DELAY_MS) {
     this.#settings = settings;
     this.#firstDelayMs = firstDelayMs;
   }
 
-  /** Channels that reach a person. */
+  /** The configured channels. */
   get channels(): Channel[] {
     const { command, webhook } = this.#settings;
     return [
@@ -43,7 +43,10 @@ export class Notifier {
     ];
   }
 
-  /** Tries everything that is due, both channels at once. Returns the alarm state without what arrived, and what went wrong. */
+  /**
+   * Sends everything that is due, on both channels at the same time. Returns the alarm state without what was delivered, and the
+   * problems.
+   */
   async deliver(alarmState: AlarmState, signal?: AbortSignal): Promise<{ alarmState: AlarmState; problems: string[] }> {
     let left = alarmState;
     const problems: string[] = [];

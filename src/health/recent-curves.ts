@@ -1,4 +1,4 @@
-// The positions of the frames measured last: for alarms, sparklines and the health report.
+// The positions in the last measured frames, for alarms, sparklines and the health report.
 
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Curve } from "../manifest/frame-curve.ts";
@@ -7,11 +7,11 @@ import type { ManifestPart } from "../manifest/manifest.ts";
 export interface RecentCurves {
   readonly analysis: Analysis;
   readonly labels: readonly string[];
-  /** The latest at the end. */
+  /** Latest frame last. */
   readonly curves: readonly Curve[];
 }
 
-/** At most `limit` frames of the analysis that measured last; undefined before the first. */
+/** Returns at most `limit` frames of the analysis that measured last; undefined before the first. */
 export function recentCurves(
   manifest: ManifestPart<{ analyses: "all"; curves: "latest"; outcomes: "analysisBeside" }>,
   limit: number,

@@ -1,5 +1,5 @@
-// The health report of an experiment: what `phorest health` prints and the health stage leaves in results_dir, as JSON for
-// programs and as a picture for people.
+// The health report of an experiment: printed by `phorest health`, and written to results_dir by the health stage, as JSON for
+// programs and as an image for people.
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { drawPng } from "../figures/drawing.ts";
@@ -21,7 +21,7 @@ export function alarmStatePath({ Paths }: Pick<Config, "Paths">): string {
   return join(Paths.data_dir, ALARM_STATE_FILENAME);
 }
 
-/** The report of a snapshot. */
+/** Makes the report from a snapshot. */
 export function healthReport(config: Config, snapshot: Snapshot, alarmState = knownAlarmState(config)): HealthReport {
   const shown = new Set(problemsAmong(snapshot.findings).flatMap(({ key, minor }) => (minor === true ? [] : [key])));
   const told = Object.entries(alarmState.troubles)
@@ -40,7 +40,7 @@ export function healthReport(config: Config, snapshot: Snapshot, alarmState = kn
   };
 }
 
-/** A alarm state that cannot be read is the health stage's to complain of; the report goes without. */
+/** Returns the alarm state. If it cannot be read, the health stage reports that, and the report does without. */
 function knownAlarmState(config: Config): AlarmState {
   try {
     return readAlarmState(alarmStatePath(config));
@@ -53,15 +53,15 @@ export function healthJson({ verdict, at, snapshot, told, undelivered, log }: He
   return { verdict, at, ...snapshotJson(snapshot), told, undelivered, log: log.map(({ text }) => text) };
 }
 
-/** `zone`: of the times in it. */
+/** Draws the report. `zone`: time zone of its times. */
 export async function healthPicture(report: HealthReport, zone: TimeZone): Promise<Uint8Array> {
   return drawPng(healthFigure(report, zone));
 }
 
-/** Writes picture and JSON into `directory`, each whole or not at all; times in the picture are in `zone`. */
+/** Writes image and JSON into `directory`, each completely or not at all; times in the image are in `zone`. */
 export async function writeHealthReport(directory: string, report: HealthReport, zone: TimeZone): Promise<void> {
   await ensureDirectory(directory);
-  // Made again in a minute: not worth a flush of the disk that captures wait for.
+  // Rewritten every minute, so it does not justify a flush of the disk, which captures would have to wait for.
   await replaceAtOnce(
     join(directory, HEALTH_JSON),
     Buffer.from(`${JSON.stringify(healthJson(report), undefined, 2)}\n`),

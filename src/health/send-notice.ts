@@ -1,11 +1,11 @@
-// How a notice leaves the house: a program of the user's, or a POST to an address. Both have a time limit; both throw a
-// Failure to be tried again later when the notice did not get through.
+// Sends a notice: by a program of the user's, or by a POST to an address. Both have a time limit; both throw a Failure (retry
+// later) if the notice was not delivered.
 import { spawn } from "node:child_process";
 import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Notice } from "./alarm-state.ts";
 
-/** A notice with what the receiver needs to know whose it is. */
+/** A notice with what the receiver needs to identify its source. */
 export interface Message extends Notice {
   readonly experiment: string;
   readonly host: string;
@@ -13,14 +13,15 @@ export interface Message extends Notice {
 
 const STDERR_KEPT = 500;
 
-/** One line: `ALARM lab-pi /data/exp7: collector faulted: ...` or `OVER ...`. */
+/** Returns one line: `ALARM lab-pi /data/exp7: collector faulted: ...` or `OVER ...`. */
 function messageText({ event, host, experiment, text }: Message): string {
   return `${event === "alarm" ? "ALARM" : "OVER"} ${host} ${experiment}: ${text}`;
 }
 
 /**
- * Runs `command` (program, then arguments) without a shell; JSON on its standard input, the text as its last argument.
- * Exit code 0 is success. When the time is up, or `signal` aborts, the program is ended with all its children.
+ * Runs `command` (program, then arguments) without a shell; it gets JSON on its standard input, and the text as its last
+ * argument. Exit code 0 means success. After the time limit, or if `signal` is aborted, the program is killed with all its
+ * children.
  */
 export async function runCommand(
   [program = "", ...args]: readonly string[],
@@ -31,7 +32,7 @@ export async function runCommand(
   const failed = (why: string) =>
     new Failure("alarm.failed", `Alarm.command ${program}: ${why}`, { hint: "phorest retries", retry: "later" });
   await new Promise<void>((resolve, reject) => {
-    // A group of its own: a shell script's children die with it.
+    // A separate process group, so that a shell script's children are killed with it.
     const child = spawn(program, [...args, messageText(message)], {
       stdio: ["pipe", "ignore", "pipe"],
       detached: true,
@@ -47,7 +48,7 @@ export async function runCommand(
     };
     const stop = (why: string) => {
       end();
-      // A grandchild that left the group may hold the pipe open; nothing is waited for.
+      // A grandchild that left the group may hold the pipe open: do not wait for it.
       child.stderr.destroy();
       finish(failed(why));
     };
@@ -70,20 +71,20 @@ export async function runCommand(
       const words = output.trim() === "" ? "" : `: ${output.trim()}`;
       finish(failed(`${by === null ? `exited with code ${code}` : `was killed by ${by}`}${words}`));
     });
-    // A program need not read what it is given.
+    // A program need not read its input.
     child.stdin.on("error", () => undefined);
     child.stdin.end(`${JSON.stringify(message)}\n`);
   });
 }
 
-/** Posts the message as JSON. Any 2xx answer is success; redirects are not followed. */
+/** Posts the message as JSON. Any 2xx status means success; redirects are not followed. */
 export async function postWebhook(
   url: string,
   message: Message,
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  // Only the host: a webhook's path is often its secret.
+  // Only the host: a webhook's path is often secret.
   const where = `Alarm.webhook ${new URL(url).host}`;
   const failed = (why: string, cause?: unknown) =>
     new Failure("alarm.failed", `${where}: ${why}`, { hint: "phorest retries", retry: "later", cause });

@@ -1,4 +1,4 @@
-// The snapshot as lines of text: what `phorest status` prints.
+// Formats the snapshot as lines of text: the output of `phorest status`.
 import { outputFacts } from "../config/output-methods.ts";
 import type { KnownShare } from "../manifest/shares.ts";
 import { gigabytes, megabytes } from "../system/byte-size.ts";
@@ -8,7 +8,7 @@ import { diskFullText } from "./disk-facts.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { storedSetAsideText } from "./stored-set-aside.ts";
 
-/** The snapshot as lines of text for a person. */
+/** Returns the snapshot as lines of text for people. */
 export function formatSnapshot(snapshot: Snapshot): string[] {
   const { counts, lastFrame, opcUa } = snapshot;
   if (snapshot.experiment === "none") {
@@ -58,7 +58,7 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   return lines;
 }
 
-/** One line for each analysis, where there are several. */
+/** Returns one line per analysis, if there are several. */
 function analysisLines(analyses: Snapshot["analyses"]): string[] {
   if (analyses.length < 2) return [];
   return analyses.map(({ name, method, frames, current }, at) => {
@@ -68,7 +68,7 @@ function analysisLines(analyses: Snapshot["analyses"]): string[] {
   });
 }
 
-/** `1200 images on the current share (id …), 4000 images on an earlier one (id …)`. */
+/** Returns `1200 images on the current share (id …), 4000 images on an earlier one (id …)`. */
 function copiesText(shares: readonly KnownShare[]): string {
   const present = shares.filter(({ inUse }) => inUse);
   const others = shares.filter(({ inUse }) => !inUse);

@@ -28,13 +28,13 @@ import { guessedText } from "./guessed-times.ts";
 import { type RecentCurves, recentCurves } from "./recent-curves.ts";
 import type { StageHealth } from "./stage-health.ts";
 
-/** An analysis, as people choose one. */
+/** An analysis to choose from. */
 export interface SnapshotAnalysis {
   readonly name: string;
   readonly method: string;
-  /** Measured frames. */
+  /** Number of measured frames. */
   readonly frames: number;
-  /** Shown where none is chosen. */
+  /** Whether it is shown by default. */
   readonly current: boolean;
 }
 
@@ -47,36 +47,36 @@ export interface Snapshot {
   readonly startedAt: string | undefined;
   readonly endedAt: string | undefined;
   readonly endReason: string | undefined;
-  /** Of the last run; undefined where it was switched off or there was no run. */
+  /** Camera of the last run; undefined if it was disabled or if there was no run. */
   readonly camera: CameraInUse | undefined;
   readonly counts: ManifestCounts | undefined;
-  /** What has measured frames, oldest first. */
+  /** Analyses that have measured frames, oldest first. */
   readonly analyses: readonly SnapshotAnalysis[];
-  /** The shares it is and was copied to, the first one first. */
+  /** The shares that it is or was copied to, the first one first. */
   readonly shares: readonly KnownShare[];
   readonly lastFrame:
     | { readonly filename: string | undefined; readonly capturedAt: string; readonly status: string }
     | undefined;
   readonly stages: readonly StageHealth[];
-  /** The outputs in force, and how many frames each has yet to be given. */
+  /** The active outputs, and the number of frames waiting for each. */
   readonly outputs: readonly { readonly name: string; readonly waiting: number }[];
-  /** The OPC UA output's nodes, as last seen on the server; undefined where there is none. */
+  /** The OPC UA output's nodes, as last seen on the server; undefined without such an output. */
   readonly opcUa: OutputReport | undefined;
   readonly freeBytes: number | undefined;
   readonly diskFull: DiskFull | undefined;
-  /** Brightfield pictures on this machine. */
+  /** Number of brightfield images on this machine. */
   readonly brightfield: number;
-  /** The frames measured last, for what is drawn of them. */
+  /** The last measured frames, for figures. */
   readonly recent: RecentCurves | undefined;
-  /** What is wrong, and what could not be checked. */
+  /** Problems, and everything that could not be checked. */
   readonly findings: readonly Finding[];
-  /** What needs a person, in words. */
+  /** Problems that require people's attention, in words. */
   readonly alarms: readonly string[];
-  /** The database is damaged: what else is said here is what could be read of it. */
+  /** Whether the database is damaged: the rest of the snapshot is what could be read of it. */
   readonly damaged: boolean;
-  /** Frames whose time of capture is guessed from the file's time of modification, counted up to a limit. */
+  /** Number of frames whose capture time is guessed from the file's modification time, counted up to a limit. */
   readonly guessedTimes: number;
-  /** What is as it was set, and yet should be known, in words. */
+  /** Things that are as configured, but that people should know, in words. */
   readonly notes: readonly string[];
 }
 
@@ -84,9 +84,9 @@ export interface Snapshot {
 const RECENT_FRAMES = 100;
 
 /**
- * Reads the snapshot, by `opened` or by a connection of its own, which costs a few ms more. Of a damaged database it holds
- * what can be read, and the alarm; with `check` damage is looked for also where it would not show in what is read here.
- * Throws a Failure when the manifest cannot be read for another reason.
+ * Reads the snapshot, from `opened` or through its own connection, which takes a few ms more. For a damaged database, it contains
+ * what can be read, and the alarm; with `check`, damage is also searched for in parts that are not read here. Throws a Failure if
+ * the manifest cannot be read for another reason.
  */
 export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest, check = false): Snapshot {
   const { data_dir: dataDir, brightfield_dir } = config.Paths;
@@ -94,7 +94,7 @@ export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest, c
   try {
     const snapshot = readSnapshot(config, nowUs, opened);
     if (snapshot.experiment === "none") return snapshot;
-    // Next to a run, what the run itself meets is enough.
+    // During a run, the damage that the run itself finds is enough.
     const look = check && snapshot.experiment === "stopped" ? damageOf(file) : undefined;
     const damage = readDamageNote(file) ?? opened?.damage ?? look;
     return damage === undefined ? snapshot : damagedSnapshot(snapshot, damage);
@@ -116,7 +116,7 @@ export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest, c
   }
 }
 
-/** What a damaged database says of stages and frames is of no use; what is known without it stays. */
+/** What a damaged database says about stages and frames is unreliable; keeps what is known without it. */
 function damagedSnapshot(snapshot: Snapshot, damage: DamageNote | FailureData): Snapshot {
   const findings = [damageFinding(damage), ...snapshot.findings.filter(({ key }) => KNOWN_WITHOUT.has(key))];
   return { ...snapshot, damaged: true, findings, alarms: problemsOf(findings).map(({ text }) => text) };
@@ -211,7 +211,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
   }
 }
 
-/** The analyses that have measured frames, oldest first. */
+/** Returns the analyses that have measured frames, oldest first. */
 export function analysesOf({ analyses }: Pick<Manifest, "analyses">): SnapshotAnalysis[] {
   const current = analyses.inForce()?.analysisId;
   return analyses
@@ -224,17 +224,17 @@ const LATE_BEATS = 2;
 /** The run itself holds the file locked for milliseconds at a time. */
 const LOCK_LOOK_MS = 300;
 
-/** Whether another program keeps the run from writing. Looked for only where the run has written nothing for a while. */
+/** Whether another program keeps the run from writing. Checked only if the run has written nothing for a while. */
 function isLocked(file: string, stages: readonly StageHealth[], { Supervisor }: Config): boolean {
   const silentSeconds = Math.min(Number.POSITIVE_INFINITY, ...stages.map(({ ageSeconds }) => ageSeconds));
   return silentSeconds > LATE_BEATS * Supervisor.heartbeat_seconds && isLockedByOther(file, LOCK_LOOK_MS);
 }
 
-/** Intended where pictures come from elsewhere: no alarm, but the status says that none are captured. */
+/** Intended if images come from elsewhere: not an alarm, but the status says that none are captured. */
 const CAMERA_OFF =
   "the camera is switched off (Services.enable_camera = false): phorest captures no images, and measures the waiting ones";
 
-/** Where a stage stands in the data's own way; the supervisor, which is none, before them all. */
+/** Returns the position of a stage in the order of the data; the supervisor, which is not a stage, comes first. */
 function place(stage: string): number {
   const order: readonly string[] = STAGE_NAMES;
   return order.indexOf(stage);
@@ -261,7 +261,7 @@ const NOTHING = {
   notes: [],
 } as const;
 
-/** Each problem once: a disconnected share is already shown as a retrying stage. */
+/** Returns each problem once: a disconnected share is already shown as a retrying stage. */
 export function problemsOf(findings: readonly Finding[]): Finding[] {
   return problemsAmong(findings).filter(({ key }) => key !== "share.gone");
 }
@@ -271,7 +271,7 @@ export function isUnhealthy({ findings }: Pick<Snapshot, "findings">): boolean {
   return problemsAmong(findings).some(({ minor }) => minor !== true);
 }
 
-/** What `--json` prints: everything but the curves. */
+/** Returns what `--json` prints: everything except the curves. */
 export function snapshotJson({ recent: _recent, findings: _findings, ...rest }: Snapshot) {
   return rest;
 }

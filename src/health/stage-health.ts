@@ -1,4 +1,4 @@
-// One stage as its last heartbeat shows it.
+// The state of a stage according to its last heartbeat.
 import type { StoredSetAside } from "../manifest/heartbeats.ts";
 
 export interface StageHealth {
@@ -6,7 +6,7 @@ export interface StageHealth {
   readonly state: string;
   readonly ageSeconds: number;
   readonly detail: string;
-  /** What the detail says, for code to act on; see StageCondition. */
+  /** Machine-readable form of the detail; see StageCondition. */
   readonly code?: string | undefined;
   readonly setAside?: StoredSetAside | undefined;
 }

@@ -1,11 +1,11 @@
-// The files that a stage has set aside, as they are stored next to its heartbeat and shown by `status` and the page.
+// The files that a stage has set aside, in the form that is stored with its heartbeat and shown by `status` and the page.
 import type { StoredSetAside } from "../manifest/heartbeats.ts";
 import { type SetAsideFile, setAsideText } from "../system/set-aside.ts";
 
-/** Stored at most; there may be thousands whose names a share does not take. */
+/** Largest number stored; a share may refuse the names of thousands. */
 const STORED = 20;
 
-/** The form that is stored. Times become those of the wall clock. */
+/** Returns the form that is stored. Times are converted to wall-clock times. */
 export function storedSetAside(files: readonly SetAsideFile[], nowUs: number): StoredSetAside {
   const first = [...files].sort((a, b) => a.nextTryInMs - b.nextTryInMs).slice(0, STORED);
   return {
@@ -14,7 +14,7 @@ export function storedSetAside(files: readonly SetAsideFile[], nowUs: number): S
   };
 }
 
-/** One line for a person. Without `nowUs`, of a run that has ended: its successor tries all of them at once. */
+/** Returns one line for people. Without `nowUs`, for a run that has ended: the next run tries all files at once. */
 export function storedSetAsideText({ count, files }: StoredSetAside, nowUs?: number): string {
   const shown = files.map(({ nextTryAtUs, ...file }) => ({
     ...file,

@@ -1,4 +1,4 @@
-// The health report as data: the verdict on an experiment and the reasons for it.
+// The health report as data: the verdict on an experiment, and the reasons.
 import type { LogLine } from "../log/tail.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -9,14 +9,17 @@ export interface HealthReport {
   readonly verdict: Verdict;
   readonly at: string;
   readonly snapshot: Snapshot;
-  /** In addition to the alarms: problems that were reported and are not over yet, in words, with their start. */
+  /** In addition to the alarms: problems that were notified and are not over, in words, with their start. */
   readonly told: readonly { readonly since: string; readonly text: string }[];
-  /** Notices that have not arrived yet. */
+  /** Notices that have not been delivered yet. */
   readonly undelivered: number;
   readonly log: readonly LogLine[];
 }
 
-/** The verdict in words, as `phorest health` begins: alarms that do not count are minor problems, never none. */
+/**
+ * Returns the verdict in words, with which `phorest health` begins. Alarms that do not count towards it are called minor
+ * problems.
+ */
 export function verdictText({
   verdict,
   snapshot,

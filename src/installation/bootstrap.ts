@@ -1,5 +1,5 @@
-// The first code of the one executable: unpacks the program where that was not done yet, and starts it from there. From
-// then on threads, native libraries and files behave as in any installation.
+// The first code of the single executable: unpacks the program if necessary, and starts it from there. From then on, threads,
+// native libraries and files behave as in any installation.
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { isAbsolute, join, relative } from "node:path";
@@ -13,7 +13,7 @@ import { forgetRecord, inspect, type Packing } from "./unpacked.ts";
 
 const WRONG_USAGE = 2;
 
-/** What is to be started: the command line, or one of phorest's workers, which `fork` names as it would for Node. */
+/** Returns what to start: the command line, or one of phorest's workers, which `fork` names as it would for Node. */
 function entryOf(directory: string, word: string | undefined): string {
   if (word !== undefined && isAbsolute(word) && process.channel !== undefined) {
     const inside = relative(join(directory, "dist", "workers"), word);
@@ -22,7 +22,7 @@ function entryOf(directory: string, word: string | undefined): string {
   return join(directory, "dist", "src", "cli.js");
 }
 
-/** Throws where the system does not run code from: better here, in one line, than in the middle of something. */
+/** Throws if the system does not run code from there: a one-line error now is better than one in the middle of the work. */
 function checkLoadable(directory: string): void {
   process.dlopen({ exports: {} }, join(directory, "build", "Release", "phorest_kernel.node"));
 }
@@ -33,7 +33,7 @@ function contents(path: string): Uint8Array {
   return brotliDecompressSync(packed);
 }
 
-/** The table of what is packed. */
+/** Returns the table of packed files. */
 function readPacking(): Packing {
   try {
     return JSON.parse(getAsset("packing.json", "utf8"));
@@ -42,14 +42,14 @@ function readPacking(): Packing {
   }
 }
 
-/** Ends the start with the one line of `error`. */
+/** Ends the start with the one-line error. */
 function refuse(error: unknown): void {
   process.stderr.write(`phorest: ${failureLine(error)}\n`);
   if (process.env.PHOREST_DEBUG !== undefined && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   process.exitCode = WRONG_USAGE;
 }
 
-/** Why a program that was not loaded is damaged: a failing disk may change a file without changing its times. */
+/** Returns why a program that could not be loaded is damaged: a failing disk may change a file without changing its times. */
 function damageOf(directory: string, packing: Packing): Failure | undefined {
   const found = inspect(directory, packing, { readAll: true });
   if (found.is !== "damaged") return undefined;

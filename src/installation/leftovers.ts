@@ -1,15 +1,15 @@
-// Temporary names for what is being unpacked. Each carries the process that writes it, so that the next start can tell what
-// a killed process left from what another start is writing at this moment.
+// Temporary names for files that are being unpacked. Each contains the id of the process that writes it, so that the next start
+// can distinguish the remains of a killed process from what another start is writing now.
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ownUser } from "./trusted.ts";
 
-/** What was left by a process of another machine or container, or has no process in its name, is removed after this time. */
+/** Remains of a process of another machine or container, or without a process id in the name, are removed after this time. */
 const STALE_MS = 3_600_000;
 const WRITER = /\.(\d+)-(\d+)-([0-9a-f]{8})\.[0-9a-f]{8}$/;
 
-/** A name, not used before, for a temporary file or directory next to `name`. */
+/** Returns an unused name for a temporary file or directory next to `name`. */
 export function temporaryName(name: string): string {
   const { pid } = process;
   return `.${name}.${pid}-${startOf(pid) ?? 0}-${system()}.${randomBytes(4).toString("hex")}`;
@@ -25,7 +25,7 @@ export function sweep(place: string): void {
   }
 }
 
-/** Removes a file or directory of this user's. What cannot be removed stays: the next start tries again. */
+/** Removes a file or directory of this user. If it cannot be removed, it stays: the next start tries again. */
 export function remove(path: string): boolean {
   return isRemoved(path) || (openUp(path) && isRemoved(path));
 }
@@ -39,7 +39,7 @@ function isRemoved(path: string): boolean {
   }
 }
 
-/** Allows this user to remove what is in closed directories. */
+/** Gives this user the permission to remove the content of closed directories. */
 function openUp(path: string): boolean {
   try {
     if (lstatSync(path).isDirectory()) {
@@ -52,7 +52,7 @@ function openUp(path: string): boolean {
   }
 }
 
-/** None where this user may not look: a place of root's may be closed so far. */
+/** Returns no names if this user has no access: a directory of root may still be closed. */
 function namesIn(place: string): string[] {
   try {
     return readdirSync(place);
@@ -67,11 +67,11 @@ function isInUse(name: string, changedMs: number): boolean {
   return Date.now() - changedMs <= STALE_MS;
 }
 
-/** When a process began, in the kernel's ticks: a process id is used again, the pair of both is not. */
+/** Returns when a process started, in kernel ticks. A process id is reused, the pair of both is not. */
 function startOf(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The 22nd field; the second is the program's name in parentheses, which may hold blanks.
+    // The 22nd field; the second is the program's name in parentheses, which may contain blanks.
     return text.slice(text.lastIndexOf(")") + 2).split(" ")[19];
   } catch {
     return undefined;
@@ -80,7 +80,7 @@ function startOf(pid: number): string | undefined {
 
 let known: string | undefined;
 
-/** A mark of this start of the system and of this container: elsewhere, the same process id is another process. */
+/** Identifies this boot of the system and this container: elsewhere, the same process id is another process. */
 function system(): string {
   known ??= createHash("sha256").update(`${bootId()} ${processSpace()}`).digest("hex").slice(0, 8);
   return known;

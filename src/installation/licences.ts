@@ -1,31 +1,34 @@
-// The licences of everything that is shipped, with their texts: several ask to be passed on with the program.
+// The licences of everything that is distributed, with their texts: several licences require that they are passed on with the
+// program.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../system/files.ts";
 import { packageClosure } from "./packages.ts";
 
-/** In the executable the texts were gathered when it was made. */
+/** The executable contains the texts gathered when it was built. */
 export const LICENCES_FILENAME = "licences.txt";
 
 const LICENCE_FILE = /^(licen[cs]e|copying|notice|third-party-notices|legal)/i;
-/** Texts that parts are under which came without one, or which other parts are under that are inside a part. */
+/** Texts of licences for parts that came without a text, or for parts inside other parts. */
 const COMMON_TEXTS = ["LGPL-3.0.txt", "GPL-3.0.txt", "MPL-1.1.txt"];
 const RULE = "=".repeat(100);
 
-/** A part that no package.json speaks of: source that came with ours, or the runtime itself. */
+/** A part without a package.json: source code included with ours, or the runtime itself. */
 export interface ForeignPart {
   readonly title: string;
   readonly file: string;
 }
 
-/** The texts to pass on with this installation. */
+/** Returns the texts to pass on with this installation. */
 export function licences(): string {
   const root = packageRoot();
   const gathered = join(root, LICENCES_FILENAME);
   return existsSync(gathered) ? readFileSync(gathered, "utf8") : gatherLicences(root, []);
 }
 
-/** Gathers the texts: our own, of the source in native/, of every runtime package installed below `root`, of `parts`. */
+/**
+ * Gathers the texts: our own, those of the source in native/, of every runtime package installed below `root`, and of `parts`.
+ */
 export function gatherLicences(root: string, parts: readonly ForeignPart[]): string {
   const own = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const sections = [section(`${own.name} ${own.version} (${own.license})`, [join(root, "LICENSE")])];
@@ -33,7 +36,7 @@ export function gatherLicences(root: string, parts: readonly ForeignPart[]): str
     ...parts,
     { title: "libdeflate 1.14 (MIT)", file: join(root, "native", "third_party", "libdeflate", "COPYING") },
   ];
-  // An installation without source holds them in its kernel all the same; the text then came with `parts`.
+  // An installation without source has this code in its kernel all the same; its text was passed in `parts`.
   for (const { title, file } of all) if (existsSync(file)) sections.push(section(title, [file]));
   for (const { name, version, licence, homepage, directory } of packageClosure(root, Object.keys(own.dependencies))) {
     const texts = readdirSync(directory).filter((file) => LICENCE_FILE.test(file));
@@ -50,7 +53,7 @@ export function gatherLicences(root: string, parts: readonly ForeignPart[]): str
   return sections.join("\n");
 }
 
-/** A package without a file of its own may say there whose work is in it: of libvips, a table of 29 libraries. */
+/** Some packages without a licence file name the included works in the README: libvips has a table of 29 libraries. */
 function licenceInReadme(directory: string): string[] {
   const readme = readdirSync(directory).find((file) => /^readme(?:\.\w+)?$/i.test(file));
   if (readme === undefined) return [];

@@ -1,4 +1,4 @@
-// Which installed packages a set of packages needs: for what is packed into the executable, and for its licences.
+// Finds the installed packages that a set of packages needs, for packing the executable and for its licences.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as z from "zod";
@@ -24,8 +24,9 @@ export interface InstalledPackage {
 }
 
 /**
- * The packages `names` and all that they depend on, as installed below `root`, sorted by place. Optional ones that are not
- * installed (those of other machines) are left out, and `without` with what only they need. Throws when another one is missing, naming who asks for it.
+ * Returns the packages `names` and all their dependencies, as installed below `root`, sorted by path. Leaves out optional ones
+ * that are not installed (those of other platforms), and `without` with what only they need. Throws if another one is missing,
+ * and names the package that needs it.
  */
 export function packageClosure(
   root: string,
@@ -53,7 +54,7 @@ export function packageClosure(
   return [...found.values()].sort((a, b) => (a.directory < b.directory ? -1 : 1));
 }
 
-/** The nearest installation that `from` sees, as Node looks for it. */
+/** Returns the nearest installation visible from `from`, as Node looks for it. */
 function installedAt(name: string, from: string, root: string): string | undefined {
   for (let directory = from; ; directory = dirname(directory)) {
     const candidate = join(directory, "node_modules", name);

@@ -1,5 +1,5 @@
-// The compiled parts that commands need. They are loaded before the command begins, so that an installation that does not
-// fit is named as such, and neither the data directory nor the camera is blamed for it.
+// Checks the compiled parts that commands need. They are loaded before the command begins, so that a broken installation is
+// reported as such and not blamed on the data directory or the camera.
 
 import { isSea } from "node:sea";
 import { Failure } from "../failure/failure.ts";
@@ -9,7 +9,7 @@ import { checkKernelSources } from "../native/native-sources.ts";
 import { packageRoot } from "../system/files.ts";
 import { forgetRecord } from "./unpacked.ts";
 
-/** Each part under the name that people read, and how it is loaded. */
+/** Each part by its name for people, and how it is loaded. */
 const PARTS = {
   "the SQLite binding": async () => {
     const { default: Database } = await import("better-sqlite3");
@@ -26,7 +26,7 @@ const PARTS = {
 
 type Part = keyof typeof PARTS;
 
-/** What commands need that do not need everything; loading sharp takes as long as all of `status`. */
+/** Parts of commands that do not need everything; loading sharp takes as long as all of `status`. */
 const NEEDED: Readonly<Record<string, readonly Part[]>> = {
   config: [],
   licences: [],
@@ -37,7 +37,10 @@ const NEEDED: Readonly<Record<string, readonly Part[]>> = {
   menu: ["the SQLite binding"],
 };
 
-/** Loads the parts that `command` needs. Failure `installation.broken` names each one that cannot be loaded, and why. */
+/**
+ * Loads the parts that `command` needs. Throws Failure `installation.broken`, which names each part that cannot be loaded, and
+ * why.
+ */
 export async function checkParts(command: string): Promise<void> {
   const names = NEEDED[command] ?? (Object.keys(PARTS) as Part[]);
   const broken: Failure[] = [];
@@ -55,7 +58,7 @@ export async function checkParts(command: string): Promise<void> {
   throw new Failure("installation.broken", message, { ...(hint === undefined ? {} : { hint }), cause: first });
 }
 
-/** In the executable, a part may be damaged although its times are as recorded: then the next start reads every file. */
+/** In the executable, a part may be damaged although its times are as recorded: the next start then checks every file. */
 function hintOf({ hint }: Failure): string | undefined {
   if (!isSea() || !forgetRecord(packageRoot())) return hint;
   const otherwise = hint === undefined ? "" : `; if that does not help: ${hint}`;

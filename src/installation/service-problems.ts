@@ -1,5 +1,5 @@
-// Why a service would not work although its unit is sound: what the unit hides from it or makes read-only, and what its user may
-// not do. Found before the unit is written, because in the journal it reads "status=203/EXEC" every 15 s.
+// Finds reasons why a service would not work although its unit is valid: what the unit hides or makes read-only, and what its
+// user may not do. Checked before the unit is written, because the journal would only say "status=203/EXEC" every 15 s.
 
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, realpathSync } from "node:fs";
@@ -8,12 +8,12 @@ import { dirname } from "node:path";
 import { shellWord } from "../failure/quote.ts";
 import { mountOf } from "../system/mounts.ts";
 
-/** What a service is to work with. All paths are absolute. */
+/** The files and directories of a service. All paths are absolute. */
 export interface ServicePlaces {
   /** What is started: programs and scripts. */
   readonly program: readonly string[];
   readonly configFile: string;
-  /** What it writes to, each with what people know it by. */
+  /** What it writes to, each with its name for people. */
   readonly written: readonly (readonly [name: string, directory: string])[];
 }
 
@@ -24,7 +24,7 @@ const IN_MEMORY: ReadonlySet<string> = new Set(["tmpfs", "ramfs", "devtmpfs"]);
 /** Read-only for a service (ProtectSystem=full). */
 const READ_ONLY = ["/usr", "/boot", "/efi", "/etc"];
 
-/** One line for each reason, with what to do; none where the service can work. */
+/** Returns one line for each problem, with what to do; none if the service can work. */
 export function serviceProblems(places: ServicePlaces, user: string): string[] {
   const { program, configFile, written } = places;
   const used: [name: string, path: string][] = [
@@ -40,7 +40,7 @@ export function serviceProblems(places: ServicePlaces, user: string): string[] {
   ];
 }
 
-/** Without what is inside another one of them: its fault is the same. */
+/** Leaves out paths inside another one of the list, which has the same problem. */
 function outermost<T extends readonly [name: string, path: string]>(all: readonly T[]): T[] {
   return all.filter(
     ([, path], at) => !all.some(([, other], of) => path.startsWith(`${other}/`) || (path === other && of < at)),
@@ -55,7 +55,7 @@ function hiddenProblem(name: string, path: string): string[] {
   ];
 }
 
-/** What is kept in memory alone, such as /run and /dev/shm, is gone when the service is started at the next boot. */
+/** Files kept only in memory, such as in /run and /dev/shm, are gone when the service starts at the next boot. */
 function memoryProblem(name: string, path: string): string[] {
   const mount = mountOf(nearest(path));
   if (mount === undefined || !IN_MEMORY.has(mount.type) || hiddenProblem(name, path).length > 0) return [];
@@ -70,7 +70,7 @@ function readOnlyProblem(name: string, path: string): string[] {
   return [`${name} is below ${above} (${path}), where a service cannot write; move it, for example below /srv`];
 }
 
-/** Also by way of links. */
+/** Follows links. */
 function isBelow(path: string, place: string): boolean {
   return [path, realpathSync(nearest(path))].some((one) => one === place || one.startsWith(`${place}/`));
 }
@@ -99,12 +99,12 @@ function mayNot(user: string, verb: string, path: string, remedy: string): strin
 type Access = "r" | "w" | "x";
 const MODES: Readonly<Record<Access, number>> = {
   r: constants.R_OK,
-  // To make a file in a directory takes both.
+  // Creating a file in a directory needs both.
   w: constants.W_OK | constants.X_OK,
   x: constants.X_OK,
 };
 
-/** Asks the system what `user` may do; undefined where only root could ask and this process is not root. */
+/** Returns a function that asks the system what `user` may do; undefined if only root could ask and this process is not root. */
 function accessOf(user: string): ((access: Access, path: string) => boolean) | undefined {
   const [uid, gid] = ["-u", "-g"].map((option) =>
     spawnSync("id", [option, "--", user], { encoding: "utf8" }).stdout?.trim(),
@@ -127,12 +127,12 @@ function mayMyself(access: Access, path: string): boolean {
   }
 }
 
-/** The path itself, or the nearest above it that there is. */
+/** Returns the path itself, or its nearest existing parent. */
 function nearest(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : nearest(dirname(path));
 }
 
-/** Who runs this process; a number where that has no name, as in containers. */
+/** Returns the user of this process; a number if it has no name, as in containers. */
 export function whoAsks(): string {
   try {
     return userInfo().username;

@@ -2,12 +2,12 @@
 import { Failure } from "../failure/failure.ts";
 
 export interface ServiceSettings {
-  /** Of the unit, without `.service`. */
+  /** Name of the unit, without `.service`. */
   readonly name: string;
-  /** What is started, each word by itself; `run --config FILE` follows. */
+  /** The words of the command; `run --config FILE` follows. */
   readonly program: readonly string[];
   readonly user: string;
-  /** Groups besides the user's own: those of cameras and buses, as far as this machine has them. */
+  /** Additional groups, those of cameras and buses that this machine has. */
   readonly groups: readonly string[];
   /** Absolute. */
   readonly configFile: string;
@@ -15,16 +15,16 @@ export interface ServiceSettings {
   readonly directory: string;
   /** Longest time a clean stop may take. */
   readonly shutdownSeconds: number;
-  /** The one executable unpacks itself into a directory of this service alone: systemd gives it to the service's user. */
+  /** Whether the single executable unpacks itself into a directory of this service only, which systemd creates for its user. */
   readonly unpacks: boolean;
 }
 
-/** Who may open cameras (video, render) and buses of sensors on Debian and Raspberry Pi OS. */
+/** Groups that may open cameras (video, render) and sensor buses on Debian and Raspberry Pi OS. */
 export const DEVICE_GROUPS = ["video", "render", "gpio", "i2c", "plugdev"];
-/** Time a stop may take beyond what the program itself allows. */
+/** Time that a stop may take in addition to what the program itself allows. */
 const STOP_GRACE_SECONDS = 15;
 
-/** The unit file's text. Throws a Failure for names systemd could not take. */
+/** Returns the text of the unit file. Throws a Failure for names that systemd does not accept. */
 export function serviceUnit(settings: ServiceSettings): string {
   const { name, program, user, groups, configFile, directory, shutdownSeconds, unpacks } = settings;
   if (!/^[A-Za-z_][\w.-]*\$?$/.test(user)) {
@@ -106,7 +106,10 @@ WantedBy=multi-user.target
 `;
 }
 
-/** A path as the value of a setting: a line of its own. systemd joins \ at the end to the next line, drops blanks there, and reads %. */
+/**
+ * Escapes a path as the value of a setting on its own line. systemd joins a line that ends in \ to the next, drops trailing
+ * blanks, and interprets %.
+ */
 function plain(text: string): string {
   if (/[\n\r]|[\s\\]$/.test(text)) {
     throw new Failure(
@@ -120,7 +123,7 @@ function plain(text: string): string {
   return text.replaceAll("%", "%%");
 }
 
-/** A word of a command line: also quotes and variables are systemd's. */
+/** Escapes a word of a command line, in which systemd also interprets quotes and variables. */
 function commandWord(text: string): string {
   const escaped = plain(text).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("$", "$$$$");
   return /^[\w./%+:=@-]+$/.test(escaped) ? escaped : `"${escaped}"`;

@@ -1,25 +1,25 @@
-// Tells systemd about a run: that it is ready, alive, or stopping. Its socket takes datagrams, which Node
-// does not send to a path; the system's own `systemd-notify` does, a short process every so often.
+// Tells systemd that a run is ready, alive, or stopping. systemd's socket takes datagrams, which Node cannot send to a path, so
+// the system's `systemd-notify` is run, a short process from time to time.
 import { spawn } from "node:child_process";
 
 export interface ServiceNotices {
-  /** Tells that the run ends now, and no more. */
+  /** Tells systemd that the run is ending, and stops the notices. */
   stop(): void;
 }
 
 const SILENT: ServiceNotices = { stop: () => undefined };
-/** A third of systemd's patience, so that one notice may be lost. */
+/** Three notices per watchdog period, so that one may be lost. */
 const NOTICES_PER_PATIENCE = 3;
 
-/** Whether systemd started this process as a service and waits for its notices. */
+/** Whether systemd started this process as a service and expects notices. */
 export function isService(env: NodeJS.ProcessEnv): boolean {
   return env.NOTIFY_SOCKET !== undefined;
 }
 
 /**
- * Tells systemd that the run is ready and, where the unit has a watchdog, keeps telling that it lives. The timer is the
- * main thread's: should that ever stop turning, the notices stop, and systemd starts the program again. The threads next to
- * it are the supervisor's to watch. Does nothing outside a service; `complain` is called with a notice that could not be sent.
+ * Tells systemd that the run is ready and, if the unit has a watchdog, keeps reporting that it is alive. The timer runs in the
+ * main thread: if that hangs, the notices stop, and systemd restarts the program. The supervisor watches the other threads. Does
+ * nothing outside a service; calls `complain` if a notice cannot be sent.
  */
 export function notifyService(env: NodeJS.ProcessEnv, complain: (line: string) => void): ServiceNotices {
   if (!isService(env)) return SILENT;
@@ -41,7 +41,7 @@ export function notifyService(env: NodeJS.ProcessEnv, complain: (line: string) =
   return {
     stop: () => {
       clearInterval(timer);
-      // As `--ready` is, `--stopping` would be clearer; systemd before 253 does not know it.
+      // `--stopping` would be clearer, like `--ready`, but systemd before 253 does not have it.
       tell("STOPPING=1");
     },
   };

@@ -1,8 +1,8 @@
-// Decides whether a directory is safe to run code from: only this user and root may change it or replace it with
-// another one. Everything is checked without following links, and before anything is written.
+// Decides whether a directory is safe to run code from: only this user and root may change or replace it. Everything is checked
+// without following links, and before anything is written.
 //
-// A path is walked from "/" down. Once a directory and all above it are safe, no one else can rename what is inside, so
-// what was checked stays as it was checked.
+// A path is followed from "/" down. Once a directory and all its parents are safe, no one else can rename what is inside, so what
+// was checked cannot change afterwards.
 
 import {
   type BigIntStats,
@@ -21,13 +21,13 @@ import { shellWord } from "../failure/quote.ts";
 
 const WRITABLE_BY_OTHERS = 0o002;
 const WRITABLE_BY_GROUP = 0o020;
-/** In a directory with this bit, an entry can only be renamed by its owner, or by the directory's. */
+/** In a directory with this bit, only the owner of an entry or of the directory can rename the entry. */
 const STICKY = 0o1000;
 const OPEN = 0o755;
 /** As many as Linux follows in one path. */
 const MOST_LINKS = 40;
 
-/** A place that another user could change. The message says which path, why, and what to do about it. */
+/** A path that another user could change. The message says which path, why, and what to do. */
 export class UntrustedError extends Error {
   constructor(path: string, why: string) {
     super(`${path} ${why}`);
@@ -41,9 +41,9 @@ export function ownUser(): number {
 }
 
 /**
- * The real path of the directory `place` if it is safe, or undefined if it does not exist. With `make` it is made, with its
- * parents, and can be read by everybody. Links in the middle of the path are followed where only this user or root
- * can set them; `place` must not be a link. Throws an UntrustedError if another user could change the place.
+ * Returns the real path of the directory `place` if it is safe, or undefined if it does not exist. With `make`, creates it with
+ * its parents, readable by everybody. Links in the middle of the path are followed if only this user or root can set them;
+ * `place` itself must not be a link. Throws an UntrustedError if another user could change the path.
  */
 export function trustedPlace(place: string, make: boolean): string | undefined {
   const parent = walk(dirname(resolve(place)), make);
@@ -59,8 +59,8 @@ export function trustedPlace(place: string, make: boolean): string | undefined {
 }
 
 /**
- * Throws an UntrustedError unless `path` is a directory of this user or root that no one else can write to, and an Error
- * unless it is a directory. `whole`: the directory that is to be closed to others with all that is in it.
+ * Throws an UntrustedError unless `path` is a directory of this user or root that no one else can write to, and an Error unless
+ * it is a directory. `whole`: the directory that the user should close to others, with everything in it.
  */
 export function checkDirectory(
   path: string,
@@ -74,8 +74,8 @@ export function checkDirectory(
 }
 
 /**
- * Throws an UntrustedError unless `path` is of this user or root and no one else can write to it, and an Error unless it is a
- * regular file. `whole`: as for `checkDirectory`.
+ * Throws an UntrustedError unless `path` belongs to this user or root and no one else can write to it, and an Error unless it is
+ * a regular file. `whole`: as for `checkDirectory`.
  */
 export function checkFile(path: string, found: BigIntStats, whole: string): void {
   if (found.isSymbolicLink()) throw linkError(path);
@@ -84,7 +84,7 @@ export function checkFile(path: string, found: BigIntStats, whole: string): void
   checkWriters(path, found, whole);
 }
 
-/** Follows `directory` from "/" down; undefined if it does not exist and is not to be made. */
+/** Follows `directory` from "/" down; returns undefined if it does not exist and must not be created. */
 function walk(directory: string, make: boolean): string | undefined {
   const names = directory.split("/");
   let real = "/";
@@ -115,7 +115,7 @@ function walk(directory: string, make: boolean): string | undefined {
   return real;
 }
 
-/** Checks a directory above a place; returns whether other users may make entries of their own in it, as in /tmp. */
+/** Checks a parent directory; returns whether other users may create their own entries in it, as in /tmp. */
 function checkAncestor(path: string, found: Stats): boolean {
   if (!isOwnOrRoots(found.uid) && !isUnmapped(found.uid)) throw ownerError(path, found.uid);
   const isGroups = (found.mode & WRITABLE_BY_GROUP) !== 0 && !isOwnGroup(found.gid);
@@ -140,7 +140,10 @@ function isSticky({ mode }: Stats): boolean {
   return (mode & STICKY) !== 0;
 }
 
-/** Root's group, or the one that many systems give each user: its number is the user's, and it has no other member. */
+/**
+ * Whether it is root's group, or the private group that many systems give each user: its number is the user's, and it has no
+ * other member.
+ */
 function isOwnGroup(gid: number): boolean {
   if (gid === 0) return true;
   if (gid !== process.getegid?.() || gid !== ownUser()) return false;
@@ -148,9 +151,9 @@ function isOwnGroup(gid: number): boolean {
 }
 
 /**
- * Whether the group `gid` has no member but the user of the same number.
+ * Whether the group `gid` has no member except the user of the same number.
  * @param groups the text of /etc/group, which names members.
- * @param users the text of /etc/passwd: a user's main group does not name the user.
+ * @param users the text of /etc/passwd, because /etc/group does not list users by their main group.
  */
 export function isPrivateGroup(gid: number, groups: string, users: string): boolean {
   const entries = (text: string) => text.split("\n").map((line) => line.split(":"));
@@ -162,18 +165,18 @@ export function isPrivateGroup(gid: number, groups: string, users: string): bool
   return members.split(",").every(isOwn) && !isOthers;
 }
 
-/** Whether a container (a user namespace) hides who the owner is: so "/" looks inside Apptainer and rootless containers. */
+/** Whether a container (a user namespace) hides the owner: "/" looks like this inside Apptainer and rootless containers. */
 function isUnmapped(uid: number): boolean {
   const ranges = textOf("/proc/self/uid_map").trim().split("\n");
   if (String(uid) !== textOf("/proc/sys/kernel/overflowuid").trim()) return false;
   return !ranges.some((range) => {
     const [inside = Number.NaN, , count = Number.NaN] = range.trim().split(/\s+/).map(Number);
-    // A range that cannot be read hides no user.
+    // If the range cannot be read, no user is hidden.
     return !(uid < inside || uid >= inside + count);
   });
 }
 
-/** What this process finds at `path` itself, be it a link; undefined if there is nothing. */
+/** Returns the status of `path` itself, even if it is a link; undefined if nothing is there. */
 export function statOf(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
@@ -182,12 +185,14 @@ function makeIfAbsent(path: string): void {
   try {
     mkdirSync(path, OPEN);
   } catch (error) {
-    // Another start was quicker, or another user: what is there is checked like anything else.
+    // Another start, or another user, was quicker: the directory is checked like any other.
     if (statOf(path) === undefined) throw error;
   }
 }
 
-/** Makes a directory that a strict umask would close: one copy may be for all users, and holds no secret. */
+/**
+ * Makes a directory readable by all although a strict umask would close it: one copy may serve all users, and contains no secret.
+ */
 function makeOpen(path: string): Stats {
   try {
     mkdirSync(path, OPEN);
@@ -221,7 +226,7 @@ function ownerError(path: string, uid: number): UntrustedError {
   return new UntrustedError(path, `belongs to another user (${uid})`);
 }
 
-/** The cure is one command, also where everything in the directory `whole` is open. */
+/** Suggests one command, even if everything in the directory `whole` is open to others. */
 function writersError(path: string, whole?: string): UntrustedError {
   const cure = whole === undefined ? `chmod go-w ${shellWord(path)}` : `chmod -R go-w ${shellWord(whole)}`;
   return new UntrustedError(path, `can be written by other users (${cure})`);

@@ -1,9 +1,9 @@
-// The one executable carries the program as packed files. Native libraries cannot be loaded out of it, so all of them are
-// unpacked once, into a directory that is named by the hash of its contents: another version is another directory, and
-// two programs that unpack at the same moment make the same one.
+// Unpacks the program that the single executable contains as packed files. Native libraries cannot be loaded from it, so all
+// files are unpacked once, into a directory named by the hash of its contents: another version gets another directory, and two
+// programs that unpack at the same time create the same one.
 //
-// Code is run from that directory. So it is used only if no one else can change it or a directory above it (trusted.ts),
-// and if its files are those that were packed (unpacked.ts). Both are checked before a file of it is loaded or written.
+// Code is run from that directory. So it is used only if no one else can change it or a parent directory (trusted.ts), and if its
+// files are those that were packed (unpacked.ts). Both are checked before any of its files is loaded or written.
 import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
@@ -25,16 +25,16 @@ import {
 } from "./unpacked.ts";
 
 const DIGEST_LETTERS = 12;
-/** To give a directory its name while other starts do the same. */
+/** Attempts to rename a directory while other starts do the same. */
 const MOST_TRIES = 5;
-/** Why a directory does not get its name: there is another one, or a file. */
+/** Errors if the directory cannot be renamed because another directory or a file has its name. */
 const IN_THE_WAY: ReadonlySet<string | undefined> = new Set(["ENOTEMPTY", "EEXIST", "ENOTDIR"]);
 const PRIVATE = 0o700;
 const OPEN = 0o755;
 
 /**
- * Where the files may be unpacked, best first. With PHOREST_CACHE_DIR that directory alone: who names one means it. A home
- * is one only with an absolute path: HOME may be set to nothing, and a user who has no account none at all.
+ * Returns where the files may be unpacked, best first. If PHOREST_CACHE_DIR is set, only that directory: the user chose it. A
+ * home directory counts only if its path is absolute: HOME may be empty, and a user without an account may have none.
  */
 export function cachePlaces(
   env: NodeJS.ProcessEnv,
@@ -50,7 +50,7 @@ export function cachePlaces(
   ];
 }
 
-/** The user's home, or undefined for a user that the system does not know. */
+/** Returns the user's home directory, or undefined for a user that the system does not know. */
 export function homeOf(ask: () => string = homedir): string | undefined {
   try {
     return ask();
@@ -59,12 +59,12 @@ export function homeOf(ask: () => string = homedir): string | undefined {
   }
 }
 
-/** The name of the directory a packing is unpacked to. */
+/** Returns the name of the directory that a packing is unpacked to. */
 export function unpackedName({ version, digest }: Packing): string {
   return `phorest-${version}-${digest.slice(0, DIGEST_LETTERS)}`;
 }
 
-/** How the executable gives its files, and how one finds out whether they can be used where they are. */
+/** How to get the executable's files, and how to test whether they can be used in a place. */
 interface Unpacking {
   readonly packing: Packing;
   readonly contents: (path: string) => Uint8Array;
@@ -72,10 +72,10 @@ interface Unpacking {
 }
 
 /**
- * The directory that holds the files of `packing`: the first place with a whole copy, otherwise the first place where they
- * can be unpacked now. `contents` gives a file's bytes, `usable` throws where the files cannot be used. `notice` is called
- * in the start that unpacks, with the reason why it was not done at the first place, or with what was damaged. Throws a Failure that names every
- * place and what is wrong with it, or what no other place would mend: a damaged executable, a system that is too old.
+ * Returns the directory with the files of `packing`: the first place with a complete copy, otherwise the first place where they
+ * can be unpacked now. `contents` returns a file's bytes, `usable` throws if the files cannot be used. `notice` is called by the
+ * start that unpacks, with the reason why the first place was not used, or with what was damaged. Throws a Failure that names
+ * every place and its problem, or a problem that no other place would solve: a damaged executable, a system that is too old.
  */
 export function unpack(
   packing: Packing,
@@ -91,7 +91,7 @@ export function unpack(
     try {
       return work();
     } catch (error) {
-      // No other place would help.
+      // Another place would not help.
       if (error instanceof Failure) throw error;
       const [reason, damage] = [reasonOf(error), damages.get(place)];
       const where = reason.startsWith(place) ? reason : `${place}: ${reason}`;
@@ -124,7 +124,7 @@ export function unpack(
 
 type Found = Exclude<Condition, { is: "whole" }> | { readonly is: "whole"; readonly directory: string };
 
-/** What an earlier start has left at `place`. Throws where code must not, or cannot, be run from there. */
+/** Returns what an earlier start has left at `place`. Throws if code must not, or cannot, be run from there. */
 function lookAt(place: string, { packing, usable }: Unpacking): Found {
   const real = trustedPlace(place, false);
   if (real === undefined) return { is: "absent" };
@@ -137,9 +137,9 @@ function lookAt(place: string, { packing, usable }: Unpacking): Found {
   try {
     tryOut(directory, usable);
   } catch (error) {
-    // The files are not at fault; reading all of them would take long at every start.
+    // The files are not at fault, and reading all of them at every start would take long.
     if (error instanceof PlaceRefusal) throw error;
-    // Perhaps a disk that is failing has changed a file without changing its times.
+    // A failing disk may have changed a file without changing its times.
     const reread = inspect(directory, packing, { readAll: true });
     if (reread.is === "damaged") return reread;
     throw error;
@@ -159,7 +159,7 @@ function unpackAt(place: string, { packing, contents, usable }: Unpacking): stri
     for (const inside of directoriesOf(packing)) if (inside !== "") mkdirSync(join(temporary, inside), PRIVATE);
     for (const file of packing.files) writeFile(join(temporary, file.path), checked(file, contents));
     recordFiles(temporary, packing);
-    // What a careful umask would close: one copy may be for all users, and holds no secret.
+    // Open to all, even with a strict umask: one copy may serve all users, and contains no secret.
     for (const inside of directoriesOf(packing)) chmodSync(join(temporary, inside), OPEN);
     giveName(temporary, directory, packing);
   } finally {
@@ -169,7 +169,7 @@ function unpackAt(place: string, { packing, contents, usable }: Unpacking): stri
   try {
     tryOut(directory, usable);
   } catch (error) {
-    // Of no use here, and large.
+    // Useless here, and large.
     remove(directory);
     throw error;
   }
@@ -181,17 +181,17 @@ class PlaceRefusal extends Error {}
 
 const NOEXEC = "the disk is mounted noexec, so libraries cannot be loaded";
 
-/** Node.js does not load modules by such a path. */
+/** Refuses paths from which Node.js does not load modules. */
 function checkName(place: string): void {
   if (place.includes("\\")) throw new PlaceRefusal("programs do not run from a directory with a backslash in its path");
 }
 
-/** The directory itself, or the nearest above it that exists. */
+/** Returns the directory itself, or its nearest existing parent. */
 function nearestThere(directory: string): string {
   return existsSync(directory) || directory === "/" ? directory : nearestThere(dirname(directory));
 }
 
-/** A file's bytes as they were packed; a damaged executable gives others, or none. */
+/** Returns a file's bytes if they are those that were packed; a damaged executable gives others, or none. */
 function checked({ path, sha256 }: PackedFile, contents: (path: string) => Uint8Array): Uint8Array {
   let bytes: Uint8Array;
   try {
@@ -203,7 +203,7 @@ function checked({ path, sha256 }: PackedFile, contents: (path: string) => Uint8
   return bytes;
 }
 
-/** The packed bytes are not those that were packed. */
+/** Returns the failure for bytes that differ from those that were packed. */
 export function damagedExecutable(path: string, cause?: unknown): Failure {
   return new Failure("installation.broken", `this executable is damaged: ${path} in it has changed`, {
     hint: "compare it with its .sha256 file and copy it again",
@@ -212,8 +212,8 @@ export function damagedExecutable(path: string, cause?: unknown): Failure {
 }
 
 /**
- * A directory takes its name whole or not at all. Another start may have been quicker: then its files are as good. What is
- * damaged is moved away first, and in that moment another start may have put its own there.
+ * Renames a directory to its final name. Another start may have been quicker: its files are just as good. A damaged directory is
+ * moved away first, and in that moment another start may have put its own there.
  */
 function giveName(temporary: string, directory: string, packing: Packing): void {
   for (let left = MOST_TRIES; ; left -= 1) {
@@ -240,7 +240,7 @@ function moveAway(directory: string, packing: Packing): void {
   remove(aside);
 }
 
-/** Loads what `usable` loads. Its Error is of the place; its Failure is of the system, wherever the files are. */
+/** Loads what `usable` loads. Its Errors concern the place; its Failures concern the system, wherever the files are. */
 function tryOut(directory: string, usable: (directory: string) => void): void {
   try {
     usable(directory);

@@ -1,5 +1,5 @@
-// Whether an unpacked directory still holds what was unpacked. Hashing 40 MB takes too long for every start, so a record of
-// each file's size and times is kept in the directory. A file that differs from its record is compared with its hash.
+// Checks whether an unpacked directory still contains what was unpacked. Hashing 40 MB at every start takes too long, so a record
+// of each file's size and times is kept in the directory. A file that differs from its record is hashed.
 import { createHash } from "node:crypto";
 import {
   type BigIntStats,
@@ -17,7 +17,7 @@ import { basename, dirname, join } from "node:path";
 import { remove, temporaryName } from "./leftovers.ts";
 import { checkDirectory, checkFile, ownUser, statOf, UntrustedError } from "./trusted.ts";
 
-/** One file as it is in the unpacked directory. */
+/** A file of the unpacked directory. */
 export interface PackedFile {
   /** Relative to the directory, with forward slashes. */
   readonly path: string;
@@ -33,33 +33,33 @@ export interface Packing {
   readonly files: readonly PackedFile[];
 }
 
-/** What was found: nothing, all files as they were packed, or a file that is missing or was changed. */
+/** The result: nothing there, all files as they were packed, or a file that is missing or changed. */
 export type Condition =
   | { readonly is: "absent" }
   | { readonly is: "whole" }
   | { readonly is: "damaged"; readonly why: string };
 
-/** Size, time of the last change of the contents, and of anything at all, in nanoseconds, of a file. */
+/** Size, time of the last content change, and time of the last change of any kind of a file, in nanoseconds. */
 type Times = readonly [bytes: string, contents: string, anything: string];
 
 const RECORD = ".unpacked";
 /**
- * Files up to this size are compared with their hash at every start, even if the record matches: it takes some 10 ms, and all
- * that loads the rest is among them.
+ * Files up to this size are hashed at every start, even if the record matches. It takes about 10 ms, and includes all files that
+ * load the others.
  */
 const ALWAYS_READ_BYTES = 262_144;
 const READ_ONLY = 0o555;
 
 /**
- * Checks every file of `packing` below `directory`, whose parent must be safe. With `readAll` the record of times does not
- * count. Throws an UntrustedError if another user could write to any of it, or if a link is in a file's place.
+ * Checks every file of `packing` below `directory`, whose parent must be safe. With `readAll`, the record of times is ignored.
+ * Throws an UntrustedError if another user could write to any of it, or if a file was replaced by a link.
  */
 export function inspect(directory: string, packing: Packing, { readAll = false } = {}): Condition {
   try {
     return compare(directory, packing, readAll);
   } catch (error) {
     if (error instanceof UntrustedError || !(error instanceof Error)) throw error;
-    // A bad sector, a directory that was closed, a directory in a file's place: unpacking again mends it.
+    // A bad sector, a directory without access, a directory in place of a file: unpacking again repairs it.
     const { path = directory }: NodeJS.ErrnoException = error;
     return damaged(path, `cannot be read (${error.message.replace(/^E[A-Z]+: |, \w+(?: '.*)?$/gs, "")})`);
   }
@@ -76,7 +76,7 @@ function compare(directory: string, packing: Packing, readAll: boolean): Conditi
   }
   const files = new Map<PackedFile, BigIntStats>();
   for (const packed of packing.files) {
-    // Joined by hand: at each start, path.join would take as long as looking at the files.
+    // Joined by hand: at each start, path.join would take as long as checking the files.
     const path = `${directory}/${packed.path}`;
     const file = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     if (file === undefined) return damaged(path, "is missing");
@@ -102,7 +102,7 @@ export function hashOf(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Every directory that the files are in, relative, each after those above it, the first of them "". */
+/** Returns every directory that the files are in, relative, parents first; the first one is "". */
 export function directoriesOf({ files }: Packing): string[] {
   const found = new Set([""]);
   for (const { path } of files) {
@@ -118,7 +118,7 @@ export function writeFile(path: string, bytes: Uint8Array): void {
   try {
     fchmodSync(descriptor, READ_ONLY);
     for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
-    // Whole seconds: the layers of a container image keep no fractions.
+    // Whole seconds: the layers of a container image do not keep fractions.
     const now = Math.floor(Date.now() / 1000);
     futimesSync(descriptor, now, now);
     fsyncSync(descriptor);
@@ -133,12 +133,12 @@ export function recordFiles(directory: string, { files }: Packing): void {
   writeFile(join(directory, RECORD), Buffer.from(JSON.stringify(Object.fromEntries(times))));
 }
 
-/** Makes the next start compare every file below `directory` with its hash. */
+/** Makes the next start hash every file below `directory`. */
 export function forgetRecord(directory: string): boolean {
   return remove(join(directory, RECORD));
 }
 
-/** A record that cannot be replaced, as on a read-only disk, costs time at the next start and nothing else. */
+/** If the record cannot be replaced, as on a read-only disk, the next start takes longer and nothing else. */
 function replaceRecord(directory: string, present: Readonly<Record<string, Times>>): boolean {
   const temporary = join(dirname(directory), temporaryName(basename(directory)));
   try {
@@ -158,7 +158,7 @@ function readRecord(directory: string): Readonly<Record<string, Times>> {
   try {
     return JSON.parse(readFileSync(path, "utf8")) ?? {};
   } catch {
-    // Cut short by a power cut: all files are compared with their hashes.
+    // Cut short by a power cut: all files are hashed.
     return {};
   }
 }
@@ -168,8 +168,8 @@ function timesOf({ size, mtimeNs, ctimeNs }: BigIntStats): Times {
 }
 
 /**
- * Tells the files that differ from their record. A copy that root made and this user cannot change may have come in a
- * container image or from a backup. Then the time of the last change of anything is that of the copying, in every file.
+ * Returns the files that differ from their record. A copy made by root that this user cannot change may come from a container
+ * image or a backup. Then the time of the last change of any kind is that of the copying, for every file.
  */
 function changedSince(recorded: Readonly<Record<string, Times>>, files: ReadonlyMap<PackedFile, BigIntStats>) {
   const differs = (packed: PackedFile, file: BigIntStats, upTo: number) => {

@@ -1,4 +1,4 @@
-// Where log lines end up: a rotated file for each stage, and the memory of the last lines.
+// Where log lines are stored: a rotated file for each stage, and a memory of the last lines.
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import DailyRotateFile from "winston-daily-rotate-file";
@@ -10,12 +10,15 @@ const REOPEN_AFTER_MS = 10_000;
 const CLOSE_WITHIN_MS = 1_000;
 
 interface Rotation {
-  /** Of winston-daily-rotate-file. */
+  /** Option of winston-daily-rotate-file. */
   readonly frequency: string;
   readonly datePattern: string;
 }
 
-/** The part of an hour or day nearest to `seconds`: files begin at whole parts, so that their names say what is in them. */
+/**
+ * Returns the divisor of an hour or day that is closest to `seconds`: files begin at whole multiples, so that their names say
+ * what is in them.
+ */
 export function rotation(seconds: number): Rotation {
   const minutes = nearestOf([1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30], seconds / 60);
   if (seconds < 45 * 60) return { frequency: `${minutes}m`, datePattern: "YYYY-MM-DD[T]HHmm" };
@@ -49,17 +52,17 @@ export class LogMemory {
 
 interface StageFile {
   readonly file: DailyRotateFile;
-  /** Of the file being written, once it has been opened. */
+  /** Path of the file being written, after it has been opened. */
   path: string | undefined;
 }
 
-/** A rotated file for each stage, opened with its first line, reopened after a failure. */
+/** A rotated file for each stage; opened with its first line, reopened after a failure. */
 export class StageFiles {
   private readonly files = new Map<LogStage, StageFile>();
   private readonly directory: string;
   private readonly rotation: Rotation;
   private readonly announce: (level: LogLevel, message: string) => void;
-  /** Since when, on the monotonic clock, lines have been getting lost; undefined: all is well. */
+  /** Since when lines have been lost, monotonic clock; undefined if none are. */
   private failedAtMs: number | undefined;
 
   constructor(directory: string, rotation: Rotation, announce: (level: LogLevel, message: string) => void) {
@@ -77,10 +80,10 @@ export class StageFiles {
     }
   }
 
-  /** The open file of a stage; undefined while waiting after a failure. */
+  /** Returns the open file of a stage; undefined while waiting after a failure. */
   private fileOf(stage: LogStage): StageFile | undefined {
     const open = this.files.get(stage);
-    // A file removed under us would take lines without keeping them.
+    // A deleted file that is still open would accept lines without keeping them.
     if (open !== undefined && (open.path === undefined || existsSync(open.path))) {
       this.recovered();
       return open;
@@ -114,13 +117,13 @@ export class StageFiles {
     try {
       file = create();
     } catch {
-      // The library reads the names in its list as patterns, and fails where a directory's name is not a valid one.
+      // The library treats the names in its list as patterns, and fails if a directory's name is not a valid one.
       rmSync(auditFile, { force: true });
       file = create();
     }
     const opened: StageFile = { file, path: undefined };
     const failed = (error: unknown): void => {
-      // A file that was dropped already has nothing more to say.
+      // Ignore a file that was dropped already.
       if (this.files.get(stage) === opened) this.failed(stage, error);
     };
     file.on("error", failed);
@@ -157,7 +160,7 @@ export class StageFiles {
     open?.file.close?.();
   }
 
-  /** Writes out what is left and closes the files. */
+  /** Writes the remaining lines and closes the files. */
   async close(): Promise<void> {
     const open = [...this.files.values()];
     this.files.clear();
@@ -172,7 +175,7 @@ export class StageFiles {
   }
 }
 
-/** False for a list that a power cut left half-written: with it, the library would never remove an old file again. */
+/** Returns false for a list that a power cut left half-written: with it, the library would never remove an old file again. */
 function isJson(path: string): boolean {
   try {
     JSON.parse(readFileSync(path, "utf8"));
@@ -182,7 +185,7 @@ function isJson(path: string): boolean {
   }
 }
 
-/** Resolves when `start` calls back, or after `limitMs`: a log that hangs must not hold up a stop. */
+/** Resolves when `start` calls back, or after `limitMs`: a log that hangs must not delay a stop. */
 export function within(limitMs: number, start: (done: () => void) => void): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, limitMs);

@@ -1,9 +1,9 @@
-// How important a line of the log is, and who writes it: the names of the stages are those of their logs.
+// The levels of log lines, and their sources: stages have the names of their logs.
 
 export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Every stage, in the order in which people read them: the data's own way. */
+/** All stages, in the order of the data's path, in which they are shown. */
 export const STAGE_NAMES = [
   "collector",
   "processor",
@@ -17,6 +17,6 @@ export const STAGE_NAMES = [
 ] as const;
 export type StageName = (typeof STAGE_NAMES)[number];
 
-/** Who writes; each has a log file of its own, `<name>.log`. */
+/** Sources of log lines; each has its own log file, `<name>.log`. */
 export const LOG_STAGES = ["supervisor", ...STAGE_NAMES, "web"] as const;
 export type LogStage = (typeof LOG_STAGES)[number];

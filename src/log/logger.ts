@@ -1,5 +1,5 @@
-// The one logger: a line for each event, on the console, in the log file of its stage, and in a short memory for the
-// status. A log that cannot be written is never a reason to stop an experiment: it is said once, and tried again.
+// The logger: writes one line per event to the console, to the log file of its stage, and to a short memory for the status. A log
+// that cannot be written never stops an experiment: this is reported once, and retried.
 import { Writable } from "node:stream";
 import winston from "winston";
 import { LogMemory, rotation, StageFiles, within } from "./file-rotation.ts";
@@ -13,41 +13,41 @@ interface LogFields {
   readonly frame?: number;
 }
 
-/** One stage's voice. */
+/** The log of one stage. */
 export interface StageLog {
   error(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   debug(message: string, fields?: LogFields): void;
-  /** The same with the level as a value, for lines that come from another thread. */
+  /** Logs with the level as a value, for lines that come from another thread. */
   log(level: LogLevel, message: string, fields?: LogFields): void;
 }
 
 export interface Logger {
   stage(name: LogStage): StageLog;
-  /** The last lines of all stages, oldest first, at most `count`. */
+  /** Returns the last lines of all stages, oldest first, at most `count`. */
   recent(count?: number): readonly string[];
-  /** Writes out what is left and closes the files. Lines that come later reach the console only. Idempotent. */
+  /** Writes the remaining lines and closes the files. Later lines go only to the console. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface LogOptions {
-  /** Where the log files go; undefined writes none. */
+  /** Directory of the log files; undefined: none are written. */
   readonly directory?: string;
   readonly level: LogLevel;
-  /** One line for each event on standard error. */
+  /** Whether to write one line per event to standard error. */
   readonly console: boolean;
-  /** Age at which a new file begins, brought to a whole part of an hour or day. */
+  /** Age at which a new file begins, rounded to a divisor of an hour or day. */
   readonly rotateSeconds: number;
-  /** What stands for standard error. */
+  /** Replacement for standard error. */
   readonly stream?: Writable;
 }
 
 const REMEMBERED_LINES = 200;
 const CLOSE_WITHIN_MS = 2_000;
-/** Where winston keeps the finished line. */
+/** Where winston puts the finished line. */
 const MESSAGE = Symbol.for("message");
-/** Streams whose failure is taken care of already. */
+/** Streams whose errors are handled already. */
 const guarded = new WeakSet<Writable>();
 
 interface Line {
@@ -55,7 +55,7 @@ interface Line {
   readonly [MESSAGE]: string;
 }
 
-/** Makes the logger. Touches no file before the first line; never throws because of a file. */
+/** Creates the logger. Touches no file before the first line; never throws because of a file. */
 export function createLogger(options: LogOptions): Logger {
   const stream = options.stream ?? process.stderr;
   const memory = new LogMemory(REMEMBERED_LINES);
@@ -64,7 +64,7 @@ export function createLogger(options: LogOptions): Logger {
     stream.on("error", () => undefined);
     guarded.add(stream);
   }
-  /** Past winston: for what is wrong with the log itself, and for lines after its end. */
+  /** Bypasses winston: for problems of the log itself, and for lines after its end. */
   const announce = (level: LogLevel, message: string, stage: LogStage = "supervisor"): void => {
     const line = logLine(new Date().toISOString(), level, stage, message, {});
     memory.remember(line);
@@ -99,7 +99,7 @@ export function createLogger(options: LogOptions): Logger {
 
   let closing: Promise<void> | undefined;
   const write = (stage: LogStage, level: LogLevel, message: string, fields: LogFields = {}): void => {
-    // winston reports a line after the end as an error of the stream.
+    // winston would report a line after the end as an error of the stream.
     if (closing === undefined) logger.log({ level, message, stage, fields });
     else if (LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(options.level)) announce(level, message, stage);
   };
@@ -122,10 +122,10 @@ export function createLogger(options: LogOptions): Logger {
   };
 }
 
-/** `2026-01-31T12:00:00.000Z info collector frame 12: captured ...` */
+/** Formats a line: `2026-01-31T12:00:00.000Z info collector frame 12: captured ...` */
 function logLine(time: string, level: string, stage: string, message: string, { entry, frame }: LogFields): string {
   const about = [entry === undefined ? "" : ` entry ${entry}`, frame === undefined ? "" : ` frame ${frame}`].join("");
-  // One event stays one line, and a file name cannot command the terminal.
+  // One event stays one line, and a file name cannot control the terminal.
   const text = message.replaceAll(/\s*[\r\n]+\s*/g, " | ").replaceAll(/\p{Cc}/gu, " ");
   return `${time} ${level} ${stage}${about}: ${text}`;
 }

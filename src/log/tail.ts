@@ -1,4 +1,4 @@
-// The last lines of an experiment's logs, from the files alone: those of all stages in one order of time.
+// Reads the last lines of an experiment's logs from the files alone, with all stages merged in order of time.
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { LOG_LEVELS, LOG_STAGES, type LogLevel, type LogStage } from "./levels.ts";
@@ -14,19 +14,19 @@ export interface LogLine {
 
 export interface TailOptions {
   readonly limit: number;
-  /** Stages wanted; all when absent. */
+  /** Only these stages; all if absent. */
   readonly stages?: readonly LogStage[];
-  /** The least important level wanted; all when absent. */
+  /** The least important level; all if absent. */
   readonly level?: LogLevel;
-  /** Only lines with these letters, in any case; all when absent. */
+  /** Only lines with this text, in any case; all if absent. */
   readonly containing?: string;
 }
 
-/** Read from the end of each file; older lines are in the files. */
+/** Bytes read from the end of each file; older lines are not shown. */
 const BYTES_READ = 256 * 1024;
 const LINE = /^(\d{4}-\d{2}-\d{2}T[\d:.]+Z) (\w+) (\w+)[ :]/;
 
-/** The last `limit` lines, oldest first. A directory or file that is not there has no lines. */
+/** Returns the last `limit` lines, oldest first. A missing directory or file has no lines. */
 export function logTail(
   directory: string,
   { limit, stages = LOG_STAGES, level = "debug", containing = "" }: TailOptions,
@@ -52,9 +52,9 @@ function isOneOf<T extends string>(known: readonly T[], text: string | undefined
   return known.some((one) => one === text);
 }
 
-/** Whole lines at the end of a file. */
+/** Returns the complete lines at the end of a file. */
 function endOf(path: string): string[] {
-  // The link points to the file being written; rotation or a removed file may leave it pointing nowhere.
+  // The link points to the file being written; after a rotation or a removal it may point nowhere.
   if (!existsSync(path)) return [];
   const file = openSync(path, "r");
   try {
@@ -63,7 +63,7 @@ function endOf(path: string): string[] {
     const bytes = Buffer.alloc(size - from);
     const length = readSync(file, bytes, 0, bytes.length, from);
     const lines = bytes.toString("utf8", 0, length).split("\n");
-    // The first may be the end of a line, the last is being written or empty.
+    // The first may be the end of a line, the last is empty or still being written.
     return lines.slice(from > 0 ? 1 : 0, -1);
   } finally {
     closeSync(file);

@@ -1,5 +1,5 @@
-// All outputs. A new one is a folder next to this file and a row here, under its name in src/config/output-methods.ts, which is
-// what [Communication] method takes. Without the row the program does not compile.
+// All outputs. A new one is a folder next to this file and a row here, under its name in src/config/output-methods.ts, which is a
+// value of [Communication] method. Without the row, the program does not compile.
 import { OUTPUT_METHODS, type OutputMethod } from "../config/output-methods.ts";
 import type { Config } from "../config/schema.ts";
 import { csv } from "./csv/output.ts";
@@ -11,7 +11,7 @@ export const OUTPUTS: { readonly [Method in OutputMethod]: OutputDefinition } = 
   OPC_UA: opcua,
 };
 
-/** The outputs that the configuration names. */
+/** Returns the outputs that the configuration names. */
 export function wantedOutputs({ Communication }: Pick<Config, "Communication">): OutputDefinition[] {
   return OUTPUT_METHODS.filter((method) => Communication.method.includes(method)).map((method) => OUTPUTS[method]);
 }

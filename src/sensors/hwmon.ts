@@ -1,4 +1,4 @@
-// Thermometers of the machine itself and of USB probes with a driver, through /sys/class/hwmon.
+// Thermometers of the machine itself and of USB probes with a driver, read through /sys/class/hwmon.
 import { readdir, readFile, realpath } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { checkTemperature, ELECTRONIC_SENSOR, type Thermometer } from "./reading.ts";
@@ -7,15 +7,15 @@ const HWMON_DEVICES = "/sys/class/hwmon";
 
 export interface HwmonInput {
   /**
-   * chip/label, the name that configuration files use; the label is the driver's, else temp1, temp2, ... Two chips of one
-   * name (two disks, two processors) are distinguished by the device they sit on: chip@device/label.
+   * chip/label, the name used in configuration files; the label is the driver's, otherwise temp1, temp2, ... Two chips of the
+   * same name (two disks, two processors) are distinguished by their device: chip@device/label.
    */
   readonly id: string;
-  /** The file that holds thousandths of a degree. */
+  /** The file that contains thousandths of a degree. */
   readonly file: string;
 }
 
-/** All temperature inputs, by chip and label. The chips' numbers (hwmon0, ...) change between boots; names do not. */
+/** Returns all temperature inputs, by chip and label. The chips' numbers (hwmon0, ...) change between boots; names do not. */
 export async function listHwmon(devices = HWMON_DEVICES): Promise<HwmonInput[]> {
   // Containers have no such directory.
   const chips = await readdir(devices).catch(() => []);
@@ -28,7 +28,10 @@ export async function listHwmon(devices = HWMON_DEVICES): Promise<HwmonInput[]> 
   return named.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The input `id` (chip/label); it is looked for at each reading, because a USB probe may come back as another hwmonN. */
+/**
+ * Returns the thermometer for the input `id` (chip/label). It is looked up at each reading, because a USB probe may come back as
+ * another hwmonN.
+ */
 export function hwmonThermometer(id: string, name: string, devices = HWMON_DEVICES): Thermometer {
   return {
     name,
@@ -47,7 +50,7 @@ export function hwmonThermometer(id: string, name: string, devices = HWMON_DEVIC
 
 interface ChipInput {
   readonly chip: string;
-  /** As the bus calls what the chip sits on; empty where it sits on nothing. */
+  /** The bus name of the chip's device; empty if it has none. */
   readonly device: string;
   readonly label: string;
   readonly file: string;
@@ -66,7 +69,7 @@ async function inputsOf(directory: string): Promise<ChipInput[]> {
   );
 }
 
-/** Labels are optional: a file that is not there is an empty one. */
+/** Labels are optional: a missing file counts as empty. */
 async function firstLine(file: string): Promise<string> {
   const text = await readFile(file, "utf8").catch(() => "");
   return text.trim();

@@ -1,4 +1,4 @@
-// DS18B20 thermometers on the 1-Wire bus, through the kernel's files.
+// DS18B20 thermometers on the 1-Wire bus, read through the kernel's files.
 import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../failure/error-code.ts";
@@ -10,17 +10,17 @@ const ONE_WIRE_DEVICES = "/sys/bus/w1/devices";
 const TRIES = 5;
 const CONVERSION_MS = 5000;
 const POWER_ON_THOUSANDTHS = 85_000;
-/** 0x07ff, which clones and broken sensors give in place of a temperature; 2047 / 16 °C, cut off by the kernel. */
+/** 0x07ff, which clones and broken sensors return instead of a temperature: 2047 / 16 °C, truncated by the kernel. */
 const ALL_ONES_THOUSANDTHS = new Set([127_937, 127_938]);
 
-/** Family 3b is DS1825, which measures like the others, and MAX31850, an amplifier for thermocouples. */
+/** Family 3b is the DS1825, which measures like the others, and the MAX31850, a thermocouple amplifier. */
 const THERMOCOUPLE_FAMILY = "3b-";
 const THERMOCOUPLE: TemperatureRange = { from: -270, to: 1800 };
 
 const rangeOf = (serial: string): TemperatureRange =>
   serial.toLowerCase().startsWith(THERMOCOUPLE_FAMILY) ? THERMOCOUPLE : ELECTRONIC_SENSOR;
 
-/** The sensor with this serial number, 28-xxxxxxxxxxxx, under `devices`. */
+/** Returns the sensor with this serial number, 28-xxxxxxxxxxxx, under `devices`. */
 export function oneWireThermometer(serial: string, name: string, devices = ONE_WIRE_DEVICES): Thermometer {
   return {
     name,
@@ -29,14 +29,14 @@ export function oneWireThermometer(serial: string, name: string, devices = ONE_W
   };
 }
 
-/** Serial numbers of the thermometers on the bus: DS18S20, DS1822, DS18B20 and their like. */
+/** Returns the serial numbers of the thermometers on the bus: DS18S20, DS1822, DS18B20 and similar ones. */
 export async function listOneWire(devices = ONE_WIRE_DEVICES): Promise<string[]> {
-  // Without the kernel's module the directory is not there.
+  // Without the kernel module, the directory does not exist.
   const names = await readdir(devices).catch(() => []);
   return names.filter((name) => /^(10|22|28|3b|42)-[0-9a-f]{12}$/.test(name)).sort();
 }
 
-/** One reading, °C: a failed checksum, an empty answer and the power-on value are tried again, up to five times. */
+/** Returns one reading, °C. A failed checksum, an empty answer and the power-on value are retried, up to five times. */
 async function readOneWire(directory: string, signal: AbortSignal): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -48,8 +48,8 @@ async function readOneWire(directory: string, signal: AbortSignal): Promise<numb
 }
 
 /**
- * One try. The newer file first: its driver checks the checksum itself. Older kernels have `w1_slave` alone. A shorted wire
- * and a reset sensor answer with a sound checksum, so their values are accepted only from the raw bytes in `w1_slave`.
+ * Reads once. Prefers the newer file, whose driver checks the checksum itself; older kernels only have `w1_slave`. A shorted wire
+ * and a reset sensor answer with a valid checksum, so their values are accepted only from the raw bytes in `w1_slave`.
  */
 async function readOnce(directory: string, signal: AbortSignal): Promise<number> {
   try {
@@ -70,8 +70,8 @@ async function readOnce(directory: string, signal: AbortSignal): Promise<number>
 }
 
 /**
- * The text of a file whose reading takes a conversion (750 ms) or, on a bus that hangs, for ever. A process of its own
- * waits for it: four such reads at once would hold all threads that also write the pictures.
+ * Reads a file that takes a conversion (750 ms) or, if the bus hangs, for ever. A separate process waits for it, because four
+ * such reads at the same time would occupy all threads of the pool that also writes the images.
  */
 async function readSlowly(file: string, signal: AbortSignal): Promise<string> {
   await access(file);
@@ -85,8 +85,8 @@ async function readSlowly(file: string, signal: AbortSignal): Promise<string> {
 }
 
 /**
- * The temperature of the kernel's `temperature` file, °C. Throws on no number and on values that stand for a fault of the
- * sensor: 85.000 (after power-on, before the first conversion) and 0x07ff.
+ * Parses the kernel's `temperature` file, °C. Throws if there is no number, and for values that indicate a fault of the sensor:
+ * 85.000 (after power-on, before the first conversion) and 0x07ff.
  */
 export function parseTemperature(text: string): number {
   if (!/^-?\d+\s*$/.test(text)) throw new Error("the sensor returned no temperature");
@@ -94,9 +94,8 @@ export function parseTemperature(text: string): number {
 }
 
 /**
- * The temperature of a DS18B20 from the kernel's `w1_slave` text, °C. Throws when its checksum fails, on the values that
- * parseTemperature refuses, and on zeros alone: they have a sound checksum, but they are what a wire shorted to ground gives,
- * not 0 °C.
+ * Parses the kernel's `w1_slave` text of a DS18B20, °C. Throws if its checksum fails, for the values that parseTemperature
+ * refuses, and for all zeros: they have a valid checksum, but they come from a wire shorted to ground, not from 0 °C.
  */
 export function parseOneWire(text: string): number {
   const [checksum = "", value = ""] = text.split("\n");

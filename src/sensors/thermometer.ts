@@ -1,6 +1,6 @@
-// The thermometers of an experiment. Each is read in a loop of its own, all at the same time and off the path of
-// capture: a conversion of 750 ms, a slow program or a bus without an answer delays no picture. A frame is given the reading nearest
-// to it in time; one that failed or is too old carries its error, and never costs the picture.
+// The thermometers of an experiment. Each is read in its own loop, all at the same time and independent of capture: a conversion
+// of 750 ms, a slow program or a bus without an answer delays no image. A frame gets the reading nearest in time; one that failed
+// or is too old carries its error, and never costs the image.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { capabilitiesOf } from "../cameras/camera.ts";
@@ -15,20 +15,20 @@ import type { Reading, Thermometer } from "./reading.ts";
 
 export type { Reading } from "./reading.ts";
 
-/** Which thermometers, as plain data. */
+/** Which thermometers to read, as plain data. */
 export interface ThermometerSettings {
-  /** 1-Wire serial number and name shown. */
+  /** 1-Wire serial numbers and display names. */
   readonly oneWire: readonly (readonly [string, string])[];
-  /** chip/label and name shown. */
+  /** chip/label and display names. */
   readonly hwmon: readonly (readonly [string, string])[];
-  /** Name shown, and program with arguments. */
+  /** Display names, and programs with arguments. */
   readonly commands: readonly (readonly [string, readonly string[]])[];
   readonly intervalMs: number;
-  /** The simulated chip has simulated thermometers in place of those on the bus. */
+  /** Whether simulated thermometers replace those on the bus, for the simulated chip. */
   readonly simulated: boolean;
 }
 
-/** What [Temperature] says. */
+/** Returns the settings of [Temperature]. */
 export function thermometerSettings({ Temperature: temperature, Camera }: Config): ThermometerSettings {
   return {
     oneWire: Object.entries(temperature.thermocouple_sensors),
@@ -39,7 +39,7 @@ export function thermometerSettings({ Temperature: temperature, Camera }: Config
   };
 }
 
-/** The thermometers, in the order of the configuration. Touches no device. */
+/** Returns the thermometers, in the order of the configuration. Touches no device. */
 export function createThermometers(settings: ThermometerSettings): Thermometer[] {
   return [
     ...settings.oneWire.map(([serial, name]) =>
@@ -50,15 +50,15 @@ export function createThermometers(settings: ThermometerSettings): Thermometer[]
   ];
 }
 
-/** Longest time one reading with all its tries may take: beyond it the bus hangs. */
+/** Longest time for one reading with all its retries; beyond it the bus hangs. */
 const READ_MS = 30_000;
-/** Readings remembered for each sensor: the one before a picture, and the one during it. */
+/** Readings kept for each sensor: the one before an image, and the one during it. */
 const REMEMBERED = 4;
-/** A reading is too old for a picture after this many intervals, and at least this many ms. */
+/** A reading is too old for an image after this many intervals, and at least this many ms. */
 const STALE_INTERVALS = 3;
 const STALE_MS = 30_000;
 
-/** The last readings of each thermometer, by place and name. */
+/** The last readings of each thermometer, by location and name. */
 export type ReadingMemory = Map<string, Reading[]>;
 
 export class ThermometerWatch {
@@ -66,26 +66,29 @@ export class ThermometerWatch {
   private readonly intervalMs: number;
   private readonly abort = new AbortController();
   private readonly readings: ReadingMemory;
-  /** Asked and not answered yet: not asked again, so that requests do not pile up on a bus that does not answer. */
+  /**
+   * Thermometers that have not answered yet. They are not asked again, so that requests do not pile up on a bus that does not
+   * answer.
+   */
   private readonly asked = new Set<Thermometer>();
   private loops: Promise<void>[] = [];
 
-  /** `readings`: those of an earlier watch, which this one continues with. */
+  /** `readings`: those of an earlier watch, which this one continues. */
   constructor(thermometers: readonly Thermometer[], intervalMs: number, readings: ReadingMemory = new Map()) {
     this.thermometers = thermometers;
     this.intervalMs = intervalMs;
     this.readings = readings;
   }
 
-  /** Begins to read. Resolves when every sensor has answered once, or after `firstMs`. */
+  /** Starts reading. Resolves when every sensor has answered once, or after `firstMs`. */
   async start(firstMs: number): Promise<void> {
     const first = this.thermometers.map((thermometer) => this.take(thermometer));
     this.loops = this.thermometers.map((thermometer, at) => this.loop(thermometer, first[at]));
-    // A thermometer without an answer by then is late, and the first picture's record says so.
+    // A thermometer without an answer by then is late, and the first image's record says so.
     await withDeadline(Promise.all(first), firstMs, () => new Error("late")).catch(() => undefined);
   }
 
-  /** For each thermometer the reading nearest to a moment, µs since the epoch. Takes no time and never throws. */
+  /** Returns, for each thermometer, the reading nearest to a time, µs since the epoch. Takes no time and never throws. */
   nearest(atUs: number): Reading[] {
     return this.thermometers.map((thermometer) => {
       const taken = this.readings.get(keyOf(thermometer)) ?? [];
@@ -98,7 +101,7 @@ export class ThermometerWatch {
     });
   }
 
-  /** Ends the loops; a reading in progress is given up. */
+  /** Ends the loops; a reading in progress is abandoned. */
   async close(): Promise<void> {
     this.abort.abort();
     await Promise.all(this.loops);
@@ -108,7 +111,7 @@ export class ThermometerWatch {
     const { signal } = this.abort;
     await first;
     while (!signal.aborted) {
-      // Rejects when the watch is closed, which is the end of the loop.
+      // Rejects when the watch is closed, which ends the loop.
       await sleep(Math.min(this.intervalMs, LONGEST_TIMER_MS), undefined, { signal }).catch(() => undefined);
       if (!signal.aborted) await this.take(thermometer);
     }
@@ -134,7 +137,7 @@ export class ThermometerWatch {
   }
 }
 
-/** One reading. Never rejects: what goes wrong is the reading's error, with the sensor's name. */
+/** Returns one reading. Never rejects: a problem becomes the reading's error, with the sensor's name. */
 export async function readThermometer(thermometer: Thermometer, signal: AbortSignal): Promise<Reading> {
   try {
     const late = () => new Error(`no reading within ${READ_MS / 1000} s`);
@@ -151,11 +154,11 @@ function reading({ name }: Thermometer): Reading {
 
 const keyOf = ({ name, where }: Thermometer): string => `${where} ${name}`;
 const lineOf = ({ name, where }: Thermometer, why: string): string => `${name} (${where}): ${why}`;
-/** A plain Error here is a reason in words, not a defect. */
+/** A plain Error here is a reason for people, not a bug. */
 const reasonOf = (error: unknown): string =>
   error instanceof Error && error.name === "Error" && !("code" in error) ? error.message : failureLine(error);
 
-/** `work`, or a rejection as soon as the signal comes: a stop need not wait for a bus that hangs. */
+/** Returns the result of `work`, or rejects as soon as the signal is aborted: a stop need not wait for a bus that hangs. */
 function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(new Error("reading was stopped"));
@@ -166,7 +169,7 @@ function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-/** A room that breathes by half a degree in an hour; each sensor sits a little off. */
+/** Simulates a room whose temperature varies by half a degree in an hour; each sensor has a small offset. */
 function simulatedThermometer(serial: string, name: string): Thermometer {
   const offset = [...serial].reduce((sum, character) => sum + character.charCodeAt(0), 0) % 10;
   const read = async (): Promise<number> => {

@@ -6,19 +6,19 @@ export interface CommunicatorSettings {
   readonly manifestFile: string;
   readonly resultsDir: string;
   readonly plotTitle: string;
-  /** Analysis.baseline_seconds. */
+  /** Value of Analysis.baseline_seconds. */
   readonly baselineSeconds: number;
-  /** Of the plot. */
+  /** Time zone of the plot. */
   readonly timeZone: string;
   /** Labels or globs of the ROIs to draw; empty: all. */
   readonly plotRois: readonly string[];
 }
 
-/** `archive`: the last one, whose frames are no longer live. */
+/** `archive`: the last archive, whose frames are no longer live. */
 export type CommunicatorJob = { readonly archive: number } & (
   | {
       readonly type: "append";
-      /** The CSV appender's, as last committed. */
+      /** The state of the CSV file, as last committed. */
       readonly state: string | undefined;
     }
   | { readonly type: "draw" }
@@ -27,11 +27,11 @@ export type CommunicatorJob = { readonly archive: number } & (
 export type CommunicatorAnswer =
   | {
       readonly type: "append";
-      /** The outcome up to which the CSV is durable, and the appender's state to keep next to it. */
+      /** The outcome up to which the CSV is durable, and the file's state to store with it. */
       readonly cursor: number;
       readonly state: string;
       readonly lines: number;
       readonly more: boolean;
     }
-  /** `tookMs`: undefined where nothing was drawn, because there is nothing to draw yet or for `failure`. */
+  /** `tookMs`: undefined if nothing was drawn, because there is nothing to draw yet or because of `failure`. */
   | { readonly type: "draw"; readonly tookMs: number | undefined; readonly failure: FailureData | undefined };

@@ -12,10 +12,13 @@ import type { Delivery, Output, OutputDefinition, Position } from "../output-def
 import { CSV_OUTPUT, parseCsvState } from "./file/state.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";
 
-/** A CSV of a whole weekend with 644 ROIs is rewritten in minutes; a thread silent for longer hangs. */
+/** Rewriting the CSV of a whole weekend with 644 ROIs takes minutes; a thread that is silent for longer hangs. */
 const REPORT_TIMEOUT_MS = 7_200_000;
 
-/** An output may take half of the time left for a stop; the last plot may take this many times that, as little is left to do. */
+/**
+ * At a stop, an output may take half of the remaining time; the last plot may take this factor more, because little is left to
+ * do.
+ */
 const LAST_PLOT = 1.5;
 
 /** Writes the CSV and the plot. */
@@ -38,7 +41,7 @@ export class CsvOutput implements Output {
   private readonly thread: RemoteWorker<CommunicatorSettings, CommunicatorJob, CommunicatorAnswer>;
   private plottedAtMs = Number.NEGATIVE_INFINITY;
   private plottedCursor = -1;
-  /** How long a plot may take; no limit but the thread's own while a run goes on. */
+  /** How long a plot may take; during a run, only the thread's own limit applies. */
   private drawWithinMs = REPORT_TIMEOUT_MS;
 
   constructor(options: CsvOutputOptions) {
@@ -57,7 +60,7 @@ export class CsvOutput implements Output {
     this.thread = new RemoteWorker("communicator", settings, (level, message) => options.log.log(level, message));
   }
 
-  /** New lines, and a new plot when the last one is old enough or the run ends. */
+  /** Writes new lines, and a new plot if the last one is old enough or if the run ends. */
   async deliver({ cursor, state, waiting, final }: Position): Promise<Delivery | undefined> {
     const { config, manifest } = this.options;
     if (!config.Communication.method.includes("CSV_PLOT")) return undefined;
@@ -76,7 +79,7 @@ export class CsvOutput implements Output {
     return { cursor: appended.cursor, state: appended.state, more: appended.more, noted };
   }
 
-  /** All lines, and the last plot if there is time for it: it can be drawn again at any time. */
+  /** Writes all lines, and the last plot if there is time: it can be drawn again at any time. */
   async flush(step: () => Promise<boolean>, limitMs: number): Promise<void> {
     this.drawWithinMs = LAST_PLOT * limitMs;
     while (await step());
@@ -86,7 +89,7 @@ export class CsvOutput implements Output {
     return this.thread.close(timeoutMs);
   }
 
-  /** A plot that cannot be drawn never holds up the CSV. */
+  /** A plot that cannot be drawn never delays the CSV. */
   private async draw(archive: number, cursor: number): Promise<void> {
     const { log } = this.options;
     const drawing = this.ask({ type: "draw", archive });

@@ -1,5 +1,5 @@
-// The communicator's thread: CSV lines for what is newly measured, and the plot. It reads the manifest through its own
-// read-only connection; how far it has got is committed by the supervisor, once the file is durable.
+// The communicator's thread: writes CSV lines for newly measured frames, and the plot. It reads the manifest through a read-only
+// connection; the supervisor commits the cursor after the file is durable.
 import { join } from "node:path";
 import { encodeFailure, type FailureData } from "../../failure/failure.ts";
 import { drawPlot } from "../../figures/drawing.ts";
@@ -67,7 +67,7 @@ export async function open(
 
   const run = async (job: CommunicatorJob): Promise<CommunicatorAnswer> => {
     await ensureDirectory(settings.resultsDir);
-    // The plot shows what is live: frames that were archived leave it with their rows.
+    // The plot shows live frames only: archived frames leave it with their rows.
     if (knownArchive !== undefined && knownArchive !== job.archive) feed = newFeed();
     knownArchive = job.archive;
     if (job.type === "draw") return await draw();

@@ -1,5 +1,5 @@
-// The shift of each ROI from the experiment's baseline, frame by frame as they come. Until the baseline is settled, what is said of a
-// frame depends on the frames before it alone, so that the same frame sent twice is the same twice.
+// Computes the shift of each ROI from the experiment's baseline, frame by frame. Until the baseline is complete, a frame's shift
+// depends only on the frames before it, so that a frame that is sent twice has the same value twice.
 import { type BaselineSource, inForce } from "../../assay/baseline.ts";
 import { type LevelSource, Levels } from "../../assay/levels.ts";
 import { Opening } from "../../assay/opening.ts";
@@ -8,24 +8,24 @@ import type { ManifestPart } from "../../manifest/manifest.ts";
 import type { Outcome } from "../../manifest/outcomes.ts";
 import type { TimeWindow } from "../../measurement/time-window.ts";
 
-/** px per ROI. `settled`: the baseline is complete; before, it is the median of what there is of it. */
+/** Shift per ROI, px. `settled`: the baseline is complete; before that, it is the median of the frames so far. */
 export interface Shift {
   readonly px: Float64Array;
-  /** Standard errors of the same, px; NaN where a position that is in it has none. */
+  /** Standard errors of the shifts, px; NaN if a position in it has none. */
   readonly errors: Float64Array;
   readonly settled: boolean;
 }
 
 /** The first frames of one analysis. */
 interface Collected {
-  /** What the answer depends on besides frames. */
+  /** What the result depends on besides the frames. */
   readonly key: string;
   opening: Opening;
   /** In order of capture. */
   readonly frames: Curve[];
-  /** The last outcome taken into account. */
+  /** The last outcome included. */
   outcomeId: number;
-  /** The outcome that settled the baseline; undefined before. */
+  /** The outcome that completed the baseline; undefined before. */
   settledBy: number | undefined;
 }
 
@@ -43,7 +43,7 @@ export class Baselines {
     this.#seconds = seconds;
   }
 
-  /** The shifts of a measured frame; undefined for one that failed. */
+  /** Returns the shifts of a measured frame; undefined for a failed one. */
   shiftOf(outcome: Outcome): Shift | undefined {
     const { analysisId, outcomeId, measured, labels } = outcome;
     if (measured === undefined) return undefined;
@@ -70,7 +70,7 @@ export class Baselines {
     return this.#source.curves.within(analysisId, toUs, Number.MAX_SAFE_INTEGER).next().done === false;
   }
 
-  /** `frames`: those that have a say; undefined: all of the window. */
+  /** `frames`: those that count; undefined: all frames of the window. */
   #levelsOf(
     analysis: Pick<Outcome, "analysisId" | "labels">,
     window: TimeWindow,
@@ -94,7 +94,7 @@ export class Baselines {
     const known = this.#analyses.get(analysisId);
     const isSame = known?.key === key;
     if (isSame && known.settledBy !== undefined && known.settledBy <= outcomeId) return known;
-    // A frame before the last one taken into account (sent again, or after the latest): later outcomes do not count.
+    // A frame before the last included one (sent again, or after the latest): later outcomes do not count.
     const goesOn = isSame && known.settledBy === undefined && known.outcomeId <= outcomeId;
     const collected = goesOn ? known : this.#nothing(key);
     this.#analyses.set(analysisId, collected);

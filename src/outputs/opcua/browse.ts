@@ -1,4 +1,4 @@
-// What nodes a server has, for `phorest opcua browse`. Nothing is written.
+// Lists the nodes of a server, for `phorest opcua browse`. Writes nothing.
 import type { DataValue, NodeId } from "node-opcua-client";
 import { Failure } from "../../failure/failure.ts";
 import { findNodes } from "./node-table.ts";
@@ -12,9 +12,9 @@ export interface Browsed {
   readonly nodeId: string;
   readonly browseName: string;
   readonly nodeClass: string;
-  /** Of a variable: the name of its data type, `[]` behind it for an array. */
+  /** For a variable: the name of its data type, followed by `[]` for an array. */
   readonly dataType?: string;
-  /** Of a variable: what this user may do with its value. */
+  /** For a variable: what this user may do with its value. */
   readonly access?: "read and write" | "read" | "write" | "none";
 }
 
@@ -28,7 +28,7 @@ const [READ, WRITE] = [1, 2];
 const NODE_CLASS = 2;
 const BROWSE_NAME = 3;
 
-/** A node id as it is, a path without the slash at its end; `/` is the root. */
+/** Returns a node id unchanged, a path without its trailing slash; `/` is the root. */
 function addressOf(start: string): { nodeId: string } | { browsePath: string } {
   if (!start.startsWith("/")) return { nodeId: start };
   const path = start.replace(/\/+$/, "");
@@ -39,8 +39,8 @@ const notThere = (start: string, status: string): Failure =>
   new Failure("usage.invalid", `${start}: ${status}`, { hint: remedyFor(status) });
 
 /**
- * The nodes below `start` (a node id, or a path such as /Objects/2:Chip), `levels` deep, parents before their children; each
- * node once. Where there is nothing below it, the node itself. Throws Failure `usage.invalid` when there is no such node.
+ * Yields the nodes below `start` (a node id, or a path such as /Objects/2:Chip), `levels` deep, parents before their children,
+ * each node once. If there are none, yields the node itself. Throws Failure `usage.invalid` if the node does not exist.
  */
 export async function* browseBelow(session: PlantSession, start: string, levels: number): AsyncGenerator<Browsed> {
   const { library } = session;
@@ -90,7 +90,7 @@ async function itself(session: PlantSession, types: NodeTypes, nodeId: NodeId): 
   };
 }
 
-/** Type and access of those references that are variables, by node id. */
+/** Returns type and access of the references that are variables, by node id. */
 async function aboutVariables(
   session: PlantSession,
   types: NodeTypes,

@@ -1,5 +1,5 @@
-// Who we are and whom we trust. Our own key and certificate are made on first use; the server's certificate is trusted
-// once a person has said so, and is then the only one that this client will speak to.
+// Our own certificate, and the trusted certificates of servers. Our key and certificate are created on first use. A server's
+// certificate is trusted after the user has confirmed it, and is then the only one that this client accepts.
 import { createHash, X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
@@ -18,16 +18,16 @@ const DAY_MS = 86_400_000;
 export interface OwnCertificate {
   readonly certificateFile: string;
   readonly privateKeyFile: string;
-  /** As in the certificate: a server compares the two. */
+  /** The URI in the certificate: a server compares the two. */
   readonly applicationUri: string;
   readonly manager: OPCUACertificateManager;
-  /** Why its key can be broken: another file was put in its place. */
+  /** Why its key can be broken; it can be weak if the file was replaced. */
   readonly weak: string | undefined;
 }
 
 /**
- * Our own certificate, made in `directory` (mode 0700) when there is none. Throws Failure `opcua.untrusted` for one that
- * has run out: a new one would have to be trusted by the server again, which is for a person to start.
+ * Returns our own certificate; creates it in `directory` (mode 0700) if there is none. Throws Failure `opcua.untrusted` if it has
+ * expired: the server would have to trust a new one again, which the user must initiate.
  */
 export async function ownCertificate(directory: string): Promise<OwnCertificate> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -46,7 +46,7 @@ export async function ownCertificate(directory: string): Promise<OwnCertificate>
       applicationUri: `urn:${hostname()}:${APPLICATION_NAME}`,
       dns: [hostname()],
       subject: `/CN=${APPLICATION_NAME}/O=${APPLICATION_NAME}/DC=${hostname()}`,
-      // A server whose clock is behind would refuse a certificate that begins now.
+      // A server whose clock is behind would refuse a certificate that is valid only from now on.
       startDate: new Date(Date.now() - DAY_MS),
       validity: TEN_YEARS_DAYS + 1,
       outputFile: certificateFile,
@@ -71,13 +71,13 @@ export async function ownCertificate(directory: string): Promise<OwnCertificate>
   };
 }
 
-/** The server's certificate that a person trusted for this endpoint, DER; undefined while there is none. */
+/** Returns the server certificate (DER) that the user trusted for this endpoint; undefined if there is none. */
 export function trustedCertificate(directory: string, endpointUrl: string): Buffer | undefined {
   const file = trustedFile(directory, endpointUrl);
   return existsSync(file) ? readFileSync(file) : undefined;
 }
 
-/** Trusts a certificate (DER) for an endpoint from now on, in place of another one. Returns its file. */
+/** Trusts a certificate (DER) for an endpoint from now on, in place of another one. Returns the path of its file. */
 export async function trustCertificate(directory: string, endpointUrl: string, der: Uint8Array): Promise<string> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   chmodSync(directory, 0o700);
@@ -87,7 +87,7 @@ export async function trustCertificate(directory: string, endpointUrl: string, d
   return file;
 }
 
-/** Ends the trust; false when there was none. */
+/** Ends the trust; returns false if there was none. */
 export function revokeCertificate(directory: string, endpointUrl: string): boolean {
   const file = trustedFile(directory, endpointUrl);
   const there = existsSync(file);
@@ -95,18 +95,18 @@ export function revokeCertificate(directory: string, endpointUrl: string): boole
   return there;
 }
 
-/** One file for each server: a certificate trusted for one endpoint is not good for another. */
+/** Returns the file of a server: a certificate trusted for one endpoint is not valid for another. */
 function trustedFile(directory: string, endpointUrl: string): string {
   return join(directory, "server", `${serverFileName(endpointUrl)}.der`);
 }
 
-/** The part of a file's name that stands for a server: its host and port. */
+/** Returns the part of a file name that identifies a server: its host and port. */
 export function serverFileName(endpointUrl: string): string {
   const { hostname: host, port } = new URL(endpointUrl);
   return `${host.replaceAll(/[^\w.-]/g, "_")}_${port || "4840"}`;
 }
 
-/** A certificate file, PEM or DER, as DER. Throws Failure `usage.invalid`. */
+/** Reads a certificate file, PEM or DER, as DER. Throws Failure `usage.invalid`. */
 export function readCertificate(file: string): Buffer {
   try {
     return new X509Certificate(readFileSync(file)).raw;
@@ -118,12 +118,12 @@ export function readCertificate(file: string): Buffer {
   }
 }
 
-/** What a person compares: the SHA-1 thumbprint that OPC UA tools show, in hexadecimal. */
+/** Returns what people compare: the SHA-1 thumbprint that OPC UA tools show, in hexadecimal. */
 export function thumbprint(der: Uint8Array): string {
   return createHash("sha1").update(der).digest("hex");
 }
 
-/** What is said of a certificate. */
+/** Describes a certificate. */
 export function describeCertificate(der: Uint8Array) {
   const { subject, validFrom, validTo, subjectAltName } = new X509Certificate(leaf(der));
   return {
@@ -135,28 +135,28 @@ export function describeCertificate(der: Uint8Array) {
   };
 }
 
-/** Why a certificate may not be used today; undefined when it may. */
+/** Returns why a certificate is not valid today; undefined if it is. */
 export function whyOutOfDate(certificate: X509Certificate, now = new Date()): string | undefined {
   if (new Date(certificate.validTo) < now) return `expired on ${certificate.validTo}`;
   if (new Date(certificate.validFrom) > now) return `is not valid before ${certificate.validFrom}; check the clocks`;
   return undefined;
 }
 
-/** Why the key of a certificate can be broken; undefined for one that is long enough. */
+/** Returns why the key of a certificate can be broken; undefined if it is long enough. */
 export function whyWeak({ publicKey }: Pick<X509Certificate, "publicKey">): string | undefined {
   const bits = publicKey.asymmetricKeyDetails?.modulusLength;
   if (bits === undefined || bits >= KEY_BITS) return undefined;
   return `has a key of ${bits} bits; keys of fewer than ${KEY_BITS} bits can be broken`;
 }
 
-/** What to do about a server's certificate whose key is short. */
+/** What to do about a server certificate with a short key. */
 export const WEAK_KEY_CURE =
   "give the server a longer key, or set OPC_UA.unsafe_short_keys = true on a trusted network";
 
-/** The first certificate of a chain of DER certificates: the server's own. */
+/** Returns the first certificate of a chain of DER certificates: the server's own. */
 export function leaf(chain: Uint8Array): Buffer {
   const bytes = Buffer.from(chain);
-  // A DER sequence whose length stands in the two bytes after 30 82; shorter certificates do not exist.
+  // A DER sequence whose length is in the two bytes after 30 82; certificates are never shorter.
   if (bytes.length < 4 || bytes[0] !== 0x30 || bytes[1] !== 0x82) return bytes;
   return bytes.subarray(0, 4 + bytes.readUInt16BE(2));
 }

@@ -1,4 +1,4 @@
-// The library's client, set up the way this program needs it: one attempt, our own certificate, no reconnection of its own.
+// Configures the client of the library for this program: one attempt, our own certificate, no automatic reconnection.
 import type { EndpointDescription, OPCUAClient } from "node-opcua-client";
 import { Failure } from "../../failure/failure.ts";
 import { withDeadline } from "../../system/deadline.ts";
@@ -12,13 +12,13 @@ import type { ServerSettings } from "./server-settings.ts";
 
 const CLOSE_WITHIN_MS = 2000;
 /**
- * A machine that lost its power says no farewell, and one that is up again only tells those who ask that it does not know
- * them: in quiet times it is asked this often.
+ * A machine that lost its power does not close the connection, and a restarted one only says that it does not know us when it is
+ * asked. So a quiet connection is checked this often.
  */
 const KEEP_ALIVE_MS = 1000;
 const LIBRARY_LATER_MS = 2000;
 
-/** A client for one connection. `trusted`: the server's certificate, for any mode but None. */
+/** Creates a client for one connection. `trusted`: the server's certificate, for any mode except None. */
 export async function createClient(
   library: Library,
   settings: ServerSettings,
@@ -37,7 +37,7 @@ export async function createClient(
       settings.security_mode === "None"
         ? library.SecurityPolicy.None
         : library.SecurityPolicy[settings.security_policy],
-    // The names a server gives its endpoints are often not those by which it is reached.
+    // The names in a server's endpoints often differ from those by which it is reached.
     endpointMustExist: false,
     serverCertificate: trusted,
     certificateFile: own.certificateFile,
@@ -61,8 +61,8 @@ export async function createClient(
 }
 
 /**
- * Which log-in a server asks for is only known once it has been asked, and the library sends what it is given: messages are
- * checked at the last place before they leave. A password that is encrypted by itself may pass.
+ * Which log-in a server requires is only known after asking it, and the library sends what it is given. So messages are checked
+ * at the last moment before they are sent. A password that is encrypted separately may pass.
  */
 function holdBackOpenPasswords(
   library: Library,
@@ -83,7 +83,7 @@ function holdBackOpenPasswords(
   });
 }
 
-/** The failure of a server that takes connections and does not answer in time. */
+/** Returns the failure for a server that accepts connections but does not answer in time. */
 export function noAnswer({ endpoint_url, connect_timeout_seconds }: ServerSettings): Failure {
   return new Failure("opcua.timeout", `${endpoint_url} did not respond within ${connect_timeout_seconds} s`, {
     hint: "the server hangs, or another program listens there",
@@ -92,8 +92,9 @@ export function noAnswer({ endpoint_url, connect_timeout_seconds }: ServerSettin
 }
 
 /**
- * The endpoints as the server describes them to any client. Throws what the connection throws; Failure `opcua.refused` when the
- * server says why it ends the connection, ends it before it says anything, or is none; `opcua.timeout` when it does not answer.
+ * Returns the endpoints as the server describes them to any client. Throws errors of the connection; Failure `opcua.refused` if
+ * the server says why it ends the connection, ends it before it says anything, or is not an OPC UA server; `opcua.timeout` if it
+ * does not answer.
  */
 export async function discover(
   library: Library,
@@ -132,11 +133,11 @@ export async function discover(
   }
 }
 
-/** Disconnects as far as the other side lets us. */
+/** Disconnects as far as the other side permits. */
 export async function abandon(client: OPCUAClient): Promise<void> {
   try {
     await withDeadline(client.disconnect(), CLOSE_WITHIN_MS, () => new Error("not in time"));
   } catch {
-    // The connection is of no use either way; what is left of it ends with its own time-outs.
+    // The connection is useless either way; what is left of it ends by its own time-outs.
   }
 }

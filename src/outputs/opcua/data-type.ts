@@ -1,12 +1,12 @@
-// OPC UA's built-in data types, and casting our values to exactly the one a node has: a server refuses an Int32 for an
-// Int16 and a Double for a Float.
+// OPC UA's built-in data types. Casts our values to exactly the type of a node: a server refuses an Int32 for an Int16 and a
+// Double for a Float.
 import type { BuiltInName } from "../../config/opcua-data-type-name.ts";
 import type { ValueKind } from "../../config/opcua-value-name.ts";
 
-/** A value before it is cast; a Date is UTC. */
+/** A value before the cast; a Date is UTC. */
 export type Plain = number | boolean | string | Date;
 
-/** Two halves, high first: how the client library takes 64 bits. */
+/** Two halves, high first: how the client library represents 64 bits. */
 type Halves = [high: number, low: number];
 export type Cast = number | boolean | string | Date | Halves | { readonly text: string };
 
@@ -17,14 +17,14 @@ const RANGES: Partial<Record<BuiltInName, readonly [low: number, high: number]>>
   UInt16: [0, 65_535],
   Int32: [-(2 ** 31), 2 ** 31 - 1],
   UInt32: [0, 2 ** 32 - 1],
-  // The largest doubles below the ends of 64 bits.
+  // The largest doubles within the 64-bit range.
   Int64: [-(2 ** 63), 2 ** 63 - 1024],
   UInt64: [0, 2 ** 64 - 2048],
 };
 
 const isNumeric = (type: BuiltInName): boolean => type in RANGES || type === "Float" || type === "Double";
 
-/** Whether values of this kind have a meaning as that type. Numbers are rounded to whole ones where the type asks for it. */
+/** Whether values of this kind are meaningful in that type. Numbers are rounded if the type requires whole ones. */
 export function isCastable(kind: ValueKind, type: BuiltInName): boolean {
   if (type === "String" || type === "LocalizedText") return true;
   switch (kind) {
@@ -40,7 +40,7 @@ export function isCastable(kind: ValueKind, type: BuiltInName): boolean {
   }
 }
 
-/** The type for a node that takes several (abstract types such as Number). */
+/** Returns the type for a node that accepts several (abstract types such as Number). */
 export function naturalType(
   kind: ValueKind,
   abstract: "BaseDataType" | "Number" | "Integer" | "UInteger",
@@ -59,7 +59,7 @@ const NATURAL: Readonly<Record<ValueKind, BuiltInName>> = {
 };
 
 /**
- * `value` as the type, undefined where the type has no such value (NaN or out of range as a whole number). Times become
+ * Casts `value` to the type; undefined if the type has no such value (NaN or out of range as a whole number). Times become
  * seconds since 1970 in a numeric type.
  */
 export function castTo(type: BuiltInName, value: Plain): Cast | undefined {
@@ -71,7 +71,7 @@ export function castTo(type: BuiltInName, value: Plain): Cast | undefined {
   if (typeof value === "string") return undefined;
   const number = value instanceof Date ? value.getTime() / 1000 : Number(value);
   if (type === "Double") return number;
-  // Beyond a Float's range the nearest is infinity, which would be taken for a measurement.
+  // Beyond a Float's range the nearest value is infinity, which would be taken for a measurement.
   if (type === "Float") return Number.isFinite(number) && !Number.isFinite(Math.fround(number)) ? undefined : number;
   if (type === "Boolean") return Number.isNaN(number) ? undefined : Math.trunc(number) % 2 !== 0 || isTrue(value);
   const range = RANGES[type];
@@ -80,7 +80,7 @@ export function castTo(type: BuiltInName, value: Plain): Cast | undefined {
   return type === "Int64" || type === "UInt64" ? halves(whole) : whole;
 }
 
-/** A whole number is odd or even as a Boolean: a heartbeat then blinks. */
+/** As a Boolean, a whole number is odd or even: a heartbeat then blinks. */
 const isTrue = (value: Plain): boolean => value === true;
 
 function halves(whole: number): Halves {
@@ -88,7 +88,7 @@ function halves(whole: number): Halves {
   return [Number(bits >> 32n), Number(bits & 0xffffffffn)];
 }
 
-/** What stands next to a Bad status, and for "no number" where no status can be written: NaN where the type has one. */
+/** Returns the value that accompanies a Bad status, or means "no number" if no status can be written: NaN if the type has one. */
 export function emptyValue(type: BuiltInName): Cast {
   switch (type) {
     case "Float":
@@ -110,7 +110,7 @@ export function emptyValue(type: BuiltInName): Cast {
   }
 }
 
-/** Whether the type itself can say "no number". */
+/** Whether the type itself can express "no number". */
 export function hasNoNumber(type: BuiltInName): boolean {
   return type === "Float" || type === "Double" || type === "String" || type === "LocalizedText";
 }

@@ -32,12 +32,12 @@ export interface DeliverySettings {
   readonly baselineSeconds: number;
 }
 
-/** What has been passed when the step was over; `failure` ended it early. */
+/** What had been delivered at the end of the step; `failure` ended it early. */
 export interface Delivered {
   readonly cursor: number;
   readonly frames: number;
   readonly report: OutputReport | undefined;
-  /** Something is waiting right now. */
+  /** Whether more is waiting right now. */
   readonly more: boolean;
   readonly failure: FailureData | undefined;
 }
@@ -51,11 +51,11 @@ type Source = ManifestPart<{
   archives: "last";
 }>;
 
-/** Longest time of a step, so that the cursor is committed and a stop is noticed. */
+/** Longest duration of a step, so that the cursor is committed and a stop is noticed. */
 const STEP_MS = 1000;
 /** Frames measured in parallel do not always finish in the order of capture: of this number, the earliest is sent first. */
 const WINDOW = 16;
-/** A node that could not take the newest value is offered it again so often. */
+/** How often a node that could not take the newest value is offered it again. */
 const LAGGARDS_MS = 5000;
 const HEARTBEAT_TURNS = 100;
 
@@ -67,17 +67,17 @@ export class PlantDelivery {
   readonly #wantsShift: boolean;
   #session: PlantSession | undefined;
   readonly #nodes: PlantNodes;
-  /** Outcomes written before others that were measured first. */
+  /** Outcomes that were written before others that were measured earlier. */
   readonly #ahead = new Set<number>();
-  /** Of those written in this session, or there when it began. */
+  /** The newest outcome that was written in this session or existed when it began. */
   #newest: Outcome | undefined;
   #laggardsAtMs = Number.NEGATIVE_INFINITY;
-  /** The frame written last in this session: what the nodes hold. */
+  /** The frame written last in this session, which the nodes contain. */
   #sentId = 0;
   #writtenAtMs = Number.NEGATIVE_INFINITY;
   #liveAtMs = Number.NEGATIVE_INFINITY;
   #beats = 0;
-  /** Of the session before this one. */
+  /** Limits of the previous session. */
   #learnt: OperationLimits | undefined;
   readonly #writer: PlantWriter;
 
@@ -92,8 +92,8 @@ export class PlantDelivery {
   }
 
   /**
-   * Delivers what comes after `cursor`, for about a second. `alarm`: the program's alarm text of now. Never throws for
-   * what the server does; the failure is in the answer, next to what was passed before it.
+   * Delivers what comes after `cursor`, for about a second. `alarm`: the program's current alarm text. Never throws because of
+   * the server; the answer contains the failure, and what was delivered before it.
    */
   async step(cursor: number, alarm: string): Promise<Delivered> {
     let passed = cursor;
@@ -111,20 +111,20 @@ export class PlantDelivery {
         this.#ahead.clear();
         this.#newest = newestOf(this.#source.outcomes.after(Math.max(0, last - WINDOW), WINDOW));
       }
-      // A server that may have forgotten everything: the newest goes first, and then every frame in its order. That is the
-      // one time that a node's time stamp goes back.
+      // The server may have forgotten everything: the newest frame is sent first, then every frame in order. This is the only
+      // case in which a node's time stamp goes back.
       if (last > 0 && (fresh || (backlog === "latest" && last > passed))) await this.#sendNewest();
       if (backlog === "latest") {
         if (last > passed) frames += 1;
         passed = Math.max(passed, last);
       }
-      // However slow the server, each step passes a frame.
+      // Each step delivers at least one frame, however slow the server is.
       const isOver = () => frames > 0 && performance.now() - startedMs >= STEP_MS;
       while (passed < last && !isOver()) {
         const window = this.#source.outcomes.after(passed, WINDOW);
         for (const outcome of turnOf(window, this.#ahead, WINDOW)) {
           if (isOver()) break;
-          // The newest went first; written again unless nothing older was written since.
+          // The newest frame was sent first; it is written again only if an older one was written since.
           if (outcome.outcomeId !== this.#sentId) await this.#send(outcome);
           this.#ahead.add(outcome.outcomeId);
           frames += 1;
@@ -145,8 +145,8 @@ export class PlantDelivery {
   }
 
   /**
-   * The last act of a run: the nodes are left with the newest values, where the backlog was not worked off, and where a node
-   * could not take them when they were sent. Never throws for what the server does.
+   * Called at the end of a run: leaves the newest values in the nodes, if the backlog was not finished or if a node could not
+   * take them when they were sent. Never throws because of the server.
    */
   async finish(): Promise<void> {
     try {
@@ -161,7 +161,7 @@ export class PlantDelivery {
     await this.close();
   }
 
-  /** Whether the frame written last is the newest there is. */
+  /** Whether the frame written last is the newest one. */
   get #isCurrent(): boolean {
     const newest = this.#newest?.outcomeId;
     return newest === undefined || (newest === this.#sentId && newest === this.#source.outcomes.lastId());
@@ -176,7 +176,7 @@ export class PlantDelivery {
     await session?.close();
   }
 
-  /** True when the session is a new one. */
+  /** Connects; returns true if the session is new. */
   async #connect(): Promise<boolean> {
     const { server } = this.#settings;
     const broken = this.#session?.broken;
@@ -193,9 +193,8 @@ export class PlantDelivery {
   }
 
   /**
-   * Looking thousands of nodes up takes a second or two, which a server that is back should not have to wait for its values:
-   * they are written to the nodes as they were. Nothing is concluded from the answers, everything is looked up and sent
-   * again right after.
+   * Writes the newest values to the nodes as they were in the previous session, because looking up thousands of nodes takes a
+   * second or two. The answers are ignored: everything is looked up and sent again right after.
    */
   async #sendByMemory(last: number): Promise<void> {
     if (!this.#nodes.recall(this.#session as PlantSession)) return;
@@ -204,7 +203,7 @@ export class PlantDelivery {
     this.#nodes.forget();
   }
 
-  /** The frame captured last, of those measured so far. */
+  /** Sends the frame that was captured last, among those measured so far. */
   async #sendNewest(): Promise<void> {
     const unsent = this.#source.outcomes.after(Math.max(this.#sentId, this.#source.outcomes.lastId() - WINDOW), WINDOW);
     const newest = newestOf([...(this.#newest === undefined ? [] : [this.#newest]), ...unsent]);
@@ -212,8 +211,8 @@ export class PlantDelivery {
   }
 
   /**
-   * No node is left with an older value than the newest frame's: neither after a frame that was measured late, nor a node that
-   * could not take the newest one when it was sent.
+   * Makes sure that no node keeps a value older than that of the newest frame, neither after a frame that was measured late, nor
+   * if a node could not take the newest value when it was sent.
    */
   async #leaveNewest(): Promise<void> {
     const newest = this.#newest;
@@ -241,7 +240,7 @@ export class PlantDelivery {
     if (this.#newest === undefined || isNewer(outcome, this.#newest)) this.#newest = outcome;
   }
 
-  /** A backlog is worked off at a bounded pace: the server has other clients. */
+  /** Limits the pace of a backlog, because the server has other clients. */
   async #pace(): Promise<void> {
     const gapMs = 1000 / this.#settings.server.max_frames_per_second;
     const waitMs = this.#writtenAtMs + gapMs - performance.now();

@@ -1,4 +1,4 @@
-// What the server, or the library on its behalf, means by a failed connection: the Failure a person reads.
+// Converts errors of a connection, from the server or the library, to Failures for people.
 import type { EndpointDescription } from "node-opcua-client";
 import { Failure } from "../../failure/failure.ts";
 import { leaf, type OwnCertificate, thumbprint } from "./certificates.ts";
@@ -10,7 +10,7 @@ import { type ServerError, serverErrorText } from "./server-error.ts";
 import type { ServerSettings } from "./server-settings.ts";
 
 const STATUS = /\b(Bad[A-Z]\w+)/;
-/** Statuses that say the connection or session is gone, rather than that something was asked wrongly. */
+/** Statuses that mean that the connection or session is gone, not that a request was wrong. */
 const GONE =
   /Bad(SessionIdInvalid|SessionClosed|SessionNotActivated|SecureChannel\w*|Connection\w*|Communication\w*|Timeout|RequestTimeout|ServerHalted|Shutdown|NotConnected|ServerNotConnected|Tcp\w*|InvalidState)\b/;
 
@@ -19,12 +19,12 @@ const TRANSPORT = /connect|socket|channel|transaction|session|ECONN|EPIPE|ETIMED
 const OTHER_LOG_IN_CURE =
   "phorest opcua check lists the supported log-ins: use one of them, or allow this one on the server";
 
-/** The status code named in an error of the library; undefined where it names none. */
+/** Returns the name of the status code in an error of the library; undefined if it has none. */
 export function statusNameIn(error: unknown): string | undefined {
   return error instanceof Error ? STATUS.exec(error.message)?.[1] : undefined;
 }
 
-/** A failed request on a session that was well. What does not concern the connection is passed on as it is. */
+/** Explains a failed request on a working session. Errors that do not concern the connection are returned unchanged. */
 export function explainFailure(endpointUrl: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof RangeError) return error;
   const status = statusNameIn(error);
@@ -37,7 +37,7 @@ export function explainFailure(endpointUrl: string, error: unknown): unknown {
   });
 }
 
-/** Why a connection that reached the server came to nothing. */
+/** Returns why a connection that reached the server failed. */
 export async function whyRefused(
   library: Library,
   settings: ServerSettings,
@@ -98,7 +98,7 @@ export async function whyRefused(
 const whoLogsIn = ({ user_name, user_certificate_file }: ServerSettings) =>
   user_name !== undefined ? "user" : user_certificate_file !== undefined ? "certificate" : "anonymous";
 
-/** The certificate that the server shows for the security asked for: a server may have one for each policy. */
+/** Returns the certificate that the server shows for the configured security: a server may have one for each policy. */
 export function shownCertificate(
   { MessageSecurityMode }: Pick<Library, "MessageSecurityMode">,
   endpoints: readonly EndpointDescription[],
@@ -113,7 +113,7 @@ function fits({ securityMode, securityPolicyUri }: EndpointDescription, mode: nu
   return securityMode === mode && securityPolicyUri?.endsWith(`#${policy}`) === true;
 }
 
-/** `SignAndEncrypt with Basic256Sha256`. */
+/** Returns `SignAndEncrypt with Basic256Sha256`. */
 export function endpointText({ securityMode, securityPolicyUri }: EndpointDescription): string {
   const policy = securityPolicyUri?.split("#").at(-1) ?? "?";
   return policy === "None" ? "security None" : `${MODE_NAMES[securityMode] ?? securityMode} with ${policy}`;

@@ -1,6 +1,6 @@
-// What a server does with the first message of a connection (Part 6, 7.1.2.3). One that has no connections (secure channels)
-// left often ends the next one without a word, which looks like a refusal of our security; but security has not been spoken
-// of yet when the Hello is answered.
+// Finds out why a server is silent, from its reaction to the first message of a connection (Part 6, 7.1.2.3). A server without
+// free connections (secure channels) often ends a new one without an answer, which looks like a refusal of our security. But when
+// the Hello is answered, security has not been negotiated yet.
 import { connect } from "node:net";
 import { Failure } from "../../failure/failure.ts";
 import { hostAndPort } from "./probe.ts";
@@ -11,8 +11,8 @@ const NO_LIMIT = 0;
 const PROTOCOL_VERSION = 0;
 
 /**
- * The failure to report when the server ends a connection before it has said anything, or answers in another language;
- * undefined where it answers, with an error too, or says nothing for `timeoutMs`. Never rejects.
+ * Returns the failure to report if the server ends a connection before it has said anything, or answers in another protocol;
+ * undefined if it answers, even with an error, or says nothing for `timeoutMs`. Never rejects.
  */
 export async function whySilent(endpointUrl: string, timeoutMs: number): Promise<Failure | undefined> {
   const answer = await answerToHello(endpointUrl, timeoutMs);
@@ -29,15 +29,15 @@ export async function whySilent(endpointUrl: string, timeoutMs: number): Promise
   return undefined;
 }
 
-/** A program that waits for the end of a line, such as a web server, answers to this; no OPC UA server needs it. */
+/** A program that waits for the end of a line, such as a web server, answers to this; OPC UA servers do not need it. */
 const END_OF_LINES = "\r\n\r\n";
-/** The part of the patience after which it is sent. */
+/** It is sent after this fraction of the time limit. */
 const BEFORE_END_OF_LINES = 1 / 10;
 
-/** The types of message that answer a Hello. */
+/** The message types that answer a Hello. */
 const ANSWERS = ["ACK", "ERR"];
 
-/** `end`: the connection ended first; `foreign`: bytes that are no answer to a Hello. */
+/** `end`: the connection ended first; `foreign`: the bytes are not an answer to a Hello. */
 function answerToHello(endpointUrl: string, timeoutMs: number): Promise<"answer" | "end" | "foreign" | "silence"> {
   return new Promise((resolve) => {
     const socket = connect(hostAndPort(endpointUrl));
@@ -58,7 +58,7 @@ function answerToHello(endpointUrl: string, timeoutMs: number): Promise<"answer"
       end(ANSWERS.some((known) => known.startsWith(type)) ? "answer" : "foreign");
     });
     socket.once("end", () => end("end"));
-    // A reset is an end as well; a connection that was never opened is reported elsewhere.
+    // A reset counts as an end; a connection that was never opened is reported elsewhere.
     socket.once("error", () => end(connected ? "end" : "silence"));
   });
 }

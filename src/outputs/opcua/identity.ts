@@ -1,5 +1,5 @@
-// Who logs in. Secrets come from the environment or from files that no one else can read; they are read when a session is
-// made, kept nowhere, and named in no message.
+// The identity for the log-in. Secrets come from the environment or from files that no one else can read. They are read when a
+// session is opened, are not stored, and appear in no message.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
@@ -22,8 +22,8 @@ export type Identity =
   | { readonly kind: "certificate"; readonly der: Buffer; readonly keyPem: string };
 
 /**
- * The identity that the settings ask for. Throws Failure `config.invalid`: no password, a file others can read, a key that
- * does not fit.
+ * Returns the identity that the settings ask for. Throws Failure `config.invalid`: no password, a file that others can read, a
+ * key that does not match.
  */
 export function readIdentity(settings: Settings, environment: NodeJS.ProcessEnv = process.env): Identity {
   const { user_name, user_certificate_file, user_key_file } = settings;
@@ -54,7 +54,7 @@ function checkUserCertificate(
   try {
     key = createPrivateKey(keyPem);
   } catch {
-    // The parser's own words may quote what it read.
+    // The parser's own message may quote what it read.
     throw refuse("not a private key in PEM format", "use an unencrypted PEM key");
   }
   if (!certificate.checkPrivateKey(key)) {
@@ -71,7 +71,7 @@ function readPassword({ user_name, password_env, password_file }: Settings, envi
   });
 }
 
-/** A file's text, provided that it is its owner's alone. */
+/** Returns the text of a file, if only its owner can read it. */
 function readSecret(file: string, setting: string): string {
   const refuse = (reason: string, hint: string) =>
     new Failure("config.invalid", `${setting} = "${file}": ${reason}`, { hint });
@@ -89,12 +89,12 @@ function readSecret(file: string, setting: string): string {
   }
 }
 
-/** Changes when one of the files that hold a secret does: its content, its owner, who may read it. Never throws. */
+/** Returns a mark that changes if the content, the owner or the permissions of a file with a secret change. Never throws. */
 export function secretMark({ password_file, user_certificate_file, user_key_file }: Settings): string {
   return [password_file, user_certificate_file, user_key_file].map(fileMark).join(", ");
 }
 
-/** The identity in the client library's form. */
+/** Returns the identity in the client library's form. */
 export function identityInfo({ UserTokenType }: Library, identity: Identity): UserIdentityInfo {
   switch (identity.kind) {
     case "anonymous":

@@ -1,4 +1,4 @@
-// What the server looks like from here: for `phorest opcua check` and `browse`. Nothing is written.
+// Inspects the server for `phorest opcua check` and `browse`. Writes nothing.
 import { encodeFailure, Failure, failureLine } from "../../failure/failure.ts";
 import type { Outcome } from "../../manifest/outcomes.ts";
 import { describeCertificate, leaf, ownCertificate, thumbprint, trustedCertificate } from "./certificates.ts";
@@ -16,7 +16,7 @@ import type { Mapping } from "./target.ts";
 import { whyUnusable } from "./usable.ts";
 import { valuesOutOfRange } from "./writer.ts";
 
-/** One line of a check: what, how it is, and what to do where it is not well. */
+/** One line of a check: what, its state, and what to do if there is a problem. */
 export interface Finding {
   readonly subject: string;
   readonly well: boolean;
@@ -25,8 +25,8 @@ export interface Finding {
 }
 
 /**
- * Looks at the server, the security, the session and every mapped node. `latest`: the frame measured last, of the ROIs of the
- * mapping, whose values are compared with the ranges of the nodes. Throws nothing that the server is to blame for.
+ * Checks the server, the security, the session and every mapped node. `latest`: the last measured frame with the ROIs of the
+ * mapping, whose values are compared with the ranges of the nodes. Never throws because of the server.
  */
 export async function inspect(
   library: Library,
@@ -40,7 +40,7 @@ export async function inspect(
   try {
     await probe(server.endpoint_url, server.connect_timeout_seconds * 1000);
   } catch (error) {
-    // Nothing else can be said of a server that is not there.
+    // Nothing else can be checked on a server that is not available.
     return [...findings, finding("server", false, failureLine(error))];
   }
   const described = await endpoints(library, server);
@@ -67,7 +67,7 @@ export async function inspect(
   return findings;
 }
 
-/** What is known when there was no session. One cause is one thing to mend. */
+/** Returns what is known without a session. One cause gives one finding. */
 function withoutSession(described: readonly Finding[], thrown: unknown): Finding[] {
   const { code, message, hint } = encodeFailure(thrown);
   const isReported = code === "opcua.untrusted" && described.some(({ subject, well }) => subject === TRUSTED && !well);
@@ -123,7 +123,7 @@ async function endpoints(library: Library, server: ServerSettings): Promise<Find
       findings.push(finding(TRUSTED, false, other, cure));
     }
   } catch (error) {
-    // Standard servers answer this without a log-in; one that does not can still be used with a certificate from a file.
+    // Standard servers answer this without a log-in; others can still be used with a certificate from a file.
     if (error instanceof Failure) findings.push(finding(ENDPOINTS, false, error.message, error.hint));
     else findings.push(finding(ENDPOINTS, false, "the server does not list them to unknown clients", EXPORT_CURE));
   }
@@ -155,7 +155,10 @@ function nodeFinding(node: BoundNode, latest: Outcome | undefined): Finding {
   return finding(subject, true, lacks.length === 0 ? cast : `${cast}, does not accept a ${lacks.join(" or ")}`);
 }
 
-/** `the value of the last frame, 6001, is out of its range`; of a list, how many of its values are, and the first of them. */
+/**
+ * Returns `the value of the last frame, 6001, is out of its range`; for a list, how many of its values are, and the first of
+ * them.
+ */
 function beyondText(beyond: readonly Plain[]): string {
   const [first] = beyond;
   const shown = typeof first === "number" ? String(Number(first.toPrecision(6))) : String(first);

@@ -1,5 +1,5 @@
-// Connections to IPv6 addresses. The client library looks the address up with its brackets, as if it were a name, and finds
-// no such host; so the socket is made here and handed to it.
+// Connects to IPv6 addresses. The client library looks up the address with its brackets, as if it were a name, and finds no such
+// host; so the socket is created here and passed to it.
 import { connect, isIPv6, type Socket } from "node:net";
 import { wholeOf } from "./library.ts";
 import { hostAndPort } from "./probe.ts";
@@ -9,12 +9,15 @@ interface TransportOption {
   readonly transportFactory?: ReturnType<Transport["makeReverseClientTransportFactory"]>;
 }
 
-/** The client's option for connections to this endpoint, which may take so long, ms: none unless its host is an IPv6 address. */
+/**
+ * Returns the client's option for connections to this endpoint, which may take `timeoutMs`; none unless its host is an IPv6
+ * address.
+ */
 export async function transportTo(endpointUrl: string, timeoutMs: number): Promise<TransportOption> {
   const { host, port } = hostAndPort(endpointUrl);
   if (!isIPv6(host)) return {};
   const { makeReverseClientTransportFactory } = wholeOf(await import("node-opcua-transport"));
-  // Made for servers that dial in: it takes a socket that is connected already, and begins with the Hello.
+  // Intended for servers that connect to clients: it takes a connected socket, and starts with the Hello.
   const transportFactory = makeReverseClientTransportFactory(async () => ({
     socket: await connected(host, port, timeoutMs),
     endpointUrl,

@@ -1,5 +1,5 @@
-// One log-in for each secret. Servers lock an account after a few wrong passwords, so a secret that the server refused is not
-// sent again until it changes or a person asks for it (`phorest opcua check`). What is kept is a salted hash.
+// Sends each secret to a server only once if it was refused. Servers lock an account after a few wrong passwords, so a refused
+// secret is not sent again until it changes or the user asks for it (`phorest opcua check`). Only a salted hash is stored.
 import { randomBytes, scryptSync, timingSafeEqual } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -23,22 +23,22 @@ const HASH_BYTES = 32;
 /** Records that could not be written, by their file. */
 const unwritten = new Map<string, string>();
 
-/** Answers to a log-in that are about the server's state or the connection, not about the secret. */
+/** Answers to a log-in that concern the server's state or the connection, not the secret. */
 const NOT_THE_SECRET =
   /^Bad(TooMany\w*|ServerHalted|Shutdown|\w*Timeout|Session\w*|SecureChannel\w*|\w*Connection\w*|CommunicationError|NoCommunication|NotConnected|ServerNotConnected|OutOfMemory|ResourceUnavailable|InternalError|OperationAbandoned|Tcp\w*|MaxConnectionsReached|NonceInvalid|RequestTooLarge|ResponseTooLarge|Encoding\w*|Decoding\w*|ServiceUnsupported)$/;
 
-/** The log-in over the connections of a client. */
+/** Watches the log-in over the connections of a client. */
 export interface LogInWatch {
   /** Whether a secret was sent. */
   sent: boolean;
-  /** Set once the client is logged in: called in place of another log-in, which is not sent. */
+  /** Set after the client is logged in: called instead of a second log-in, which is not sent. */
   again: (() => void) | undefined;
 }
 
 /**
- * Watches the log-ins of a client that is not connected yet. A session that the server ends is lost: the library would open
- * another by itself, with the same secret every second or so for as long as the server refuses it, and repeat what was in
- * flight.
+ * Watches the log-ins of a client that is not connected yet. When the server ends a session, the session must be given up: the
+ * library would open another one by itself, with the same secret about every second for as long as the server refuses it, and
+ * would repeat requests in progress.
  */
 export function watchLogIns(library: Library, client: OPCUAClient): LogInWatch {
   const { ActivateSessionRequest, CreateSessionRequest } = library;
@@ -58,14 +58,14 @@ export function watchLogIns(library: Library, client: OPCUAClient): LogInWatch {
   return watch;
 }
 
-/** Whether a server's answer to a log-in refuses the secret. `status`: the answer's name, undefined where there was none. */
+/** Whether a server's answer to a log-in refuses the secret. `status`: the answer's name, undefined if there was none. */
 export function refusesSecret({ kind }: Identity, status: string | undefined): status is string {
   if (kind === "anonymous" || status === undefined || NOT_THE_SECRET.test(status)) return false;
-  // Next to a password it is our own certificate that is meant.
+  // With a password, a certificate status concerns our own application certificate.
   return kind === "certificate" || !status.startsWith("BadCertificate");
 }
 
-/** Throws Failure `opcua.login` when the server refused this secret before. */
+/** Throws Failure `opcua.login` if the server refused this secret before. */
 export function checkNotRefused(server: Server, identity: Identity): void {
   const known = readRefused(server);
   if (known === undefined || identity.kind === "anonymous") return;
@@ -75,7 +75,7 @@ export function checkNotRefused(server: Server, identity: Identity): void {
     throw logInFailure(server, identity, known.status);
 }
 
-/** Notes that the server refused the identity with this status. Returns the failure to throw. */
+/** Records that the server refused the identity with this status. Returns the failure to throw. */
 export async function noteRefused(
   server: Server,
   identity: Exclude<Identity, { kind: "anonymous" }>,
@@ -90,14 +90,14 @@ export async function noteRefused(
     await writeDurably(refusedFile(server), text);
     unwritten.delete(refusedFile(server));
   } catch (error) {
-    // A disk that is full must not lock the account either: this process remembers.
+    // Even with a full disk the account must not be locked: this process remembers the refusal.
     unwritten.set(refusedFile(server), text);
     if (!(error instanceof Error)) throw error;
   }
   return logInFailure(server, identity, status, cause);
 }
 
-/** Ends the record of a refusal: the server let the identity in. */
+/** Deletes the record of a refusal: the server accepted the identity. */
 export function forgetRefused(server: Server): void {
   unwritten.delete(refusedFile(server));
   rmSync(refusedFile(server), { force: true });
@@ -115,7 +115,7 @@ function logInFailure(server: Server, identity: Identity, status: string, cause?
 const refusedFile = ({ certificate_dir, endpoint_url }: Server): string =>
   join(certificate_dir, `refused-login_${serverFileName(endpoint_url)}.json`);
 
-/** undefined where there is no record that can be read. */
+/** undefined if there is no readable record. */
 function readRefused(server: Server): z.output<typeof REFUSED> | undefined {
   try {
     const text = unwritten.get(refusedFile(server)) ?? readFileSync(refusedFile(server), "utf8");

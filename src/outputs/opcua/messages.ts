@@ -6,7 +6,7 @@ export interface OpcUaThreadSettings extends DeliverySettings {
   readonly manifestFile: string;
 }
 
-/** `cursor`: the last outcome the server is known to have. */
+/** `cursor`: the last outcome that the server has for certain. */
 export type OpcUaJob = { readonly type: "deliver"; readonly cursor: number; readonly alarm: string };
 
 export type OpcUaAnswer = Delivered;

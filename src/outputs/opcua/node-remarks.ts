@@ -1,9 +1,9 @@
-// Remarks on the mapped nodes as a whole: once in the log, and in `phorest status`.
+// Summarises problems of the mapped nodes, once in the log and in `phorest status`.
 
 import { type OutputReport, REFUSALS_KEPT } from "../../manifest/opcua-output-state.ts";
 import { type BoundNode, isWritten } from "./node-table.ts";
 
-/** A line for each thing that nodes do not take, with how many and the first of them. */
+/** Returns one line for each thing that nodes do not accept, with their number and the first of them. */
 export function whatIsMissing(bound: readonly BoundNode[]): string[] {
   const written = bound.filter(isWritten);
   const frames = written.filter(({ target }) => target.name.kind !== "live");
@@ -25,13 +25,13 @@ export function whatIsMissing(bound: readonly BoundNode[]): string[] {
   ];
 }
 
-/** That a value does not fit into its node's type; `count` nodes have that problem, of which this is the first. */
+/** Returns the line that a value does not fit into its node's type; `count` nodes have that problem, and this is the first. */
 export function outOfRangeLine({ target, type }: BoundNode, count: number): string {
   const others = count > 1 ? ` (and ${count - 1} more)` : "";
   return `${target.shown}${others}: ${target.value} is outside the range of its type, ${type}; the value is not written (use scale and offset, or a wider type)`;
 }
 
-/** What the manifest keeps of them. */
+/** Returns the summary that the manifest stores. */
 export function reportOf(endpoint: string, bound: readonly BoundNode[]): OutputReport {
   const refused = bound.flatMap(({ refusal }) => (refusal === undefined ? [] : [refusal]));
   const written = bound.filter(isWritten);

@@ -1,4 +1,4 @@
-// The mapped nodes as the server has them: which exist, what each one takes, and why the others are left alone.
+// Looks up the mapped nodes on the server: which exist, what each one accepts, and why the others are not written.
 import type {
   BrowsePath,
   BrowsePathResult,
@@ -16,32 +16,32 @@ import { remedyFor } from "./remedies.ts";
 import type { PlantSession } from "./session.ts";
 import type { Target } from "./target.ts";
 
-/** Why a node is given nothing. */
+/** Why a node is not written. */
 export interface Refusal {
   readonly node: string;
   readonly value: string;
   readonly status: string;
   readonly cure: string;
-  /** It was this value's fault or the moment's: the next frame is tried. */
+  /** Only this value or this moment was the problem: the next frame is tried. */
   readonly passing?: boolean;
 }
 
-/** What is known of one node. */
+/** What is known about one node. */
 export interface BoundNode {
   readonly target: Target;
   readonly nodeId: NodeId | undefined;
   /** The server's own type, in words. */
   readonly typeText: string;
   readonly type: BuiltInName;
-  /** Written as an array, of one element if need be. */
+  /** Whether it is written as an array, even of one element. */
   readonly asArray: boolean;
-  /** Cleared for good when the server refuses them all the same. */
+  /** Cleared permanently if the server refuses them all the same. */
   takesStatus: boolean;
   takesTime: boolean;
   refusal: Refusal | undefined;
-  /** Capture time of the frame that was offered last and not put off; µs since 1970. */
+  /** Capture time of the frame that was last offered and not postponed; µs since 1970. */
   offeredUs?: number;
-  /** The value as it is sent, filled again for each frame; made by the writer. */
+  /** The value as it is sent, refilled for each frame; created by the writer. */
   slot?: WriteValue;
 }
 
@@ -54,9 +54,9 @@ const ATTRIBUTES = {
   UserAccessLevel: 18,
 } as const;
 const VARIABLE = 2;
-/** A namespace's number has 16 bits; a larger one cannot be sent, and the whole request would fail for it. */
+/** A namespace index has 16 bits; a larger one cannot be encoded, and the whole request would fail. */
 const MOST_NAMESPACE = 0xffff;
-/** NodeIdType of names. */
+/** NodeIdType of string ids. */
 const STRING_ID = 2;
 const UNSUPPORTED = "BadServiceUnsupported";
 /** Bits of AccessLevel and UserAccessLevel (part 3, 8.57). */
@@ -65,13 +65,13 @@ const ANY_RANK = -2;
 const SCALAR_OR_ARRAY = -3;
 const ONE_OR_MORE_DIMENSIONS = 0;
 
-/** Status of a target whose node another target has. */
+/** Status of a target whose node another target already has. */
 export const SAME_NODE = "BadEntryExists";
 
 /** Whether frames are written to the node. */
 export const isWritten = ({ refusal }: BoundNode): boolean => refusal === undefined || refusal.passing === true;
 
-/** Looks all targets up. Throws what the session throws; what is wrong with single nodes is in the table. */
+/** Looks up all targets. Throws errors of the session; problems of single nodes are in the table. */
 export async function bindNodes(session: PlantSession, targets: readonly Target[]): Promise<BoundNode[]> {
   const ids = await findNodes(
     session,
@@ -107,7 +107,7 @@ export async function bindNodes(session: PlantSession, targets: readonly Target[
 const sameAs = ({ shown, value }: Target): string =>
   `it is the same node as ${shown}, which gets ${value}: remove one of them`;
 
-/** The node id of each address, or the status that says why there is none. */
+/** Returns the node id of each address, or the status that says why there is none. */
 export async function findNodes(
   session: PlantSession,
   addresses: readonly Target["address"][],
@@ -125,7 +125,7 @@ export async function findNodes(
       ids[at] = "BadBrowseNameInvalid";
       return [];
     } catch {
-      // The library's words are about its parser; the node's own line names the path.
+      // The library's message is about its parser; the node's own line names the path.
       ids[at] = "BadBrowseNameInvalid";
       return [];
     }
@@ -147,7 +147,7 @@ export async function findNodes(
   return ids;
 }
 
-/** Small servers know no browse paths; nodes named by their ids are written all the same. */
+/** Small servers do not support browse paths; nodes given by their ids are written all the same. */
 async function translate(session: PlantSession, paths: readonly BrowsePath[]): Promise<(BrowsePathResult | string)[]> {
   try {
     return await session.translate(paths);
@@ -157,18 +157,18 @@ async function translate(session: PlantSession, paths: readonly BrowsePath[]): P
   }
 }
 
-/** A node id as written; `nsu=URI;` is looked up in the server's namespaces, whose numbers may change at a restart. */
+/** Parses a node id; `nsu=URI;` is looked up in the server's namespaces, whose indices may change at a restart. */
 function parseNodeId({ library, namespaces }: PlantSession, text: string): NodeId | string {
   const byUri = /^nsu=([^;]+);(.+)$/.exec(text);
   const index = byUri === null ? undefined : namespaces.indexOf(byUri[1] ?? "");
   if (index === -1) return "BadNodeIdUnknown";
   const plain = byUri === null ? text : `ns=${index};${byUri[2]}`;
-  // The library takes many other texts for node ids too.
+  // The library accepts many other texts as node ids.
   const parts = /^(?:ns=(\d+);)?(i=\d+|s=.+|g=[0-9a-f-]{36}|b=.+)$/is.exec(plain);
   if (parts === null) return "BadNodeIdInvalid";
   const [, namespace = "0", identifier = ""] = parts;
   if (Number(namespace) > MOST_NAMESPACE) return "BadNodeIdInvalid";
-  // A name may look like anything, another node id too, and is not to be read as one.
+  // A string id may look like anything, even like another node id, and must not be parsed as one.
   if (/^s=/i.test(identifier)) {
     return new library.NodeId(STRING_ID, identifier.slice(2), Number(namespace));
   }
@@ -243,7 +243,7 @@ function numberOf(answer: DataValue | undefined): number | undefined {
   return answer?.statusCode.isGood() && typeof answer.value.value === "number" ? answer.value.value : undefined;
 }
 
-/** ArrayDimensions is the longest an array may be, 0 for any length (part 3, 5.6.2). */
+/** ArrayDimensions is the largest length of an array, 0 for any length (part 3, 5.6.2). */
 function mostElements(dimensions: DataValue | undefined): number {
   const lengths: unknown = dimensions?.statusCode.isGood() ? dimensions.value.value : undefined;
   const [first] = Array.isArray(lengths) || lengths instanceof Uint32Array ? lengths : [];

@@ -1,12 +1,12 @@
-// What a data type of the server is in the end: one of the built-in ones, or an abstract one that takes several. Types of
-// one's own (Duration, a plant's "Pixel") are followed up to it.
+// Resolves a data type of the server to one of the built-in types, or to an abstract type that accepts several. User-defined
+// types (Duration, a plant's "Pixel") are followed up to it.
 import type { NodeId } from "node-opcua-client";
 import { BUILT_IN, type BuiltInName } from "../../config/opcua-data-type-name.ts";
 import type { ValueKind } from "../../config/opcua-value-name.ts";
 import { naturalType } from "./data-type.ts";
 import type { PlantSession } from "./session.ts";
 
-/** A built-in type; an abstract one; or `undefined` for one that takes none of phorest's values (structures, GUIDs, ...). */
+/** A built-in type, an abstract one, or `undefined` for one that accepts none of phorest's values (structures, GUIDs, ...). */
 export type NodeType = BuiltInName | Abstract | undefined;
 type Abstract = "BaseDataType" | "Number" | "Integer" | "UInteger";
 
@@ -20,13 +20,15 @@ const NAMES: Readonly<Record<number, BuiltInName>> = Object.fromEntries(
   Object.entries(BUILT_IN).map(([name, number]) => [number, name as BuiltInName]),
 );
 const ENUMERATION = 29;
-/** Built-in types have the numbers up to here; BaseDataType, above them all, would hide those that take none of phorest's values. */
+/**
+ * Built-in types have ids up to this one. BaseDataType, the parent of all, would hide those that accept none of phorest's values.
+ */
 const LAST_BUILT_IN = 25;
 const DEEPEST = 32;
 const VALUE_ATTRIBUTE = 13;
 const BROWSE_NAME_ATTRIBUTE = 3;
 
-/** Looks types up, each one once per session. */
+/** Looks up types, each one once per session. */
 export class NodeTypes {
   readonly #session: PlantSession;
   readonly #known = new Map<string, Promise<NodeType>>();
@@ -37,8 +39,8 @@ export class NodeTypes {
   }
 
   /**
-   * @param dataType what a variable's DataType attribute says; undefined where it cannot be read.
-   * @param variable whose present value tells the type where the server does not say what the type is below.
+   * @param dataType value of a variable's DataType attribute; undefined if it cannot be read.
+   * @param variable its current value shows the type if the server does not say what the type derives from.
    */
   async of(dataType: NodeId | undefined, variable: NodeId): Promise<NodeType> {
     if (dataType === undefined) return (await this.#ofValue(variable)) ?? "BaseDataType";
@@ -48,7 +50,7 @@ export class NodeTypes {
     return (await known) ?? this.#ofValue(variable);
   }
 
-  /** The type's name for a person: `Guid` for `i=14`, its browse name where the server has one, else its node id. */
+  /** Returns the type's name for people: `Guid` for `i=14`, its browse name if the server has one, otherwise its node id. */
   async nameOf(dataType: NodeId): Promise<string> {
     const key = dataType.toString();
     const known = this.#names.get(key) ?? this.#findName(dataType);
@@ -79,7 +81,7 @@ export class NodeTypes {
       if (namespace === 0 && typeof value === "number") {
         if (value === ENUMERATION) return "Int32";
         const found = NAMES[value] ?? ABSTRACT[value];
-        // Integer and UInteger are below Number, and everything is below BaseDataType: the first one met is the type.
+        // Integer and UInteger derive from Number, and everything derives from BaseDataType: the first one found is the type.
         if (found !== undefined) return found;
         if (value <= LAST_BUILT_IN) return undefined;
       }
@@ -100,7 +102,7 @@ export class NodeTypes {
   }
 }
 
-/** The type to cast to, for a node of that type. */
+/** Returns the type to cast to, for a node of that type. */
 export function castType(type: NodeType, kind: ValueKind, wanted: BuiltInName | undefined): BuiltInName | undefined {
   if (type === undefined) return undefined;
   if (type === "BaseDataType" || type === "Number" || type === "Integer" || type === "UInteger") {

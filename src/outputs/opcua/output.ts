@@ -16,18 +16,18 @@ import { askedMark } from "./asked.ts";
 import { secretMark } from "./identity.ts";
 import type { OpcUaAnswer, OpcUaJob, OpcUaThreadSettings } from "./messages.ts";
 
-/** Above the sum of the thread's own time limits, which are what ends a hanging request. */
+/** Above the sum of the thread's own time limits, which normally end a hanging request. */
 const ANSWER_WITHIN_MS = 300_000;
-/** A server that is merely away is looked for this often, so that it has its values within two seconds. */
+/** A server that is only unavailable is probed this often, so that it gets its values within two seconds. */
 const LOOK_FOR_MS = 250;
 const LONGEST_BACK_OFF_MS = 60_000;
-/** The same secret would not be sent again: the log is reminded of it, nothing more. */
+/** The same secret would not be sent again, so this only repeats the log message. */
 const LOG_IN_MS = 3_600_000;
-/** During a back-off, how often to check whether a person has removed its cause. */
+/** During a back-off, how often to check whether the user has removed its cause. */
 const LOOK_FOR_CHANGE_MS = 2000;
-/** Sessions lost one after the other until the server is left in peace for longer: halving a Write takes that many. */
+/** Number of consecutive lost sessions after which the pause becomes longer: halving the size of a Write takes that many. */
 const LOST_BEFORE_SLOWER = 8;
-/** The same failure is said again after so long. */
+/** The same failure is logged again after this time. */
 const SAY_AGAIN_MS = 3_600_000;
 
 /** Writes to the plant's server. */
@@ -44,27 +44,27 @@ export interface OpcUaOutputOptions {
   readonly manifest: Manifest;
   readonly manifestFile: string;
   readonly log: StageLog;
-  /** What needs a person now, in words; empty when all is well. */
+  /** Problem that requires people's attention now, in words; empty if there is none. */
   alarm(): string;
 }
 
 export class OpcUaOutput implements Output {
-  /** Also unasked: a lost connection is noticed, and heartbeats are due. */
+  /** Also runs without a wake-up: to notice a lost connection, and to send heartbeats. */
   readonly schedule: Schedule = { kind: "demand", atLeastEveryMs: LOOK_FOR_MS, atMostEveryMs: 0 };
   readonly retry = {
     /** A server may be down for a weekend, which is not an error of phorest. */
     failureLimit: Number.POSITIVE_INFINITY,
-    /** Each try counts, the looks in between do not. */
+    /** Only real attempts count, not the probes in between. */
     backOffMs: patience(),
-    /** A person has checked the server (`phorest opcua check` or `trust`), or there is another secret to log in with. */
+    /** The user has checked the server (`phorest opcua check` or `trust`), or there is another secret to log in with. */
     backOffEnd: { everyMs: LOOK_FOR_CHANGE_MS, isOver: () => this.settingsMark() !== this.triedMark },
   };
-  /** When the last try began. */
+  /** State of the settings at the last attempt. */
   private triedMark = "";
   private readonly options: OpcUaOutputOptions;
   private readonly thread: RemoteWorker<OpcUaThreadSettings, OpcUaJob, OpcUaAnswer>;
   private readonly told = new Map<string, string>();
-  /** The last one, while it lasts. */
+  /** The current failure, if any. */
   private failure: FailureData | undefined;
   private reported: { readonly line: string; readonly atMs: number } | undefined;
 
@@ -86,12 +86,12 @@ export class OpcUaOutput implements Output {
     return `${askedMark(OPC_UA.certificate_dir)} ${secretMark(OPC_UA)}`;
   }
 
-  /** Nothing waits, or the server takes nothing: it may be away for a weekend, and the next run continues with it. */
+  /** Nothing is waiting, or the server is not available: it may be down for a weekend, and the next run continues. */
   idle(): boolean {
     return this.failure !== undefined || this.waiting === 0;
   }
 
-  /** Asked when nothing can be sent any more: the number is the one that `phorest status` reads from the manifest. */
+  /** Called when nothing can be sent any more: the number is the one that `phorest status` reads from the manifest. */
   leftUndone(): string | undefined {
     const { failure, waiting } = this;
     return failure === undefined || waiting === 0
@@ -99,7 +99,7 @@ export class OpcUaOutput implements Output {
       : `opcua: ${failure.message}; ${waitText(waiting)} for the next run`;
   }
 
-  /** What waits is given to a server that takes it. */
+  /** Delivers what is waiting, if the server accepts it. */
   async flush(step: () => Promise<boolean>, limitMs: number): Promise<void> {
     const untilMs = performance.now() + limitMs;
     const late = () => new Failure("opcua.timeout", "the run ended before the server received everything");
@@ -108,7 +108,7 @@ export class OpcUaOutput implements Output {
         await withDeadline(step(), untilMs - performance.now(), late);
       }
     } catch (error) {
-      // A long backlog is not a fault; a server that went away is.
+      // A long backlog is not a failure; a server that became unavailable is.
       if (performance.now() < untilMs) this.failure = encodeFailure(error);
     }
   }
@@ -120,12 +120,12 @@ export class OpcUaOutput implements Output {
     options.log.warn(`the run ends before the server received everything: ${waitText(this.waiting)} for the next run`);
   }
 
-  /** Frames the server has yet to be given. */
+  /** Number of frames that the server has not received yet. */
   get waiting(): number {
     return this.options.manifest.outputs.backlog(OPC_UA_OUTPUT);
   }
 
-  /** The same failure is said once, and its end. */
+  /** Logs a failure once, and its end. */
   moved({ state, lastFailure, failures }: StageReport<StageName>): void {
     const { log } = this.options;
     this.failure = lastFailure;
@@ -142,7 +142,7 @@ export class OpcUaOutput implements Output {
     log.warn(`failed (${failures}): ${line}; ${next}${waitText(this.waiting)}`);
   }
 
-  /** About a second. Rejects while the server cannot be given anything. */
+  /** Delivers for about a second. Rejects while the server cannot be written to. */
   async deliver({ cursor, state }: Position): Promise<Delivery> {
     this.triedMark = this.settingsMark();
     const answer = await this.thread.run({ type: "deliver", cursor, alarm: this.options.alarm() }, ANSWER_WITHIN_MS);
@@ -157,7 +157,7 @@ export class OpcUaOutput implements Output {
     };
   }
 
-  /** Each refusal once, and again when its reason is another one. */
+  /** Logs each refusal once, and again if its reason changes. */
   private tell(report: OutputReport): void {
     const { log } = this.options;
     const now = new Set<string>();
@@ -178,8 +178,8 @@ export class OpcUaOutput implements Output {
 const waitText = (frames: number): string => (frames === 1 ? "1 frame waiting" : `${frames} frames waiting`);
 
 /**
- * How long to leave the server in peace after a failure, the n-th in a row, ms. A server that is there and ends our
- * sessions, or lets none begin, is asked ever more seldom: what it was before, away for a weekend, does not count.
+ * Returns how long to wait after the n-th failure in a row, ms. If the server is available but ends our sessions, or refuses new
+ * ones, the waits grow; earlier failures, such as a weekend without the server, do not count.
  */
 export function patience(): (failure: FailureData, failures: number) => number {
   let last = "";
@@ -191,7 +191,7 @@ export function patience(): (failure: FailureData, failures: number) => number {
     // The server is down or not responding. Probing again only costs a TCP connection, not a session.
     if (code === "opcua.unreachable" || code === "opcua.timeout") return LOOK_FOR_MS * jitter;
     if (code === "opcua.login") return LOG_IN_MS * jitter;
-    // Each of these left a session behind, until the server's own time-out ends it.
+    // Each of these left a session on the server, until the server's own time-out ends it.
     const first = code === "opcua.lost" ? LOOK_FOR_MS : 1000;
     const tries = code === "opcua.lost" ? alike - LOST_BEFORE_SLOWER + 1 : alike;
     return backOff(first, LONGEST_BACK_OFF_MS, tries) * jitter;

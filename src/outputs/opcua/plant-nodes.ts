@@ -1,4 +1,4 @@
-// The mapped nodes of a delivery: looked up once for each session and set of ROIs, remembered from one session to the next.
+// The mapped nodes of a delivery: looked up once per session and set of ROIs, and remembered for the next session.
 import type { OpcUaNode } from "../../config/opcua.ts";
 import type { ManifestPart } from "../../manifest/manifest.ts";
 import { whatIsMissing } from "./node-remarks.ts";
@@ -7,7 +7,7 @@ import type { PlantSession } from "./session.ts";
 import { mapNodes, type Target } from "./target.ts";
 
 interface NodeTable {
-  /** Of the ROIs, one a line: another set of them has other nodes. */
+  /** Labels of the ROIs, one per line: another set of ROIs has other nodes. */
   readonly labels: string;
   readonly bound: BoundNode[];
   boundAtMs: number;
@@ -23,11 +23,11 @@ export class PlantNodes {
   readonly #source: Source;
   readonly #say: (line: string) => void;
   #nodes: NodeTable | undefined;
-  /** The nodes of the session before this one. */
+  /** The nodes of the previous session. */
   #remembered: { readonly namespaces: string; readonly nodes: NodeTable } | undefined;
   #labelled: { readonly outcomeId: number; readonly labels: readonly string[] } | undefined;
 
-  /** @param say is given what a person should know of the mapping. */
+  /** @param say is called with what people should know about the mapping. */
   constructor(entries: readonly OpcUaNode[], source: Source, say: (line: string) => void) {
     this.#entries = entries;
     this.#source = source;
@@ -39,7 +39,7 @@ export class PlantNodes {
     return this.#nodes?.bound;
   }
 
-  /** Labels of the ROIs measured last; none before the first measurement. */
+  /** Returns the labels of the ROIs that were measured last; none before the first measurement. */
   labels(): readonly string[] {
     const last = this.#source.outcomes.lastId();
     if (this.#labelled?.outcomeId === last) return this.#labelled.labels;
@@ -49,7 +49,7 @@ export class PlantNodes {
     return labels;
   }
 
-  /** The nodes for ROIs of these labels. Throws what the session throws. */
+  /** Looks up the nodes for ROIs with these labels. Throws errors of the session. */
   async lookUp(session: PlantSession, labels: readonly string[]): Promise<BoundNode[]> {
     const key = labels.join("\n");
     const now = performance.now();
@@ -78,9 +78,9 @@ export class PlantNodes {
   }
 
   /**
-   * The nodes of the session before, without looking them up; false when there are none that are surely the same. Nodes found
-   * by a browse path are left out: a server may number its nodes differently after a restart, and a mapped node may now be
-   * anything now.
+   * Returns whether the nodes of the previous session can be used without looking them up; false if none are certain to be the
+   * same. Nodes found by a browse path are left out: after a restart, a server may number its nodes differently, and the id of a
+   * mapped node may now belong to any other.
    */
   recall({ namespaces }: PlantSession): boolean {
     const remembered = this.#remembered;
@@ -90,12 +90,12 @@ export class PlantNodes {
     return true;
   }
 
-  /** They have to be looked up again. */
+  /** Forgets the nodes, so that they are looked up again. */
   forget(): void {
     this.#nodes = undefined;
   }
 
-  /** The session ends: they are remembered for the next one. */
+  /** Remembers the nodes at the end of a session, for the next one. */
   leave({ namespaces }: PlantSession): void {
     if (this.#nodes !== undefined) this.#remembered = { namespaces: namespaces.join("\n"), nodes: this.#nodes };
     this.#nodes = undefined;

@@ -1,4 +1,5 @@
-// Writes samples to the server's nodes, in messages of a size that it takes, and warns once of each node that does not accept all.
+// Writes samples to the server's nodes, in messages of a size that it accepts, and warns once about each node that does not
+// accept everything.
 import type { LogLevel } from "../../log/levels.ts";
 import { outOfRangeLine } from "./node-remarks.ts";
 import type { BoundNode } from "./node-table.ts";
@@ -10,7 +11,7 @@ const SMALLEST_WRITE = 10;
 
 export class PlantWriter {
   readonly #log: (level: LogLevel, message: string) => void;
-  /** Halved by each connection that breaks in the middle of a Write: too large a message looks just so. */
+  /** Halved by each connection that breaks during a Write, because a message that is too large looks like this. */
   #writeAtMost = Number.POSITIVE_INFINITY;
   readonly #warned = new Set<string>();
   #warnedWithheld = false;
@@ -19,12 +20,12 @@ export class PlantWriter {
     this.#log = log;
   }
 
-  /** Keeps the messages of a new session to a size that earlier ones have shown to work. */
+  /** Limits the messages of a new session to a size that worked earlier. */
   limit(session: PlantSession): void {
     session.limits.write.max = Math.min(session.limits.write.max, this.#writeAtMost);
   }
 
-  /** Writes a sample to each node. Throws what the connection throws; the next session then writes smaller messages. */
+  /** Writes a sample to each node. Throws errors of the connection; the next session then writes smaller messages. */
   async write(
     session: PlantSession,
     nodes: readonly BoundNode[],
@@ -41,7 +42,7 @@ export class PlantWriter {
     }
   }
 
-  /** Warns of what the server did not accept as it was sent. */
+  /** Warns about what the server did not accept as it was sent. */
   #remark({ bare, outOfRange, remarks, withheld }: Awaited<ReturnType<typeof writeSamples>>): void {
     if (bare.length > 0) {
       this.warnOnce(
@@ -64,7 +65,7 @@ export class PlantWriter {
     }
   }
 
-  /** Writes a warning into the log, each line once in the life of this thread. */
+  /** Logs a warning, each line once in the lifetime of this thread. */
   warnOnce(line: string): void {
     if (this.#warned.has(line)) return;
     this.#warned.add(line);

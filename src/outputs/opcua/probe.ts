@@ -1,21 +1,21 @@
-// Whether a server is there: a bare TCP connection, cheap enough for twice a second over a whole weekend.
+// Checks whether a server is available: a plain TCP connection, cheap enough for twice a second over a whole weekend.
 import { connect, type Socket } from "node:net";
 import { Failure } from "../../failure/failure.ts";
 
 const DEFAULT_PORT = 4840;
 /**
- * A host that is away answers nothing, and the system asks it again after 1, 3, 7 seconds: one that came back in between
- * would not be seen. So another connection is begun this often while those before it still wait.
+ * A host that is down does not answer, and the system retries after 1, 3, 7 seconds, so one that came back in between would not
+ * be noticed. So another connection is started this often while earlier ones are still waiting.
  */
 const ASK_AGAIN_MS = 1000;
 
-/** The endpoint's host, an IPv6 address without brackets, and its port. */
+/** Returns the endpoint's host (an IPv6 address without brackets) and port. */
 export function hostAndPort(endpointUrl: string): { readonly host: string; readonly port: number } {
   const { hostname, port } = new URL(endpointUrl);
   return { host: hostname.replaceAll(/^\[|\]$/g, ""), port: port === "" ? DEFAULT_PORT : Number(port) };
 }
 
-/** Resolves when the endpoint's port takes connections. Throws Failure `opcua.unreachable`, retry later. */
+/** Resolves when the endpoint's port accepts connections. Throws Failure `opcua.unreachable`, retry later. */
 export async function probe(endpointUrl: string, timeoutMs: number): Promise<void> {
   const { host, port } = hostAndPort(endpointUrl);
   const sockets: Socket[] = [];
@@ -44,8 +44,9 @@ export async function probe(endpointUrl: string, timeoutMs: number): Promise<voi
 }
 
 /**
- * A name may stand for several addresses, such as ::1 and 127.0.0.1. Node tries them all and then gives the errors of all, with
- * an empty message and the code of the first. A machine that refuses was reached, so it says more than one that was not.
+ * Returns the most informative error. A name may have several addresses, such as ::1 and 127.0.0.1. Node tries them all and then
+ * gives all errors, with an empty message and the code of the first. A machine that refuses was reached, so its error says more
+ * than that of one that was not.
  */
 function decisiveOf(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
   const each: NodeJS.ErrnoException[] = error instanceof AggregateError ? error.errors : [];

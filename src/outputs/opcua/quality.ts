@@ -1,7 +1,7 @@
 // Maps fit flags and failed frames to OPC UA status codes (Part 8).
 import { FLAGS } from "../../measurement/method.ts";
 
-/** Names of the status codes that phorest's values can carry, from the best to the worst. */
+/** Names of the status codes that phorest's values can have, from best to worst. */
 const QUALITIES = [
   "Good",
   "Uncertain",
@@ -17,10 +17,10 @@ const QUALITIES = [
 export type Quality = (typeof QUALITIES)[number];
 
 /**
- * The status of an ROI's value. not_converged: fewer rows than needed could be measured; fallback: another method had to do
- * (SubNormal). saturated: the camera was at the end of its scale; low_contrast: the band hardly stands out; shape_changed:
- * something else than the position has changed (SensorNotAccurate). at_edge: the band leaves the ROI
- * (EngineeringUnitsExceeded). jumped: unlikely, for no reason in the picture itself (Uncertain).
+ * Returns the status of an ROI's value. not_converged: fewer rows than needed could be measured; fallback: another method had to
+ * be used (SubNormal). saturated: the camera was at the end of its range; low_contrast: the band hardly stands out;
+ * shape_changed: something other than the position has changed (SensorNotAccurate). at_edge: the band leaves the ROI
+ * (EngineeringUnitsExceeded). jumped: unlikely, for no reason visible in the image itself (Uncertain).
  */
 export function qualityOfFlags(flags: number): Quality {
   if (flags === 0) return "Good";
@@ -29,7 +29,7 @@ export function qualityOfFlags(flags: number): Quality {
   return (flags & FLAGS.at_edge) !== 0 ? "UncertainEngineeringUnitsExceeded" : "Uncertain";
 }
 
-/** The status of every measured value of a frame that failed, by the code of its failure. */
+/** Returns the status of every measured value of a failed frame, by the code of its failure. */
 export function qualityOfFailure(errorCode: string | undefined): Quality {
   if (errorCode?.startsWith("rois.")) return "BadConfigurationError";
   return errorCode?.startsWith("frame.") || errorCode?.startsWith("camera.") ? "BadSensorFailure" : "BadDeviceFailure";

@@ -1,7 +1,7 @@
-// Status codes a person may meet, and what to do about each. docs/opc-ua.md tells the same at length.
+// Status codes that users may meet, and what to do about each. docs/opc-ua.md explains them in detail.
 
 const OURS = "trust the certificate of phorest on the server: it is in OPC_UA.certificate_dir";
-/** What to do about a server that takes no more connections. */
+/** What to do about a server that accepts no more connections. */
 export const CHANNELS_CURE =
   "the server has no free connections (secure channels) or is overloaded: close other clients or raise its limit";
 const OTHER_SECURITY =
@@ -79,8 +79,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
 const DOUBTED = "the server does not confirm the value: check its log; phorest continues with the next frame";
 
 /**
- * What to do when the server refuses to let us in. A secret is sent once: the server may lock the account after a few wrong
- * ones.
+ * Returns what to do if the server refuses the log-in. A secret is sent once, because the server may lock the account after a few
+ * wrong ones.
  */
 export function logInRemedy(who: "anonymous" | "user" | "certificate"): string {
   if (who === "anonymous") {
@@ -93,7 +93,7 @@ export function logInRemedy(who: "anonymous" | "user" | "certificate"): string {
   return `${what}, or allow the user to log in on the server, then run: phorest opcua check. phorest does not retry the same log-in until then`;
 }
 
-/** Answers to a log-in without a name; of a node they mean something else. */
+/** Answers to an anonymous log-in; for a node they mean something else. */
 const LOG_IN = new Set([
   "BadUserAccessDenied",
   "BadIdentityTokenRejected",
@@ -101,12 +101,12 @@ const LOG_IN = new Set([
   "BadIdentityChangeNotSupported",
 ]);
 
-/** What to do about a status code that a connection or a log-in was refused with. */
+/** Returns what to do about a status code with which a connection or a log-in was refused. */
 export function connectionRemedyFor(statusName: string): string {
   return LOG_IN.has(statusName) ? logInRemedy("anonymous") : remedyFor(statusName);
 }
 
-/** Codes with which servers refuse clients they do not know. Asking for the endpoints is such a request. */
+/** Codes with which servers refuse unknown clients. Asking for the endpoints is such a request. */
 const ONLY_KNOWN = new Set([
   "BadSecurityPolicyRejected",
   "BadSecurityModeRejected",
@@ -114,30 +114,30 @@ const ONLY_KNOWN = new Set([
   "BadSecurityChecksFailed",
 ]);
 
-/** What to do about a status code with which a server refused to describe its endpoints. */
+/** Returns what to do about a status code with which a server refused to describe its endpoints. */
 export function discoveryRemedyFor(statusName: string): string {
   return ONLY_KNOWN.has(statusName) ? EXPORT_CURE : connectionRemedyFor(statusName);
 }
 
-/** What to do about a server that does not show its certificate to clients it does not know. */
+/** What to do about a server that does not show its certificate to unknown clients. */
 export const EXPORT_CURE =
   "the server does not show its certificate to unknown clients: export it on the server, then run phorest opcua trust --certificate FILE";
 
-/** What to do about a status code. */
+/** Returns what to do about a status code. */
 export function remedyFor(statusName: string): string {
   return REMEDIES[statusName] ?? (statusName.startsWith("Uncertain") ? DOUBTED : "check the log of the server");
 }
 
-/** What a server's answer to one written value means for the frames to come. */
+/** The meaning of a server's answer to one written value for later frames. */
 export type Verdict =
   | "good"
-  /** The node takes nothing; it is left alone until it is checked again. */
+  /** The node accepts nothing; it is not written until it is checked again. */
   | "refused"
-  /** The node took everything but the status or time stamp. */
+  /** The node accepted everything except the status or time stamp. */
   | "bare"
-  /** This value alone was not taken, or the server would not say that it was. */
+  /** Only this value was not accepted, or the server did not confirm it. */
   | "value"
-  /** The server could not just now. */
+  /** The server could not accept it at the moment. */
   | "later";
 
 const VALUE_ALONE = new Set(["BadOutOfRange", "BadIndexRangeNoData", "BadIndexRangeInvalid"]);
@@ -159,7 +159,7 @@ const FOR_NOW = new Set([
 /** @param severity the two top bits of the status code: 0 good, 1 uncertain, 2 bad. */
 export function verdictOf(statusName: string, severity: number): Verdict {
   if (severity === 0) return "good";
-  // Uncertain is neither Good nor a refusal: not counted as taken, told, and no reason to leave the node alone.
+  // Uncertain is neither Good nor a refusal: it does not count as accepted, is reported, and does not exclude the node.
   if (severity === 1) return "value";
   if (statusName === "BadWriteNotSupported") return "bare";
   if (VALUE_ALONE.has(statusName)) return "value";

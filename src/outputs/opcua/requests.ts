@@ -1,17 +1,17 @@
-// Requests of any length, sent in pieces as large as the server takes. Its own limits are read once; a server that names
-// none, or other than it keeps, is asked with less until it answers.
+// Sends requests of any length in pieces of a size that the server accepts. Its limits are read once; if a server states none, or
+// enforces others, smaller pieces are tried until it answers.
 
-/** The most items of one kind that go into one request; shrinks when the server says it was too much. */
+/** Largest number of items of one kind per request; reduced when the server says that it was too much. */
 export interface Limit {
   max: number;
-  /** The largest piece that it came to because the server said that more is too much: so it will tomorrow. */
+  /** The largest size found because the server said that more is too much: this will stay so. */
   told?: number;
 }
 
 const TOO_MUCH =
   /BadTooManyOperations|BadRequestTooLarge|BadResponseTooLarge|BadEncodingLimitsExceeded|BadTcpMessageTooLarge/;
 
-/** Sends `items` in pieces and returns the answers in order. What `send` throws continues, unless a smaller piece may help. */
+/** Sends `items` in pieces and returns the answers in order. Rethrows errors of `send`, unless a smaller piece may help. */
 export async function inPieces<Item, Answer>(
   items: readonly Item[],
   limit: Limit,

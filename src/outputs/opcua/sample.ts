@@ -1,4 +1,4 @@
-// What a node is given for a frame: the value before any cast, and how good it is.
+// The sample that a node gets for a frame: the value before any cast, and its quality.
 
 import { type FrameMeasure, quantityColumn, type RoiMeasure, type ValueName } from "../../config/opcua-value-name.ts";
 import type { Measured, Outcome } from "../../manifest/outcomes.ts";
@@ -10,18 +10,18 @@ import { type Quality, qualityOfFailure, qualityOfFlags, worse } from "./quality
 import type { Target } from "./target.ts";
 
 export interface Sample {
-  /** One value, or one for each ROI of an array. */
+  /** One value, or one per ROI for an array. */
   readonly value: Plain | readonly Plain[];
   readonly quality: Quality;
 }
 
-/** A frame's outcome, and the shifts where some node wants them. */
+/** A frame's outcome, and the shifts if a node needs them. */
 export interface Frame {
   readonly outcome: Outcome;
   readonly shift: Shift | undefined;
 }
 
-/** The sample of a target that is not live. */
+/** Returns the sample of a target that is not live. */
 export function sampleOf(target: Target, frame: Frame): Sample {
   const { name, rois, isArray } = target;
   if (name.kind === "frame") return frameSample(name.measure, frame.outcome);
@@ -49,7 +49,7 @@ function roiSample(
   roi: number,
 ): { value: number; quality: Quality } {
   const flags = measured.flags[roi] ?? 0;
-  // Flags, and the quality next to them, are never in doubt themselves.
+  // Flags, and the quality value, are always certain.
   if (name.kind === "roi" && name.measure === "flags") return { value: flags, quality: "Good" };
   const raw = roiValue(name, frame, measured, roi);
   if (name.kind === "roi" && name.measure === "quality") return { value: scaled(target, raw), quality: "Good" };
@@ -59,7 +59,7 @@ function roiSample(
   return { value: scaled(target, raw), quality: early ? worse(quality, "UncertainSubNormal") : quality };
 }
 
-/** Whether a value counts from the baseline. */
+/** Whether a value is relative to the baseline. */
 function isOfShift(measure: RoiMeasure): boolean {
   return measure === "shift" || measure === "shift_standard_error";
 }

@@ -1,12 +1,12 @@
-// The ERR message (Part 6, 7.1.2.5) with which a server says why it ends a connection. The client library drops it when it
-// comes after the Hello and reports a closed connection only.
+// Reads the ERR message (Part 6, 7.1.2.5) with which a server says why it ends a connection. After the Hello, the client library
+// drops it and only reports a closed connection.
 import type { OPCUAClient } from "node-opcua-client";
 import { excerpt } from "../../failure/quote.ts";
 import type { Library } from "./library.ts";
 
-/** Why a server ended a connection, in its own words. */
+/** Why a server ended a connection, as it says. */
 export interface ServerError {
-  /** Name of the status code; its number in hexadecimal where it has no name. */
+  /** Name of the status code; its number in hexadecimal if it has no name. */
   readonly status: string;
   /** Printable and short; often empty. */
   readonly reason: string;
@@ -20,14 +20,14 @@ const REASON_AT = 16;
 export class ServerErrors {
   #first: ServerError | undefined;
   #reject: (error: Error) => void = () => undefined;
-  /** Rejects when the message comes; some servers leave the connection open after it. Otherwise never settles. */
+  /** Rejects when the message arrives; some servers leave the connection open after it. Otherwise never settles. */
   readonly ended: Promise<never>;
 
   constructor(library: Library, client: OPCUAClient) {
     this.ended = new Promise<never>((_, reject) => {
       this.#reject = reject;
     });
-    // There may be no one waiting for it.
+    // Nothing may be waiting for it.
     this.ended.catch(() => undefined);
     client.on("secure_channel_created", (channel) => {
       channel.on("receive_chunk", (chunk) => {
@@ -44,7 +44,7 @@ export class ServerErrors {
   }
 }
 
-/** What an ERR message says; undefined for any other message, and for an ERR that is too short for a status code. */
+/** Returns the content of an ERR message; undefined for any other message, and for an ERR that is too short for a status code. */
 export function serverErrorIn({ StatusCodes }: Pick<Library, "StatusCodes">, chunk: Buffer): ServerError | undefined {
   if (chunk.length < LENGTH_AT || chunk.toString("latin1", 0, 3) !== "ERR") return undefined;
   const code = chunk.readUInt32LE(CODE_AT);
@@ -56,7 +56,7 @@ export function serverErrorIn({ StatusCodes }: Pick<Library, "StatusCodes">, chu
   };
 }
 
-/** `the server closed the connection: BadCertificateTimeInvalid "clock skew"`. */
+/** Returns `the server closed the connection: BadCertificateTimeInvalid "clock skew"`. */
 export function serverErrorText({ status, reason }: ServerError): string {
   return `the server closed the connection: ${status}${reason === "" ? "" : ` "${reason}"`}`;
 }

@@ -1,5 +1,5 @@
-// The settings of one connection with the plant's server.
+// The settings of one connection to the plant's server.
 import type { OpcUaConfig } from "../../config/opcua.ts";
 
-/** What a connection needs of the settings. */
+/** The settings that a connection needs. */
 export type ServerSettings = Omit<OpcUaConfig, "endpoint_url" | "nodes"> & { readonly endpoint_url: string };

@@ -1,5 +1,5 @@
-// One session with the plant's server, from the first byte to the last. It is used until anything is wrong with it and then
-// thrown away: the client library's own reconnection would replay writes whose result is unknown, so it is switched off.
+// One session with the plant's server, from connecting to disconnecting. It is used until there is any problem with it and then
+// discarded. The client library's own reconnection is disabled, because it would repeat writes whose result is unknown.
 import type {
   BrowseDescriptionLike,
   BrowsePath,
@@ -27,14 +27,14 @@ import { ServerErrors, serverErrorText } from "./server-error.ts";
 import type { ServerSettings } from "./server-settings.ts";
 import { requireUsable } from "./usable.ts";
 
-/** Most items per request where the server names no limit; a Read of this size is some 100 kB. */
+/** Items per request if the server states no limit; a Read of this size is about 100 kB. */
 const READ_AT_ONCE = 1000;
-/** Where servers say what they take at once (part 5, OperationLimits). */
+/** Where servers state how much they accept at once (part 5, OperationLimits). */
 const LIMIT_NODES = { read: "i=11705", write: "i=11707", browse: "i=11710", translate: "i=11712" } as const;
 const NAMESPACE_ARRAY = "i=2255";
 const VALUE_ATTRIBUTE = 13;
 
-/** What every session of the library has and its interface does not name. */
+/** A member that every session of the library has but its interface does not declare. */
 interface Transactor {
   performMessageTransaction(request: WriteRequest, callback: (error: Error | null, response?: unknown) => void): void;
 }
@@ -48,16 +48,16 @@ export interface OperationLimits {
 
 /** How a session is opened. */
 export interface Opening {
-  /** The limits of the session before, of which those that the server taught us are kept. */
+  /** The limits of the previous session; those that were found by trial are kept. */
   readonly learnt?: OperationLimits | undefined;
-  /** A person asked for it: a secret that was refused before is tried again. */
+  /** The user asked for it: a secret that was refused before is tried again. */
   readonly asked?: boolean;
 }
 
 export class PlantSession {
   readonly library: Library;
   readonly endpointUrl: string;
-  /** As the server states them, 0 for none; `limits` is what is used. */
+  /** As stated by the server, 0 for none; `limits` is what is used. */
   readonly stated: Readonly<Record<keyof OperationLimits, number>>;
   readonly limits: OperationLimits;
   /** URIs of the server's namespaces, by index. */
@@ -114,8 +114,8 @@ export class PlantSession {
 
   /**
    * Connects and logs in. Failures: `opcua.unreachable`, `opcua.timeout`, `opcua.untrusted` (a certificate, either side's),
-   * `opcua.refused` (policy, too many sessions), `opcua.login` (the server refused the secret, now or before),
-   * `config.invalid` (no password).
+   * `opcua.refused` (policy, too many sessions), `opcua.login` (the server refused the secret, now or before), `config.invalid`
+   * (no password).
    */
   static async open(
     library: Library,
@@ -127,7 +127,7 @@ export class PlantSession {
     const own = await ownCertificate(settings.certificate_dir);
     const connectMs = settings.connect_timeout_seconds * 1000;
     const deadlineMs = performance.now() + connectMs;
-    // First, because the certificate of a server that is not there cannot be checked.
+    // First, because the certificate of an unavailable server cannot be checked.
     await probe(settings.endpoint_url, connectMs);
     const trusted = settings.security_mode === "None" ? undefined : requireUsable(settings, own);
     const client = await createClient(library, settings, own, trusted);
@@ -161,23 +161,23 @@ export class PlantSession {
     }
   }
 
-  /** Why this session is of no use any more; undefined while it is. */
+  /** Why this session cannot be used any more; undefined if it can. */
   get broken(): string | undefined {
     const reported = this.#errors.first;
     return reported === undefined ? this.#broken : serverErrorText(reported);
   }
 
-  /** Reads attributes; one DataValue for each, Bad ones included. */
+  /** Reads attributes; returns one DataValue for each, including Bad ones. */
   read(nodes: readonly ReadValueIdOptions[]): Promise<DataValue[]> {
     return inPieces(nodes, this.limits.read, (piece) => this.#ask(() => this.#session.read(piece)));
   }
 
-  /** Writes values; one status for each. The values are sent as they are, not copied first. */
+  /** Writes values; returns one status for each. The values are sent without copying them. */
   write(values: readonly WriteValue[]): Promise<StatusCode[]> {
     return inPieces(values, this.limits.write, (piece) => this.#ask(() => this.#writeUncopied(piece)));
   }
 
-  /** `ClientSession.write` builds every value again, which is most of the time a frame would take. */
+  /** `ClientSession.write` rebuilds every value, which would take most of the time for a frame. */
   #writeUncopied(values: WriteValue[]): Promise<StatusCode[]> {
     const { WriteRequest, WriteResponse } = this.library;
     const request = new WriteRequest({});
@@ -198,7 +198,7 @@ export class PlantSession {
     return inPieces(paths, this.limits.translate, (piece) => this.#ask(() => this.#session.translateBrowsePath(piece)));
   }
 
-  /** All references of each description, continued until there are no more. */
+  /** Returns all references of each description, continued until there are no more. */
   async browse(descriptions: readonly BrowseDescriptionLike[]): Promise<BrowseResult[]> {
     const results = await inPieces(descriptions, this.limits.browse, (piece) =>
       this.#ask(() => this.#session.browse(piece)),
@@ -213,13 +213,13 @@ export class PlantSession {
     return results;
   }
 
-  /** Ends the session and the connection; never longer than 2 s, even if the server does not answer. Idempotent. */
+  /** Ends the session and the connection, within 2 s even if the server does not answer. Idempotent. */
   async close(): Promise<void> {
     this.#broken ??= "it was closed";
     await abandon(this.#client);
   }
 
-  /** One request, with our own time limit: while disconnected the library's promises never settle. */
+  /** Sends one request with our own time limit: while disconnected, the library's promises never settle. */
   async #ask<T>(request: () => Promise<T>): Promise<T> {
     if (this.broken !== undefined) throw this.#lost(this.broken);
     const late = () =>
@@ -252,14 +252,14 @@ export class PlantSession {
   }
 }
 
-/** Operation limits and namespaces; a server without them has no limits. */
+/** Reads operation limits and namespaces; a server without them has no limits. */
 async function readAbout(session: ClientSession) {
   const { read, write, browse, translate } = LIMIT_NODES;
   const questions = [read, write, browse, translate, NAMESPACE_ARRAY].map((nodeId) => ({
     nodeId,
     attributeId: VALUE_ATTRIBUTE,
   }));
-  // How many it answers at once is among the questions.
+  // The number that it answers at once is one of the questions.
   const answers = await inPieces(questions, { max: questions.length }, (piece) => session.read(piece));
   const values = answers.map(({ statusCode, value }): unknown => (statusCode.isGood() ? value.value : undefined));
   const number = (at: number) => Number(values[at] ?? 0);

@@ -1,4 +1,4 @@
-// From `[[OPC_UA.nodes]]` to single nodes: patterns are resolved against the labels of the ROIs.
+// Expands `[[OPC_UA.nodes]]` to single nodes: patterns are matched with the labels of the ROIs.
 
 import type { OpcUaNode } from "../../config/opcua.ts";
 import type { BuiltInName } from "../../config/opcua-data-type-name.ts";
@@ -6,16 +6,16 @@ import { addressKey } from "../../config/opcua-same-node.ts";
 import { isPerRoi, parseValueName, type ValueName } from "../../config/opcua-value-name.ts";
 import { labelMatcher } from "../../measurement/labels.ts";
 
-/** One node and what it is given. */
+/** One node and the value it gets. */
 export interface Target {
-  /** The node as a person wrote it, with the ROI's label in place. */
+  /** The node as the user wrote it, with the ROI's label filled in. */
   readonly shown: string;
   readonly address: { readonly nodeId: string } | { readonly browsePath: string };
   readonly value: string;
   readonly name: ValueName;
-  /** Indices in the ROI manifest; empty for what is not of an ROI. */
+  /** Indices in the ROI manifest; empty for values that do not belong to an ROI. */
   readonly rois: readonly number[];
-  /** One value for each of `rois`, in one node. */
+  /** Whether one node gets an array with a value for each of `rois`. */
   readonly isArray: boolean;
   readonly dataType: BuiltInName | undefined;
   readonly scale: number;
@@ -24,15 +24,15 @@ export interface Target {
 
 export interface Mapping {
   readonly targets: readonly Target[];
-  /** Lines a person should read: patterns without an ROI, nodes mapped twice. */
+  /** Lines for people: patterns without an ROI, nodes that are mapped twice. */
   readonly problems: readonly string[];
 }
 
 const ROI = "{roi}";
-/** Characters with a meaning in a browse path (part 4, A.2) are escaped by &. */
+/** Characters with a meaning in a browse path (part 4, A.2) are escaped with &. */
 const RESERVED_IN_PATH = /[/.<>:#!&]/g;
 
-/** The nodes for ROIs of these labels, in the order of the configuration. */
+/** Returns the nodes for ROIs with these labels, in the order of the configuration. */
 export function mapNodes(nodes: readonly OpcUaNode[], labels: readonly string[]): Mapping {
   const targets: Target[] = [];
   const problems: string[] = [];

@@ -1,4 +1,4 @@
-// Whether the certificates of both sides may be used today, before anything is sent.
+// Checks, before anything is sent, whether the certificates of both sides are valid today.
 import { X509Certificate } from "node:crypto";
 import type { OpcUaConfig } from "../../config/opcua.ts";
 import { Failure } from "../../failure/failure.ts";
@@ -8,13 +8,15 @@ interface Server extends Pick<OpcUaConfig, "certificate_dir" | "unsafe_short_key
   readonly endpoint_url: string;
 }
 
-/** Why a certificate may not be used, to be read after its name, and what to do. */
+/** Why a certificate is not valid (follows its name in a sentence), and what to do. */
 interface Unusable {
   readonly why: string;
   readonly remedy: string;
 }
 
-/** Why a server's certificate, DER, may not be used today: it is out of date, or its key is short. undefined when it may. */
+/**
+ * Returns why a server's certificate, DER, is not valid today: it is out of date, or its key is short. Undefined if it is valid.
+ */
 export function whyUnusable(
   der: Uint8Array,
   { unsafe_short_keys }: Pick<Server, "unsafe_short_keys">,
@@ -27,7 +29,7 @@ export function whyUnusable(
 }
 
 /**
- * The server's certificate as trusted, DER. Throws Failure `opcua.untrusted`: none is trusted, it is out of date, or its key
+ * Returns the server's trusted certificate, DER. Throws Failure `opcua.untrusted`: none is trusted, it is out of date, or its key
  * or our own is too short.
  */
 export function requireUsable(server: Server, own: OwnCertificate): Buffer {

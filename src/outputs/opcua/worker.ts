@@ -1,5 +1,5 @@
-// The OPC UA output's thread: results to the plant's server. It reads the manifest through its own read-only connection;
-// how far the server has got is committed by the supervisor.
+// The OPC UA output's thread: sends results to the plant's server. It reads the manifest through a read-only connection; the
+// supervisor commits the cursor.
 import { Manifest } from "../../manifest/manifest.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import { lowerPriority } from "../../threads/priority.ts";

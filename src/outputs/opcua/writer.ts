@@ -1,4 +1,4 @@
-// One frame to the server: cast, written, and judged answer by answer.
+// Writes one frame to the server: casts the values, writes them, and evaluates each answer.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StatusCode, WriteValue } from "node-opcua-client";
 import type { BuiltInName } from "../../config/opcua-data-type-name.ts";
@@ -10,28 +10,28 @@ import type { Sample } from "./sample.ts";
 import type { PlantSession } from "./session.ts";
 
 const VALUE_ATTRIBUTE = 13;
-/** A node that cannot take a value just now is asked again so often, with pauses that double. */
+/** How often a node that cannot take a value at the moment is tried, with pauses that double. */
 const TRIES = 4;
 const FIRST_PAUSE_MS = 100;
-/** A gateway may pass the value on by and by. */
+/** A gateway may pass the value on later. */
 const PLAIN_GOOD = new Set(["Good", "GoodCompletesAsynchronously"]);
-/** The status code itself: what nearly every answer is, and needs no looking up. */
+/** The status code of nearly every answer, which needs no lookup. */
 const GOOD = 0;
 
-/** How a Write went for the nodes that were to be written. */
+/** The result of a Write for the nodes that were to be written. */
 export interface Written {
   readonly values: number;
-  /** Nodes that had been thought to take a time stamp or a status and do not. */
+  /** Nodes that were assumed to accept a time stamp or a status and do not. */
   readonly bare: readonly BoundNode[];
-  /** Nodes that keep what they have because they have no way to say that there is no value. */
+  /** Nodes that keep their old value because they cannot express that there is none. */
   readonly withheld: readonly BoundNode[];
-  /** Nodes whose type cannot hold the value; they are given the status BadOutOfRange where they take one. */
+  /** Nodes whose type cannot hold the value; they get the status BadOutOfRange if they accept one. */
   readonly outOfRange: readonly BoundNode[];
-  /** Nodes that took the value and had something to say of it (GoodClamped...), the first one for each status. */
+  /** Nodes that accepted the value with a remark (GoodClamped...), the first one for each status. */
   readonly remarks: ReadonlyMap<string, BoundNode>;
 }
 
-/** The same for all nodes of a frame; the library looks its names up in other packages each time it is asked. */
+/** Values that are the same for all nodes of a frame; the library would look them up in other packages each time. */
 interface FrameConstants {
   readonly time: Date;
   readonly good: StatusCode;
@@ -44,8 +44,8 @@ interface Item {
 }
 
 /**
- * Writes one sample to each node that is not refused. Refusals are noted in the nodes themselves. Throws when the
- * connection is at fault; then any of the values may or may not have arrived, and writing them again does no harm.
+ * Writes one sample to each node that is not refused. Refusals are recorded in the nodes themselves. Throws if the connection is
+ * at fault; then any of the values may or may not have arrived, and writing them again does no harm.
  */
 export async function writeSamples(
   session: PlantSession,
@@ -70,7 +70,7 @@ export async function writeSamples(
       if (isBeyond) outOfRange.add(item.node);
       const write = filledSlot(session, item.node, item.sample, constants);
       if (write === undefined) {
-        // That there is a value, and that it is too large, is said otherwise.
+        // A value that is too large is reported separately.
         if (!isBeyond) withheld.push(item.node);
         item.node.offeredUs = timeUs;
       } else {
@@ -90,7 +90,7 @@ export async function writeSamples(
         return;
       }
       const verdict = judge(node, answer, attempt);
-      // A node that could not take it just now is offered the newest value again.
+      // A node that could not take it at the moment is offered the newest value again.
       if (verdictOf(answer.name, answer.value >>> 30) !== "later") node.offeredUs = timeUs;
       if (verdict === "done") values += 1;
       if (verdict === "done" && !PLAIN_GOOD.has(answer.name) && !remarks.has(answer.name)) {
@@ -113,13 +113,13 @@ function judge(node: BoundNode, answer: StatusCode, attempt: number): "done" | "
       node.refusal = undefined;
       return "done";
     case "bare":
-      // The access level promised it, the server knows better: most refuse the time stamp, and take a status alone.
+      // The access level permits it, but the server refuses: most refuse the time stamp, and accept a status alone.
       if (!node.takesStatus && !node.takesTime) return refuse(node, status);
       if (node.takesTime) node.takesTime = false;
       else node.takesStatus = false;
       return "bare";
     case "later":
-      // One that was away with the last frame, too, does not make every frame wait for it.
+      // A node that was also unavailable for the last frame does not make every frame wait.
       return attempt < TRIES && node.refusal === undefined
         ? "again"
         : refuse(node, status, `not after ${TRIES} tries; phorest retries with the next frame`, true);
@@ -135,13 +135,13 @@ function refuse(node: BoundNode, status: string, cure?: string, passing = false)
   return "left";
 }
 
-/** The values that there are and that the node's type cannot hold. */
+/** Returns the existing values that the node's type cannot hold. */
 export function valuesOutOfRange({ node: { type }, sample: { value } }: Item): readonly Plain[] {
   const values: readonly Plain[] = Array.isArray(value) ? value : [value as Plain];
   return values.filter((one) => hasValue(one) && castTo(type, one) === undefined);
 }
 
-/** undefined: the node can neither hold the value nor say that there is none, and keeps what it has. */
+/** undefined: the node can neither hold the value nor express that there is none, and keeps its old value. */
 function filledSlot(
   session: PlantSession,
   node: BoundNode,
@@ -170,7 +170,7 @@ function filledSlot(
   node.slot ??= newSlot(session, node);
   const { value } = node.slot;
   value.value.value = content;
-  // Good is said by saying nothing, which nodes that take no status need.
+  // Good is expressed by no status, which nodes that accept no status need.
   value.statusCode = takesStatus && quality !== "Good" ? codes[quality] : good;
   value.sourceTimestamp = takesTime ? time : null;
   return node.slot;
@@ -190,7 +190,7 @@ function newSlot({ library }: PlantSession, { nodeId, type, asArray }: BoundNode
 
 const hasValue = (value: Plain): boolean => typeof value !== "number" || !Number.isNaN(value);
 
-/** Doubles and Floats as the library packs them quickest. */
+/** Returns Doubles and Floats in the form that the library encodes fastest. */
 function packed(type: BuiltInName, elements: readonly Cast[]): unknown {
   if (type === "Double") return Float64Array.from(elements as readonly number[]);
   return type === "Float" ? Float32Array.from(elements as readonly number[]) : elements;

@@ -17,24 +17,24 @@ import { rewrite } from "./rewrite.ts";
 import { type CsvState, type CsvUpdate, type ReadOutcomes, readAt, tailDigest, writeAt } from "./state.ts";
 
 export interface CsvOptions {
-  /** Outcomes read and written at a time; bounds the memory. */
+  /** Outcomes read and written at a time; limits the memory. */
   readonly outcomesPerStep?: number;
   readonly signal?: AbortSignal;
-  /** Rewrite the whole file even if it is as it should be. */
+  /** Rewrite the whole file even if it is correct. */
   readonly rewrite?: boolean;
   /** The cursor before the first outcome of the file; absent: 0. */
   readonly from?: number;
-  /** The last archive: where the file still has its lines, it is rewritten without them. */
+  /** The last archive: if the file still has its lines, it is rewritten without them. */
   readonly archive?: number;
 }
 
 const OUTCOMES_PER_STEP = 64;
 
 /**
- * One step: appends the next outcomes to the file at `path`, or rewrites the whole file where it is not the one
- * `recorded` describes. Durable when the promise resolves. Call again with the committed state until `upToDate`.
- * An outcome with a method or sensor that has no column yet has the file rewritten with the union of columns.
- * Throws what the file system throws (the file is then as good as before) and the signal's reason when aborted.
+ * Does one step: appends the next outcomes to the file at `path`, or rewrites the whole file if it is not the one that `recorded`
+ * describes. Durable when the promise resolves. Call again with the committed state until `upToDate`. If an outcome has a method
+ * or sensor without a column, the file is rewritten with all columns. Throws errors of the file system (the file is then still
+ * valid) and the signal's reason when aborted.
  */
 export async function updateCsv(
   path: string,
@@ -44,7 +44,7 @@ export async function updateCsv(
 ): Promise<CsvUpdate> {
   const update = await step(path, recorded, read, options);
   const archive = options.archive ?? recorded?.archive;
-  // A rewritten file ends at the last outcome that is still live. Later ones that were archived were in the file before.
+  // A rewritten file ends at the last live outcome. Later ones that were archived were in the file before.
   const cursor = Math.max(update.state.cursor, recorded?.cursor ?? 0);
   return { ...update, state: { ...update.state, cursor, ...(archive === undefined ? {} : { archive }) } };
 }
@@ -91,7 +91,7 @@ export async function isRecordedCsv(path: string, recorded: CsvState): Promise<b
   return (await compare(path, recorded, Buffer.alloc(0))) === "intact";
 }
 
-/** Whether the file is the recorded one, possibly with the beginning of `next` already behind it. */
+/** Whether the file is the recorded one, possibly followed by the beginning of `next`. */
 async function compare(path: string, recorded: CsvState, next: Buffer): Promise<"intact" | "missing" | "edited"> {
   const size = fileSize(path);
   if (size === undefined) return "missing";

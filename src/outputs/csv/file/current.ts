@@ -19,30 +19,30 @@ import { analysisCsvName, CSV_FILENAME, type CsvState, type CsvUpdate, type Read
 type Source = ManifestPart<{ outcomes: "after" | "analysisBeside"; analyses: "all" | "sameMeasure" }>;
 
 export interface CurrentCsvOptions {
-  /** The last archive: where the file still has its lines, it is rewritten without them. */
+  /** The last archive: if the file still has its lines, it is rewritten without them. */
   readonly archive?: number;
-  /** Outcomes read and written at a time; bounds the memory. */
+  /** Outcomes read and written at a time; limits the memory. */
   readonly outcomesPerStep?: number;
 }
 
 export interface CurrentCsvStep extends CsvUpdate {
-  /** The name that a finished file has got in this step. */
+  /** The name that the finished file got in this step. */
   readonly finished: string | undefined;
 }
 
 /** The outcomes of the current file, and whether one of another analysis comes after them. */
 interface Current {
-  /** As recorded, completed. */
+  /** The recorded state, completed. */
   readonly state: CsvState | undefined;
   /** The cursor before its first outcome. */
   readonly from: number;
   readonly read: ReadOutcomes;
 }
 
-/** What belongs into the file that a state describes; undefined: into the first one. */
+/** Returns which outcomes belong to the file that a state describes; undefined: to the first file. */
 export function currentCsv(manifest: Source, recorded: CsvState | undefined): Current {
   const from = recorded?.from ?? 0;
-  // Without a start, an earlier version has written it.
+  // A state without a start was written by an earlier version.
   const mixedTo = recorded?.from === undefined ? (recorded?.cursor ?? 0) : (recorded.mixedTo ?? 0);
   const analysisId =
     recorded?.analysis ??
@@ -66,8 +66,8 @@ export function currentCsv(manifest: Source, recorded: CsvState | undefined): Cu
 }
 
 /**
- * One step of the files in `directory`, durable when the promise resolves. Call again with the committed state until `upToDate`.
- * Throws as `updateCsv` does.
+ * Does one step on the files in `directory`; durable when the promise resolves. Call again with the committed state until
+ * `upToDate`. Throws as `updateCsv` does.
  */
 export async function stepCurrentCsv(
   directory: string,
@@ -95,12 +95,12 @@ export async function stepCurrentCsv(
   };
 }
 
-/** What a state says of its file besides its end. */
+/** Returns what a state says about its file, except its end. */
 function aboutOf(state: CsvState | undefined): Partial<CsvState> {
   return state === undefined ? {} : { analysis: state.analysis, mixedTo: state.mixedTo };
 }
 
-/** Gives a finished file its name; undefined where the file is not the recorded one and has to be written again first. */
+/** Gives a finished file its name; undefined if the file is not the recorded one and must be rewritten first. */
 async function finish(
   directory: string,
   path: string,
@@ -111,7 +111,7 @@ async function finish(
   const isThere = existsSync(path);
   if (isThere && !(await isRecordedCsv(path, state))) return undefined;
   if (await isRecordedCsv(finished, state)) {
-    // Renamed before a kill; or written once more, from a database that was repaired or restored.
+    // It was renamed before a crash, or written again from a repaired or restored database.
     if (isThere) await rm(path);
   } else {
     if (!isThere || existsSync(finished)) return undefined;
@@ -123,7 +123,7 @@ async function finish(
   return { state: next, lines: 0, rewritten: undefined, keptAside: undefined, upToDate: false, finished: name };
 }
 
-/** The name of the file's analysis, with a number where another file has it. */
+/** Returns the file name of the analysis, with a number if another file has it. */
 async function freeName(directory: string, { analyses }: Source, state: CsvState): Promise<string> {
   const analysis = analyses.all().find((one) => one.analysisId === state.analysis);
   const wanted = analysisCsvName(analysis?.name ?? "earlier");

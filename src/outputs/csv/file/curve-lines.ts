@@ -1,4 +1,4 @@
-// Sensorgrams as lines of CSV: the same columns wherever they are written, by the command line and by the page.
+// Formats sensorgrams as lines of CSV, with the same columns on the command line and on the page.
 import { writeToString } from "fast-csv";
 import type { DerivedErrors, WorkedSensorgram } from "../../../assay/sensorgrams.ts";
 import type { NewMarker } from "../../../manifest/markers.ts";
@@ -9,18 +9,18 @@ import { temperatureColumn } from "./lines.ts";
 import { markedFrames } from "./markers.ts";
 import { safeText } from "./text.ts";
 
-/** `standard_error_px` is that of the position; the errors of what is made of it have columns of their own. */
+/** `standard_error_px` is that of the position; the errors of derived values have their own columns. */
 const COLUMNS = [
   ...["timestamp", "label", "position_px", "standard_error_px", "shift_px", "movement_px", "referenced_px"],
   ...["double_referenced_px", "smoothed_px", "riu", "shift_standard_error_px", "movement_standard_error_px"],
   ...["referenced_standard_error_px", "double_referenced_standard_error_px", "smoothed_standard_error_px"],
   ...["riu_standard_error", "flags", "marker"],
 ];
-/** The furthest of shift, referenced and double_referenced. */
+/** The most processed of shift, referenced and double_referenced. */
 const RESULT_COLUMNS = ["result_px", "result_standard_error_px"];
 const FORM = { headers: false, includeEndRowDelimiter: true };
 
-/** What of a curve is written; what a group does not have is absent. */
+/** The parts of a curve that are written; absent if a group does not have them. */
 export type CsvCurve = Pick<WorkedSensorgram, "label" | "timesUs" | "shift" | "result" | "flags"> &
   Partial<
     Pick<
@@ -29,13 +29,13 @@ export type CsvCurve = Pick<WorkedSensorgram, "label" | "timesUs" | "shift" | "r
     >
   > & { readonly errors: Pick<DerivedErrors, "shift" | "result"> & Partial<DerivedErrors> };
 
-/** What the curves do not say themselves. */
+/** Data that the curves do not contain. */
 export interface Beside {
   readonly markers: readonly NewMarker[];
   readonly frames: FrameFacts;
   readonly temperatures: {
     sensors(): readonly string[];
-    /** °C; undefined where a sensor read nothing near a time, µs. */
+    /** Temperature in °C; undefined if the sensor has no reading near this time, µs. */
     nearest(sensor: string, timeUs: number): number | undefined;
   };
 }
@@ -57,8 +57,8 @@ export class CurveLines {
   }
 
   /**
-   * The lines of a curve's frames from one index to another; empty where there are none. A marker stands at the first frame at or
-   * after its time; temperatures are those read nearest to the frame.
+   * Returns the lines of a curve's frames in an index range; empty if there are none. A marker is written at the first frame at
+   * or after its time; temperatures are the readings nearest to the frame.
    */
   async of(curve: CsvCurve, first = 0, end = curve.timesUs.length): Promise<string> {
     const { errors } = curve;
@@ -88,7 +88,7 @@ export class CurveLines {
   }
 }
 
-/** Empty where there is no number. */
+/** Returns an empty cell if there is no number. */
 function cell(value: number | undefined, decimals: number): string {
   return value === undefined || !Number.isFinite(value) ? "" : String(Number(value.toFixed(decimals)));
 }

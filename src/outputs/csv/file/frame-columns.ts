@@ -1,6 +1,6 @@
-// The last columns of a CSV of curves: the time since the first frame, and what must be known of some frames. A column for a
-// property is there only if a frame has it. The established communicating_results.csv, whose columns other programs know, has
-// none of them.
+// The last columns of a CSV of curves: the time since the first frame, and properties of some frames. A column for a property
+// exists only if a frame has it. The established communicating_results.csv has none of them, because other programs know its
+// columns.
 import type { FrameRanges } from "../../../manifest/frame-ranges.ts";
 
 /** Seconds since the first frame of the experiment. */
@@ -9,12 +9,12 @@ export const ELAPSED = "elapsed_s";
 export const TIME_GUESSED = "time_guessed";
 /** The frame shows the simulated chip. */
 export const SIMULATED = "simulated";
-/** What stands next to a frame that has the property; the cell of any other is empty. */
+/** Cell of a frame that has the property; other cells are empty. */
 export const YES = "yes";
 
-/** What is known of the frames of an experiment. */
+/** What is known about the frames of an experiment. */
 export interface FrameFacts {
-  /** Capture of the first frame of the experiment, microseconds since the epoch. */
+  /** Capture time of the first frame of the experiment, microseconds since the epoch. */
   readonly firstUs: number | undefined;
   readonly guessed: FrameRanges;
   readonly simulated: FrameRanges;
@@ -30,12 +30,12 @@ export class FrameColumns {
     this.#properties = all.filter(([, frames]) => !frames.none);
   }
 
-  /** What follows the names of the other columns. */
+  /** The names of these columns. */
   get header(): string[] {
     return [ELAPSED, ...this.#properties.map(([name]) => name)];
   }
 
-  /** What follows the other cells of the frame captured at this time, microseconds since the epoch. */
+  /** Returns the cells of the frame captured at this time, microseconds since the epoch. */
   cells(capturedAtUs: number): string[] {
     return [
       elapsedText(capturedAtUs, this.#firstUs),
@@ -44,7 +44,7 @@ export class FrameColumns {
   }
 }
 
-/** Seconds since the first frame, to the microsecond; empty where there is no first frame. */
+/** Formats the seconds since the first frame, to the microsecond; empty without a first frame. */
 export function elapsedText(capturedAtUs: number, firstUs: number | undefined): string {
   return firstUs === undefined ? "" : String((capturedAtUs - firstUs) / 1e6);
 }

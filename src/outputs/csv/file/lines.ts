@@ -1,5 +1,4 @@
-// What one measured frame looks like in communicating_results.csv: the one place that knows its column names.
-// Where the lines go, and that each goes there once, is append.ts.
+// Formats a measured frame for communicating_results.csv, and defines its columns. append.ts writes the lines, each exactly once.
 
 import { writeToBuffer } from "fast-csv";
 import type { Outcome } from "../../../manifest/outcomes.ts";
@@ -10,40 +9,40 @@ import { safeText } from "./text.ts";
 /** A CSV cell; an empty one means "not measured". */
 export type Cell = string | number;
 
-/** Unit of the readings that go into temperature columns and panels. */
+/** Unit of the readings that are written to temperature columns and shown in temperature panels. */
 export const DEGREES = "°C";
 
 const LEADING = ["timestamp", "ROI-label", "Analysis-method"];
 const TRAILING = ["resonance_position_px", "standard_error_px", "quality", "flags", "image_filename"];
 
-/** Which page of its file a frame is, from 1. */
+/** Column with the page of the file that a frame is, from 1. */
 export const PAGE = "page";
 
-/** Columns at the very end, in this order, and only in a file that holds an outcome that needs them. */
+/** Columns at the very end, in this order, only in a file with an outcome that needs them. */
 const OPTIONAL: readonly { readonly columns: readonly string[]; needs(outcome: Outcome): boolean }[] = [
   {
-    // A run that carries tracking along with its method.
+    // For a run that measures tracking along with its method.
     columns: ["tracking_position_px", "tracking_standard_error_px", "tracking_flags"],
     needs: ({ companion }) => companion !== undefined,
   },
-  // Files with several frames.
+  // For multi-page files.
   { columns: [PAGE], needs: ({ page }) => page !== undefined },
 ];
 const IS_OPTIONAL: ReadonlySet<string> = new Set(OPTIONAL.flatMap(({ columns }) => columns));
 
-/** Column of a sensor: `temperature_` and its name in lower case, spaces as underscores. */
+/** Returns the column of a sensor: `temperature_` and its name in lower case, with underscores for spaces. */
 export function temperatureColumn(sensor: string): string {
   return `temperature_${sensor.toLowerCase().replaceAll(" ", "_")}`;
 }
 
-/** The columns of a file that holds results of `methods` and temperatures of `sensors`, in the established order. */
+/** Returns the columns of a file with results of `methods` and temperatures of `sensors`, in the established order. */
 export function csvColumns(methods: Iterable<Method>, sensors: Iterable<string>): string[] {
   const quantities = new Set([...methods].flatMap((method) => QUANTITIES[method]));
   const temperatures = new Set([...sensors].map(temperatureColumn));
   return [...LEADING, ...quantities, ...temperatures, ...TRAILING];
 }
 
-/** `columns` widened by those the outcomes need; the very same array when none is missing. */
+/** Returns `columns` extended by those that the outcomes need; the same array if none is missing. */
 export function widenColumns(columns: readonly string[], outcomes: readonly Outcome[]): readonly string[] {
   const known = new Set(columns);
   const quantities = new Set<string>();
@@ -76,7 +75,7 @@ export function widenColumns(columns: readonly string[], outcomes: readonly Outc
   ];
 }
 
-/** The lines of one outcome, one per ROI, in the order of `columns`. A failed frame has none. */
+/** Returns the lines of an outcome, one per ROI, with the cells in the order of `columns`. A failed frame has none. */
 export function csvLines(outcome: Outcome, columns: readonly string[]): Cell[][] {
   const { labels, measured, method, companion } = outcome;
   if (measured === undefined) return [];
@@ -122,12 +121,12 @@ export function csvLines(outcome: Outcome, columns: readonly string[]): Cell[][]
   return labels.map((_label, roi) => cellOf.map((cell) => cell(roi)));
 }
 
-/** The readings that are temperatures: °C by sensor. */
+/** Returns the temperature readings: °C by sensor. */
 function temperaturesOf({ readings }: Pick<Outcome, "readings">): Map<string, number | undefined> {
   return new Map(readings.filter(({ unit }) => unit === DEGREES).map(({ sensor, value }) => [sensor, value]));
 }
 
-/** At most `decimals` decimals; empty where there is no number, which every reader takes for "missing". */
+/** Formats a number with at most `decimals` decimals; empty if there is none, which every reader treats as "missing". */
 function number(value: number | undefined, decimals: number): Cell {
   if (value === undefined || !Number.isFinite(value)) return "";
   const scale = 10 ** decimals;
@@ -137,7 +136,7 @@ function number(value: number | undefined, decimals: number): Cell {
 
 const NOTHING = Buffer.alloc(0);
 
-/** The lines of some outcomes as the bytes of the file, the header first where it is wanted. */
+/** Returns the lines of outcomes as bytes of the file, with the header first if wanted. */
 export async function formatted(
   outcomes: readonly Outcome[],
   columns: readonly string[],
@@ -149,7 +148,7 @@ export async function formatted(
   return await writeToBuffer(rows, { headers: false, includeEndRowDelimiter: true });
 }
 
-/** Number of lines that some outcomes have in the file. */
+/** Returns the number of lines of some outcomes. */
 export function lineCount(outcomes: readonly Outcome[]): number {
   return outcomes.reduce((sum, { labels, measured }) => sum + (measured === undefined ? 0 : labels.length), 0);
 }

@@ -1,5 +1,5 @@
-// What people said of moments (markers), next to and in what is delivered. The results' own CSV keeps its columns: markers
-// have a file of their own, and a column in the CSVs of sensorgrams.
+// Writes the markers of users. The CSV of results keeps its columns, so markers have their own file, and a column in the CSVs of
+// sensorgrams.
 import { join } from "node:path";
 import { writeToString } from "fast-csv";
 import type { Marker, NewMarker } from "../../../manifest/markers.ts";
@@ -9,13 +9,13 @@ import { safeText } from "./text.ts";
 
 const MARKERS_FILENAME = "markers.csv";
 
-/** The markers as a CSV with the columns timestamp and marker. */
+/** Returns the markers as a CSV with the columns timestamp and marker. */
 function markersCsv(markers: readonly Marker[]): Promise<string> {
   const lines = markers.map(({ atUs, text }) => [isoFromUs(atUs), safeText(text)]);
   return writeToString([["timestamp", "marker"], ...lines], { headers: false, includeEndRowDelimiter: true });
 }
 
-/** Keeps the file of the markers in a directory; writes only what is new. */
+/** Writes the file of markers in a directory when they have changed. */
 export class MarkersFile {
   readonly #path: string;
   #written: string | undefined;
@@ -24,7 +24,7 @@ export class MarkersFile {
     this.#path = join(directory, MARKERS_FILENAME);
   }
 
-  /** Returns the path where the file was written. An experiment without markers gets none. */
+  /** Writes the file if necessary and returns its path if it did. An experiment without markers gets none. */
   async update(markers: readonly Marker[]): Promise<string | undefined> {
     if (markers.length === 0 && this.#written === undefined) return undefined;
     const text = await markersCsv(markers);
@@ -36,8 +36,8 @@ export class MarkersFile {
 }
 
 /**
- * By index of a frame: the texts of the markers for which it is the first frame at or after their time. Those from before
- * the first frame belong to other curves.
+ * Returns, by frame index, the texts of the markers for which it is the first frame at or after their time. Markers before the
+ * first frame belong to other curves.
  */
 export function markedFrames(timesUs: Float64Array, markers: readonly NewMarker[]): ReadonlyMap<number, string> {
   const marked = new Map<number, string>();

@@ -1,4 +1,4 @@
-// Writes the whole of communicating_results.csv from the manifest, under a temporary name, and puts it in place in one rename.
+// Rewrites communicating_results.csv from the manifest, under a temporary name, and replaces the old file with one rename.
 import { existsSync } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname, extname } from "node:path";
@@ -10,7 +10,7 @@ import { type CsvState, type CsvUpdate, type ReadOutcomes, readAt, tailDigest, w
 /** Reasons to rewrite an intact file of our own. */
 const OURS: ReadonlySet<CsvUpdate["rewritten"]> = new Set(["columns", "asked", "archived"]);
 
-/** Writes the whole file from the manifest, page by page, and puts it in place in one rename. */
+/** Writes the whole file from the manifest, in batches, and puts it in place with one rename. */
 export async function rewrite(
   path: string,
   reason: Exclude<CsvUpdate["rewritten"], undefined>,
@@ -30,12 +30,12 @@ export async function rewrite(
         columns = written.wider;
         continue;
       }
-      // Our own, intact file is simply replaced: everything in it is in the new one.
+      // An intact file of our own is simply replaced: the new one contains everything in it.
       const edited = !OURS.has(reason) && existsSync(path) && !written.containsOld;
       const keptAside = edited ? await keepAside(path) : undefined;
       await rename(temporary, path);
       syncDirectory(directory);
-      // A file that is the beginning of the new one was only cut off, or lost its state: no other program has changed it.
+      // A file that is the beginning of the new one was truncated, or lost its state: no other program has changed it.
       const rewritten = reason === "edited" && !edited ? "incomplete" : reason;
       return { state: written.state, lines: written.lines, rewritten, keptAside, upToDate: true };
     }
@@ -44,7 +44,7 @@ export async function rewrite(
   }
 }
 
-/** Closes `handle` and passes the failure on. */
+/** Returns an error handler that closes `handle` and rethrows. */
 function closing(handle: FileHandle): (error: unknown) => Promise<never> {
   return async (error) => {
     await handle.close();
@@ -64,7 +64,7 @@ async function writeAll(
   signal: AbortSignal | undefined,
 ): Promise<Written> {
   const oldSize = fileSize(path) ?? 0;
-  // The new file first: where the directory cannot be written, nothing is left open.
+  // Opens the new file first: if the directory is not writable, nothing stays open.
   const handle = await open(temporary, "w+");
   const old = oldSize > 0 ? await open(path, "r").catch(closing(handle)) : undefined;
   try {
@@ -72,7 +72,8 @@ async function writeAll(
     let cursor = from;
     let lines = 0;
     let containsOld = true;
-    // As a run writes it before anything is measured. Killed before the state was committed, it leaves columns and nothing else.
+    // The file that a run writes before anything is measured. If it was killed before the state was committed, only the header
+    // remains.
     const bare = await formatted([], csvColumns([], []), true);
     const isBare = old !== undefined && oldSize === bare.length && bare.equals(await readAt(old, 0, oldSize));
     const put = async (buffer: Buffer) => {

@@ -1,4 +1,4 @@
-// What the manifest remembers about communicating_results.csv, and whether the file is still the one it describes.
+// What the manifest records about communicating_results.csv, and whether the file is still the one it describes.
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import * as z from "zod";
@@ -9,7 +9,7 @@ import { fileSize } from "../../../system/files.ts";
 
 export const CSV_FILENAME = "communicating_results.csv";
 
-/** Name of the file that holds the results of one analysis, next to that of the run's. */
+/** Returns the name of the file with the results of one analysis, in the same directory as the run's file. */
 export function analysisCsvName(name: string, filename: string = CSV_FILENAME): string {
   const stem = filename.slice(0, -".csv".length);
   return `${stem}_${name.replaceAll(/[^\p{L}\p{N}._+-]+/gu, "_")}.csv`;
@@ -18,7 +18,7 @@ export function analysisCsvName(name: string, filename: string = CSV_FILENAME): 
 /** Name of the output in the manifest. */
 export const CSV_OUTPUT = OUTPUT_FACTS.CSV_PLOT.name;
 
-/** What the manifest remembers about the file. */
+/** What the manifest records about the file. */
 export interface CsvState {
   /** The last outcome in the file. */
   readonly cursor: number;
@@ -32,13 +32,13 @@ export interface CsvState {
   readonly from?: number | undefined;
   /** The analysis that the file holds; absent before its first measured frame. */
   readonly analysis?: number | undefined;
-  /** Up to this outcome it may hold other analyses, as earlier versions wrote them. */
+  /** Up to this outcome, the file may contain other analyses, as written by earlier versions. */
   readonly mixedTo?: number | undefined;
-  /** The file holds all of its analysis and gets this name. */
+  /** The file has all results of its analysis, and gets this name. */
   readonly finishedAs?: string | undefined;
 }
 
-/** The state as the manifest keeps it; undefined for none, or for one this version cannot use: the file is then rewritten. */
+/** Parses the stored state; undefined if there is none, or one that this version cannot use: the file is then rewritten. */
 export function parseCsvState(json: string | undefined): CsvState | undefined {
   if (json === undefined) return undefined;
   try {
@@ -65,26 +65,26 @@ const STATE = z.object({
     .optional(),
 });
 
-/** What a step has done. */
+/** The result of a step. */
 export interface CsvUpdate {
-  /** To be committed by the caller before the next step. */
+  /** The caller must commit it before the next step. */
   readonly state: CsvState;
-  /** Lines written, the header not counted. */
+  /** Number of lines written, without the header. */
   readonly lines: number;
-  /** Why the file was written again from the start, if it was. */
+  /** Why the file was rewritten from the start, if it was. */
   readonly rewritten: "new" | "missing" | "incomplete" | "edited" | "columns" | "asked" | "archived" | undefined;
   /** The path that a file changed by another program was moved to. */
   readonly keptAside: string | undefined;
-  /** True when nothing newer was waiting. */
+  /** True if nothing newer was waiting. */
   readonly upToDate: boolean;
 }
 
-/** Reads outcomes with a cursor above `cursor`, oldest first, at most `limit`; always the same for the same arguments. */
+/** Reads up to `limit` outcomes with a cursor above `cursor`, oldest first; always the same for the same arguments. */
 export type ReadOutcomes = (cursor: number, limit: number) => readonly Outcome[];
 
 const TAIL_BYTES = 65_536;
 
-/** SHA-256, hexadecimal, of what is before `end`: the last TAIL_BYTES of it. */
+/** Returns the SHA-256, hexadecimal, of the last TAIL_BYTES before `end`. */
 export async function tailDigest(handle: FileHandle, end: number): Promise<string> {
   const length = Math.min(end, TAIL_BYTES);
   return createHash("sha256")
@@ -92,7 +92,7 @@ export async function tailDigest(handle: FileHandle, end: number): Promise<strin
     .digest("hex");
 }
 
-/** Bytes from `position` on: `length` of them, or fewer where the file ends. */
+/** Reads `length` bytes from `position`, or fewer if the file ends. */
 export async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
   const buffer = Buffer.alloc(length);
   let done = 0;
@@ -105,8 +105,8 @@ export async function readAt(handle: FileHandle, position: number, length: numbe
 }
 
 /**
- * The file at `path` opened for reading, if its first `state.bytes` are the recorded ones; undefined when they are not.
- * What follows them may be in the middle of being written. The caller closes it.
+ * Opens the file at `path` for reading if its first `state.bytes` are the recorded ones; otherwise returns undefined. The bytes
+ * after them may be incomplete. The caller closes the file.
  */
 export async function openRecordedCsv(path: string, state: CsvState): Promise<FileHandle | undefined> {
   if ((fileSize(path) ?? -1) < state.bytes) return undefined;
