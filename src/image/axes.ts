@@ -67,10 +67,13 @@ function positionFields({
 }
 
 async function statedPlaces(file: NamedFile, source: ByteSource, series: TiffSeries): Promise<StatedPlaces> {
-  const [page] = series.pages;
-  const first = page === undefined ? undefined : await directoryAt(source, series.layout, page.at);
+  const [page, second] = series.pages;
+  const opened = async (one: TiffPage | undefined) => one && directoryAt(source, series.layout, one.at);
+  const first = await opened(page);
   if (first === undefined) return NONE;
-  if (first.directory.fields.has(TAG.microManagerPage)) return managerPlaces(file, source, series);
+  const isManagers = (one: OpenDirectory | undefined) => one?.directory.fields.has(TAG.microManagerPage) === true;
+  // One page may have lost its metadata, also the first.
+  if (isManagers(first) || isManagers(await opened(second))) return managerPlaces(file, source, series);
   const description = (await descriptionOf(first)) ?? "";
   if (isImagej(description)) {
     const placeOf = imagejPlaces(description);

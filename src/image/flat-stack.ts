@@ -91,17 +91,25 @@ function declaredFrames(name: string): Frames {
   return { ...size, bits: bits === "8" ? 8 : 16, little, colourBytes: 0, start: Number(start ?? 0), hasHeads: false };
 }
 
+/** Time from frame to frame that the header of a Y4M file says, microseconds; undefined for other files and an unknown rate (`F0:0`). */
+export function y4mIntervalUs(head: Buffer): number | undefined {
+  const [, frames, seconds] = /^(\d{1,9}):(\d{1,9})$/.exec(y4mValues(head)?.("F") ?? "") ?? [];
+  const us = (Number(seconds) / Number(frames)) * 1e6;
+  return us > 0 && Number.isFinite(us) ? us : undefined;
+}
+
+/** What the header of a Y4M file says behind a letter; undefined for other files. */
+function y4mValues(head: Buffer): ((letter: string) => string | undefined) | undefined {
+  const text = head.toString("latin1", 0, Math.max(0, head.subarray(0, HEADER_BYTES).indexOf("\n")));
+  if (!text.startsWith(Y4M_SIGNATURE)) return undefined;
+  const parts = text.split(" ").slice(1);
+  return (letter) => parts.find((part) => part.startsWith(letter))?.slice(1);
+}
+
 function y4mFrames(head: Buffer, name: string): Frames {
   const end = head.indexOf("\n");
-  const text = head.toString("latin1", 0, Math.max(0, end));
-  if (!text.startsWith(Y4M_SIGNATURE))
-    throw unreadable(name, "not a Y4M file", "it does not begin as one; check what wrote it");
-  const value = (letter: string) =>
-    text
-      .split(" ")
-      .slice(1)
-      .find((part) => part.startsWith(letter))
-      ?.slice(1);
+  const value = y4mValues(head);
+  if (value === undefined) throw unreadable(name, "not a Y4M file", "it does not begin as one; check what wrote it");
   const [width, height, kind] = [Number(value("W")), Number(value("H")), value("C") ?? "420"];
   const [, sampling, alpha, deep] = Y4M_KIND.exec(kind) ?? [];
   if (sampling === undefined) throw unreadable(name, `Y4M of the kind ${kind} is not read`, "save it as C420 or Cmono");

@@ -11,6 +11,7 @@ import {
   withFileDirectlyIn,
 } from "../../system/confined-file.ts";
 import { TIFF_ENDING } from "../../system/numbered-name.ts";
+import { y4mIntervalUs } from "../flat-stack.ts";
 import type { PageInfo } from "../pages.ts";
 import { sourceOfBytes, sourceOfFile } from "../tiff/byte-source.ts";
 import type { TiffSeries } from "../tiff/series.ts";
@@ -38,6 +39,8 @@ export interface Embedded {
   readonly date: number | undefined;
   /** Number of pages in the file; 1 if they were not counted. */
   readonly total: number;
+  /** The file ends before its last page, which is said where its pages are read. */
+  readonly isCut: boolean;
 }
 
 /** A further file of a series that Micro-Manager split. */
@@ -103,7 +106,14 @@ async function timesInside(
 ): Promise<Embedded> {
   // A TIFF needs its directories. Other kinds are recognised by their first bytes.
   const first = isTiff(source.head) ? await firstDirectory(source) : undefined;
-  if (first === undefined) return { pages: named("exif", await exifTime(source)), date: undefined, total: 1 };
+  if (first === undefined) {
+    const isAlone = { date: undefined, total: 1, isCut: false };
+    const intervalUs = y4mIntervalUs(source.head);
+    if (intervalUs === undefined) return { pages: named("exif", await exifTime(source)), ...isAlone };
+    const us = (pages ?? [{ index: 0 }]).map(({ index }) => Math.round(index * intervalUs));
+    // Only the name can date them.
+    return { pages: named("name", { us, relative: true, notes: [] }), ...isAlone };
+  }
   const series = pages === undefined ? undefined : await seriesOf();
   const places = new Map(series?.pages.map(({ index, at }) => [index, at]));
   const directories = async function* () {
@@ -114,8 +124,9 @@ async function timesInside(
     }
   };
   const total = 1 + (series?.pages.at(-1)?.index ?? 0);
-  const chosen = { chosen: pages?.map(({ index }) => index) ?? [0], total };
-  return { ...(await ofTiff(file, { first, begin }, chosen, directories)), total };
+  const isCut = series !== undefined && series.leftOut.length > 0;
+  const chosen = { chosen: pages?.map(({ index }) => index) ?? [0], total, isCut };
+  return { ...(await ofTiff(file, { first, begin }, chosen, directories)), total, isCut };
 }
 
 const isTiff = (head: Buffer): boolean => head.length > 2 && /^(?:II|MM)/.test(head.toString("latin1", 0, 2));
@@ -123,9 +134,9 @@ const isTiff = (head: Buffer): boolean => head.length > 2 && /^(?:II|MM)/.test(h
 async function ofTiff(
   file: NamedFile,
   { first, begin }: { readonly first: OpenDirectory; readonly begin: SeriesBegin | undefined },
-  { chosen, total }: { readonly chosen: readonly number[]; readonly total: number },
+  { chosen, total, isCut }: Pick<Embedded, "total" | "isCut"> & { readonly chosen: readonly number[] },
   directories: () => AsyncGenerator<OpenDirectory | undefined>,
-): Promise<Omit<Embedded, "total">> {
+): Promise<Pick<Embedded, "pages" | "date">> {
   const dates = await exifPages(directories());
   const date = dates?.us.find((time) => time !== undefined);
   const ofManager = await micromanagerPages(directories(), begin ?? (() => seriesBegin(first)));
@@ -133,10 +144,10 @@ async function ofTiff(
   const description = (await descriptionOf(first)) ?? "";
   // The times below are for all pages of the file.
   const ofChosen = (stated: Stated | undefined) => stated && { ...stated, us: chosen.map((page) => stated.us[page]) };
-  const ofOme = isOme(description) ? ofChosen(await omeTimes(file, description, total, first)) : undefined;
+  const ofOme = isOme(description) ? ofChosen(await omeTimes(file, description, { total, isCut }, first)) : undefined;
   const hasTimes = ofOme?.us.some((time) => time !== undefined) === true;
   if (ofOme !== undefined && (hasTimes || dates === undefined)) return { pages: named("ome", ofOme), date };
-  const ofImagej = isImagej(description) ? ofChosen(imagejPages(description, total)) : undefined;
+  const ofImagej = isImagej(description) ? ofChosen(imagejPages(description, total, isCut)) : undefined;
   if (ofImagej !== undefined) return { pages: named("imagej", ofImagej), date };
   const notes = [...(ofOme?.notes ?? []), ...(dates?.notes ?? [])];
   return { pages: named("exif", dates && { ...dates, notes }), date };
@@ -176,11 +187,11 @@ async function beginOfSplit({ directory, path, followLinks = false }: NamedFile)
 async function omeTimes(
   file: NamedFile,
   xml: string,
-  pages: number,
+  { total, isCut }: Pick<Embedded, "total" | "isCut">,
   first: OpenDirectory,
 ): Promise<Stated | undefined> {
   const document = await omeDocument(file, xml);
-  const stated = document === undefined ? undefined : omePages(document, nameOf(file), pages);
+  const stated = document === undefined ? undefined : omePages(document, nameOf(file), total, isCut);
   const sizes = await sizeNotes("the OME-XML says", document?.images[0]?.size, first);
   return stated && { ...stated, notes: [...sizes, ...stated.notes] };
 }

@@ -102,19 +102,23 @@ async function withoutTable(
   const described = metadata.describe(name);
   const series = `metadata ${file.directory}`;
   // A stack states itself which page is which.
-  const separate = count === 1 && described !== undefined ? ofMetadata(described, pages, 1) : undefined;
+  const separate = count === 1 && described !== undefined ? ofMetadata(described, pages, ONE_IMAGE) : undefined;
   if (separate !== undefined) return { ...separate, series, date: undefined };
   // Its own time would be on a different clock from the rest of its series: a guess from the series is better.
   if (count === 1 && described !== undefined) return nothing(metadata.problems());
   const { inside, notes } = await lookInside(file, pages, metadata.problems());
   const date = inside.date ?? (named?.relative === false ? named.us[0] : undefined);
   const isOwn = described === undefined || inside.pages?.source === "micro-manager";
-  const best = (isOwn ? undefined : ofMetadata(described, pages, inside.total)) ?? inside.pages;
-  if (best !== undefined) {
-    const stated = { ...best.stated, notes: [...notes, ...best.stated.notes] };
+  const best = (isOwn ? undefined : ofMetadata(described, pages, inside)) ?? inside.pages;
+  const isTimed = best?.stated.us.some((time) => time !== undefined) === true;
+  if (best !== undefined && (isTimed || named === undefined)) {
+    const placed = await metadata.commonStart.placed(best.stated);
+    const stated = { ...placed, notes: [...notes, ...placed.notes] };
     return { ...best, stated, series: best.source === "micro-manager" ? series : undefined, date };
   }
-  if (named !== undefined) return ofName({ ...named, notes: [...notes, ...named.notes] });
+  if (named !== undefined) {
+    return ofName({ ...named, notes: [...notes, ...(best?.stated.notes ?? []), ...named.notes] });
+  }
   return nothing(notes);
 }
 
@@ -122,6 +126,8 @@ function nothing(notes: readonly string[]): Found {
   const stated: Stated = { us: [], relative: false, notes: [...notes, GUESSED] };
   return { source: "file", stated, series: undefined, date: undefined };
 }
+
+const ONE_IMAGE = { total: 1, isCut: false };
 
 const ofName = (stated: Stated): Found => ({ source: "name", stated, series: BY_USER, date: undefined });
 
@@ -137,7 +143,7 @@ async function lookInside(
     // An unreadable file is reported and handled when its pixels are read.
     const why = error instanceof Failure ? error.message : errorCode(error);
     if (why === undefined) throw error;
-    const inside = { pages: undefined, date: undefined, total: pages?.length ?? 1 };
+    const inside = { pages: undefined, date: undefined, total: pages?.length ?? 1, isCut: false };
     return { inside, notes: [...problems, `its metadata are not used: ${why}`] };
   }
 }
@@ -146,7 +152,7 @@ async function lookInside(
 function ofMetadata(
   { images, series, notes }: Described,
   pages: readonly PageInfo[] | undefined,
-  total: number,
+  { total, isCut }: Pick<Embedded, "total" | "isCut">,
 ): Sourced | undefined {
   const at = new Map(images.map((image) => [`${image.frame} ${image.channel} ${image.slice}`, image]));
   // In file order, unless some are missing: then by their position in the series.
@@ -158,6 +164,6 @@ function ofMetadata(
   const us = records.map((record) => (record === undefined ? undefined : timeOf(record, series)));
   if (us.every((time) => time === undefined)) return undefined;
   const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
-  const differ = isWhole ? [] : [`metadata.txt describes ${images.length} images of it, it has ${total}`];
+  const differ = isWhole || isCut ? [] : [`metadata.txt describes ${images.length} images of it, it has ${total}`];
   return { source: "micro-manager", stated: { us, relative, notes: [...notes, ...differ] } };
 }

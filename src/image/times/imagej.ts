@@ -6,8 +6,8 @@ import type { Stated } from "./source.ts";
 
 export const isImagej = (description: string): boolean => description.startsWith("ImageJ=");
 
-/** Returns the elapsed times of the first `pages` pages; undefined without a positive `finterval`. */
-export function imagejPages(description: string, pages: number): Stated | undefined {
+/** Returns the elapsed times of the first `pages` pages; undefined without a positive `finterval`. A file that is cut off (`isCut`) has fewer than described. */
+export function imagejPages(description: string, pages: number, isCut = false): Stated | undefined {
   const lines = new Map(description.split(/\r?\n/).flatMap((line) => pairOf(line)));
   const unit = lines.get("tunit") ?? "sec";
   const factor = unitUs(unit);
@@ -21,7 +21,9 @@ export function imagejPages(description: string, pages: number): Stated | undefi
   const us = Array.from({ length: pages }, (_, page) => Math.round(placeOf(page).t * interval * factor));
   const images = Number(lines.get("images"));
   const notes =
-    images > pages && pages > 1 ? [`ImageJ describes ${counted(images, "image")}, the file has ${pages}`] : [];
+    images > pages && pages > 1 && !isCut
+      ? [`ImageJ describes ${counted(images, "image")}, the file has ${pages}`]
+      : [];
   return { us, relative: true, notes };
 }
 

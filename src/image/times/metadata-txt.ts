@@ -7,6 +7,7 @@ import { Failure } from "../../failure/failure.ts";
 import { type ConfinedFile, withConfinedFile } from "../../system/confined-file.ts";
 import { readNames } from "../../system/names-in-bytes.ts";
 import { GZIPPED, TIFF_ENDING } from "../../system/numbered-name.ts";
+import { CommonStart } from "./common-start.ts";
 import { ElapsedClock } from "./elapsed-clock.ts";
 import { sizeNotesOf } from "./embedded.ts";
 import { JsonMembers, jsonObject, textOf } from "./json-members.ts";
@@ -237,6 +238,8 @@ export class MetadataDirectory {
   #work: Promise<void> | undefined;
   #listed = false;
   #isSizeKnown = false;
+  /** Of images that these files do not describe. */
+  readonly commonStart: CommonStart;
   /** Counts how often something new was read. */
   generation = 0;
 
@@ -245,6 +248,7 @@ export class MetadataDirectory {
     this.#directory = directory;
     this.#followLinks = followLinks;
     this.#nowMs = nowMs;
+    this.commonStart = new CommonStart(directory, followLinks);
   }
 
   /** State of the files: none exists, one was written in the last seconds, or none was. */

@@ -43,7 +43,7 @@ export async function seriesBegin(first: OpenDirectory): Promise<SeriesBegin> {
 }
 
 /**
- * Returns the times of the pages; undefined if the first page has no Micro-Manager metadata with a time. If the series is split
+ * Returns the times of the pages; undefined if neither of the first two has Micro-Manager metadata with a time. If the series is split
  * over several files, `begin` comes from its first file; its start counts for all of them.
  */
 export async function micromanagerPages(
@@ -54,26 +54,28 @@ export async function micromanagerPages(
   const sizes: string[] = [];
   for await (const page of pages) {
     const record = page === undefined ? undefined : await recordOf(page);
-    if (records.length === 0 && !hasTime(record)) return undefined;
+    // One page may have lost its metadata, also the first.
+    if (records.length === 1 && !hasTime(records[0]) && !hasTime(record)) return undefined;
     if (page !== undefined && records.length === 0) sizes.push(...(await sizeNotes(METADATA_SAY, record?.size, page)));
     records.push(record);
   }
-  if (records.length === 0) return undefined;
+  if (!records.some(hasTime)) return undefined;
   const { record: first, summary } = typeof begin === "function" ? await begin() : begin;
   const clock = new ElapsedClock();
   records.forEach((record, page) => {
     if (record !== undefined) clock.add(record, `page ${page + 1}`);
   });
   const { usesReceived, hasElapsed } = clock;
-  const series = { ...seriesOf(first ?? records[0], summary), usesReceived, hasElapsed };
+  const series = { ...seriesOf(first ?? records.find(hasTime), summary), usesReceived, hasElapsed };
   const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
   const us = records.map((record) => (record === undefined ? undefined : timeOf(record, series)));
   const [only, ...others] = records;
   // A single file may not share its start with other files.
   const isCoarse = others.length === 0 && only?.received?.hasFraction === false && us[0] === only.received.us;
-  const coarse = isCoarse ? [WHOLE_SECONDS] : [];
+  const elapsedUs = isCoarse && (only?.elapsedUs ?? -1) >= 0 ? only?.elapsedUs : undefined;
+  const coarse = isCoarse && elapsedUs === undefined ? [WHOLE_SECONDS] : [];
   const zone = series.hasZone ? [] : [NO_ZONE];
-  return { us, relative, notes: [...sizes, ...series.notes, ...clock.notes(), ...coarse, ...zone] };
+  return { us, relative, elapsedUs, notes: [...sizes, ...series.notes, ...clock.notes(), ...coarse, ...zone] };
 }
 
 const WHOLE_SECONDS =

@@ -44,6 +44,8 @@ export interface OmeDocument {
   readonly images: readonly OmeImage[];
   /** Name of the file that contains the metadata instead of this one. */
   readonly metadataFile: string | undefined;
+  /** What is wrong with the document as a whole; undefined: nothing. */
+  readonly damage: "is cut off" | "is not well-formed" | undefined;
 }
 
 /** The date of an image: the current element, and those of earlier schemas. */
@@ -52,11 +54,13 @@ const DATES: ReadonlySet<string> = new Set(["AcquisitionDate", "AcquiredDate", "
 /** Whether a TIFF description is OME-XML. */
 export const isOme = (description: string): boolean => /<(?:\w+:)?OME[\s>]/.test(description.slice(0, 65_536));
 
-/** Reads OME-XML. Failure `frame.unreadable` as xmlParts. */
+/** Reads OME-XML; of a damaged document what can be read. Failure `frame.unreadable` as xmlParts. */
 export function readOme(xml: string): OmeDocument {
   const images: OmeImage[] = [];
   let metadataFile: string | undefined;
   let element = "";
+  const open: string[] = [];
+  let isMixedUp = false;
   for (const part of xmlParts(xml)) {
     if (part.kind === "text") {
       const image = images.at(-1);
@@ -64,12 +68,17 @@ export function readOme(xml: string): OmeDocument {
       continue;
     }
     element = part.kind === "start" ? part.name : "";
-    if (part.kind === "end") continue;
+    if (part.kind === "end") {
+      isMixedUp ||= open.pop() !== part.name;
+      continue;
+    }
+    open.push(part.name);
     if (part.name === "BinaryOnly") metadataFile = part.attributes.get("MetadataFile");
     else if (part.name === "Image") images.push(newImage(part.attributes.get("Name")));
     else take(images.at(-1), part.name, part.attributes);
   }
-  return { images, metadataFile };
+  const damage = isMixedUp ? "is not well-formed" : open.length > 0 ? "is cut off" : undefined;
+  return { images, metadataFile, damage };
 }
 
 /** Returns a name, and the position if Micro-Manager wrote it into the name. */
@@ -142,25 +151,34 @@ function durationUs(text: string | undefined, unit = "s"): number | undefined {
   return Number.isFinite(us) ? Math.round(us) : undefined;
 }
 
-/** Returns the times of the first `pages` pages of the file `name`; undefined if the document states nothing about them. */
-export function omePages({ images }: OmeDocument, name: string, pages: number): Stated | undefined {
+/**
+ * Returns the times of the first `pages` pages of the file `name`; undefined if the document states nothing about them. If the file is cut
+ * off (`isCut`), the document may describe more pages.
+ */
+export function omePages(document: OmeDocument, name: string, pages: number, isCut = false): Stated | undefined {
+  const { images, damage } = document;
   const planes = planesOf(images, name, pages);
+  const damaged = damage === undefined ? [] : [`the OME-XML ${damage}; phorest uses what it can read of it`];
   const us = Array.from({ length: pages }, (_, page) => planeTime(planes.get(page)));
   const used = new Set([...planes.values()].map(({ image }) => image));
   if (us.every((time) => time === undefined)) {
-    const notes = [...used].flatMap(({ unknownUnit, date }) => unusedTexts(unknownUnit, date));
+    const notes = [
+      ...(damage === undefined ? [] : [`the OME-XML ${damage}; phorest takes the times from the next source`]),
+      ...[...used].flatMap(({ unknownUnit, date }) => unusedTexts(unknownUnit, date)),
+    ];
     return notes.length === 0 ? undefined : { us: [], relative: true, notes };
   }
   const dates = [...used].map(({ date }) => readTime(date ?? ""));
   const relative = dates.every((date) => date === undefined);
   const described = [...used].reduce((sum, { deltaUs }) => sum + deltaUs.size, 0);
   const notes = [
+    ...damaged,
     ...[...used].flatMap(({ unknownUnit, date }) => unusedTexts(unknownUnit, date)),
     ...(dates.some((date) => date?.hasZone === false) ? [NO_ZONE] : []),
   ];
-  if (described > pages && filesOf(images).size < 2 && pages > 1) {
+  if (described > pages && filesOf(images).size < 2 && pages > 1 && !isCut) {
     notes.push(`the OME-XML describes ${counted(described, "image")}, the file has ${pages}`);
-  }
+  } else if (damage === undefined && pages > 1) notes.push(...misplaced(document, name, pages, isCut));
   return {
     us: relative ? us : us.map((time, page) => (isDated(planes.get(page)) ? time : undefined)),
     relative,
@@ -168,7 +186,36 @@ export function omePages({ images }: OmeDocument, name: string, pages: number): 
   };
 }
 
-/** Returns lines about times of an image that are stated in an unsupported way. */
+/** Lines for pages that the document places nothing on, and for images on pages that the file does not have. */
+function misplaced({ images }: OmeDocument, name: string, pages: number, isCut: boolean): string[] {
+  const planes = planesOf(images, name, pages);
+  const without = Array.from({ length: pages }, (_, page) => page + 1).filter((page) => !planes.has(page - 1));
+  let beyond = 0;
+  let example = Number.POSITIVE_INFINITY;
+  for (const { from, many, isNamed } of blocksOf(images, name)) {
+    if (!isNamed) continue;
+    const first = Math.max(from, pages);
+    if (from + many <= first) continue;
+    beyond += from + many - first;
+    example = Math.min(example, first + 1);
+  }
+  const lines: string[] = [];
+  if (without.length > 0) {
+    const some = without.slice(0, MOST_NAMED).join(", ");
+    const more = without.length > MOST_NAMED ? ", …" : "";
+    lines.push(`the OME-XML says nothing about ${counted(without.length, "page")} of ${pages}: ${some}${more}`);
+  }
+  if (beyond > 0 && !isCut) {
+    const where =
+      beyond === 1 ? "a page that the file does not have: page" : "pages that the file does not have, from page";
+    lines.push(`the OME-XML places ${counted(beyond, "image")} on ${where} ${example}`);
+  }
+  return lines;
+}
+
+const MOST_NAMED = 5;
+
+/** Lines for what an image says of its time in a way that is not read. */
 function unusedTexts(unknownUnit: string | undefined, date: string | undefined): string[] {
   return [
     ...(unknownUnit === undefined
@@ -266,6 +313,8 @@ interface PlacedBlock {
   /** Page of the first one. */
   readonly from: number;
   readonly many: number;
+  /** The document names the page; an acquisition that was stopped has more planes than pages. */
+  readonly isNamed: boolean;
 }
 
 /** Returns the blocks of the file `name`. */
@@ -282,7 +331,7 @@ function* blocksOf(images: readonly OmeImage[], name: string): Generator<PlacedB
       const total = image.sizes.Z * image.sizes.C * image.sizes.T;
       const many = Math.min(count ?? (ifd === undefined ? total : 1), total, MOST_PLANES);
       const from = ifd ?? next;
-      yield { image, first, from, many };
+      yield { image, first, from, many, isNamed: ifd !== undefined && image.blocks.length > 0 };
       next = Math.max(next, from + many);
     }
   }

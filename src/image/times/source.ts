@@ -13,6 +13,11 @@ export interface Stated {
   readonly us: readonly (number | undefined)[];
   /** The times count from the start of the series; the source does not give its date. */
   readonly relative: boolean;
+  /**
+   * Of an image of its own whose time is a whole second: how long after the start of its series it was taken. That is exact, but when the
+   * series started must be found out.
+   */
+  readonly elapsedUs?: number | undefined;
   /** Messages for the user, one line each: missing time zone, contradictions. */
   readonly notes: readonly string[];
 }
