@@ -1,4 +1,4 @@
-// Measuring many picture files: which ones, and in order with a bounded number in flight.
+// Measures many picture files: lists them, and measures them in order with a limited number at once.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, hasCode } from "../failure/error-code.ts";
@@ -12,7 +12,9 @@ import { printable } from "../system/file-name.ts";
 import { readNames, unusableNameLine } from "../system/names-in-bytes.ts";
 import type { TaskAnswer } from "./task.ts";
 
-/** Number of files of a directory that are looked into, and of those named, where they are no images that phorest reads. */
+/**
+ * Number of files that are checked, and of those listed in the message, if a directory contains no images that phorest reads.
+ */
 const MOST_LOOKED_AT = 32;
 const MOST_NAMED = 3;
 
@@ -22,8 +24,9 @@ export interface Measured<Frame> {
 }
 
 /**
- * The pictures meant by `paths`: a file is used whatever its name is, a directory for the pictures directly in
- * it, by name. `skipped` is called with a line for each picture whose name cannot be used, and one for images of other kinds. Throws Failure `usage.invalid` for a path that is not there or a directory without pictures.
+ * Returns the pictures that `paths` select: a file whatever its name is, and the pictures directly in a directory, by name.
+ * `skipped` is called with a line for each picture whose name cannot be used, and one for images of unsupported kinds. Throws
+ * Failure `usage.invalid` for a path that does not exist or a directory without pictures.
  */
 export async function listPictures(
   paths: readonly string[],
@@ -48,7 +51,7 @@ export async function listPictures(
 }
 
 /**
- * Measures frames with `measureOne`, at most `ahead` at a time, and yields the answers in the order of `frames`. An error
+ * Measures frames with `measureOne`, at most `ahead` at a time, and yields the results in the order of `frames`. An error
  * thrown by `measureOne` (an analysis thread that crashed) becomes the result of its frame.
  */
 export async function* measureInOrder<Frame>(
@@ -78,7 +81,7 @@ interface OtherFile {
   readonly kind: Exclude<ReturnType<typeof foreignKind>, undefined>;
 }
 
-/** Files of kinds that are not read, among the first whose names are not those of images. */
+/** Returns the files of unsupported kinds, among the first files whose names are not those of images. */
 async function otherKinds(directory: string, names: readonly string[]): Promise<OtherFile[]> {
   const found: OtherFile[] = [];
   const rest = names.filter((name) => !isPictureName(name)).sort();
@@ -99,7 +102,7 @@ const named = (others: readonly OtherFile[]): string =>
 const leftOut = (directory: string, others: readonly OtherFile[]): string =>
   `${directory}: left out ${counted(others.length, "file")} of kinds that phorest does not read: ${named(others)}`;
 
-/** Says of the files that are there what they are, where one is an image of a kind that is not read. */
+/** Returns the Failure for a directory without images. Names the kinds of files in it if one is an unsupported image. */
 function noImage(directory: string, others: readonly OtherFile[]): Failure {
   const none = `${directory}: no image in this directory`;
   const [first] = others;
@@ -113,7 +116,7 @@ function noImage(directory: string, others: readonly OtherFile[]): Failure {
   return new Failure("usage.invalid", text, { hint: first.kind.remedy });
 }
 
-/** None of what is no regular file, or may not be read. */
+/** Returns the first bytes of a file; empty if it is not a regular file or cannot be read. */
 async function firstBytes(path: string, count: number): Promise<Uint8Array> {
   try {
     if (!(await stat(path)).isFile()) return new Uint8Array(0);

@@ -1,21 +1,21 @@
-// The line of each ROI where the data choose it (joint line "auto"): each ROI's is chosen in the first frame in which its fit
-// is sound, and held for the whole analysis. See docs/kernel.md, "Which line".
+// Chooses the line shape of each ROI from the data (joint line "auto"). An ROI's line is chosen in the first frame with a
+// reliable fit, and kept for the whole analysis. See docs/kernel.md, "Which line".
 
 import { type FrameResult, LINES, type Line, lineOfCode } from "../measurement/method.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
-/** An ROI without a sound fit in this many frames gets the line that most ROIs have. */
+/** An ROI without a reliable fit in this many frames gets the line that most ROIs have. */
 const MOST_OFFERS = 16;
 
-/** Chosen lines, encoded: the number of frames that were offered, then per ROI 1 + the index in LINES, 0 for none yet. */
+/** Encoded chosen lines: the number of frames used so far, then for each ROI 1 + the index in LINES, or 0 for none yet. */
 export type ChosenLines = Uint8Array;
 
-/** The lines as the kernel takes them, one per ROI. */
+/** Returns the lines in the kernel's format, one per ROI. */
 export function lineCodes(lines: ChosenLines): Uint8Array {
   return lines.subarray(1);
 }
 
-/** Chosen lines of the methods that have them; absent where there are none yet, or the line is configured. */
+/** Chosen lines of the methods that have them; absent if there are none yet, or if the line is configured. */
 export interface LinesByMethod {
   readonly joint?: ChosenLines | undefined;
   readonly tracking?: ChosenLines | undefined;
@@ -27,8 +27,8 @@ export function linesComplete(lines: ChosenLines): boolean {
 }
 
 /**
- * The lines after a frame that was measured with `found` (LINES codes per ROI). ROIs that had a line keep it; of the others
- * those take this frame's whose fit `isSound`. With `closing`, or after enough frames, all get one.
+ * Returns the lines after a frame that was measured with `found` (LINES codes per ROI). ROIs that had a line keep it; the
+ * others get this frame's line if their fit `isSound`. With `closing`, or after enough frames, all get one.
  */
 export function growLines(
   before: ChosenLines | undefined,
@@ -51,15 +51,15 @@ export function growLines(
   return lines;
 }
 
-/** Of which ROIs a frame may choose the line, and whether it is the last one that may. */
+/** The ROIs whose line a frame may choose, and whether it is the last one that may. */
 export interface Choosing {
   isSound(roi: number): boolean;
   readonly closing: boolean;
 }
 
 /**
- * The lines after a frame that was measured by `settings`; undefined where they are not for the data to choose, or chosen
- * already. Unless told otherwise, a fit without flags is sound.
+ * Returns the lines after a frame that was measured with `settings`; undefined if they are not chosen from the data, or are
+ * already complete. By default, a fit without flags is reliable.
  */
 export function linesAfter(
   before: ChosenLines | undefined,
@@ -77,12 +77,12 @@ function mostFrequent(codes: Uint8Array): Line {
   return LINES[counts.indexOf(Math.max(...counts))] as Line;
 }
 
-/** Per ROI the chosen line; undefined where none has been chosen yet. */
+/** Returns the chosen line of each ROI; undefined if none has been chosen yet. */
 export function namesOfLines(lines: ChosenLines): (Line | undefined)[] {
   return Array.from(lineCodes(lines), lineOfCode);
 }
 
-/** Chosen lines as they were stored. RangeError where they cannot have been. */
+/** Decodes stored lines. Throws RangeError if the bytes are invalid. */
 export function decodeLines(bytes: Uint8Array): ChosenLines {
   if (bytes.length < 1 || lineCodes(bytes).some((code) => code > LINES.length)) {
     throw new RangeError("not the lines of ROIs");

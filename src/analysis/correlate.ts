@@ -1,9 +1,11 @@
-// The kernel's calls for finding a chip in a picture (native/locate/correlate.h): typed arrays in, typed arrays out.
+// The kernel's functions for finding a chip in a picture (native/locate/correlate.h): typed arrays in, typed arrays out.
 
 import type { Picture } from "../image/picture.ts";
 import { loadKernel } from "../native/kernel-binding.ts";
 
-/** Real pixels, row-major: a picture or part of it, shrunk. Its pixel (0, 0) begins at (left, top) of the picture. */
+/**
+ * Floating-point pixels, row-major: a picture or part of it, reduced. Its pixel (0, 0) begins at (left, top) of the picture.
+ */
 export interface Plane {
   readonly values: Float32Array;
   readonly width: number;
@@ -47,7 +49,7 @@ interface Native {
 
 const native = (): Native => loadKernel() as Native;
 
-/** Means of factor x factor pixels of the part of a picture from (left, top) on, at most columns x rows of them. */
+/** Returns the means of factor x factor pixels of the part of a picture from (left, top) on, at most columns x rows of them. */
 export function shrink(picture: Picture, factor: number, left = 0, top = 0, columns = 65_535, rows = 65_535): Plane {
   const width = Math.min(columns, Math.floor((picture.width - left) / factor));
   const height = Math.min(rows, Math.floor((picture.height - top) / factor));
@@ -55,19 +57,21 @@ export function shrink(picture: Picture, factor: number, left = 0, top = 0, colu
   return { values, width, height, factor, left, top };
 }
 
-/** The plane with even light: see Flattener in native/correlate.h. `radius` in pixels of the plane. */
+/** Returns the plane with evened-out light: see Flattener in native/correlate.h. `radius` in pixels of the plane. */
 export function flatten(plane: Plane, radius: number): Plane {
   return { ...plane, values: native().flatten(plane.values, plane.width, plane.height, radius) };
 }
 
-/** Autocorrelation, [lagY + 1][2 lagX + 1], lag x from -lagX on; 1 at no lag. Lags in pixels of the plane. */
+/**
+ * Returns the autocorrelation, [lagY + 1][2 lagX + 1], where lag x starts at -lagX; 1 at lag 0. Lags in pixels of the plane.
+ */
 export function autocorrelate({ values, width, height }: Plane, lagX: number, lagY: number): Float32Array {
   return native().autocorrelate(values, width, height, lagX, lagY);
 }
 
 /**
- * Patches [frame][row][column]; a frame is x, y of the first sample and the steps x, y to the next column and row, all in
- * px of the picture. NaN outside the plane.
+ * Returns patches [frame][row][column]. A frame is the x, y of the first sample, and the x, y steps to the next column and to
+ * the next row, all in px of the picture. NaN outside the plane.
  */
 export function samplePatches(plane: Plane, frames: Float64Array, columns: number, rows: number): Float32Array {
   const { factor, left, top } = plane;
@@ -78,7 +82,7 @@ export function samplePatches(plane: Plane, frames: Float64Array, columns: numbe
   return native().samplePatches(plane.values, plane.width, plane.height, scaled, columns, rows);
 }
 
-/** Pearson's correlation of a template with every place of every patch, [patch][dy][dx]; NaN outside the picture. */
+/** Returns Pearson's correlation of a template with every position in every patch, [patch][dy][dx]; NaN outside the picture. */
 export function correlatePatches(
   patches: Float32Array,
   columns: number,

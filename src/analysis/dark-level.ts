@@ -1,5 +1,5 @@
-// The value of a pixel that gets no light: the camera's black level or pedestal. Where it is known, tracking can tell light
-// from pedestal, and takes out gradients of the light that change across an ROI.
+// Finds the value of a pixel that gets no light: the camera's black level or pedestal. If it is known, tracking can separate
+// light from the pedestal, and corrects gradients of the light across an ROI.
 import { Failure } from "../failure/failure.ts";
 import { depthOf } from "../image/bit-depth.ts";
 import { decodePicture } from "../image/decode.ts";
@@ -8,31 +8,36 @@ import type { RoiManifest } from "../measurement/roi.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { roiMask } from "./drift.ts";
 
-/** Counts of the stored picture, or "auto": what the darkest places of each picture show, outside the ROIs. */
+/** Counts of the stored picture, or "auto": the darkest places of each picture outside the ROIs. */
 export type DarkLevel = number | "auto";
 
-/** Side of the squares whose means are compared, px: their noise is a sixteenth of a pixel's, and they fit into margins. */
+/**
+ * Side of the squares whose means are compared, px: the noise of a mean is a sixteenth of a pixel's, and the squares fit into
+ * margins.
+ */
 const BLOCK_PX = 16;
 /** Number of evenly spaced squares of a picture that are sampled. */
 const MOST_BLOCKS = 16_384;
-/** Share of the squares, the darkest, whose mean is the dark level. */
+/** Share of the squares, the darkest ones, whose mean is the dark level. */
 const DARKEST = 0.01;
-/** A dark picture may differ from place to place by this share of the full scale, and by so much above its level. */
+/**
+ * Maximum variation of a dark picture across the picture, and maximum brightness above its level, as a share of the full scale.
+ */
 const MOST_SPREAD = 0.02;
 const MOST_LEVEL = 0.25;
 const USUAL_BITS = 12;
 
-/** What a picture without light shows, in counts of the picture. */
+/** The properties of a picture without light, in its counts. */
 export interface DarkPicture {
   /** Median of the means of squares. */
   readonly level: number;
-  /** From the 1st to the 99th percentile of those means. */
+  /** Range from the 1st to the 99th percentile of those means. */
   readonly spread: number;
 }
 
 /**
- * The level of the darkest places of a picture outside all ROIs, counts: the mean of the darkest hundredth of squares of
- * 16 px. Undefined where no such square is free of ROIs. Light that falls everywhere counts as darkness.
+ * Returns the level of the darkest places of a picture outside all ROIs, counts: the mean of the darkest hundredth of squares
+ * of 16 px. Undefined if no square is free of ROIs. Light that covers the whole picture cannot be distinguished from darkness.
  */
 export function darkestLevel(picture: Picture, rois: RoiManifest): number | undefined {
   const blocked = roiMask(picture, rois);
@@ -41,17 +46,17 @@ export function darkestLevel(picture: Picture, rois: RoiManifest): number | unde
   return darkest.length === 0 ? undefined : darkest.reduce((sum, mean) => sum + mean, 0) / darkest.length;
 }
 
-/** Because of noise, a level may be above the darkest places by this share and this many counts. */
+/** Tolerance for noise: a level may exceed the darkest places by this share and this many counts. */
 const TOLERANCE = { share: 0.02, counts: 1 } as const;
 
-/** What a picture is measured with, counts; nothing where the level is not known, or cannot be what was said. */
+/** The dark level that a picture is measured with, counts; empty if it is unknown, or if the configured value is impossible. */
 export interface UsedDarkLevel {
   readonly darkLevel?: number;
-  /** The darkest places, where they are darker than the level that was said. */
+  /** Level of the darkest places, if they are darker than the configured level. */
   readonly refusedBy?: number;
 }
 
-/** The dark level of a picture. One above its darkest places is wrong, and would scale shifts. */
+/** Returns the dark level of a picture. A level above the darkest places is wrong and would scale shifts. */
 export function darkLevelFor(picture: Picture, rois: RoiManifest, wanted: DarkLevel | undefined): UsedDarkLevel {
   if (wanted === undefined) return {};
   const darkest = darkestLevel(picture, rois);
@@ -60,15 +65,15 @@ export function darkLevelFor(picture: Picture, rois: RoiManifest, wanted: DarkLe
   return isWrong ? { refusedBy: darkest } : { darkLevel: wanted };
 }
 
-/** What is to be said of a picture whose darkest places are darker than the dark level; undefined where nothing is. */
+/** Returns a message about a picture whose darkest places are darker than the dark level; undefined if there is none. */
 export function refusedLevelText(darkest: number | undefined): string | undefined {
   if (darkest === undefined) return undefined;
   return `parts of the image are darker (${darkest.toFixed(1)} counts) than Camera.dark_level, which was not used; measure it again`;
 }
 
 /**
- * The level of a picture taken without light. Throws Failure `frame.unreadable` where it is too bright or too uneven to be
- * one; `where` names it. `bits` of the camera's samples in 16-bit pictures, 0 where unknown.
+ * Returns the level of a picture taken without light. Throws Failure `frame.unreadable` if it is too bright or too uneven;
+ * `where` names it. `bits`: bit depth of the camera in 16-bit pictures, 0 if unknown.
  */
 export function levelOfDarkPicture(picture: Picture, where: string, bits: number): DarkPicture {
   const full = fullScale(picture, bits);
@@ -91,8 +96,8 @@ export function levelOfDarkPicture(picture: Picture, where: string, bits: number
 }
 
 /**
- * What `Camera.dark_level` means: a number and "auto" as they are, any other text as the path of a dark picture. Throws
- * Failure `config.invalid` for one that cannot be read or is not dark.
+ * Reads `Camera.dark_level`: a number or "auto" as it is, any other text as the path of a dark picture. Throws Failure
+ * `config.invalid` if that cannot be read or is not dark.
  */
 export async function readDarkLevel(
   setting: number | string | undefined,
@@ -109,8 +114,8 @@ export async function readDarkLevel(
 }
 
 /**
- * Full scale of a picture without light, which shows where the scale begins but not where it ends: that of `bits`, or where
- * those are not known (0) of a usual camera's, 12 or as many as the largest value needs.
+ * Returns the full scale of a picture without light, which itself does not show where the scale ends: that of `bits`; if
+ * unknown (0), that of a usual camera: 12 bits, or as many as the largest value needs.
  */
 function fullScale(picture: Picture, bits: number): number {
   if (picture.bitDepth === 8) return 255;
@@ -120,7 +125,7 @@ function fullScale(picture: Picture, bits: number): number {
   return (2 ** used - 1) * 2 ** Math.max(0, Math.min(shift, 16 - used));
 }
 
-/** Means of squares in even steps over the picture, but for those that `isLeftOut` (by their middle). */
+/** Returns the means of evenly spaced squares of the picture, except those whose centre `isLeftOut`. */
 function blockMeans(picture: Picture, isLeftOut: (x: number, y: number) => boolean): Float64Array {
   const { width, height } = picture;
   const [columns, rows] = [Math.floor(width / BLOCK_PX), Math.floor(height / BLOCK_PX)];

@@ -1,10 +1,10 @@
-// How far the chip has moved in the picture since a reference frame: from what is printed on it (labels, ruler marks,
-// numbers), never from the light of the gratings, whose bands move by themselves.
+// Measures how far the chip has moved in the picture since a reference frame. It uses printed marks (labels, ruler marks,
+// numbers), never the light of the gratings, whose bands move by themselves.
 //
 // The reference keeps small patches with edges in both directions, wholly outside all ROIs. In a later frame each patch
-// is found again: coarsely together by normalised correlation, then each by itself to a few hundredths of a pixel by
-// regression on the patch, its two gradients and a constant (Lucas and Kanade 1981, with gain and offset). A turn and a
-// shift are fitted to the patches' displacements; patches that do not go along (dust, a drop) lose their weight.
+// is found again: first all together, coarsely, by normalised correlation, then each alone to a few hundredths of a pixel by
+// regression on the patch, its two gradients and a constant (Lucas and Kanade 1981, with gain and offset). A rotation and a
+// shift are fitted to the patches' displacements; patches that move differently (dust, a drop) lose their weight.
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { Failure } from "../failure/failure.ts";
 import type { Picture } from "../image/picture.ts";
@@ -18,26 +18,29 @@ import { type Found, findPatch } from "./patch.ts";
 const PATCH_PX = 24;
 const SIDE = PATCH_PX + 2;
 const MOST_PATCHES = 64;
-/** Patches stay so far from ROIs, px. */
+/** Minimum distance of patches from ROIs, px. */
 const CLEARANCE_PX = 2;
-/** Smaller eigenvalue of a patch's mean squared gradient over the squared noise of a gradient: edges, not speckle. */
+/**
+ * Minimum ratio of the smaller eigenvalue of a patch's mean squared gradient to the squared noise of a gradient: selects edges,
+ * not speckle.
+ */
 const LEAST_EDGE = 30;
-/** Fewer patches do not give a turn with room for an outlier. */
+/** With fewer patches, a rotation cannot be fitted if one is an outlier. */
 const FEWEST_PATCHES = 4;
-/** Displacements looked for, px in either direction. */
+/** Range of the search for displacements, px in either direction. */
 const REACH_PX = 24;
 
 /** Patches of a reference frame. */
 export interface DriftReference {
   readonly width: number;
   readonly height: number;
-  /** Per patch x, y of its middle, picture px. */
+  /** x, y of the centre of each patch, picture px. */
   readonly places: Int32Array;
   /** [patch][row][column] in the scale of the file, SIDE x SIDE each. */
   readonly pixels: Float32Array;
 }
 
-/** The patches of a picture; undefined when too little is printed outside the ROIs. */
+/** Returns the patches of a picture; undefined if there is too little print outside the ROIs. */
 export function driftReference(picture: Picture, rois: RoiManifest): DriftReference | undefined {
   const { width, height, pixels } = picture;
   const blocked = roiMask(picture, rois);
@@ -63,13 +66,13 @@ export function driftReference(picture: Picture, rois: RoiManifest): DriftRefere
   return { width, height, places: Int32Array.from(chosen.flatMap(({ x, y }) => [x, y])), pixels: patches };
 }
 
-/** A reference as compressed bytes: width, height, number of patches, places, pixels (16 bit), little-endian. */
+/** Encodes a reference as compressed bytes: width, height, number of patches, places, pixels (16 bit), little-endian. */
 export function encodeDriftReference({ width, height, places, pixels }: DriftReference): Uint8Array {
   const head = Int32Array.of(width, height, places.length / 2, ...places);
   return deflateRawSync(Buffer.concat([Buffer.from(head.buffer), Buffer.from(Uint16Array.from(pixels).buffer)]));
 }
 
-/** The inverse of encodeDriftReference. */
+/** Decodes the output of encodeDriftReference. */
 export function decodeDriftReference(bytes: Uint8Array): DriftReference {
   const plain = Uint8Array.from(inflateRawSync(bytes));
   const [width = 0, height = 0, count = 0] = new Int32Array(plain.buffer, 0, 3);
@@ -77,7 +80,7 @@ export function decodeDriftReference(bytes: Uint8Array): DriftReference {
   return { width, height, places, pixels: Float32Array.from(new Uint16Array(plain.buffer, 12 + 8 * count)) };
 }
 
-/** ROIs and angle that follow the chip: where in this frame is what was in the ROIs in the reference. */
+/** Returns ROIs and angle moved with the chip: where the content of the reference's ROIs is in this frame. */
 export function followChip(
   { rois, imageAngle }: Pick<RoiManifest, "rois" | "imageAngle">,
   displacement: Displacement,
@@ -87,7 +90,7 @@ export function followChip(
   return { rois: rois.map((roi) => ({ ...roi, x: roi.x + x, y: roi.y + y })), imageAngle: angle };
 }
 
-/** A shift in the picture as one in the picture turned by -angle, in which ROIs are given; px. */
+/** Converts a shift in the picture to the picture rotated by -angle, whose coordinates ROIs use; px. */
 export function alignedShift(
   angleDegrees: number,
   { dx, dy }: Pick<Displacement, "dx" | "dy">,
@@ -97,7 +100,7 @@ export function alignedShift(
   return { x: cos * dx - sin * dy, y: sin * dx + cos * dy };
 }
 
-/** The setting, as a part of AnalysisSettings. Failure `config.invalid` where ROIs may be on whole pixels only. */
+/** Returns the setting as part of AnalysisSettings. Failure `config.invalid` if ROIs are limited to whole pixels. */
 export function trackDrift(wanted: boolean, sampling: Sampling): { readonly trackDrift?: true } {
   if (!wanted) return {};
   if (sampling === "precise") return { trackDrift: true };
@@ -106,19 +109,21 @@ export function trackDrift(wanted: boolean, sampling: Sampling): { readonly trac
   });
 }
 
-/** Share of an ROI's height or width by which the chip may leave it before the numbers suffer. */
+/** Share of an ROI's height or width that the chip may move out of it before results suffer. */
 const ROI_MARGIN = 0.1;
-/** Share of REACH_PX within which a chip that is followed can be found surely. */
+/** Share of REACH_PX within which a moving chip is reliably found. */
 const FOLLOWED = 0.8;
 
-/** Whether the chip has moved further than its ROIs allow; or, where they follow it, nearly out of reach. */
+/**
+ * Whether the chip has moved further than its ROIs allow; if the ROIs follow it, whether it is almost out of the search range.
+ */
 export function hasMovedTooFar(moved: Displacement, { rois, imageAngle }: RoiManifest, follows: boolean): boolean {
   if (follows) return Math.max(Math.abs(moved.dx), Math.abs(moved.dy)) > FOLLOWED * REACH_PX;
   const { x, y } = alignedShift(imageAngle, moved);
   return rois.some(({ width, height }) => Math.abs(x) > ROI_MARGIN * width || Math.abs(y) > ROI_MARGIN * height);
 }
 
-/** The movement since the reference; undefined when the patches are not found again. */
+/** Returns the movement since the reference; undefined if the patches are not found. */
 export function measureDrift(picture: Picture, reference: DriftReference): Displacement | undefined {
   if (picture.width !== reference.width || picture.height !== reference.height) return undefined;
   const start = coarse(picture, reference);
@@ -134,12 +139,12 @@ export function measureDrift(picture: Picture, reference: DriftReference): Displ
   return found.length < FEWEST_PATCHES ? undefined : fitMovement(found);
 }
 
-/** Whether a square around a place (half side `reach`, px) touches an ROI. */
+/** Returns a function that tells whether a square around a point (half side `reach`, px) touches an ROI. */
 export function roiMask({ width, height }: Picture, { rois, imageAngle }: RoiManifest) {
   const radians = (imageAngle * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
   const [cx, cy] = [Math.floor(width / 2), Math.floor(height / 2)];
-  // Any point of the square, in aligned px, is within this distance of its middle.
+  // Any point of the square, in aligned px, is within this distance of its centre.
   const widen = Math.abs(cos) + Math.abs(sin);
   return (x: number, y: number, reach: number): boolean => {
     const ax = cos * (x - cx) - sin * (y - cy) + cx;
@@ -151,7 +156,7 @@ export function roiMask({ width, height }: Picture, { rois, imageAngle }: RoiMan
   };
 }
 
-/** How well a patch fixes its place in both directions, over noise. */
+/** Returns how well a patch determines its position in both directions, relative to noise. */
 function edgeStrength(pixels: Picture["pixels"], width: number, x: number, y: number): number {
   const half = PATCH_PX / 2;
   let [xx, xy, yy] = [0, 0, 0];
@@ -168,11 +173,11 @@ function edgeStrength(pixels: Picture["pixels"], width: number, x: number, y: nu
     }
   }
   const smaller = (xx + yy) / 2 - Math.hypot((xx - yy) / 2, xy);
-  // Speckle has no two levels: an edge is where the range is several times what neighbouring pixels differ by.
+  // Speckle does not have two levels: at an edge the range is several times the difference of neighbouring pixels.
   return high - low < 0.1 * high ? 0 : smaller / (PATCH_PX * PATCH_PX);
 }
 
-/** The strongest candidates of every part of the picture, not overlapping by more than half. */
+/** Returns the strongest candidates in every part of the picture, with at most half overlap. */
 function spread(candidates: { x: number; y: number; edge: number }[]): { x: number; y: number }[] {
   const chosen: { x: number; y: number }[] = [];
   for (const one of candidates.sort((a, b) => b.edge - a.edge)) {
@@ -183,13 +188,13 @@ function spread(candidates: { x: number; y: number; edge: number }[]): { x: numb
   return chosen;
 }
 
-/** Patches that look for the coarse displacement together, and the pixels of them that they compare. */
+/** Number of patches for the coarse search, and number of their pixels to compare. */
 const SCOUTS = 12;
 const RASTER = 3;
 /** Steps of the displacement, px: the first is less than half a stroke of a label. */
 const COARSE_STEPS = [4, 2, 1] as const;
 
-/** The whole displacement, to a pixel, at which the strongest patches look most like themselves. */
+/** Returns the displacement, accurate to a pixel, at which the strongest patches match best. */
 function coarse(picture: Picture, { places, pixels }: DriftReference): { dx: number; dy: number } {
   const scouts = Math.min(SCOUTS, places.length / 2);
   let best = { dx: 0, dy: 0, score: Number.NEGATIVE_INFINITY };
@@ -233,10 +238,10 @@ function likeness(picture: Picture, places: Int32Array, patches: Float32Array, p
 const ROUNDS = 10;
 const BISQUARE = 4.685;
 const MAD_TO_SIGMA = 1.4826;
-/** Two displacements agree no better than this, px: what interpolation between pixels is worth. */
+/** Limit of the accuracy of a displacement because of interpolation, px. */
 const FINEST_PX = 0.01;
 
-/** Shift and turn that most patches agree on: u = dx + t·y, v = dy − t·x, iteratively reweighted. */
+/** Fits the shift and rotation that most patches agree on: u = dx + t·y, v = dy − t·x, iteratively reweighted. */
 export function fitMovement(found: readonly (Found & { x: number; y: number })[]): Displacement | undefined {
   let dx = medianOf(Float64Array.from(found, ({ dx: u }) => u));
   let dy = medianOf(Float64Array.from(found, ({ dy: v }) => v));

@@ -1,4 +1,4 @@
-// The columns of the method fano in the form that the established system reports.
+// Converts the columns of the method fano to the form that the established system reports.
 
 import { QUANTITIES } from "../measurement/method.ts";
 import { FANO_FORM } from "./kernel-answer.ts";
@@ -6,8 +6,8 @@ import { FANO_FORM } from "./kernel-answer.ts";
 const COLUMNS = QUANTITIES.fano.length;
 
 /**
- * Columns of `fano` ([row][quantity], canonical) in the established form; `forms`: FANO_FORM of each row. The curve, its
- * resonance and the error stay the same. Rows without a line stay NaN.
+ * Converts columns of `fano` ([row][quantity], canonical) to the established form; `forms`: FANO_FORM of each row. The curve,
+ * its resonance and the error do not change. Rows without a line stay NaN.
  */
 export function establishedColumns(columns: Float64Array, forms: Uint8Array): Float64Array {
   const changed = columns.slice();

@@ -1,4 +1,4 @@
-// The fast Fourier transform of a square, in place: Cooley and Tukey's radix 2, rows first and then columns.
+// The in-place fast Fourier transform of a square: Cooley and Tukey's radix 2, rows first, then columns.
 
 /** A square of complex numbers, row-major; `size` is a power of two. */
 export interface Spectrum {
@@ -7,7 +7,7 @@ export interface Spectrum {
   readonly imaginary: Float64Array;
 }
 
-/** Transforms in place; with `inverse` back again, without the division by the number of values. */
+/** Transforms in place. `inverse` transforms back, without dividing by the number of values. */
 export function transform({ size, real, imaginary }: Spectrum, inverse = false): void {
   const turns = twiddles(size, inverse);
   for (let row = 0; row < size; row += 1) line(real, imaginary, row * size, 1, size, turns);
@@ -25,7 +25,7 @@ function twiddles(size: number, inverse: boolean): Twiddles {
   return { cos: of(Math.cos), sin: of(Math.sin) };
 }
 
-/** One line of values, `step` apart. */
+/** Transforms one line of values, `step` apart. */
 function line(
   real: Float64Array,
   imaginary: Float64Array,

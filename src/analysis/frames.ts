@@ -1,4 +1,5 @@
-// The frames of picture files that are measured without a database: one for most files, one for each chosen page of a stack.
+// Lists the frames of picture files that are measured without a database: one for most files, one for each chosen page of a
+// stack.
 import { basename, dirname, resolve } from "node:path";
 import { encodeFailure, type FailureData } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
@@ -9,35 +10,35 @@ import { firstPageTimes, timedFile } from "../image/times/of-paths.ts";
 import type { TimeSource } from "../image/times/source.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 
-/** A picture to be measured, or a part of a file that cannot be. */
+/** A picture to measure, or a part of a file that cannot be measured. */
 export interface FileFrame {
-  /** As the user gave it. */
+  /** Path as given by the user. */
   readonly path: string;
-  /** Which page of the file, from 0; undefined: the file is one picture. */
+  /** Page number in the file, from 0; undefined if the file is a single picture. */
   readonly page?: number;
-  /** Why there is nothing to measure. */
+  /** Why this part cannot be measured. */
   readonly failure?: FailureData;
   /** Microseconds since the epoch. */
   readonly takenAtUs: number;
-  /** `file`: guessed from the time of modification. */
+  /** `file`: guessed from the modification time. */
   readonly timeSource: TimeSource;
 }
 
-/** A frame as people read it; pages count from 1 for them. */
+/** Returns the name of a frame for messages; pages count from 1 there. */
 export function shownFrame({ path, page }: Pick<FileFrame, "path" | "page">): string {
   return page === undefined ? path : `${path}, page ${page + 1}`;
 }
 
-/** What a frame is decoded from. The path is the user's own and may be a link. */
+/** Returns the file to decode a frame from. The path is the user's own and may be a link. */
 export function fileOfFrame({ path, page }: Pick<FileFrame, "path" | "page">): string | NamedFile {
   const whole = resolve(path);
   return page === undefined ? whole : { directory: dirname(whole), path: basename(whole), followLinks: true, page };
 }
 
 /**
- * The frames of the files, in their order. What cannot be used of a file (its end is cut off, it has none of the chosen
- * pages) is one failed frame after the others of the file. `say` is called with a line for each thing to know about a file,
- * such as pages that are left out by choice.
+ * Returns the frames of the files, in order. An unusable part of a file (its end is cut off, or it has none of the chosen
+ * pages) becomes one failed frame after its other frames. `say` is called with each message about a file, for example about
+ * pages that were not chosen.
  */
 export async function framesOf(
   given: readonly string[],
@@ -73,7 +74,7 @@ export async function framesOf(
   return frames;
 }
 
-/** Of several channels, planes or positions in the files of each directory those that are chosen. */
+/** Chooses one series if the files of a directory contain several channels, planes or positions. */
 async function ofOneSeries<F extends { readonly path: string }>(
   files: readonly F[],
   choice: PageChoice,
@@ -99,7 +100,7 @@ function placeOf(path: string) {
   return { directory: dirname(whole), name: basename(whole), followLinks: true };
 }
 
-/** undefined for a file that cannot be read: it says why when it is measured. */
+/** Returns undefined for a file that cannot be read; the error is reported when it is measured. */
 async function listed(path: string, choice: PageChoice): Promise<FramesOfFile | undefined> {
   const whole = resolve(path);
   try {

@@ -1,26 +1,26 @@
-// Marks positions that leave their ROI's course from one frame to the next. It never hides or changes a position.
+// Flags positions that jump away from their ROI's course from one frame to the next. Never hides or changes a position.
 import { FLAGS } from "../measurement/method.ts";
 
-/** A step smaller than this is never called a jump, px: binding and bulk steps of a slow experiment are below it. */
+/** Minimum size of a jump, px: binding and bulk steps of a slow experiment are smaller. */
 const SMALLEST_JUMP_PX = 2;
 /** A step must also exceed this many standard errors of the two positions. */
 const JUMP_ERRORS = 6;
-/** After this many frames on a new level it is a step of the chip, not a jump of the fit. */
+/** After this many frames at a new level, the step is real and not a jump of the fit. */
 const SETTLED_FRAMES = 3;
 
 interface Course {
   readonly position: Float64Array;
   readonly standardError: Float64Array;
-  /** Position of the last jumped frame, and how many in a row have stayed near it. */
+  /** Position of the last jumped frame, and the number of consecutive frames near it. */
   readonly candidate: Float64Array;
   readonly stayed: Uint8Array;
 }
 
-/** Follows every ROI of one analysis. */
+/** Follows all ROIs of one analysis. */
 export class JumpDetector {
   private readonly course: Course;
 
-  /** @param lastPositionsPx where each ROI stood at the end of what is already stored; NaN where unknown. */
+  /** @param lastPositionsPx last stored position of each ROI; NaN if unknown. */
   constructor(lastPositionsPx: Float64Array) {
     const count = lastPositionsPx.length;
     this.course = {
@@ -31,7 +31,7 @@ export class JumpDetector {
     };
   }
 
-  /** The flags of a frame with `jumped` added where it is due; advances the course. */
+  /** Returns the flags of a frame, with `jumped` added for jumps, and updates the course. */
   mark(positionPx: Float64Array, standardErrorPx: Float64Array, flags: Uint8Array): Uint8Array {
     const marked = Uint8Array.from(flags);
     for (let roi = 0; roi < positionPx.length; roi++) {

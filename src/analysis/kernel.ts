@@ -5,16 +5,18 @@ import type { KernelAnswer, KernelPicture, KernelRequest, KernelTask } from "./k
 import { native } from "./native-kernel.ts";
 
 /**
- * Measures every row of every ROI of one picture, synchronously and without copying the picture. What is outside the
- * picture is black. A row that could not be measured is a status, never an error.
- * Throws TypeError or RangeError for arguments that contradict each other: a wrong number of pixels, an ROI without
- * area, coordinates between pixels with `established` sampling.
+ * Measures every row of every ROI of one picture, synchronously and without copying the picture. Pixels outside the picture are
+ * black. A row that cannot be measured gets a status, never an error. Throws TypeError or RangeError for inconsistent
+ * arguments: a wrong number of pixels, an ROI without area, fractional coordinates with `established` sampling.
  */
 export function measure(request: KernelRequest): KernelAnswer {
   return measureTogether(request, [request])[0] as KernelAnswer;
 }
 
-/** The same by several methods, one answer each; the picture is counted, and its ROIs are sampled, once for all of them. */
+/**
+ * Does the same with several methods, one answer each. The full scale is found, and the ROIs are sampled, only once for all of
+ * them.
+ */
 export function measureTogether(picture: KernelPicture, tasks: readonly KernelTask[]): KernelAnswer[] {
   const { depth = depthBefore(0) } = picture;
   const answers = native().measure(

@@ -1,8 +1,8 @@
-// The C++ kernel as TypeScript sees it, and its version.
+// TypeScript interface to the C++ kernel, and its version.
 import { loadKernel } from "../native/kernel-binding.ts";
 import type { KernelAnswer } from "./kernel-answer.ts";
 
-/** The C++ side: enumerations as their index, in the order of METHODS and so on. */
+/** The C++ functions. Enumerations are passed as their index, in the order of METHODS and so on. */
 interface Native {
   measure(
     pixels: Uint8Array | Uint16Array,
@@ -46,20 +46,21 @@ interface NativeTask {
   readonly grow?: boolean;
 }
 
-/** The loaded kernel. Throws Failure `installation.broken` where it cannot be loaded. */
+/** Returns the loaded kernel. Throws Failure `installation.broken` if it cannot be loaded. */
 export function native(): Native {
   return loadKernel() as Native;
 }
 
 /**
- * The kernel's number, raised whenever its results change. The vector unit is no part of it: results agree across units
- * far below the standard error, and an experiment moved to another processor continues with the same analysis.
+ * Returns the kernel's version, which is raised whenever its results change. It does not depend on the vector unit: results of
+ * different units differ by far less than the standard error, and an experiment that moves to another processor continues with
+ * the same analysis.
  */
 export function kernelVersion(): string {
   return native().version().split("/", 1)[0] ?? "";
 }
 
-/** The vector unit the kernel runs on here: "avx512", "avx2" or "baseline". */
+/** Returns the vector unit that the kernel uses here: "avx512", "avx2" or "baseline". */
 export function vectorUnit(): string {
   return native().version().split("/")[1] ?? "";
 }

@@ -1,8 +1,8 @@
-// Finds one patch of a reference picture again in another picture, to a fraction of a pixel.
+// Finds a patch of a reference picture in another picture, to a fraction of a pixel.
 import type { Picture } from "../image/picture.ts";
 import { solve } from "../measurement/linear.ts";
 
-/** Where a patch went, px. */
+/** Displacement of a patch, px. */
 export interface Found {
   readonly dx: number;
   readonly dy: number;
@@ -10,15 +10,15 @@ export interface Found {
 
 const STEPS = 8;
 const ENOUGH_PX = 1e-3;
-/** Beyond this distance from where it was looked for, the patch was not found, px. */
+/** Maximum distance from the start of the search, px; beyond it the patch counts as not found. */
 const FURTHEST_PX = 4;
-/** A patch that turned up much paler or stronger is something else. */
+/** Allowed gain: a patch with a much weaker or stronger contrast is something else. */
 const GAIN = { least: 0.3, most: 3 } as const;
 
 /**
- * Displacement of the square patch of `side` px (border of 1 px included) whose middle was at x, y, looked for from
- * `start` on. Each step regresses the picture at the displaced place on {patch, 1, its gradients}; gain and offset are
- * free, so that light may change. undefined when it is not found.
+ * Returns the displacement of the square patch of `side` px (including a border of 1 px) whose centre was at x, y. The search
+ * begins at `start`. Each step regresses the picture at the displaced position on {patch, 1, its gradients}; gain and offset
+ * are free, so the light may change. undefined if the patch is not found.
  */
 export function findPatch(
   picture: Picture,
@@ -69,7 +69,10 @@ export function findPatch(
   return undefined;
 }
 
-/** Adds the right side of the normal equations, basis·picture, of the picture's square at left, top (interpolated linearly). */
+/**
+ * Adds the right-hand side of the normal equations, basis·picture, for the picture's square at left, top (linearly
+ * interpolated).
+ */
 function accumulate(
   picture: Picture,
   basis: Float64Array,

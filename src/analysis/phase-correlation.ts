@@ -1,14 +1,15 @@
-// How far one square of a picture has moved against another: phase correlation (Kuglin and Hines 1975). Both squares are
-// transformed at once, as the real and the imaginary part of one. The spectrum is multiplied by a Gaussian, so that the peak is a
-// Gaussian of known width: three values give its place, and pixel noise, which is in the fine detail, has little weight.
+// Measures how far one square of a picture has moved against another by phase correlation (Kuglin and Hines 1975). Both squares
+// are transformed at once, as the real and the imaginary part of one. The spectrum is multiplied by a Gaussian, so that the
+// peak is a Gaussian of known width: three values give its position, and pixel noise, which is in the fine detail, has little
+// weight.
 import { type Spectrum, transform } from "./fourier.ts";
 
-/** Where the peak is, px, and how far it stands out. */
+/** Position of the peak, px, and its strength. */
 export interface CorrelationPeak {
   /** Movement of the second square, positive to the right and downwards. */
   readonly dx: number;
   readonly dy: number;
-  /** Height over the root mean square of the correlation. */
+  /** Ratio of the height to the root mean square of the correlation. */
   readonly strength: number;
 }
 
@@ -16,7 +17,7 @@ export interface CorrelationPeak {
 const PEAK_PX = 1.5;
 
 /**
- * The movement of `b` against `a`, both `size` x `size` values with `size` a power of two. Undefined where one of them is
+ * Returns the movement of `b` against `a`, both `size` x `size` values with `size` a power of two. Undefined if one of them is
  * flat.
  */
 export function phaseCorrelation(a: Float64Array, b: Float64Array, size: number): CorrelationPeak | undefined {
@@ -28,7 +29,7 @@ export function phaseCorrelation(a: Float64Array, b: Float64Array, size: number)
   return peakOf(cross.real, size);
 }
 
-/** Minus its mean, and fading towards the edges (Hann), so that what is cut there is not taken for a pattern. */
+/** Subtracts the mean and applies a Hann window, so that the edges of the square do not look like a pattern. */
 function windowed(values: Float64Array, size: number): Float64Array {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const fade = Float64Array.from({ length: size }, (_x, at) => 0.5 - 0.5 * Math.cos((2 * Math.PI * (at + 0.5)) / size));
@@ -39,7 +40,7 @@ function windowed(values: Float64Array, size: number): Float64Array {
 
 const isFlat = (values: Float64Array): boolean => values.every((value) => value === 0);
 
-/** The phase differences of the two real squares in a spectrum, weighted. */
+/** Returns the weighted phase differences of the two real squares in a spectrum. */
 function crossPhase({ size, real, imaginary }: Spectrum): Spectrum {
   const cross = { size, real: new Float64Array(size * size), imaginary: new Float64Array(size * size) };
   const fall = (2 * Math.PI * Math.PI * PEAK_PX * PEAK_PX) / (size * size);
@@ -81,7 +82,7 @@ function peakOf(values: Float64Array, size: number): CorrelationPeak {
   };
 }
 
-/** Middle of the Gaussian through three neighbouring values, from the middle one. */
+/** Returns the centre of the Gaussian through three neighbouring values, relative to the middle one. */
 function vertexOf(before: number, at: number, after: number): number {
   const [a, b, c] = [Math.log(before), Math.log(at), Math.log(after)];
   const curvature = a - 2 * b + c;

@@ -1,28 +1,28 @@
-// How far the content of one picture has moved against another, without knowing what is in them: phase correlation, first
-// of the whole pictures, made smaller, then of squares spread over them. The squares give shift, turn and the error of both: what
-// moves by itself (a band, a bubble) loses its weight.
+// Measures how far the content of one picture has moved against another, without knowing the content. Uses phase correlation:
+// first of the whole pictures, reduced, then of squares spread over them. The squares give shift, rotation and the error of
+// both. Things that move by themselves (a band, a bubble) lose their weight.
 import { Failure } from "../failure/failure.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Displacement } from "../measurement/displacement.ts";
 import { fitMovement } from "./drift.ts";
 import { phaseCorrelation } from "./phase-correlation.ts";
 
-/** Side of the whole picture made smaller, px. */
+/** Side of the reduced whole picture, px. */
 const OVERVIEW = 512;
 /** Side of a square, px; half of it in small pictures. */
 const SQUARE = 128;
 const MOST_ACROSS = 8;
-/** Peaks that stand out less are of squares without anything to see. */
+/** Minimum strength of a peak; weaker ones come from squares without content. */
 const LEAST_STRENGTH = 12;
-/** A square is cut out again around the place where it was found, so often at most, until it is there. */
+/** Maximum number of times that a square is cut out again at the position where it was found. */
 const ROUNDS = 8;
 const ENOUGH_PX = 0.005;
-/** Squares farther from the coarse place are others that look alike, shares of a square. */
+/** Maximum distance from the coarse position, as a share of a square; squares farther away are similar-looking others. */
 const NEAR = 0.25;
 
 /**
- * The movement of `b` against `a`; undefined where nothing in them is the same. `patches` of the result are squares. Failure
- * `usage.invalid` where the pictures differ in size.
+ * Returns the movement of `b` against `a`; undefined if nothing in them matches. `patches` of the result are squares. Failure
+ * `usage.invalid` if the pictures differ in size.
  */
 export function pictureShift(a: Picture, b: Picture): Displacement | undefined {
   checkAlike(a, b);
@@ -39,12 +39,12 @@ export function pictureShift(a: Picture, b: Picture): Displacement | undefined {
   return fitted && { ...fitted, errorPx: Math.hypot(fitted.errorPx, FINEST_PX) };
 }
 
-/** Fewer do not give a turn with room for an outlier. */
+/** With fewer squares, a rotation cannot be fitted if one is an outlier. */
 const FEWEST_SQUARES = 4;
-/** What all squares may be off in the same way, px: the worth of interpolation between pixels. */
+/** Common error of all squares because of interpolation, px. */
 const FINEST_PX = 0.01;
 
-/** Refuses two pictures that cannot be subtracted from each other. */
+/** Throws if two pictures cannot be subtracted from each other. */
 export function checkAlike(a: Picture, b: Picture): void {
   const size = ({ width, height }: Picture) => `${width} × ${height} px`;
   if (a.width !== b.width || a.height !== b.height) {
@@ -71,7 +71,7 @@ function coarseShift(a: Picture, b: Picture): Shift | undefined {
   return { dx: Math.round(found.dx * factor), dy: Math.round(found.dy * factor) };
 }
 
-/** Means of factor x factor pixels in the middle of a square, the rest filled with their mean. */
+/** Returns the means of factor x factor pixels in the middle of a square; the rest is filled with their mean. */
 function overviewOf({ pixels, width, height }: Picture, factor: number): Float64Array {
   const [columns, rows] = [Math.floor(width / factor), Math.floor(height / factor)];
   const [left, top] = [(OVERVIEW - columns) >> 1, (OVERVIEW - rows) >> 1];
@@ -91,7 +91,7 @@ function overviewOf({ pixels, width, height }: Picture, factor: number): Float64
   return square.map((value) => (Number.isNaN(value) ? mean : value));
 }
 
-/** Upper left corners of squares that lie evenly over the picture. */
+/** Returns the upper left corners of squares that are spread evenly over the picture. */
 function squaresOf({ width, height }: Picture, side: number): [number, number][] {
   const places = (length: number) => {
     const count = Math.min(MOST_ACROSS, Math.floor(length / side));
@@ -102,8 +102,8 @@ function squaresOf({ width, height }: Picture, side: number): [number, number][]
 }
 
 /**
- * Where one square went. It is cut out again where it was found, also between pixels, until nothing is left of the movement: the
- * fading edges of two squares that are apart would make it too small.
+ * Returns the movement of one square. It is cut out again at the position where it was found, also between pixels, until no
+ * movement remains: otherwise the fading edges of two displaced squares would make the movement too small.
  */
 function squareShift(
   a: Picture,
@@ -128,7 +128,7 @@ function squareShift(
   return undefined;
 }
 
-/** The square from (left, top) on, between pixels by cubic interpolation; undefined where it is not wholly inside. */
+/** Returns the square from (left, top) on, between pixels by cubic interpolation; undefined if it is not completely inside. */
 function cut({ pixels, width, height }: Picture, left: number, top: number, side: number): Float64Array | undefined {
   const [x0, y0] = [Math.floor(left), Math.floor(top)];
   const [acrossBy, downBy] = [cubic(left - x0), cubic(top - y0)];
@@ -156,7 +156,7 @@ function cut({ pixels, width, height }: Picture, left: number, top: number, side
   });
 }
 
-/** Weights of the pixels at -1, 0, 1 and 2 for a value at `part` between 0 and 1 (Catmull and Rom). */
+/** Returns the weights of the pixels at -1, 0, 1 and 2 for a value at `part` between 0 and 1 (Catmull and Rom). */
 function cubic(part: number): readonly number[] {
   const [square, cube] = [part * part, part * part * part];
   return [

@@ -1,16 +1,16 @@
-// How far a resonance position may be trusted: its standard error, a quality and flags. The established statistics are
-// not touched by any of it; a bad fit is reported, and reported as bad.
+// Assesses how far a resonance position can be trusted: its standard error, a quality and flags. None of this changes the
+// established statistics; a bad fit is reported, and marked as bad.
 
 import { FLAGS, type Method, WIDTH_COLUMN } from "../measurement/method.ts";
 import { TRACKING_NOTES } from "./kernel-answer.ts";
 import type { RowSummary } from "./row-summary.ts";
 
-/** What is known of one ROI: the summary of its rows, and how it was sampled and fitted. */
+/** The input for one ROI: the summary of its rows, and how it was sampled and fitted. */
 export interface RoiEvidence extends RowSummary {
   readonly method: Method;
-  /** Share of the ROI's pixels at the top of the scale, 0 to 1. */
+  /** Share of the ROI's pixels at full scale, 0 to 1. */
   readonly saturatedShare: number;
-  /** Samples of the fit's residual that count as one; 1 where there is no fit. */
+  /** Number of samples of the fit's residual that count as one; 1 if there is no fit. */
   readonly residualDistancePx: number;
   readonly widthPx: number;
   /** TRACKING_NOTES; `tracking` only. */
@@ -18,37 +18,40 @@ export interface RoiEvidence extends RowSummary {
 }
 
 export interface Assessment {
-  /** px, of the median of the rows; NaN where unknown. */
+  /** Standard error of the median of the rows, px; NaN if unknown. */
   readonly standardError: number;
-  /** 0 (worthless) to 1 (perfect): share of rows measured times the median share of variance explained. */
+  /** 0 (worthless) to 1 (perfect): share of rows measured times the median share of explained variance. */
   readonly quality: number;
   /** FLAGS bits. */
   readonly flags: number;
 }
 
-/** Above this share of clipped pixels the top of a band is cut off and its position bends towards the flatter side. */
+/** Above this share of clipped pixels the top of a band is cut off, and its position shifts towards the flatter side. */
 const SATURATED_SHARE = 0.005;
-/** Nearer to either end of the row than this share of its length, so much of the band is outside that it misleads. */
+/**
+ * Distance from either end, as a share of the row's length, below which too much of the band is outside and the position is
+ * misleading.
+ */
 const EDGE_SHARE = 0.08;
-/** A position may be at the edge if the edge is within this many of its standard errors. */
+/** A position counts as possibly at the edge if the edge is within this many of its standard errors. */
 const EDGE_ERRORS = 2;
-/** A line of this width, as a share of the row's length, is a slope of the light, or a band that is mostly elsewhere. */
+/** A line of at least this width, as a share of the row's length, is a slope of the light, or a band that is mostly outside. */
 const WIDE_SHARE = 0.3;
 /** Below this height over noise (median of the rows) a band cannot be distinguished from speckle. */
 const LOW_CONTRAST = 3;
-/** All rows together show a band that none of them shows by itself. */
+/** Lower limit for all rows together, which show a band that no single row shows. */
 const LOW_CONTRAST_OF_JOINT = 1.5;
-/** The same for the methods without a fit: the highest of a hundred samples of noise alone stands about 3 above it. */
+/** Limit for the methods without a fit: the highest of a hundred samples of pure noise is about 3 above it. */
 const LOW_CONTRAST_OF_SAMPLE = 4;
 /** A row whose position is this uncertain, as a share of its length, could have its band anywhere. */
 const VAGUE_SHARE = 0.1;
-/** With fewer measured rows than this share, what was measured is a chance selection. */
+/** If fewer than this share of the rows were measured, the result is a random selection. */
 const CONVERGED_SHARE = 0.5;
 
 /**
- * A residual that keeps its sign over this share of the row, in rows explained less than MISFIT_EXPLAINED, is a second
- * band. A Gaussian leaves such a residual in every asymmetric band, though a shorter one; the rows of a joint fit leave a
- * much shorter one, because what they share is not taken for noise.
+ * Limit for the length over which a residual keeps its sign, as a share of the row, in rows explained by less than
+ * MISFIT_EXPLAINED; beyond it there is a second band. A Gaussian leaves such a residual in every asymmetric band, but a shorter
+ * one. The rows of a joint fit leave a much shorter one, because what they share is not taken for noise.
  */
 const MISFIT_SHARE: Readonly<Record<Method, number>> = {
   max_intensity: Number.POSITIVE_INFINITY,
@@ -60,7 +63,7 @@ const MISFIT_SHARE: Readonly<Record<Method, number>> = {
 };
 const MISFIT_EXPLAINED = 0.8;
 
-/** Weighs one ROI. */
+/** Assesses one ROI. */
 export function weigh(evidence: RoiEvidence): Assessment {
   const { measured, standardError } = evidence;
   const explained = Number.isNaN(evidence.explained) ? 0 : Math.min(1, Math.max(0, evidence.explained));

@@ -1,37 +1,37 @@
-// One line of processing_results.jsonl in the established form. Notebooks read these names; what is ours and new comes
-// after the established fields.
+// Writes one line of processing_results.jsonl in the established form. Notebooks read these names; our own new fields come
+// after the established ones.
 import type { TimeSource } from "../image/times/source.ts";
 import { type FrameResult, flagNames, lineOfCode, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 
-/** A frame and what was made of it; null where there is nothing. Time stamps are ISO with `Z`. */
+/** A frame and its results; null if there are none. Time stamps are ISO with `Z`. */
 export interface RecordInput {
   readonly entryTimestamp: string | null;
   readonly imageTimestamp: string | null;
   readonly temperatureTimestamp: string | null;
   readonly imageFilename: string | null;
   readonly processingTimestamp: string;
-  /** Null when the frame was measured. */
+  /** Null if the frame was measured. */
   readonly failureMessage: string | null;
   readonly result: FrameResult | null;
   /** ROI labels in the order of the result. */
   readonly labels: readonly string[];
-  /** degrees C by sensor name. */
+  /** Degrees Celsius by sensor name. */
   readonly temperatures: Readonly<Record<string, number>> | null;
-  /** Seconds since the first frame, to the microsecond; absent where there is none. */
+  /** Seconds since the first frame, to the microsecond; absent if unknown. */
   readonly elapsedSeconds?: number | undefined;
-  /** Where the time of the image is from, where it is not the clock at the capture. */
+  /** Source of the image's time, if it is not the clock at capture. */
   readonly timeSource?: TimeSource | undefined;
-  /** Directory and name of the picture, where the name alone does not say which one it was. */
+  /** Directory and name of the picture, if the name alone is not unique. */
   readonly imagePath?: string;
-  /** Which page of the picture's file it was, from 0, where the file has several. The record counts from 1. */
+  /** Page in the picture's file, from 0, if the file has several. The record counts from 1. */
   readonly page?: number | undefined;
-  /** What is to be known of the picture besides its measurement, such as pages that were not measured. */
+  /** Messages about the picture besides its measurement, for example about pages that were not measured. */
   readonly warnings?: readonly string[];
 }
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** The record as one line without its line feed. A statistic that does not exist (no row measured) is null. */
+/** Returns the record as one line without line feed. A statistic that does not exist (no row measured) is null. */
 export function formatRecord(input: RecordInput): string {
   const { result, labels } = input;
   const record: Record<string, Json> = {
@@ -80,7 +80,7 @@ function roiAnalysis(result: FrameResult, label: string, roi: number): Json {
   return analysis;
 }
 
-/** The position with its doubt: ours, next to the established analysis and not inside it. */
+/** Returns the position with its error, quality and flags. These are our own fields, next to the established analysis. */
 function resonance(result: FrameResult, label: string, roi: number): Json {
   const line = lineOfCode(result.lines?.[roi]);
   return {
@@ -93,7 +93,7 @@ function resonance(result: FrameResult, label: string, roi: number): Json {
   };
 }
 
-/** JSON has no NaN. */
+/** Converts NaN to null, because JSON has no NaN. */
 function numberOrNull(value: number | undefined): number | null {
   return value !== undefined && Number.isFinite(value) ? value : null;
 }

@@ -1,15 +1,15 @@
-// The references of an analysis: what its first frames make and all others are measured with. These are patches for the drift, the
-// lines that the data choose, and the reference of tracking. This file is the one place for the order of frames, for their turns,
-// and for what has to be stored.
+// The references of an analysis, which are built from its first frames and used for all others: patches for the drift, the
+// lines chosen from the data, and the reference of tracking. Only this file decides the order of frames, their turns,
+// and what must be stored.
 //
-// While a reference is being made, frames are measured one at a time and in order, each with what the frames before it made: so
+// While a reference is being built, frames are measured one at a time and in order, each with the results of those before: so
 // no result depends on the number of threads. Then all frames are measured at the same time.
 import { decodeLines, type LinesByMethod, linesComplete } from "./chosen-lines.ts";
 import type { AnalysisSettings } from "./settings.ts";
 import type { TaskAnswer, TaskRequest } from "./task.ts";
 import { DEFAULT_REFERENCE_FRAMES, decodeReference, isComplete } from "./tracking.ts";
 
-/** References in the encoded form in which they are stored. */
+/** Encoded references, as they are stored. */
 export interface MadeReferences {
   readonly drift?: Uint8Array | undefined;
   readonly lines?: LinesByMethod | undefined;
@@ -17,25 +17,25 @@ export interface MadeReferences {
 }
 
 export interface SequencerOptions {
-  /** Of the method. */
+  /** Settings of the method. */
   readonly settings: AnalysisSettings;
-  /** Of a tracking measured along with it. */
+  /** Settings of a tracking that is measured along with the method. */
   readonly companion?: AnalysisSettings | undefined;
-  /** Whether the movement of the chip is measured, also where positions do not follow it. */
+  /** Whether the movement of the chip is measured, even if positions do not follow it. */
   readonly measuresDrift: boolean;
-  /** What earlier frames have made. */
+  /** References from earlier frames. */
   readonly made?: MadeReferences;
 }
 
 /** One frame's turn. */
 export interface Turn {
-  /** Has the frame measured with what the frames before it made. */
+  /** Measures the frame with the references from earlier frames. */
   measure(
     ask: (references: Pick<TaskRequest, "drift" | "lines" | "reference">) => Promise<TaskAnswer>,
   ): Promise<TaskAnswer>;
 }
 
-/** Hands the references of one analysis to its frames. */
+/** Provides the references of one analysis to its frames. */
 export class ReferenceSequencer {
   readonly #joint: Growing | undefined;
   readonly #tracking: Growing | undefined;
@@ -55,23 +55,23 @@ export class ReferenceSequencer {
     const tracking = settings.method === "tracking" ? settings : companion;
     if (tracking === undefined) return;
     const frames = tracking.referenceFrames ?? DEFAULT_REFERENCE_FRAMES;
-    // Shared, so that handing it to a thread copies nothing.
+    // In shared memory, so that passing it to a thread copies nothing.
     const shared = reference === undefined ? undefined : decodeReference(reference).bytes;
     this.#reference = new Growing((bytes) => isComplete(decodeReference(bytes), frames), shared);
     if (tracking.jointLine === "auto") this.#tracking = growingLines(lines?.tracking);
   }
 
-  /** Whether a reference is still being made: positions counted from it depend on which frames come first. */
+  /** Whether a reference is still being built: results then depend on the order of the frames. */
   get needsOrder(): boolean {
     return !this.#isGrown || (this.#followsDrift && this.#drift === undefined);
   }
 
-  /** A drift reference that is made and not stored yet: it goes with the next result that can be. */
+  /** A drift reference that is not stored yet: it is stored with the next result. */
   get unkeptDrift(): Uint8Array | undefined {
     return this.#unkeptDrift;
   }
 
-  /** Runs a frame's work in its turn; at once where no reference is being made. */
+  /** Runs a frame's work in its turn; immediately if no reference is being built. */
   async run<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
     if (this.#isComplete) return await work(this.#turn(() => undefined));
     const before = this.#lastTurn;
@@ -89,8 +89,8 @@ export class ReferenceSequencer {
   }
 
   /**
-   * Takes over what is stored now: the drift reference `drift`, and what the frame of `answer` added, absent where its result
-   * came too late to count. To be called within the frame's turn.
+   * Records what is stored now: the drift reference `drift`, and the contribution of the frame of `answer` (absent if its
+   * result came too late to count). Call it within the frame's turn.
    */
   kept(drift: Uint8Array | undefined, answer: TaskAnswer | undefined): void {
     if (this.#unkeptDrift === drift) this.#unkeptDrift = undefined;
@@ -111,7 +111,7 @@ export class ReferenceSequencer {
           }
           return answer;
         } finally {
-          // The drift reference is made now, or left to the next frame: neither has to wait for this frame's result.
+          // The drift reference exists now, or is left to the next frame: neither has to wait for this frame's result.
           if (this.#isGrown) end();
         }
       },
@@ -128,18 +128,18 @@ export class ReferenceSequencer {
     };
   }
 
-  /** Whether frames no longer wait for each other. */
+  /** Whether frames no longer need to wait for each other. */
   get #isComplete(): boolean {
     return this.#isGrown && (!this.#measuresDrift || this.#drift !== undefined);
   }
 
-  /** Whether the results of further frames add nothing. */
+  /** Whether further frames add nothing. */
   get #isGrown(): boolean {
     return [this.#joint, this.#tracking, this.#reference].every((one) => one?.isComplete !== false);
   }
 }
 
-/** A reference that each of the first frames adds to, encoded. */
+/** A reference, encoded, that each of the first frames adds to. */
 class Growing {
   readonly #isCompleteAs: (bytes: Uint8Array) => boolean;
   #bytes: Uint8Array | undefined;

@@ -1,5 +1,5 @@
-// One picture and one ROI manifest in, one result per ROI out: asks the kernel once, turns its rows into the
-// established statistics, and a position with its error, quality and flags. No files, no threads.
+// Measures one picture with one ROI manifest and returns one result per ROI. Calls the kernel once, and turns its rows into the
+// established statistics and a position with error, quality and flags. No files, no threads.
 import { Failure } from "../failure/failure.ts";
 import { depthBefore } from "../image/bit-depth.ts";
 import type { Picture } from "../image/picture.ts";
@@ -18,24 +18,24 @@ import { weigh } from "./quality.ts";
 import { rowStatistics, summariseRows } from "./row-summary.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
-/** How `tracking` is to be asked, where that is one of the methods. */
+/** Options for measuring a picture. */
 export interface PictureOptions {
-  /** Where the chip is; ROIs follow it with `trackDrift`, and their own coordinates move with them. */
+  /** Movement of the chip; ROIs follow it with `trackDrift`, and their own coordinates move with them. */
   readonly displacement?: Displacement | undefined;
-  /** What the pictures before have shown of the camera's scale. */
+  /** What earlier pictures revealed about the camera's full scale. */
   readonly depth?: DepthKnowledge | undefined;
-  /** The lines that earlier pictures chose for the ROIs; without them each picture is measured with its own. */
+  /** The lines that earlier pictures chose for the ROIs; without them each picture uses its own. */
   readonly lines?: LinesByMethod | undefined;
-  /** What `tracking` compares with, and lets grow where that says so; see trackPicture. */
+  /** The reference of `tracking`, which may grow; see trackPicture. */
   readonly reference?: KernelReference;
-  /** Stands in for the C++ kernel: to see what it answers, or what it costs. */
+  /** Replacement for the C++ kernel, to inspect its answers or its cost. */
   readonly kernel?: typeof measureTogether;
 }
 
 /**
- * Measures every ROI of a picture. The position is the median of the rows' position quantity (so that of `centre` counts
- * pixels from 1, as established; `joint` and `tracking` have one value for all rows); an ROI without a measured row gets
- * NaN and the flag `not_converged`. Throws Failure `rois.outside` when an ROI leaves the picture.
+ * Measures every ROI of a picture. The position is the median of the rows' position quantity (so that of `centre` counts pixels
+ * from 1, as established; `joint` and `tracking` have one value for all rows). An ROI without a measured row gets NaN and the
+ * flag `not_converged`. Throws Failure `rois.outside` if an ROI extends beyond the picture.
  */
 export function analysePicture(
   picture: Picture,
@@ -47,8 +47,8 @@ export function analysePicture(
 }
 
 /**
- * The same by several methods, one result each. The first settings say how the picture is sampled, and the others must
- * not contradict them: ROIs are sampled once for all.
+ * Does the same with several methods, one result each. ROIs are sampled only once, as the first settings say; the others must
+ * agree with them.
  */
 export function analyseTogether(
   picture: Picture,
@@ -107,7 +107,7 @@ function knownLines(lines: LinesByMethod | undefined, method: Method): Pick<Kern
   return known === undefined ? {} : { lines: lineCodes(known) };
 }
 
-/** A maximum falls on a whole pixel: the deviation of a value rounded so. */
+/** Standard deviation of a value rounded to a whole pixel, such as a maximum. */
 const WHOLE_PIXEL_ERROR = Math.sqrt(1 / 12);
 
 function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }: AnalysisSettings) {
@@ -116,7 +116,7 @@ function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }
   const standardError = new Float64Array(rois.length);
   const quality = new Float64Array(rois.length);
   const flags = new Uint8Array(rois.length);
-  // What is decided is decided on the canonical form; the established one is for those who read the columns.
+  // Decisions use the canonical form; the established one is only for display.
   const shown =
     answer.forms === undefined ? answer : { ...answer, columns: establishedColumns(answer.columns, answer.forms) };
   const statistics = rowStatistics(shown, quantities);
@@ -146,7 +146,7 @@ function summarise(answer: KernelAnswer, rois: readonly Roi[], { method, debug }
   return { method, position, standardError, quality, flags, statistics, ...(debug ? { values } : {}) };
 }
 
-/** Per quantity the values of an ROI's measured rows, top row first. */
+/** Returns the values of an ROI's measured rows by quantity, top row first. */
 function measuredColumns(answer: KernelAnswer, roi: number, quantities: number): Float64Array[] {
   const start = answer.rowStart[roi] as number;
   const end = answer.rowStart[roi + 1] as number;

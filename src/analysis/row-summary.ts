@@ -1,52 +1,52 @@
-// What the rows of each ROI say together: the established statistics, and a position with its error.
+// Combines the rows of each ROI: the established statistics, and a position with its error.
 import type { KernelAnswer, MeasuredRows } from "./kernel-answer.ts";
 import { native } from "./native-kernel.ts";
 
 /**
- * STATISTICS over the measured rows of each ROI, [roi][quantity][statistic], number for number as numpy gives them: three
- * decimals, halves to even; NaN where no row was measured. Smoothness is the deviation of successive differences over
- * the rounded Max minus the rounded Min, 0 where that vanishes. Throws TypeError or RangeError for arrays that do not
- * belong together.
+ * Computes STATISTICS over the measured rows of each ROI, [roi][quantity][statistic], with exactly numpy's results: three
+ * decimals, halves to even; NaN if no row was measured. Smoothness is the deviation of successive differences divided by the
+ * rounded Max minus the rounded Min, or 0 if that vanishes. Throws TypeError or RangeError for arrays that do not match.
  */
 export function rowStatistics({ columns, status, rowStart }: MeasuredRows, quantities: number): Float64Array {
   return native().statistics(columns, status, rowStart, quantities);
 }
 
-/** What the rows of one ROI say together; px unless said otherwise, NaN where nothing is known. */
+/** The summary of one ROI's rows; px unless stated otherwise, NaN if unknown. */
 export interface RowSummary {
   /** Median of the measured rows. */
   readonly position: number;
   /**
-   * Of that median: from the rows' own scatter about a straight (tilted) line. Rows are correlated where speckle grains
-   * span several of them, which leaves fewer independent ones; of fewer than five rows, from the errors of single rows.
+   * Standard error of that median, from the scatter of the rows around a straight (tilted) line. Rows are correlated if speckle
+   * grains span several of them, which leaves fewer independent ones. With fewer than five rows, it comes from the errors of
+   * single rows.
    */
   readonly standardError: number;
   /** Share of the rows that were measured. */
   readonly measured: number;
-  /** Share of their variance that the model explains, median. */
+  /** Median share of their variance that the model explains. */
   readonly explained: number;
-  /** Width of the fitted line (sigma or gamma), median; NaN where there is no fit. */
+  /** Median width of the fitted line (sigma or gamma); NaN if there is no fit. */
   readonly lineWidth: number;
-  /** Peak height over noise, median over all rows, those that were not measured too. */
+  /** Median ratio of peak height to noise over all rows, including those not measured. */
   readonly contrast: number;
-  /** Standard error of a single row, median. */
+  /** Median standard error of a single row. */
   readonly rowError: number;
 }
 
 const SUMMARY_NUMBERS = 7;
 
-/** The rows of a KernelAnswer, and what summaries need to know of its method. */
+/** The rows of a KernelAnswer, and what the summary needs to know about its method. */
 export interface SummaryRequest {
   readonly rows: MeasuredRows & Pick<KernelAnswer, "standardError" | "explained" | "peakToNoise">;
   readonly quantities: number;
   readonly positionColumn: number;
-  /** Absent where nothing is fitted. */
+  /** Absent if nothing is fitted. */
   readonly widthColumn?: number | undefined;
-  /** px: deviation of positions that were rounded, 0 where none was. */
+  /** Standard deviation due to rounding of positions, px; 0 without rounding. */
   readonly rounding: number;
 }
 
-/** The summary of each ROI's rows. Throws TypeError or RangeError for arrays that do not belong together. */
+/** Returns the summary of each ROI's rows. Throws TypeError or RangeError for arrays that do not match. */
 export function summariseRows(request: SummaryRequest): RowSummary[] {
   const { rows, quantities, positionColumn, widthColumn = -1, rounding } = request;
   const { columns, status, rowStart, standardError, explained, peakToNoise } = rows;
@@ -78,8 +78,8 @@ export function summariseRows(request: SummaryRequest): RowSummary[] {
 }
 
 /**
- * px and px per row: the straight line through rows of which those that are NaN were not measured, by least squares with
- * Huber's weights from a robust start.
+ * Fits a straight line through rows, px and px per row. NaN rows were not measured. Least squares with Huber's weights from a
+ * robust start.
  */
 export function robustLineOfRows(positions: Float64Array): [start: number, slope: number] {
   return native().robustLine(positions);

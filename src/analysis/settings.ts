@@ -1,41 +1,41 @@
-// What an analysis is asked to do: what tells it apart from another one, and what its results are stored under.
+// The settings of an analysis, which distinguish it from others and identify its stored results.
 
 import type { BitDepthScaling, FanoSign, JointLine, Method, Sampling } from "../measurement/method.ts";
 import type { DarkLevel } from "./dark-level.ts";
 
 export interface AnalysisSettings {
   readonly method: Method;
-  /** Line of the methods `joint` and `tracking`, and only there; "fano" when absent, "auto" for each ROI's own. */
+  /** Line shape, only for the methods `joint` and `tracking`; "fano" if absent, "auto" for each ROI's own. */
   readonly jointLine?: JointLine;
-  /** Frames in the mean that `tracking` compares with, and only there. */
+  /** Number of frames in the reference of `tracking`; only for that method. */
   readonly referenceFrames?: number;
-  /** Rows each ROI is reduced to before fitting; 0 fits every pixel row, as `joint` and `tracking` always do. */
+  /** Number of rows that each ROI is reduced to before fitting; 0 fits every pixel row, as `joint` and `tracking` always do. */
   readonly subRois: number;
   readonly sampling: Sampling;
   readonly bitDepthScaling: BitDepthScaling;
-  /** Bits of the camera's samples in 16-bit pictures, where a person has said so; else the pictures show it. */
+  /** Bit depth of the camera in 16-bit pictures, if configured; otherwise the pictures show it. */
   readonly bits?: number;
-  /** Of `tracking`, and only there; unknown when absent. */
+  /** Dark level, only for `tracking`; unknown if absent. */
   readonly darkLevel?: DarkLevel;
-  /** The columns of `fano` in the established form. Absent where they are canonical, and for other methods. */
+  /** Reports the columns of `fano` in the established form. Absent if they are canonical, and for other methods. */
   readonly fanoSign?: "established";
   /** Keep the value of every measured row. */
   readonly debug: boolean;
-  /** ROIs follow the chip's movement in the picture. Absent where they do not, so that settings without it stay the same. */
+  /** ROIs follow the chip's movement in the picture. Absent if they do not, so that settings without it stay the same. */
   readonly trackDrift?: true;
 }
 
-/** What a method may look at besides the pixels. */
+/** What a method may use besides the pixels. */
 export interface MethodOptions {
   readonly subRois: number;
   readonly jointLine: JointLine;
   readonly referenceFrames: number;
   readonly darkLevel?: DarkLevel | undefined;
-  /** Canonical when absent. */
+  /** Canonical if absent. */
   readonly fanoSign?: FanoSign;
 }
 
-/** The part of the settings that depends on the method: what a method does not look at must not tell analyses apart. */
+/** Returns the settings that matter for a method: those that it does not use must not distinguish analyses. */
 export function methodSettings(
   method: Method,
   { subRois, jointLine, referenceFrames, darkLevel, fanoSign }: MethodOptions,

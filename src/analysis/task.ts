@@ -1,4 +1,4 @@
-// What goes to an analysis thread and what comes back: plain data in the compact form the manifest stores.
+// The messages to and from an analysis thread: plain data in the compact form that the manifest stores.
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { FailureData } from "../failure/failure.ts";
 import { otherPages } from "../image/picture.ts";
@@ -10,34 +10,34 @@ import { refusedLevelText } from "./dark-level.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
 export interface TaskRequest {
-  /** A path that the user gave, or a picture that a row names. */
+  /** A path given by the user, or a picture recorded in the database. */
   readonly picture: string | NamedFile;
-  /** Text of the ROI manifest; parsed once per thread as long as it stays the same. */
+  /** Text of the ROI manifest; each thread parses it only when it changes. */
   readonly roiManifestJson: string;
   readonly settings: AnalysisSettings;
   /**
-   * Measure how far the chip has moved: against this reference (by encodeDriftReference; of length 0 for one that found
-   * nothing to hold on to), or "make" one of this picture. Absent: not measured.
+   * Measures the movement of the chip: against this reference (by encodeDriftReference; of length 0 if it found no patches), or
+   * "make" a reference from this picture. Absent: not measured.
    */
   readonly drift?: Uint8Array | "make";
-  /** What `tracking` compares with, by encodeReference; absent where there is nothing yet. */
+  /** The reference of `tracking`, by encodeReference; absent if there is none yet. */
   readonly reference?: Uint8Array;
-  /** What the pictures before have shown of the camera's scale. */
+  /** What earlier pictures revealed about the camera's full scale. */
   readonly depth?: DepthKnowledge;
-  /** The lines that the data chose in frames before. */
+  /** The lines chosen in earlier frames. */
   readonly lines?: LinesByMethod;
-  /** Settings of a tracking to be measured along with the method. */
+  /** Settings of a tracking that is measured along with the method. */
   readonly companion?: AnalysisSettings;
 }
 
-/** Per ROI what tracking says along with the method; NaN where unknown. */
+/** The results of tracking along with the method, by ROI; NaN if unknown. */
 export type CompanionResult = Pick<FrameResult, "position" | "standardError" | "quality" | "flags">;
 
-/** A FrameResult with its statistics, and the rows' values of debug mode, packed into bytes. */
+/** A FrameResult whose statistics, and row values of debug mode, are packed into bytes. */
 export interface EncodedResult extends Omit<FrameResult, "statistics" | "values"> {
-  /** By encodeStatistics, quantities * 8 numbers per ROI. */
+  /** Encoded by encodeStatistics: quantities * 8 numbers per ROI. */
   readonly statistics: Uint8Array;
-  /** By encodeValues; debug mode only. */
+  /** Encoded by encodeValues; debug mode only. */
   readonly values?: Uint8Array;
 }
 
@@ -45,29 +45,29 @@ export type TaskAnswer =
   | {
       readonly ok: true;
       readonly answer: EncodedResult;
-      /** Pages of the picture's file where there are several; the first was measured. */
+      /** Number of pages of the picture's file, if there are several; the first was measured. */
       readonly pages?: number;
       readonly decodeMs: number;
       readonly measureMs: number;
-      /** Made of this picture, where it was to. */
+      /** Drift reference made from this picture, if requested. */
       readonly driftReference?: Uint8Array;
-      /** The reference of tracking with this picture in it, while it is still growing. */
+      /** The reference of tracking including this picture, while it is growing. */
       readonly reference?: Uint8Array;
-      /** Chosen lines with those of this picture, while they are still growing. */
+      /** Chosen lines including this picture's, while they are growing. */
       readonly lines?: LinesByMethod;
-      /** What tracking says, where it is measured along with the method. */
+      /** The result of tracking, if it is measured along with the method. */
       readonly companion?: CompanionResult;
     }
   | { readonly ok: false; readonly failure: FailureData };
 
-/** What is to be said of a picture that was measured. */
+/** Returns the messages about a measured picture. */
 export function warningsOf({ pages, answer }: Extract<TaskAnswer, { ok: true }>): string[] {
   return [otherPages(pages), refusedLevelText(answer.darkest)].filter((text) => text !== undefined);
 }
 
 /**
- * The rows' values of one frame as compressed bytes: per ROI the number of measured rows and then, quantity by quantity,
- * the values of those rows, all as little-endian float64.
+ * Encodes the row values of one frame as compressed bytes: for each ROI the number of measured rows and then, quantity by
+ * quantity, the values of those rows, all as little-endian float64.
  */
 export function encodeValues(values: readonly (readonly Float64Array[])[]): Uint8Array {
   const numbers: number[] = [];
@@ -78,7 +78,7 @@ export function encodeValues(values: readonly (readonly Float64Array[])[]): Uint
   return deflateRawSync(Buffer.from(Float64Array.from(numbers).buffer));
 }
 
-/** The inverse of encodeValues for a result of `method`. */
+/** Decodes the output of encodeValues for a result of `method`. */
 export function decodeValues(bytes: Uint8Array, method: Method): Float64Array[][] {
   const plain = Uint8Array.from(inflateRawSync(bytes));
   const numbers = new Float64Array(plain.buffer);

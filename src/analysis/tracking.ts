@@ -1,5 +1,5 @@
-// What tracking compares a frame with: for each ROI the mean of its first frames, all moved back to where the first of
-// them had the band, and the line that a joint fit found there. See docs/kernel.md, "Tracking".
+// Manages the reference of tracking: for each ROI the mean of its first frames, all moved to where the band was in the first of
+// them, and the line that a joint fit found there. See docs/kernel.md, "Tracking".
 
 import type { Picture } from "../image/picture.ts";
 import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../measurement/method.ts";
@@ -9,39 +9,39 @@ import { ANCHOR_NUMBERS, type KernelAnswer, type KernelReference } from "./kerne
 import { analyseTogether, type PictureOptions } from "./resonance.ts";
 import type { AnalysisSettings } from "./settings.ts";
 
-/** The references of all ROIs of an analysis. Views of one buffer, which is their encoded form. */
+/** The references of all ROIs of an analysis: views of one buffer, which is their encoded form. */
 export interface TrackingReference extends Omit<KernelReference, "grow"> {
   readonly bytes: Uint8Array;
-  /** [0] frames that were offered, [1] frames that became part of it. */
+  /** [0] number of frames offered, [1] number of frames that became part of it. */
   readonly counts: Float64Array;
 }
 
 export const DEFAULT_REFERENCE_FRAMES = 16;
-/** Times the wanted number of frames are offered at most; what is there then has to do. */
+/** At most this multiple of the wanted number of frames is offered; then the reference is used as it is. */
 const MOST_OFFERS = 4;
-/** A frame that goes along in less than this share of the known ROIs is no frame for any of them. */
+/** A frame that matches in less than this share of the known ROIs is not used for any of them. */
 const LEAST_SHARE = 0.5;
 const FIRST_ANCHOR_NUMBERS = 21;
 const HEAD_NUMBERS = 4;
-/** Of the encoded form; raised when what the numbers mean changes. */
+/** Version of the encoded form; raised when the meaning of the numbers changes. */
 const FORM = 2;
-/** Standard errors of both by which a joint fit and tracking must differ to contradict each other. */
+/** Number of combined standard errors by which a joint fit and tracking must differ to contradict each other. */
 const CONTRADICTION = 3;
 const HEAD_BYTES = HEAD_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
 
-/** A reference with nothing in it yet. */
+/** Returns an empty reference. */
 export function emptyReference({ rois }: Pick<RoiManifest, "rois">): TrackingReference {
   const pixels = rois.reduce((sum, { height, width }) => sum + height * width, 0);
   const anchorBytes = rois.length * ANCHOR_NUMBERS * Float64Array.BYTES_PER_ELEMENT;
-  // Shared, so that handing it to a thread copies nothing.
+  // In shared memory, so that passing it to a thread copies nothing.
   const buffer = new SharedArrayBuffer(HEAD_BYTES + anchorBytes + pixels * Uint16Array.BYTES_PER_ELEMENT);
   new Float64Array(buffer, 0, HEAD_NUMBERS).set([FORM, 0, 0, rois.length]);
   return viewsOf(buffer);
 }
 
 /**
- * A reference from its bytes (native byte order: form, counts, number of ROIs, anchors as float64, pixels as uint16). Bytes
- * in shared memory are used as they are, others are copied. RangeError where they are cut off or of another form.
+ * Decodes a reference (native byte order: form, counts, number of ROIs, anchors as float64, pixels as uint16). Bytes in shared
+ * memory are used without copying. Throws RangeError if they are cut off or have another form.
  */
 export function decodeReference(bytes: Uint8Array): TrackingReference {
   if (bytes.buffer instanceof SharedArrayBuffer && bytes.byteOffset === 0) return viewsOf(bytes.buffer);
@@ -59,8 +59,8 @@ function viewsOf(buffer: SharedArrayBuffer): TrackingReference {
 }
 
 /**
- * Whether these bytes can be a stored reference, of this form or of version 0.1.0, which had no number for its form (counts,
- * number of ROIs, 21 anchor numbers each, pixels). Those are read no more, but they are no damage.
+ * Whether these bytes can be a stored reference of this form, or of version 0.1.0, which had no form number (counts, number of
+ * ROIs, 21 anchor numbers each, pixels). The latter are no longer read, but they are not damaged.
  */
 export function isStoredReference(bytes: Uint8Array): boolean {
   if (bytes.length < HEAD_BYTES) return false;
@@ -80,21 +80,21 @@ export function isStoredReference(bytes: Uint8Array): boolean {
   }
 }
 
-/** Whether no further frame will join a reference that wants `frames`. */
+/** Whether a reference that wants `frames` frames is complete. */
 export function isComplete({ counts }: Pick<TrackingReference, "counts">, frames: number): boolean {
   return (counts[1] as number) >= frames || (counts[0] as number) >= MOST_OFFERS * frames;
 }
 
-/** Frames in the reference of an ROI; 0 where it has none and is measured by joint fits. */
+/** Returns the number of frames in the reference of an ROI; 0 if it has none and is measured by joint fits. */
 export function referenceFrames({ anchors }: Pick<TrackingReference, "anchors">, roi: number): number {
   return anchors[roi * ANCHOR_NUMBERS] as number;
 }
 
 /**
- * Measures a picture against a reference, and, while that is not complete, answers with one that holds this picture too.
- * Frames must be offered one after the other until then: each is measured against those before it. A frame without
- * light, cut off by the camera or of something else does not join, but counts as offered. `carriedBy`: settings of the
- * method that tracking goes along with, whose result comes too; it sees the same samples.
+ * Measures a picture against a reference. While the reference is incomplete, also returns one that includes this picture; until
+ * then, frames must be offered one after the other, because each is measured against those before it. A frame without light,
+ * cut off by the camera, or with other content does not join, but counts as offered. `carriedBy`: settings of the method that
+ * tracking accompanies; its result is returned too, from the same samples.
  */
 export function trackPicture(
   picture: Picture,
@@ -109,7 +109,7 @@ export function trackPicture(
   }: Pick<PictureOptions, "displacement" | "depth" | "lines"> & { readonly carriedBy?: AnalysisSettings } = {},
 ): { readonly result: FrameResult; readonly carrier?: FrameResult; readonly reference?: TrackingReference } {
   const frames = settings.referenceFrames ?? DEFAULT_REFERENCE_FRAMES;
-  // The carrier says how many rows there are; tracking uses all rows in any case.
+  // The other method decides the number of rows; tracking uses all rows in any case.
   const all = carriedBy === undefined ? [settings] : [carriedBy, settings];
   const analyse = (against: KernelReference, kernel: typeof measureTogether) => {
     const results = analyseTogether(picture, rois, all, { displacement, depth, lines, reference: against, kernel });
@@ -132,12 +132,12 @@ export function trackPicture(
   let along = 0;
   for (let roi = 0; roi < rois.rois.length; roi++) {
     if (joined?.[roi] !== 1) continue;
-    // A doubtful first frame is no anchor.
+    // A doubtful first frame must not become an anchor.
     if (referenceFrames(grown, roi) === 1 && measured.result.flags[roi] !== 0) grown.anchors[roi * ANCHOR_NUMBERS] = 0;
     else along++;
   }
   const joins = along > 0 && along >= LEAST_SHARE * known;
-  // What the picture was to begin, and does not, is a joint fit without a shift.
+  // ROIs whose reference this picture would have begun, but did not, have the result of a joint fit, without a shift.
   for (let roi = 0; roi < rois.rois.length; roi++) {
     const kept = joins && referenceFrames(grown, roi) > 0;
     if (joined?.[roi] === 1 && referenceFrames(reference, roi) === 0 && !kept) markFallback(measured.result, roi);
@@ -148,7 +148,10 @@ export function trackPicture(
   return { ...measured, reference: next };
 }
 
-/** What a joint fit says of a frame that became no anchor: its position, and neither a shift nor a light relative to one. */
+/**
+ * Marks the result of a frame that did not become an anchor: it keeps the position of the joint fit, but has no shift and no
+ * relative light.
+ */
 function markFallback({ flags, statistics, values }: FrameResult, roi: number): void {
   flags[roi] = (flags[roi] as number) | FLAGS.fallback;
   for (const name of ["shift", "light"]) {
@@ -159,7 +162,7 @@ function markFallback({ flags, statistics, values }: FrameResult, roi: number): 
   }
 }
 
-/** Flags what a joint fit of the same picture contradicts. */
+/** Flags results that contradict a joint fit of the same picture. */
 function markContradictions(tracked: FrameResult, joint: FrameResult): void {
   tracked.position.forEach((position, roi) => {
     const error = Math.hypot(tracked.standardError[roi] as number, joint.standardError[roi] as number);

@@ -1,10 +1,13 @@
 // The Voigt line, a Gaussian convolved with a Lorentzian; the same formulas as in native/voigt.h.
 
-/** Terms of Weideman's series for the Faddeeva function; 24 give it to 2e-10. */
+/** Number of terms of Weideman's series for the Faddeeva function; 24 are accurate to 2e-10. */
 const TERMS = 24;
 const LENGTH = Math.sqrt(TERMS / Math.SQRT2);
 const SERIES = series();
-/** Half-width of a Voigt line by those of its parts: f = a l + sqrt(b l² + g²), to 0.02 % (Olivero and Longbothum 1977). */
+/**
+ * Half-width of a Voigt line from those of its parts: f = a l + sqrt(b l² + g²), accurate to 0.02 % (Olivero and Longbothum
+ * 1977).
+ */
 const OWN = 0.5346;
 const JOINED = (1 - OWN) ** 2;
 
@@ -21,7 +24,7 @@ function series(): Float64Array {
   return terms;
 }
 
-/** Real part of the Faddeeva function w(x + iy), y >= 0. */
+/** Returns the real part of the Faddeeva function w(x + iy), y >= 0. */
 function faddeeva(x: number, y: number): number {
   const size = 1 / ((LENGTH + y) ** 2 + x * x);
   const [r, i] = [(LENGTH + y) * size, x * size];
@@ -32,8 +35,8 @@ function faddeeva(x: number, y: number): number {
 }
 
 /**
- * A Voigt line of height 1 and half-width 1 at half height. `share` is the half-width that its Lorentzian would have alone,
- * 0 (a Gaussian) to 1 (a Lorentzian).
+ * Returns a Voigt line of height 1 and half-width 1 at half height. `share` is the half-width of its Lorentzian alone, 0 (a
+ * Gaussian) to 1 (a Lorentzian).
  */
 export function voigtLine(share: number): (t: number) => number {
   if (share >= 1) return (t) => 1 / (1 + t * t);

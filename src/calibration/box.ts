@@ -1,20 +1,20 @@
-// Where the boxes of gratings are within the cells of a lattice: gaps are dark in every cell while bands differ from grating to
-// grating, so that the mean of the cells shows them.
+// Finds the boxes of gratings within the cells of a lattice. Gaps are dark in every cell, while bands differ from grating to
+// grating, so the mean of the cells shows the gaps.
 import { type Cells, type Cellular, likenessTo, meanOf } from "./cells.ts";
 import { vertex } from "./lags.ts";
 import type { ChipLattice } from "./lattice.ts";
 import type { Point } from "./pose.ts";
 
-/** A box that fills this much of its cell can only be in one place. */
+/** A box that fills this much of its cell has only one possible position. */
 const FULL = 0.85;
 const MOST_CORNERS = 4;
-/** Corners nearer than this share of the cell are the same. */
+/** Corners closer than this share of the cell count as the same. */
 const APART = 0.15;
 
 /**
- * Top-left corners of the box in a cell sampled about `start`, µm, likeliest first. Bands that are not in the middle of a
- * cell are a slope of light as well, and to level that moves the gap: cells are taken as they are first, but for the
- * slope that all of them together have.
+ * Returns the top-left corners of the box in a cell sampled around `start`, µm, most likely first. A band that is not in the
+ * middle of a cell also looks like a slope of light, and removing that slope would move the gap. So cells are first used as
+ * they are, except for the slope that is common to all of them.
  */
 export function cornersFrom(cells: Cells, lattice: ChipLattice, start: Point): Point[] {
   const full = isFull(lattice);
@@ -32,7 +32,9 @@ export function cornersFrom(cells: Cells, lattice: ChipLattice, start: Point): P
   return kept;
 }
 
-/** Mean of the cells that are alike among the loud ones: scratches and dirt are loud too, but none is like the other. */
+/**
+ * Returns the mean of the similar cells among the loud ones: scratches and dirt are loud too, but not similar to each other.
+ */
 function typical({ places, patches, loudness }: Cellular): Float64Array {
   let mean = meanOf(patches, places.length, loudness);
   for (let round = 0; round < 2; round++) {
@@ -45,13 +47,16 @@ function areApart(a: Point, b: Point, pitch: Point): boolean {
   return isApart((a.x - b.x) / pitch.x) || isApart((a.y - b.y) / pitch.y);
 }
 
-/** Whether a distance in cells is not close to a whole number. */
+/** Whether a distance in cells is not close to an integer. */
 function isApart(cells: number): boolean {
   const share = Math.abs(cells) % 1;
   return Math.min(share, 1 - share) > APART;
 }
 
-/** How much brighter a louder cell is than the one to its left and the one above, in deviations of a usual one. */
+/**
+ * Returns how much brighter a louder cell is than the one to its left and the one above, in standard deviations of a typical
+ * cell.
+ */
 function commonSlope({ places, means, loudness, usual }: Cellular): Point {
   const system = { cc: 0, rr: 0, cr: 0, c: 0, r: 0, n: 0, v: 0, cv: 0, rv: 0 };
   places.forEach(({ column, row }, i) => {
@@ -79,7 +84,7 @@ function commonSlope({ places, means, loudness, usual }: Cellular): Point {
   return { x: (rr * cv - cr * rv) * scale, y: (cc * rv - cr * cv) * scale };
 }
 
-/** The mean cell without a slope; `slope` is that from one cell to the next. */
+/** Returns the mean cell without a slope; `slope` is the change from one cell to the next. */
 function tilted(mean: Float64Array, { columns, rows }: Cells, slope: Point): Float64Array {
   return mean.map(
     (value, i) =>
@@ -94,17 +99,21 @@ export function isFull(lattice: ChipLattice): boolean {
   return fillOf(lattice) > FULL;
 }
 
-/** Share of a cell that the grating takes. */
+/** Returns the share of a cell that the grating covers. */
 function fillOf({ box, pitch }: ChipLattice): number {
   return (box.x * box.y) / (pitch.x * pitch.y);
 }
 
-/** Top-left corners of the box in the mean cell, µm from the cell's: where the box holds most light, and gaps least. */
+/**
+ * Returns the top-left corners of the box in the mean cell, µm from the cell's corner: where the box contains most light, and
+ * gaps least.
+ */
 function boxCorners(mean: Float64Array, { columns, rows, step }: Cells, lattice: ChipLattice, most: number): Point[] {
   const width = Math.round(lattice.box.x / step.x);
   const height = Math.round(lattice.box.y / step.y);
   const shift = Math.round(lattice.stagger / step.x);
-  // The light outside the box decides, since the sum of both is the same everywhere: a gap's edges, not a band's height.
+  // The light outside the box decides, because the sum of both is the same everywhere: this finds a gap's edges, not a band's
+  // height.
   const light = (x: number, y: number): number => {
     const down = Math.floor(y / rows);
     const column = (((x - down * shift) % columns) + columns) % columns;

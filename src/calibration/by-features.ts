@@ -1,5 +1,5 @@
-// Calibration from a feature file: printed labels named by hand, refined one by one, in whichever orientation they fit. Names
-// may be wrong: what is printed in the picture decides.
+// Calibrates from a feature file: printed labels named by hand are refined one by one, in the orientation that fits best. Names
+// may be wrong; the picture decides.
 
 import type { Chip, ChipLabel } from "../chip/chip.ts";
 import { Failure } from "../failure/failure.ts";
@@ -15,30 +15,35 @@ import { fitPose } from "./pose-fit.ts";
 import { LEAST_LIKENESS, labelSightings, labelStep, mostOffPx, type Refined, refinePose } from "./refine.ts";
 import { View } from "./view.ts";
 
-/** A label named by hand is looked for so far from the place given, the more of these. */
+/** A label named by hand is searched within this distance of the given place; the larger of the two counts. */
 const ROUGH = { um: 60, px: 15 } as const;
-/** The others, and edges of gratings, so far from where these put them, µm. */
+/** Search distance for the other labels and for edges of gratings, from where the named labels put them, µm. */
 const REACH_UM = 45;
 const MOST_TURN = 15;
-/** Scales at which a chip may be seen, px/µm, with something to spare. */
+/** Range of accepted scales, px/µm, with some margin. */
 const SCALES = { least: 0.05, most: 3 } as const;
-/** The established orientation is taken unless another one fits clearly better. */
+/** Bonus for the established orientation: another one must fit clearly better. */
 const ESTABLISHED_BONUS = 0.25;
-/** An orientation in which the labels are worth less than this share of the best one's is not examined further. */
+/** An orientation whose labels score less than this share of the best one's is not examined further. */
 const ALIKE = 0.6;
 /**
- * Of three labels one may be anywhere, and any two of them always agree: this number of arrangements is tried. Of
- * more, those that agree show which one does not.
+ * Maximum number of arrangements that are tried with few labels: one of three labels may be wrong, and any two of them always
+ * agree. With more labels, those that agree reveal the wrong one.
  */
 const MOST_ROUGH = 3;
 const FEW = 4;
 /** Beyond these limits, the given names are rejected. */
 const SURE = {
-  /** Share of the labels in view that look more like another one of the chip. */
+  /** Share of the labels in view that look more like a different label of the chip. */
   misread: 0.34,
-  /** How far a grating may be off, px. A person who names labels may want a worse manifest than none, but not any. */
+  /**
+   * Maximum error of a grating, px. A user who names labels may prefer a less accurate manifest to none, but there is a limit.
+   */
   offPx: 5,
-  /** Share of the labels, with at least that likeness, or of the gratings' edges that should be in view and are: either may be dim. */
+  /**
+   * Minimum share of the labels (with at least that likeness), or of the gratings' edges, that are seen of those that should be
+   * in view: either may be dim.
+   */
   seen: 0.6,
   clearLabel: 0.7,
 } as const;
@@ -48,8 +53,8 @@ interface Place extends Pick<Anchor, "x" | "y" | "at"> {
 }
 
 /**
- * The pose from the rough places of printed labels, in whichever of the eight orientations they fit best. Failure
- * usage.invalid for a label that the chip does not have; doubt when most of them are not found, or the picture contradicts them.
+ * Returns the pose from the rough places of printed labels, in the best of the eight orientations. Failure usage.invalid for a
+ * label that the chip does not have; doubt if most of them are not found, or if the picture contradicts them.
  */
 export function locateByFeatures(
   picture: Picture,
@@ -89,11 +94,14 @@ export function locateByFeatures(
 
 interface Fit {
   readonly refined: Refined;
-  /** Labels named by hand that were found where the others say. */
+  /** Labels named by hand that were found where the others predict them. */
   readonly seen: readonly ChipLabel[];
 }
 
-/** The best of the eight orientations, each from its rough pose of that rank; only those in which the labels look right are refined. */
+/**
+ * Returns the best of the eight orientations, each from its rough pose of that rank; only those in which the labels look right
+ * are refined.
+ */
 function bestFit(view: View, patterns: LabelPatterns, chip: Chip, named: readonly Place[], rank: number) {
   const laid = [false, true].flatMap((mirrored) =>
     [0, 90, 180, -90].flatMap((quarter) => {
@@ -117,8 +125,8 @@ function bestFit(view: View, patterns: LabelPatterns, chip: Chip, named: readonl
 }
 
 /**
- * The pose by the named labels alone, each looked for about its place, and what they are worth there. Gratings are alike: their
- * edges would hold a rough pose where it is.
+ * Returns the pose from the named labels alone, each searched around its place, and their score there. The edges of gratings
+ * are not used: all gratings look alike, and would keep a rough pose where it is.
  */
 function byLabels(view: View, patterns: LabelPatterns, chip: Chip, named: readonly Place[], start: Pose) {
   const printed = chip.labels.filter((one) => one.text !== "" && named.some(({ label }) => shows(label, one)));
@@ -139,14 +147,14 @@ function isSeen(label: ChipLabel, { used }: Refined): boolean {
   return used.some((one) => shows(label, one.label));
 }
 
-/** Whether a printed label is the one named, or in the corner named: nothing else is printed there. */
+/** Whether a printed label is the named one, or is in the named corner, where nothing else is printed. */
 function shows(named: ChipLabel, printed: ChipLabel): boolean {
   if (named.text !== "") return named.label === printed.label;
   const { x, y } = labelMiddle(printed);
   return x > named.x && y > named.y && x < named.x + named.width && y < named.y + named.height;
 }
 
-/** Why the names are rejected; undefined if they are accepted. */
+/** Returns why the names are rejected; undefined if they are accepted. */
 function doubtOf(
   view: View,
   patterns: LabelPatterns,
@@ -169,15 +177,15 @@ function doubtOf(
   if (clear < SURE.seen * expected.length && edgesSeen < SURE.seen * edgesExpected)
     return "the other labels and the gratings do not match the given labels";
   const off = mostOffPx(refined);
-  // Without a grating in view there is nothing to be off: that is said later.
+  // Without a grating in view nothing can be off; that is reported later.
   return edgesExpected > 0 && off > SURE.offPx
     ? `the given labels leave the positions of gratings uncertain by ${Number.isFinite(off) ? `${off.toFixed(0)} px` : "any amount"}`
     : undefined;
 }
 
 /**
- * Poses that two of the labels give, those first that most of the others agree with best; none when no two of them agree with
- * the orientation.
+ * Returns poses given by pairs of labels, starting with those that most of the other labels agree with; empty if no pair agrees
+ * with the orientation.
  */
 function roughPoses(named: readonly Place[], mirrored: boolean, quarter: number): Pose[] {
   const plain: Pose = { angleDegrees: quarter, pxPerUm: 1, mirrored, x: 0, y: 0 };

@@ -1,4 +1,4 @@
-// From a picture to ROIs that can be written, in whichever way: for the command line and the page alike.
+// Calibrates a picture: finds the chip in any of the supported ways and lays out its ROIs, for the command line and the page.
 import { resolve } from "node:path";
 import type { Chip } from "../chip/chip.ts";
 import { Failure } from "../failure/failure.ts";
@@ -12,22 +12,21 @@ import { type Doubtful, locateChip, type Search } from "./locate.ts";
 import { type CalibrationFiles, describeCalibration } from "./report.ts";
 import { View } from "./view.ts";
 
-/** How the chip is found: by itself, by places of gratings and labels, or by places of printed labels alone. */
+/** How the chip is found: automatically, from places of gratings and labels, or from places of printed labels alone. */
 export type Way =
   | { readonly type: "auto" }
   | { readonly type: "anchors"; readonly anchors: readonly Anchor[] }
   | { readonly type: "features"; readonly places: readonly Anchor[] };
 
-/** A calibration that can be written, with the picture it was made on; or why there is none. */
+/** A calibration that can be written, with the picture it was made on, or the reason why there is none. */
 export type Calibration = { readonly view: View; readonly described: CalibrationFiles } | { readonly doubt: Doubtful };
 
 const SMALLEST_PX = 100;
 
 /**
- * Finds one of the chips in the picture and lays out its ROIs; `where` names the picture in what is said of it, `before` are the
- * ROIs of the experiment until now.
- * Failure usage.invalid for a picture that is too small and for unknown labels, calibration.uncertain when no ROI is in
- * view.
+ * Finds one of the chips in the picture and lays out its ROIs. `where` names the picture in messages; `before` are the previous
+ * ROIs of the experiment. Failure usage.invalid for a picture that is too small and for unknown labels, calibration.uncertain
+ * if no ROI is in view.
  */
 export function calibratePicture(
   picture: Picture,
@@ -65,7 +64,10 @@ function locate(picture: Picture, chips: readonly Chip[], patterns: LabelPattern
   }
 }
 
-/** The ROIs that an experiment measures now; undefined where it has none that can be read: these are about to be replaced. */
+/**
+ * Returns the current ROIs of an experiment; undefined if there are none that can be read. That is no error, because they are
+ * about to be replaced.
+ */
 export async function roisUntilNow(path: string): Promise<RoiManifest | undefined> {
   try {
     return await readRoiManifest(path);
@@ -75,14 +77,14 @@ export async function roisUntilNow(path: string): Promise<RoiManifest | undefine
   }
 }
 
-/** The labels as drawn, or as the pictures of an existing installation show them, which belong to one chip. */
+/** Returns the label patterns: drawn ones, or the pictures of an existing installation, which belong to one chip. */
 export async function labelPatterns(directory: string | undefined, chips: readonly Chip[]): Promise<LabelPatterns> {
   const [only] = chips;
   const own = directory !== undefined && only !== undefined && chips.length === 1;
   return new LabelPatterns(own ? await readLabelPictures(resolve(directory), only) : new Map());
 }
 
-/** Why the chip was not found, and what was seen of it, in words. */
+/** Returns a text that says why the chip was not found, and what was seen of it. */
 export function uncertaintyText({ reason, lattice }: Doubtful): string {
   if (lattice === undefined) return reason;
   const { chipType, pxPerUm, angleDegrees } = lattice;

@@ -1,5 +1,4 @@
-// The cells of a lattice as the picture shows them: sampled along the chip's axes, one after the other, evened out, and what
-// they have in common.
+// Samples the cells of a lattice in a picture along the chip's axes, normalises them, and finds what they have in common.
 import { type Plane, samplePatches } from "../analysis/correlate.ts";
 import { solve } from "../measurement/linear.ts";
 import { type ChipLattice, cellOf, type LatticeFit } from "./lattice.ts";
@@ -7,7 +6,7 @@ import { direction, minus, type Point } from "./pose.ts";
 import { withoutScratches } from "./scratches.ts";
 import type { View } from "./view.ts";
 
-/** Where a lattice's places are in a picture. */
+/** The position of a lattice's sites in a picture. */
 export interface Places {
   readonly lattice: ChipLattice;
   readonly pxPerUm: number;
@@ -16,17 +15,17 @@ export interface Places {
   readonly origin: Point;
 }
 
-/** Cells that may be louder than an ordinary grating: dirt. */
+/** Number of cells that may be louder than an ordinary grating, because of dirt. */
 const LOUDEST = 5;
-/** Samples of a cell. */
+/** Number of samples in a cell. */
 const SAMPLES = 1600;
 const MOST_CELLS = 600;
-/** Pixels of a plane from which scratches are taken out. */
+/** Maximum size of a plane from which scratches are removed, pixels. */
 const MOST_CLEANED = 800_000;
-/** A patch's own deviation is taken as at least this share of the usual one, so that empty ones stay quiet. */
+/** Lower limit of a patch's own deviation as a share of the usual one, so that empty patches stay quiet. */
 const QUIET = 0.5;
 
-/** Where a site's centre is in the picture. */
+/** Returns the position of a site's centre in the picture. */
 export function siteCentre(sites: Places, column: number, row: number): Point {
   const { pitch, stagger } = sites.lattice;
   const at = direction(
@@ -39,9 +38,9 @@ export function siteCentre(sites: Places, column: number, row: number): Point {
 /** Sampled cells. */
 export interface Cellular {
   readonly places: readonly { readonly column: number; readonly row: number }[];
-  /** One cell after the other, each with mean 0 and the deviation of a loud one 1. */
+  /** The cells one after the other, each with mean 0, scaled so that a loud one has a standard deviation of 1. */
   readonly patches: Float32Array;
-  /** A patch's own deviation, 1 for the loudest ones. */
+  /** Standard deviation of each patch, 1 for the loudest ones. */
   readonly loudness: Float64Array;
   readonly means: readonly number[];
   /** Deviation of a loud patch. */
@@ -49,15 +48,15 @@ export interface Cellular {
 }
 
 /**
- * Which slope of light is taken out of cells: none, that of each by itself, or that of a smooth surface through the means of
- * all.
+ * Which slope of light is removed from cells: none, each cell's own, or that of a smooth surface through the means of all
+ * cells.
  */
 export type Levelled = "none" | "each" | "smooth";
 
-/** Fewer cells do not tell a smooth surface. */
+/** Minimum number of cells for a smooth surface. */
 const FEWEST_SMOOTH = 24;
 
-/** Samples one cell after the other, each evened out by its own mean and deviation. */
+/** Samples the cells, each normalised by its own mean and deviation. */
 export class Cells {
   readonly columns: number;
   readonly rows: number;
@@ -115,7 +114,7 @@ export class Cells {
 
 const known = new WeakMap<Plane, Plane>();
 
-/** The plane without scratches, where it is small enough for that to be quick. */
+/** Returns the plane without scratches, if it is small enough to do this quickly. */
 function cleaned(plane: Plane): Plane {
   if (plane.values.length > MOST_CLEANED) return plane;
   let clean = known.get(plane);
@@ -126,7 +125,7 @@ function cleaned(plane: Plane): Plane {
   return clean;
 }
 
-/** All sites whose centre is in the picture. */
+/** Returns all sites whose centre is in the picture. */
 function sitesAround(base: Places, width: number, height: number): { column: number; row: number }[] {
   const back = { angleDegrees: -base.angleDegrees, mirrored: false };
   const cells = [0, width].flatMap((x) =>
@@ -148,7 +147,10 @@ function sitesAround(base: Places, width: number, height: number): { column: num
   return found.sort((a, b) => a.distance - b.distance);
 }
 
-/** Takes off every patch the plane that fits it best: light that falls off is no grating, and alike in all empty cells. */
+/**
+ * Subtracts the best-fitting plane from every patch: a falloff of light is not a grating, and looks the same in all empty
+ * cells.
+ */
 function level(patches: Float32Array, count: number, columns: number, rows: number): void {
   const [middleX, middleY] = [(columns - 1) / 2, (rows - 1) / 2];
   const [normX, normY] = [(rows * columns * (columns ** 2 - 1)) / 12, (columns * rows * (rows ** 2 - 1)) / 12];
@@ -170,7 +172,7 @@ function level(patches: Float32Array, count: number, columns: number, rows: numb
   }
 }
 
-/** Takes the slope of the parabolic surface through the cells' means from every patch, in place. */
+/** Subtracts the slope of the parabolic surface through the cells' means from every patch, in place. */
 function levelSmoothly(patches: Float32Array, places: Cellular["places"], columns: number, rows: number): void {
   if (places.length < FEWEST_SMOOTH) return;
   const size = columns * rows;
@@ -198,10 +200,10 @@ function levelSmoothly(patches: Float32Array, places: Cellular["places"], column
   });
 }
 
-/** Cells to a unit of the surface, so that it is well conditioned. */
+/** Cells per unit of the surface, so that it is well conditioned. */
 const SMOOTH_CELLS = 10;
 
-/** Brings every patch to mean 0 and the deviation of a loud one to 1; returns what each had. */
+/** Scales every patch to mean 0, and so that a loud patch has a standard deviation of 1; returns the original values. */
 function evenOut(patches: Float32Array, count: number): Pick<Cellular, "loudness" | "means" | "usual"> {
   const size = patches.length / count;
   const spreads: number[] = [];
@@ -217,11 +219,11 @@ function evenOut(patches: Float32Array, count: number): Pick<Cellular, "loudness
     spreads.push(spread);
     return { mean, spread };
   });
-  // Few cells may hold a grating: an ordinary deviation is that of the loudest but some.
+  // Few cells may contain a grating, so the ordinary deviation is taken from the loudest cells, except the first few.
   const usual = spreads.filter(Number.isFinite).sort((a, b) => b - a)[Math.min(LOUDEST, Math.floor(count / 4))] ?? 0;
   moments.forEach(({ mean, spread }, i) => {
     const scale = 1 / (Math.max(spread, QUIET * usual) + 1e-6);
-    // A patch at the very rim may miss a sample; what is missing is as bright as the patch is on average.
+    // A patch at the rim may lack samples; they are replaced by the mean of the patch.
     for (let k = i * size; k < (i + 1) * size; k++) {
       const value = patches[k] as number;
       patches[k] =
@@ -234,7 +236,7 @@ function evenOut(patches: Float32Array, count: number): Pick<Cellular, "loudness
   return { loudness, means: moments.map(({ mean }) => mean), usual };
 }
 
-/** Mean of the patches that look most like gratings: those at least half as likely as the likeliest. */
+/** Returns the mean of the patches that look most like gratings: those at least half as likely as the most likely one. */
 export function meanOf(patches: Float32Array, count: number, likeness: Float64Array): Float64Array {
   const size = patches.length / count;
   const mean = new Float64Array(size);
@@ -248,7 +250,7 @@ export function meanOf(patches: Float32Array, count: number, likeness: Float64Ar
   return mean.map((value) => value / Math.max(1, used));
 }
 
-/** Pearson's correlation of every patch with the mean one. */
+/** Returns Pearson's correlation of every patch with the mean patch. */
 export function likenessTo(mean: Float64Array, patches: Float32Array, count: number): Float64Array {
   const size = mean.length;
   const middle = mean.reduce((sum, value) => sum + value, 0) / size;
@@ -261,7 +263,7 @@ export function likenessTo(mean: Float64Array, patches: Float32Array, count: num
     for (let k = 0, at = i * size; k < size; k++, at++) product += (patches[at] as number) * (centred[k] as number);
     const square = squares[i] as number;
     const spread = energy * square;
-    // An empty place is quiet: its deviation was not stretched to that of a grating, so it counts for less.
+    // An empty site is quiet: its deviation was not scaled up to that of a grating, so it counts for less.
     const loud = Math.min(1, square / size);
     likeness[i] = spread > 0 ? (product / Math.sqrt(spread)) * Math.sqrt(loud) : 0;
   }
@@ -270,7 +272,7 @@ export function likenessTo(mean: Float64Array, patches: Float32Array, count: num
 
 const knownSquares = new WeakMap<Float32Array, Float64Array>();
 
-/** Sum of squares of every patch about its mean; the same patches are compared several times. */
+/** Returns the sum of squares of every patch around its mean, because the same patches are compared several times. */
 function squaresOf(patches: Float32Array, count: number): Float64Array {
   const known = knownSquares.get(patches);
   if (known !== undefined) return known;

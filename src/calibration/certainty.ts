@@ -1,4 +1,4 @@
-// Whether a chip that was laid into a picture surely is there, and is that chip; and if not, why.
+// Decides whether a chip that was fitted to a picture is certainly there, and is certainly that chip; if not, says why.
 
 import { isFull } from "./box.ts";
 import { shiftOf } from "./deviations.ts";
@@ -12,7 +12,7 @@ import type { Point, Pose } from "./pose.ts";
 import { LARGE_UM, MOST_OFF_PX, mostOffPx, type Refined } from "./refine.ts";
 import type { View } from "./view.ts";
 
-/** What is judged: a pose, refined, with its advantage over the next best identity. */
+/** The input: a refined pose, with its advantage over the next best identity. */
 export interface Judged {
   readonly view: View;
   readonly patterns: LabelPatterns;
@@ -21,24 +21,26 @@ export interface Judged {
   readonly margin: number;
 }
 
-/** What it takes to be sure; measured by bench/calibrate-proof.ts. */
+/** The criteria for certainty; measured by bench/calibrate-proof.ts. */
 export const SURE = {
   labels: 2,
   /** Share of the labels in view that must be found; a quarter may be hidden. */
   share: 0.55,
   margin: 0.3,
-  /** Where every other arrangement is clearly worse, fewer labels do: glyphs of a few pixels are illegible one by one. */
+  /**
+   * If every other arrangement is clearly worse, fewer labels are enough: glyphs of a few pixels are not legible individually.
+   */
   clear: { share: 0.4, labels: 5, margin: 2 },
   /** With this margin, a search for another arrangement is pointless, even if something else is wrong. */
   settled: 1,
-  /** Share of labels that may be more like another one: dirt, and glyphs of a few pixels. */
+  /** Share of labels that may look more like a different one, because of dirt or glyphs of a few pixels. */
   misread: 0.34,
-  /** Sum of the labels' likeness above chance. */
+  /** Minimum sum of the labels' likeness above chance. */
   worth: 0.55,
   labelResidual: { px: 0.4, um: 0.5 },
   /**
-   * Where enough edges and sides of gratings agree to determine the pose to `openPx` by themselves, their unevenness averages out, and labels
-   * only say which grating is which: print and optics may move them.
+   * If enough edges and sides of gratings agree to determine the pose to `openPx` by themselves, their unevenness averages out,
+   * and labels only identify the gratings: print and optics may displace them.
    */
   byGratings: {
     edges: 60,
@@ -48,42 +50,45 @@ export const SURE = {
     edgeResidual: { px: 0.5, um: 2.6 },
     local: { px: 0.5, um: 2.6 },
   },
-  /** How far all labels together may be shifted against the gratings. */
+  /** Maximum common shift of the labels against the gratings. */
   shift: { px: 1.2, um: 8 },
   edgeResidual: { px: 0.45, um: 1 },
-  /** What one part of the picture leaves in common: the sides of real gratings are not alike to half a micrometre. */
+  /** Maximum common residual in one part of the picture: the sides of real gratings are not uniform to half a micrometre. */
   local: { px: 0.5, um: 0.5 },
   /**
-   * Gratings of another size, or a scale that the labels do not contradict. `share` of a grating's height is half of what a
-   * pitch that is 3 % off leaves; saturated light and blur reach beyond its edge, by up to `blurPx` where that is still less than
-   * `most` of the height.
+   * Limits for gratings of a different size, or a scale that the labels do not contradict. `share` of a grating's height is
+   * half of what a pitch that is 3 % off would cause. Saturated light and blur extend beyond its edge, by up to `blurPx` if
+   * that is still less than `most` of the height.
    */
   overhang: { px: 0.3, um: 1, share: 0.0075, blurPx: 0.36, most: 0.0125 },
   /**
-   * Gratings may be lower than their boxes, by at most this share of their height, where they are not narrower as well: by at
-   * most this share of what another pitch means. Or where labels are more like themselves at their own size than at that which smaller
-   * gratings mean, by so much, all together.
+   * Gratings may be lower than their boxes by at most this share of their height, if they are not also narrower (by at most
+   * this share of what another pitch would mean). Alternatively, labels must match better at their own size than at the size
+   * that smaller gratings would imply, by this much in total.
    */
   ownSize: { likeness: 0.5, most: 0.15, width: 0.6 },
-  /** Share of the edges seen that must go along, and of those that should be in view: gratings off resonance are dark. */
+  /** Minimum share of the seen edges that must agree, and of those that should be in view: gratings off resonance are dark. */
   edgeShare: 0.6,
   edgesInView: 0.35,
-  /** A label this clear that does not fit speaks against the pose (a lens that was not understood); one in this many may. */
+  /**
+   * A label this clear that does not fit contradicts the pose (because of a lens distortion that was not modelled); one in this
+   * many may.
+   */
   clearLabel: 0.75,
   clearOff: 0.1,
   stretch: 0.012,
   likeness: 0.4,
 } as const;
 
-/** Whether what was found leaves no doubt that it is the chip, be it known to a pixel or not. */
+/** Whether the result is certainly the chip, whether its position is known to a pixel or not. */
 export function isSettled({ used, labels, edgeShare }: Refined, margin: number): boolean {
   const enough = used.length >= Math.max(SURE.labels, SURE.share * labels.length);
   return enough && margin >= SURE.settled && edgeShare >= SURE.edgeShare;
 }
 
 /**
- * Whether labels are a column and a row apart: then they measure both pitches far better than the lattice, whose bands are
- * not in the same place of every grating.
+ * Whether labels are a column and a row apart: then they measure both pitches far better than the lattice, whose bands are not
+ * at the same place in every grating.
  */
 function labelsSpan(used: readonly FoundLabel[], pitch: Point): boolean {
   const span = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
@@ -104,12 +109,15 @@ function limitPx({ px, um }: Limit, { pxPerUm }: Pose, resolutionPx = 1): number
   return Math.max(px * resolutionPx, um * pxPerUm);
 }
 
-/** Width over which light rises at the edge of a stroke, px, in a picture that resolves every pixel; and pixels at most. */
+/**
+ * Width of the light's rise at the edge of a stroke in a picture that resolves every pixel, px; and the maximum number of
+ * pixels.
+ */
 const SHARP = { px: 2.2, most: 4 } as const;
 
 /**
- * Pixels that the picture resolves as one: 1 in a sharp picture, more where it is blurred or was enlarged. A place is neither known nor
- * needed to a smaller share of these.
+ * Returns the number of pixels that the picture resolves as one: 1 in a sharp picture, more if it is blurred or was enlarged.
+ * Positions cannot be known, and need not be known, to a smaller share of this.
  */
 function resolutionOf({ view, patterns, refined: { pose, used } }: Judged): number {
   const width = edgeWidth(view, patterns, pose, used) ?? SHARP.px;
@@ -125,8 +133,8 @@ export function isOfAnotherSize(judged: Judged): boolean {
   if (Math.abs(overhangPx) <= usual) return false;
   const { likeness, most: mostSmaller, width } = SURE.ownSize;
   if (overhangPx > 0 || -2 * overhangPx > mostSmaller * heightPx) return true;
-  // On a chip of a larger pitch gratings are as much too narrow as they are too low. Sides far from where they are expected are not
-  // seen, and what is seen for them says nothing: across narrow gaps both are.
+  // On a chip with a larger pitch, gratings are as much too narrow as they are too low. Sides far from their expected position
+  // are not seen, and what is found instead is meaningless: across narrow gaps both happen.
   const { sidewaysPx } = refined;
   if (
     isFull(fit.lattice) &&
@@ -142,7 +150,7 @@ function isFixedByGratings({ edges, sides, gratingsOpenPx }: Refined, resolution
   return edges >= byGratings.edges && sides >= byGratings.sides && gratingsOpenPx <= byGratings.openPx * resolutionPx;
 }
 
-/** Why labels cannot be those of the chip as it was laid; undefined when they can. */
+/** Returns why the labels cannot be those of the chip in this pose; undefined if they can. */
 function whyMisread({ view, patterns, fit, refined: { pose, used } }: Judged): string | undefined {
   const labels = used.map(({ label }) => label);
   const { chip } = fit.lattice;
@@ -150,7 +158,7 @@ function whyMisread({ view, patterns, fit, refined: { pose, used } }: Judged): s
   return "identity ambiguous: the visible labels fit other gratings better";
 }
 
-/** Why a refined pose is not sure; undefined when it is. */
+/** Returns why a refined pose is not certain; undefined if it is. */
 export function whyUnsure(judged: Judged): string | undefined {
   return whyNotAgreeing(judged) ?? whyMisread(judged);
 }

@@ -1,16 +1,17 @@
-// Labels that cannot be read because something far brighter than the chip is over them, such as boxes drawn into a picture.
+// Detects labels that cannot be read because something far brighter than the chip covers them, such as boxes drawn into a
+// picture.
 import type { FoundLabel } from "./label-search.ts";
 import { direction, type Pose } from "./pose.ts";
 import type { View } from "./view.ts";
 
-/** A label this similar to its drawing is read, even if something covers it. */
+/** A label at least this similar to its drawing counts as read, even if something covers it. */
 const READ = 0.65;
-/** Light that is brighter than the picture's range by this share of it is not the chip's. */
+/** Light that exceeds the picture's range by this share of it does not come from the chip. */
 const BEYOND = 0.25;
-/** Share of a label's box that such light takes. */
+/** Minimum share of a label's box covered by such light. */
 const COVERED = 0.08;
 
-/** Whether a label was not read, and the place where it is expected is largely brighter than the chip. */
+/** Whether a label was not read, and a large part of its expected place is brighter than the chip. */
 export function isCovered(view: View, pose: Pose, { label, picture: at, likeness }: FoundLabel): boolean {
   if (likeness >= READ) return false;
   const { width, height, pixels } = view.picture;

@@ -1,4 +1,5 @@
-// Names given by hand may be wrong and agree with each other: where the picture does not bear them out, it is read by itself.
+// Checks names given by hand against the picture. They may be wrong and still agree with each other: if the picture does not
+// confirm them, it is read automatically.
 
 import type { Chip } from "../chip/chip.ts";
 import { chipExtent } from "../chip/layout.ts";
@@ -10,17 +11,17 @@ import { minus, type Pose, toPicture } from "./pose.ts";
 import type { Refined } from "./refine.ts";
 import type { View } from "./view.ts";
 
-/** Shares of the labels and of the gratings' edges that should be in view and are: with fewer a picture is read by itself. */
+/** Minimum shares of the expected labels and gratings' edges that are seen; below them the picture is read automatically. */
 const BORNE_OUT = { labels: 0.8, edges: 0.6 } as const;
-/** Poses that put a corner of the chip so far apart, px and shares of the shorter side of a grating, are not the same. */
+/** Distance of a chip corner, px and share of the shorter side of a grating, above which two poses differ. */
 const APART = { px: 3, share: 0.25 } as const;
 
-/** What labels have to be worth more elsewhere; one is worth about 0.5. */
+/** Minimum advantage in labels' score elsewhere; one label is worth about 0.5. */
 const CLEARLY = 0.8;
 
 /**
- * Doubt where the picture surely shows the chip lying elsewhere than names given by hand lay it; undefined where it bears them out,
- * or says nothing for certain: then the person knows better.
+ * Returns a doubt if the picture certainly shows the chip in a different position from the names given by hand; undefined if it
+ * confirms them, or shows nothing certain: then the user knows better.
  */
 export function readOtherwise(
   view: View,
@@ -45,8 +46,8 @@ export function readOtherwise(
 }
 
 /**
- * Whether labels speak more clearly for the chip moved by a column or a row: where only a part of it is in view, names that are all
- * one column off contradict nothing but what they leave unexplained.
+ * Whether the labels fit better with the chip moved by a column or a row. If only a part of the chip is in view, names that are
+ * all one column off contradict only the labels that they leave unexplained.
  */
 function isReadBetterNearby(view: View, chip: Chip, patterns: LabelPatterns, pose: Pose, score: number): boolean {
   const { x, y } = latticeOf(chip)?.pitch ?? { x: 0, y: 0 };
@@ -66,7 +67,7 @@ function isReadBetterNearby(view: View, chip: Chip, patterns: LabelPatterns, pos
   });
 }
 
-/** How far apart two poses put a corner of the chip, at most, px. */
+/** Returns the maximum distance between the corners of the chip in two poses, px. */
 function furthestApart(chip: Chip, a: Pose, b: Pose): number {
   const { x, y, width, height } = chipExtent(chip);
   const corners = [x, x + width].flatMap((right) => [y, y + height].map((down) => ({ x: right, y: down })));

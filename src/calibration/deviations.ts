@@ -1,25 +1,28 @@
-// How a chip differs from its drawing besides where it is: its gratings' light begins inside their boxes or beyond them, and
-// its labels are printed a little off where the gratings have them. Both are the same all over a chip, so that every fit to
-// labels and edges can have them as unknowns: what would pull a pose to one family of edges, or to the labels, does not.
+// Models how a chip differs from its drawing besides its position: the light of gratings begins inside their boxes or beyond
+// them, and labels are printed slightly off. Both are the same all over a chip, so every fit to labels and edges includes them
+// as unknowns; otherwise they would pull the pose to one family of edges, or to the labels.
 import { direction, type Pose } from "./pose.ts";
 import type { Kind, Sighting } from "./sighting.ts";
 
 /**
- * px: by how much gratings' light is inside their upper and lower edges, and inside their sides; by how much labels are
- * shifted along the chip's x and y.
+ * In px: how far the gratings' light is inside their upper and lower edges, and inside their sides; the shift of the labels
+ * along the chip's x and y.
  */
 export type Deviations = readonly number[];
 
 export const NO_DEVIATIONS: Deviations = [0, 0, 0, 0];
 
-/** What is expected of them: these standard deviations, with this number of degrees of freedom, so that large ones are possible. */
+/** Their prior: these standard deviations with this number of degrees of freedom, so that large values are possible. */
 const EXPECTED = {
   inset: { px: 0.1, um: 0.2 },
   shift: { px: 0, um: 0.1 },
   freedom: 3,
 } as const;
 
-/** Nothing is known of them at first: what is seen decides, and what it does not tell goes back to what is expected. */
+/**
+ * Initial standard deviation: wide at first, so that the picture decides. Values that it does not determine return to the
+ * prior.
+ */
 const AT_FIRST_UM = 5;
 
 export function firstDeviations({ pxPerUm }: Pose): Deviations {
@@ -27,8 +30,8 @@ export function firstDeviations({ pxPerUm }: Pose): Deviations {
 }
 
 /**
- * Standard deviations of the deviations' priors, px, those of Student's distribution about what they are now. Labels are shifted only
- * where gratings are seen as well: elsewhere nothing says against what.
+ * Returns the standard deviations of the priors, px: those of Student's distribution around the current values. Labels are
+ * shifted only if gratings are seen as well; otherwise there is nothing to compare them with.
  */
 export function deviationPriors(now: Deviations, { pxPerUm }: Pose, bothSeen: boolean): number[] {
   const { inset, shift, freedom } = EXPECTED;
@@ -39,16 +42,16 @@ export function deviationPriors(now: Deviations, { pxPerUm }: Pose, bothSeen: bo
   return [of(inset, y), of(inset, x), ...shifts];
 }
 
-/** px; 0 for what is undetermined. */
+/** Standard deviation of a deviation that is held at 0 because it is undetermined, px. */
 const HELD = 1e-4;
 
-/** By how much the deviations move an edge along its direction, for each px of them. */
+/** Returns how far each px of the deviations moves an edge along its direction. */
 export function termsOfEdge({ kind, inward }: Pick<Sighting, "kind" | "inward">): number[] {
   const by = inward ?? 0;
   return [kind === "edge" ? by : 0, kind === "side" ? by : 0, 0, 0];
 }
 
-/** By how much the deviations move a label along the picture's x and y, for each px of them; nothing but labels. */
+/** Returns how far each px of the deviations moves a label along the picture's x and y; zero for anything but labels. */
 export function termsOfLabel(pose: Pose, kind: Kind): [number[], number[]] {
   if (kind !== "label") return [[...NO_DEVIATIONS], [...NO_DEVIATIONS]];
   const [right, down] = [direction(pose, { x: 1, y: 0 }), direction(pose, { x: 0, y: 1 })];
@@ -58,7 +61,7 @@ export function termsOfLabel(pose: Pose, kind: Kind): [number[], number[]] {
   ];
 }
 
-/** How far labels are shifted against the gratings, px. */
+/** Returns the shift of the labels against the gratings, px. */
 export function shiftOf([, , x = 0, y = 0]: Deviations): number {
   return Math.hypot(x, y);
 }

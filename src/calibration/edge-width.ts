@@ -1,4 +1,5 @@
-// How sharp a picture is: the width over which light rises at the edges of printed strokes, which are sharp themselves.
+// Measures the sharpness of a picture: the width of the light's rise at the edges of printed strokes, which are sharp
+// themselves.
 import { samplePatches } from "../analysis/correlate.ts";
 import { upperMedian } from "../measurement/statistics.ts";
 import type { FoundLabel, LabelPatterns } from "./label-search.ts";
@@ -6,8 +7,8 @@ import { direction, type Pose, toPicture } from "./pose.ts";
 import type { View } from "./view.ts";
 
 /**
- * Median over labels of their range of light (5 % to 95 %) over their steepest rise (99 % of the steps between pixels), px;
- * undefined without labels.
+ * Returns the median over labels of the ratio of their range of light (5 % to 95 %) to their steepest rise (99 % of the steps
+ * between pixels), px; undefined without labels.
  */
 export function edgeWidth(
   view: View,

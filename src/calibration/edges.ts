@@ -1,4 +1,4 @@
-// Where the edges of gratings are in a picture, each by itself: upper and lower ones along the chip's y, sides along its x.
+// Finds the edges of gratings in a picture one by one: upper and lower ones along the chip's y, sides along its x.
 import type { Chip, ChipBox, Grating } from "../chip/chip.ts";
 import { upperMedian } from "../measurement/statistics.ts";
 import { gratingGaps } from "./gaps.ts";
@@ -14,23 +14,26 @@ const PIECE_UM = 340;
 export const EDGE_REACH_UM = 16;
 const UPPER = "upper";
 const LOWER = "lower";
-/** Gaps next to gratings, px: too narrow for the sides to be seen each by itself, and so wide that blur does not close them. */
+/**
+ * Widths of gaps between gratings, px: below the first, sides cannot be seen individually; above the second, blur does not
+ * close them.
+ */
 const LEAST_GAP_PX = 2;
 const WIDE_GAP_PX = 5;
-/** Edges in narrow gaps that seem to be so far in or out, px, are blurred into each other. */
+/** Edges in narrow gaps that appear this far in or out, px, are blurred into each other. */
 const CLOSED_PX = 0.2;
-/** Edges that face no grating needed to judge the gratings' size by these alone. */
+/** Minimum number of edges without an opposite grating to judge the gratings' size from these alone. */
 const FEWEST_OUTER = 4;
 
-/** How edges are searched: how far from where they are expected, and how far inside their boxes, µm. */
+/** Search range: how far from their expected position, and how far inside their boxes, µm. */
 export interface EdgeSearch {
   readonly reachUm: number;
   readonly insetUm: number;
 }
 
 /**
- * Where the upper and lower edges of gratings in view are, along the chip's y, long ones in pieces; only those that face no
- * other grating with `outer`.
+ * Returns the upper and lower edges of gratings in view, along the chip's y, long ones in pieces. With `outer`, only those that
+ * face no other grating.
  */
 export function gratingEdges(
   view: View,
@@ -57,8 +60,8 @@ export function gratingEdges(
 }
 
 /**
- * Where the left and right sides of gratings in view are, along the chip's x. Where blur closes the gaps between them, which the
- * upper and lower `edges` tell, the sides are not seen but the middles of these gaps.
+ * Returns the left and right sides of gratings in view, along the chip's x. If blur closes the gaps between them, as the upper
+ * and lower `edges` show, the middles of these gaps are used instead.
  */
 export function gratingSides(
   view: View,
@@ -78,7 +81,7 @@ export function gratingSides(
   return sightingsOf(view, pose, someOf(wanted), "along y", search);
 }
 
-/** Width of the strip that is compared on both sides of an edge, µm. */
+/** Returns the width of the strip that is compared on both sides of an edge, µm. */
 function beyondOf({ stripUm, reachUm, insetUm }: EdgeSearch & { readonly stripUm: number }): number {
   return stripUm + reachUm + Math.abs(insetUm);
 }
@@ -110,7 +113,7 @@ function sightingsOf(
   });
 }
 
-/** A piece of a grating's edge: its middle on the chip and its length, µm. */
+/** A piece of a grating's edge: its centre on the chip and its length, µm. */
 interface Piece {
   readonly name: string;
   /** Upper and left edges, where the grating's light begins. */
@@ -126,7 +129,10 @@ function sidesOf({ label, x, y, width, height }: Grating): Piece[] {
   return [side("left", true, x), side("right", false, x + width)];
 }
 
-/** The pieces of the edge `edge` µm below the top of a grating: long edges show how the picture is turned and bent. */
+/**
+ * Returns the pieces of the edge `edge` µm below the top of a grating: long edges show the rotation and distortion of the
+ * picture.
+ */
 function piecesOf(grating: Grating, edge: number): Piece[] {
   const count = Math.max(1, Math.round(grating.width / PIECE_UM));
   const length = grating.width / count;
@@ -143,22 +149,22 @@ export function isUpper({ name }: Sighting): boolean {
   return name.startsWith(UPPER);
 }
 
-/** Median distance by which upper edges lie too high and lower ones too low. */
+/** Returns the median distance by which upper edges are too high and lower ones too low. */
 export function overhang(pose: Pose, edges: readonly Sighting[], outliers: ReadonlySet<string>): number {
   return usual(edges.flatMap((edge) => (outliers.has(edge.name) ? [] : [beyond(pose, edge)])));
 }
 
-/** How far an edge is outside its grating's box, px. */
+/** Returns how far an edge is outside its grating's box, px. */
 function beyond(pose: Pose, edge: Sighting): number {
   const below = offsetOf(pose, edge).y;
   return isUpper(edge) ? -below : below;
 }
 
 /**
- * By how much gratings are larger than their boxes, upwards or downwards, px. Blur closes narrow gaps, and edges that face one are
- * farther in then; those at the chip's rim and at missing gratings do not. Where only upper or only lower ones of these are in
- * view, the opposite edges are taken to be closed as much. Of two the larger, because labels may hold one of them; all edges alike
- * where too few face no other grating.
+ * Returns how much larger gratings are than their boxes, upwards or downwards, px. Blur closes narrow gaps and moves the edges
+ * there inwards; edges at the chip's rim and at missing gratings are not affected. If only upper or only lower edges of that
+ * kind are in view, the opposite edges are assumed to be moved equally. Of the two values the larger counts, because labels may
+ * hold one of them. All edges are used if too few face no other grating.
  */
 export function largerThanBoxes(view: View, chip: Chip, pose: Pose, edges: readonly Sighting[], reach: number): number {
   const all = kindsOf(edges, pose);
@@ -172,18 +178,18 @@ export function largerThanBoxes(view: View, chip: Chip, pose: Pose, edges: reado
   return isSeen(outer.lower) ? low - closedMore : reach;
 }
 
-/** How far upper and lower edges are outside their gratings' boxes, px. */
+/** Returns how far upper and lower edges are outside their gratings' boxes, px. */
 function kindsOf(edges: readonly Sighting[], pose: Pose): { upper: number[]; lower: number[] } {
   const outside = (some: readonly Sighting[]) => some.map((edge) => beyond(pose, edge));
   return { upper: outside(edges.filter(isUpper)), lower: outside(edges.filter((edge) => !isUpper(edge))) };
 }
 
-/** The usual one of some distances; 0 of none. */
+/** Returns the median of some distances; 0 without any. */
 const usual = (distances: readonly number[]): number => upperMedian(distances) ?? 0;
 
 const knownOuter = new WeakMap<Chip, ReadonlyMap<string, readonly number[]>>();
 
-/** By grating: those of its two edges (0 and its height) beyond which there is no other grating nearby. */
+/** Returns, by grating, which of its two edges (0 and its height) have no other grating nearby. */
 function outerEdges(chip: Chip): ReadonlyMap<string, readonly number[]> {
   const known = knownOuter.get(chip);
   if (known !== undefined) return known;

@@ -1,5 +1,5 @@
-// Calibration from rough points: gratings named by hand choose among the lattice's poses. Printed labels alone are in
-// by-features.ts.
+// Calibrates from rough points: gratings named by hand select one of the lattice's poses. by-features.ts handles printed labels
+// alone.
 
 import type { Chip, ChipBox } from "../chip/chip.ts";
 import { gratingHalves } from "../chip/layout.ts";
@@ -18,22 +18,24 @@ import { refinePose } from "./refine.ts";
 import { sidewaysOffset } from "./sides.ts";
 import { View } from "./view.ts";
 
-/** A grating, one of its halves, or a printed label, and roughly where it is in the picture, px. */
+/** A grating, one of its halves, or a printed label, and its rough position in the picture, px. */
 export interface Anchor {
   readonly label: string;
   readonly x: number;
   readonly y: number;
-  /** Of its box: the corner that the picture shows top left (unless said otherwise), or the middle. */
+  /** Point of its box: the corner that is top left in the picture (default), or the centre. */
   readonly at?: "corner" | "middle";
 }
 
-/** An anchor may be so far off, as a share of the lattice's pitch; further, it could mean the next grating. */
+/** Maximum error of an anchor, as a share of the lattice's pitch; beyond it, the anchor could mean the next grating. */
 const ROUGH = 0.45;
-/** A pose that fits the anchors nearly as well as the best: the anchors leave it open. */
+/** If another pose fits the anchors nearly as well as the best, the result is ambiguous. */
 const AS_GOOD = { factor: 1.6, pitchShare: 0.08 } as const;
 const REACH_UM = 20;
 
-/** The pose of a chip from its lattice in the picture and at least two anchors. Failure usage.invalid for unknown ones. */
+/**
+ * Returns the pose of a chip from its lattice in the picture and at least two anchors. Failure usage.invalid for unknown ones.
+ */
 export function locateByAnchors(
   picture: Picture,
   chips: readonly Chip[],
@@ -103,7 +105,7 @@ export function locateByAnchors(
   return { doubt };
 }
 
-/** Refines by labels and edges; without labels the gratings' sides alone give the place along their rows. */
+/** Refines by labels and edges; without labels, only the gratings' sides give the position along their rows. */
 function settle(view: View, patterns: LabelPatterns, chip: Chip, start: Pose) {
   let refined = refinePose(view, patterns, chip, start, REACH_UM);
   if (refined.used.length > 0) return refined;
@@ -112,7 +114,7 @@ function settle(view: View, patterns: LabelPatterns, chip: Chip, start: Pose) {
     const moved = toPicture(refined.pose, { x: offset, y: 0 });
     const pose = { ...refined.pose, x: moved.x, y: moved.y };
     const edges = gratingEdges(view, chip, pose, { reachUm: 8, insetUm: 0 }).edges;
-    // Edges leave the place along the rows open: the middle of the chip is held where it is.
+    // Edges do not determine the position along the rows, so the centre of the chip is held in place.
     const held = {
       name: "middle",
       chip: { x: 0, y: 0 },
@@ -126,7 +128,7 @@ function settle(view: View, patterns: LabelPatterns, chip: Chip, start: Pose) {
   return refined;
 }
 
-/** A grating, a half of one, or a printed label. */
+/** Returns the box of a grating, a half of one, or a printed label. */
 function boxOf(chip: Chip, label: string): ChipBox | undefined {
   return (
     chip.gratings.find((one) => one.label === label) ??
@@ -135,7 +137,7 @@ function boxOf(chip: Chip, label: string): ChipBox | undefined {
   );
 }
 
-/** Of a box's corners, as the picture shows them, the one that is top left. */
+/** Returns the corner of a box that is top left in the picture. */
 export function cornerOf(pose: Pose, box: ChipBox): { chip: Point; picture: Point } {
   const corners = [box.x, box.x + box.width].flatMap((x) =>
     [box.y, box.y + box.height].map((y) => ({ chip: { x, y }, picture: toPicture(pose, { x, y }) })),
@@ -143,7 +145,7 @@ export function cornerOf(pose: Pose, box: ChipBox): { chip: Point; picture: Poin
   return corners.reduce((best, one) => (one.picture.x + one.picture.y < best.picture.x + best.picture.y ? one : best));
 }
 
-/** The middle of a box. */
+/** Returns the centre of a box. */
 export function middleOf({ x, y, width, height }: ChipBox): Point {
   return { x: x + width / 2, y: y + height / 2 };
 }

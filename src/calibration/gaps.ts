@@ -1,5 +1,5 @@
-// The dark gaps between gratings that are side by side. A gap that is only a pixel or two wide does not show where its gratings
-// end, but its middle is seen well: blur, and light that fills gratings less than their boxes, leave it where it is.
+// Finds the dark gaps between neighbouring gratings. A gap of only a pixel or two does not show where its gratings end, but its
+// middle is well visible: it does not move with blur, or with light that does not fill the boxes.
 import type { Chip } from "../chip/chip.ts";
 import { latticeOf } from "./lattice.ts";
 import { isInView, offsetPlace, someOf } from "./lines-in-view.ts";
@@ -8,7 +8,7 @@ import { gapOf, type Profile, profilesOf, sideStrip } from "./profiles.ts";
 import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
 
-/** Where two gratings of the same row have their gap, µm. */
+/** The gap between two gratings of the same row, µm. */
 interface Gap {
   /** Labels of the gratings. */
   readonly left: string;
@@ -19,8 +19,8 @@ interface Gap {
 }
 
 /**
- * The sides of gratings that face each other across a gap, along the chip's x, always both: what blur and light do to one, they do
- * to the other.
+ * Returns the sides of gratings that face each other across a gap, along the chip's x, always both, because blur and light
+ * affect both equally.
  */
 export function gratingGaps(view: View, chip: Chip, pose: Pose, reachUm: number): Sighting[] {
   const width = Math.max(gapOf(chip).x, 1 / pose.pxPerUm);
@@ -52,8 +52,8 @@ export function gratingGaps(view: View, chip: Chip, pose: Pose, reachUm: number)
 }
 
 /**
- * Where light ends on one side of a gap and starts on the other, µm from its middle: where it falls and rises most. Levels of light do
- * not tell it, because bands are bright at one side of a gap more than at the other.
+ * Returns where light ends on one side of a gap and starts on the other, µm from its middle: where it falls and rises most.
+ * Absolute levels cannot show this, because bands are brighter at one side of a gap than at the other.
  */
 function sidesOfGap(profile: Profile, width: number, strip: number, reachUm: number) {
   const about = profile.brightest((at) => profile.gap(at, width, width), reachUm);

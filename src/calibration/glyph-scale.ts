@@ -1,19 +1,19 @@
-// Whether printed labels are as large as the gratings' pitch says. Gratings whose light ends inside their boxes look like those of
-// a chip of a larger pitch; labels are printed with the same mask and tell which of both it is.
+// Checks whether printed labels have the size that the gratings' pitch implies. Gratings whose light ends inside their boxes
+// look like those of a chip with a larger pitch. Labels are printed with the same mask and decide which of the two it is.
 import type { ChipLabel } from "../chip/chip.ts";
 import { coarseStep } from "./identity.ts";
 import { type FoundLabel, type LabelPatterns, labelMiddle, searchLabel } from "./label-search.ts";
 import type { Pose } from "./pose.ts";
 import type { View } from "./view.ts";
 
-/** Labels read at most; the largest first, which tell most. */
+/** Maximum number of labels that are read, the largest first, which show most. */
 const MOST_READ = 20;
-/** A label is looked for within this distance of where it was found, µm. */
+/** Search distance around the position where a label was found, µm. */
 const REACH_UM = 12;
 
 /**
- * By how much labels are more like themselves at their own size than drawn `scale` times as large, summed over all: above 0 their size
- * speaks for the pose's scale, below 0 for one `scale` times as large.
+ * Returns how much better labels match at their own size than drawn `scale` times as large, summed over all: above 0 their size
+ * supports the pose's scale, below 0 one `scale` times as large.
  */
 export function likenessAtOwnSize(
   view: View,
@@ -30,7 +30,7 @@ export function likenessAtOwnSize(
   }, 0);
 }
 
-/** The label drawn larger, about its middle. */
+/** Returns the label enlarged around its centre. */
 function enlarged(label: ChipLabel, by: number): ChipLabel {
   const { x, y } = labelMiddle(label);
   const [width, height] = [by * label.width, by * label.height];

@@ -1,4 +1,4 @@
-// The places of a lattice found in a picture: where its gratings' boxes are, and at which places a grating is to be seen.
+// Finds the sites of a lattice in a picture: where the boxes of its gratings are, and which sites show a grating.
 import { upperMedian } from "../measurement/statistics.ts";
 import { cornersFrom, isFull } from "./box.ts";
 import { Cells, likenessTo, meanOf, type Places } from "./cells.ts";
@@ -7,29 +7,29 @@ import { direction, type Point } from "./pose.ts";
 import { withoutScratches } from "./scratches.ts";
 import type { View } from "./view.ts";
 
-/** One place of the lattice, wholly in view. */
+/** One site of the lattice, completely in view. */
 interface Site {
   readonly column: number;
   readonly row: number;
-  /** How much it looks like a grating: from -1, surely none, to 1. */
+  /** How much it looks like a grating: from -1, certainly none, to 1. */
   readonly evidence: number;
 }
 
 export interface Sites extends Places {
   readonly list: readonly Site[];
-  /** Correlation with the mean grating that a few places exceed: there may be no more gratings in view. */
+  /** Correlation with the mean grating that a few sites exceed: there may be no more gratings in view. */
   readonly likeness: number;
 }
 
-/** Gratings with their whole cells in view, when there are few; of three places or less, two. */
+/** Minimum number of gratings with their whole cells in view; two if there are at most three sites. */
 const FEWEST = 3;
 const FEW_PLACES = 3;
-/** Correlation with the mean grating that speaks neither for nor against, and that which is clear. */
+/** Correlation with the mean grating that is neutral, and the distance from it that is clear. */
 const LIKENESS = { even: 0.38, clear: 0.2 } as const;
 
 /**
- * The places of a lattice in a picture, likeliest first: where gaps are wide, bands can be taken for boxes. None when fewer
- * than two cells are in view.
+ * Yields the possible sites of a lattice in a picture, most likely first: if gaps are wide, bands can be mistaken for boxes.
+ * Nothing if fewer than two cells are in view.
  */
 export function* findSites(view: View, fit: LatticeFit): Generator<Sites> {
   const cells = new Cells(view, fit);
@@ -40,10 +40,10 @@ export function* findSites(view: View, fit: LatticeFit): Generator<Sites> {
   }
 }
 
-/** The sites whose boxes begin at `corner` (µm) of the cells sampled about `start`. */
+/** Returns the sites whose boxes begin at `corner` (µm) of the cells sampled around `start`. */
 function sitesAt(cells: Cells, fit: LatticeFit, start: Point, corner: Point): Sites | undefined {
   const { lattice, pxPerUm, angleDegrees } = fit;
-  // Patches begin half a pitch before a site's centre; from here on that is the centre of a box.
+  // Patches begin half a pitch before a site's centre, which from here on is the centre of a box.
   const middle = direction(
     { angleDegrees, mirrored: false },
     {
@@ -52,7 +52,7 @@ function sitesAt(cells: Cells, fit: LatticeFit, start: Point, corner: Point): Si
     },
   );
   const origin = { x: start.x + middle.x * pxPerUm, y: start.y + middle.y * pxPerUm };
-  // Where gratings fill their cells a gap at a cell's side would be taken for a slope.
+  // If gratings fill their cells, a gap at a cell's side would be mistaken for a slope.
   const { places, patches, loudness } = cells.sample(origin, isFull(lattice) ? "smooth" : "each");
   if (places.length < 2) return undefined;
   let likeness = likenessTo(meanOf(patches, places.length, loudness), patches, places.length);
@@ -68,12 +68,12 @@ function sitesAt(cells: Cells, fit: LatticeFit, start: Point, corner: Point): Si
   return { lattice, pxPerUm, angleDegrees, origin, list, likeness: ordinary };
 }
 
-/** Change beyond this many times the noise counts no more: dust and scratches change most, but a chip changes everywhere. */
+/** Change is limited to this multiple of the noise: dust and scratches change most, but a chip changes everywhere. */
 const LOUD = 3;
-/** Side of the part of the picture that has to be busiest, as a share of its shorter side. */
+/** Side of the part of the picture with most variation, as a share of the picture's shorter side. */
 const BUSY_PART = 0.4;
 
-/** Middle of the part of the picture, `side` px wide and high, in which most varies. */
+/** Returns the centre of the part of the picture, `side` px wide and high, with most variation. */
 export function busiestPoint(view: View, side?: number): Point {
   const { width: full, height: high } = view.picture;
   const small = view.part(Math.max(1, Math.ceil(Math.max(full, high) / 320)));
@@ -83,7 +83,7 @@ export function busiestPoint(view: View, side?: number): Point {
     const here = values[i] as number;
     change[i] = Math.abs(here - (values[i - 1] as number)) + Math.abs(here - (values[i - width] as number));
   }
-  // Noise is everywhere: only what changes much more than most of the picture counts.
+  // Only changes far above those of most of the picture count, because noise is everywhere.
   const noise = 2 * (upperMedian(change) as number);
   const part = Math.max(8, Math.round((side ?? BUSY_PART * Math.min(full, high)) / factor));
   const [columns, rows] = [Math.min(width, part), Math.min(height, part)];
@@ -103,7 +103,7 @@ export function busiestPoint(view: View, side?: number): Point {
   return { x: middle.x * factor, y: middle.y * factor };
 }
 
-/** Sums of values over boxes of a raster. */
+/** Computes sums of values over boxes of a raster. */
 class Sums {
   private readonly stride: number;
   private readonly sums: Float64Array;
@@ -126,7 +126,7 @@ class Sums {
     return at(right, bottom) - at(left, bottom) - at(right, top) + at(left, top);
   }
 
-  /** The values' centre of gravity within a box. */
+  /** Returns the values' centre of gravity within a box. */
   middle(left: number, top: number, columns: number, rows: number): Point {
     const total = this.within(left, top, columns, rows);
     let [x, y] = [0, 0];

@@ -1,5 +1,5 @@
-// Which grating is which: a lattice looks the same turned by half a turn, mirrored and moved by a cell. Every such pose
-// is weighed by where it expects gratings and gaps, and by the labels it expects in the picture.
+// Identifies the gratings. A lattice looks the same after half a turn, mirrored, or moved by a cell. Every such pose is scored
+// by where it predicts gratings and gaps, and by the labels it predicts in the picture.
 import type { Chip, ChipLabel } from "../chip/chip.ts";
 import { siteCentre } from "./cells.ts";
 import type { Sites } from "./grating-sites.ts";
@@ -9,36 +9,38 @@ import { direction, type Pose, toPicture, wrapDegrees } from "./pose.ts";
 import { straighten } from "./straighten.ts";
 import type { View } from "./view.ts";
 
-/** One way in which the chip may be in the picture. */
+/** One possible pose of the chip in the picture. */
 export interface Hypothesis {
   readonly lattice: ChipLattice;
   readonly pose: Pose;
-  /** Sum of the sites' evidence where a grating is expected, minus that where none is. */
+  /** Sum of the sites' evidence where a grating is expected, minus the sum where none is. */
   readonly occupancy: number;
-  /** Labels expected in the picture, as they were found. */
+  /** Labels expected in the picture, as found. */
   readonly labels: readonly FoundLabel[];
   readonly score: number;
 }
 
-/** What one label is worth: its likeness above that of chance; one that is hidden costs little. */
+/** Score of a label: its likeness above that of chance; a hidden label costs little. */
 const LABEL = { chance: 0.4, hidden: -0.1 } as const;
-/** What a site is worth where a label is worth about one half. */
+/** Score of a site, relative to about one half for a label. */
 const SITE = 0.05;
-/** Hypotheses this far behind the best occupancy (in sites, and as a share of all) are dropped. */
+/** Hypotheses whose occupancy is this far behind the best (in sites, and as a share of all) are dropped. */
 const BEHIND = { sites: 6, share: 0.12 } as const;
 const MOST_LOOKED_AT = 800;
-/** A hypothesis is worth testing if this many labels support it, one of them with at least this likelihood. */
+/** A hypothesis is tested further if this many labels support it, one of them with at least this likeness. */
 const FIRST_LABELS = 8;
 const LEAST_PROMISING = 0.5;
-/** Labels that are read against all others, and by how much another has to be likelier. */
+/** Number of labels that are compared with all others, and the likeness by which another must be better. */
 const READ = 10;
 const CLEARLY = 0.05;
-/** A label is looked for within this distance: the lattice leaves so much open across the bands. */
+/** Search distance for a label: the lattice leaves this uncertainty across the bands. */
 const REACH = { um: 18, px: 2.2 } as const;
-/** Samples down a glyph. */
+/** Number of samples along the height of a glyph. */
 const COARSE_ROWS = 17;
 
-/** All poses that put the chip's lattice on the sites, best first, labels weighed for those whose occupancy fits. */
+/**
+ * Returns all poses that match the chip's lattice to the sites, best first; labels are scored for those whose occupancy fits.
+ */
 export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites): Hypothesis[] {
   const { lattice } = sites;
   const laid: { pose: Pose; occupancy: number }[] = [];
@@ -70,7 +72,7 @@ export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites
   const ranked = found.slice(0, fitting).map(weigh).sort(byScore);
   const [best] = ranked;
   if (best === undefined) return [];
-  // Gratings too faint to be seen make a chip look moved by a column: the labels read there decide.
+  // Gratings too faint to be seen make a chip look moved by a column: then the labels decide.
   const reach = 1.6 * Math.hypot(lattice.pitch.x, lattice.pitch.y) * best.pose.pxPerUm;
   const beside = found
     .slice(fitting)
@@ -83,7 +85,7 @@ export function rankHypotheses(view: View, patterns: LabelPatterns, sites: Sites
   return [...ranked, ...beside.map(weigh)].sort(byScore);
 }
 
-/** Looks for labels, and where the first ones, from all over the chip, speak for none, not for the rest. */
+/** Searches the labels. If none of the first ones, spread over the chip, supports the pose, the rest are not searched. */
 function someFirst(labels: readonly ChipLabel[], look: (label: ChipLabel) => FoundLabel | undefined): FoundLabel[] {
   const every = Math.ceil(labels.length / FIRST_LABELS);
   const found = labels.filter((_, i) => i % every === 0).flatMap((label) => look(label) ?? []);
@@ -91,19 +93,19 @@ function someFirst(labels: readonly ChipLabel[], look: (label: ChipLabel) => Fou
   return [...found, ...labels.filter((_, i) => i % every !== 0).flatMap((label) => look(label) ?? [])];
 }
 
-/** µm between samples that show a label's strokes well enough to know it. */
+/** Returns the distance between samples, µm, that shows a label's strokes well enough to recognise it. */
 export function coarseStep(label: ChipLabel, pose: Pose, rows = COARSE_ROWS): number {
   return Math.max(label.height / rows, 0.95 / pose.pxPerUm);
 }
 
-/** What labels are worth together. */
+/** Returns the total score of labels. */
 export function labelScore(labels: readonly FoundLabel[]): number {
   return labels.reduce((sum, { likeness }) => sum + Math.max(LABEL.hidden, likeness - LABEL.chance), 0);
 }
 
 /**
- * Share of labels (some of these, from all over the chip) that are clearly more like another label of the chip: a chip
- * taken for one moved by a cell has labels like those expected in most of their strokes.
+ * Returns the share of labels (a sample from all over the chip) that clearly look more like another label of the chip. If a
+ * chip is mistaken for one moved by a cell, its labels match the expected ones in most of their strokes.
  */
 export function misread(
   view: View,
@@ -129,7 +131,7 @@ export function misread(
   return wrong.length / Math.max(1, read.length);
 }
 
-/** Printed labels that a pose puts wholly into the picture, with the border without which they are not looked for. */
+/** Returns the printed labels that are completely in the picture in a pose, including the border that the search needs. */
 export function expectedLabels(view: View, pose: Pose, labels: readonly ChipLabel[]): ChipLabel[] {
   return labels.filter((label) => {
     if (label.text === "") return false;
@@ -140,7 +142,7 @@ export function expectedLabels(view: View, pose: Pose, labels: readonly ChipLabe
   });
 }
 
-/** Whether two poses put the chip's gratings in the same places and call them the same. */
+/** Whether two poses put the chip's gratings in the same places with the same names. */
 export function sameIdentity(a: Hypothesis, b: Hypothesis): boolean {
   if (a.lattice.chip.type !== b.lattice.chip.type || a.pose.mirrored !== b.pose.mirrored) return false;
   if (Math.abs(wrapDegrees(a.pose.angleDegrees - b.pose.angleDegrees)) > 20) return false;
@@ -150,7 +152,7 @@ export function sameIdentity(a: Hypothesis, b: Hypothesis): boolean {
   return Math.hypot(p.x - q.x, p.y - q.y) < 0.4 * Math.min(pitch.x, pitch.y) * a.pose.pxPerUm;
 }
 
-/** Every shift of the chip's gratings over the sites, in one orientation, with its occupancy. */
+/** Returns every shift of the chip's gratings over the sites, in one orientation, with its occupancy. */
 function shiftsOf(
   sites: Sites,
   table: EvidenceTable,
@@ -165,7 +167,7 @@ function shiftsOf(
   for (const grating of lattice.chip.gratings) {
     const y = mirrored ? first.y - grating.y : grating.y - first.y;
     const { column, row } = cellOf(lattice, { x: sign * (grating.x - first.x), y: sign * y });
-    // A staggered lattice that does not look the same mirrored cannot be there mirrored.
+    // A staggered lattice that looks different when mirrored cannot match mirrored.
     if (Math.abs(column - Math.round(column)) > 0.1) return [];
     cells.push({ column: Math.round(column), row: Math.round(row) });
   }
@@ -208,7 +210,7 @@ class EvidenceTable {
     this.total = sites.list.reduce((sum, { evidence }) => sum + evidence, 0);
   }
 
-  /** Evidence for gratings at these cells, moved, and nowhere else; undefined when none of them is in view. */
+  /** Returns the evidence for gratings at these cells, moved, and nowhere else; undefined if none of them is in view. */
   occupancy(cells: readonly { column: number; row: number }[], column: number, row: number): number | undefined {
     const stride = this.right - this.left + 1;
     let sum = 0;

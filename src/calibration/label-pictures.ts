@@ -1,4 +1,4 @@
-// Pictures of printed labels from an existing installation: <directory>/<chip type>/<label>.png, upright, bright on dark.
+// Reads pictures of printed labels from an existing installation: <directory>/<chip type>/<label>.png, upright, bright on dark.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Chip } from "../chip/chip.ts";
@@ -7,7 +7,7 @@ import { decodePicture } from "../image/decode.ts";
 import { readNamesNow } from "../system/names-in-bytes.ts";
 import type { LabelPicture } from "./label-search.ts";
 
-/** The pictures of a chip's labels by label name. Failure config.invalid when there are none. */
+/** Returns the pictures of a chip's labels by label name. Failure config.invalid if there are none. */
 export async function readLabelPictures(directory: string, chip: Chip): Promise<Map<string, LabelPicture>> {
   const own = join(directory, chip.type);
   const folder = existsSync(own) ? own : directory;

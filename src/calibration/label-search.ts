@@ -1,5 +1,5 @@
-// Looking for a printed label at a place: the label is drawn, the picture is sampled along the chip's axes about the
-// place, and normalised cross-correlation says where it fits best and how well.
+// Searches a printed label at a place. The label is drawn, the picture is sampled along the chip's axes around the place, and
+// normalised cross-correlation gives the best position and its likeness.
 import { correlatePatches, samplePatches } from "../analysis/correlate.ts";
 import type { ChipLabel } from "../chip/chip.ts";
 import { GLYPH_CELLS, glyph } from "../chip/glyphs.ts";
@@ -7,38 +7,41 @@ import { vertex } from "./lags.ts";
 import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
 import type { View } from "./view.ts";
 
-/** A drawn label: light 0 to 1 at places `step` µm apart, upright, with a border. */
+/** A drawn label: light from 0 to 1 at points `step` µm apart, upright, with a border. */
 export interface LabelTemplate {
   readonly values: Float32Array;
   readonly width: number;
   readonly height: number;
   readonly step: number;
-  /** From the template's top left to the middle of the label's box, µm. */
+  /** Vector from the template's top left to the centre of the label's box, µm. */
   readonly middle: Point;
 }
 
-/** A label where it was found. */
+/** A label with the position where it was found. */
 export interface FoundLabel {
   readonly label: ChipLabel;
-  /** Middle of the label's box in the picture, px. */
+  /** Centre of the label's box in the picture, px. */
   readonly picture: Point;
-  /** Distance from where it was expected, px. */
+  /** Distance from the expected position, px. */
   readonly offsetPx: number;
   /** Normalised cross-correlation, -1 to 1. */
   readonly likeness: number;
 }
 
-/** Border about a drawn label, in cells of its glyphs; of a large one less, so that it need not be so far inside the picture. */
+/**
+ * Border around a drawn label, in cells of its glyphs; less for a large label, so that it need not be so far inside the
+ * picture.
+ */
 const BORDER = { cells: 0.9, mostUm: 24 } as const;
-/** Sample lines per step in both directions when drawing. */
+/** Number of sample lines per step in both directions when drawing. */
 const FINE = 4;
 
-/** Width of the border about a label without which it is not looked for, µm. */
+/** Returns the width of the border that the search for a label needs, µm. */
 export function borderOf({ height }: ChipLabel): number {
   return Math.min(BORDER.mostUm, (BORDER.cells * height) / GLYPH_CELLS.height);
 }
 
-/** Draws labels and keeps them; a picture of an existing installation may stand in for one. */
+/** Draws and caches labels; a picture from an existing installation can replace a drawing. */
 export class LabelPatterns {
   private readonly known = new Map<string, LabelTemplate>();
   private readonly pictures: ReadonlyMap<string, LabelPicture>;
@@ -50,13 +53,13 @@ export class LabelPatterns {
     this.bright = bright;
   }
 
-  /** The same labels darker than what is about them, as some light shows them. */
+  /** The same labels darker than their surroundings, as they appear in some light. */
   get dark(): LabelPatterns {
     this.opposite ??= new LabelPatterns(this.pictures, !this.bright);
     return this.opposite;
   }
 
-  /** The template of a label with about `step` µm between samples. */
+  /** Returns the template of a label with about `step` µm between samples. */
   of(label: ChipLabel, step: number): LabelTemplate {
     const name = `${label.label} ${label.width} ${label.height} ${step.toPrecision(4)}`;
     let template = this.known.get(name);
@@ -70,19 +73,19 @@ export class LabelPatterns {
   }
 }
 
-/** A picture of a label as it is seen upright, 0 to 255. */
+/** An upright picture of a label, 0 to 255. */
 export interface LabelPicture {
   readonly values: Uint8Array;
   readonly width: number;
   readonly height: number;
 }
 
-/** Ink at a place of a label's box, µm from its top left corner. */
+/** Returns the ink at a point of a label's box, µm from its top left corner. */
 type Ink = (x: number, y: number) => number;
 
 /**
- * Looks for a label near where the pose puts it, within `reachUm` in both directions. The finer `step` (µm), the more
- * exact. undefined when the place is not wholly in the picture.
+ * Searches a label near its position in the pose, within `reachUm` in both directions. A smaller `step` (µm) is more accurate.
+ * undefined if the area is not completely in the picture.
  */
 export function searchLabel(
   view: View,
@@ -98,7 +101,7 @@ export function searchLabel(
   const rows = template.height + 2 * reach;
   const middle = { x: label.x + label.width / 2, y: label.y + label.height / 2 };
   const px = pose.pxPerUm * template.step;
-  // Bent as the lens bends the picture there.
+  // Includes the lens distortion at that point.
   const [axes, there] = [localAxes(pose, middle), toPicture(pose, middle)];
   const at = ({ x, y }: Point): Point => ({
     x: there.x + axes.right.x * x + axes.down.x * y,
@@ -118,7 +121,7 @@ export function searchLabel(
   scores.forEach((score, i) => {
     if (score > best) [best, place] = [score, i];
   });
-  // The label has to be in the picture; its surroundings may end at the picture's edge.
+  // The label must be in the picture; its surroundings may extend beyond the edge.
   if (place < 0) return undefined;
   const [x, y] = [place % side, Math.floor(place / side)];
   const score = (a: number, b: number) =>
@@ -128,7 +131,7 @@ export function searchLabel(
   return { label, picture: at({ x: dx, y: dy }), offsetPx: Math.hypot(dx, dy) * pose.pxPerUm, likeness: best };
 }
 
-/** Where the middle of a label's box is on the chip. */
+/** Returns the centre of a label's box on the chip. */
 export function labelMiddle(label: ChipLabel): Point {
   return { x: label.x + label.width / 2, y: label.y + label.height / 2 };
 }
@@ -139,7 +142,7 @@ function scaled({ x, y }: Point, factor: number): Point {
 
 function draw(label: ChipLabel, wanted: number, ink: Ink): LabelTemplate {
   const border = borderOf(label);
-  // A whole number of samples down the label, so that it is in the middle of its template.
+  // An integer number of samples along the height, so that the label is centred in its template.
   const step = label.height / Math.max(5, Math.round(label.height / wanted));
   const edge = Math.max(1, Math.round(border / step));
   const width = Math.ceil(label.width / step) + 2 * edge;
@@ -157,11 +160,11 @@ function draw(label: ChipLabel, wanted: number, ink: Ink): LabelTemplate {
   return { values, width, height, step, middle: { x: (width * step) / 2, y: (height * step) / 2 } };
 }
 
-/** Parts of a cell in which a character's ink is kept; its outlines are on halves of cells, or run across at 45 degrees. */
+/** Number of raster steps per cell for a character's ink; outlines are on half cells, or run diagonally at 45 degrees. */
 const PARTS = 8;
 const bitmaps = new Map<string, Uint8Array>();
 
-/** Ink of a character on a raster of PARTS² to a cell, by the even-odd rule. */
+/** Returns the ink of a character on a raster of PARTS² per cell, by the even-odd rule. */
 function bitmapOf(character: string): Uint8Array {
   let bitmap = bitmaps.get(character);
   if (bitmap === undefined) {
@@ -183,7 +186,7 @@ function bitmapOf(character: string): Uint8Array {
   return bitmap;
 }
 
-/** Ink of a label's own glyphs, which stand on their heads in an established picture. */
+/** Returns the ink of a label's glyphs, which are upside down in an established picture. */
 function inkOf(label: ChipLabel): Ink {
   const part = {
     x: label.characterWidth / GLYPH_CELLS.width / PARTS,

@@ -1,10 +1,10 @@
-// The autocorrelation of a plane, and its peaks.
+// Computes the autocorrelation of a plane and finds its peaks.
 import { autocorrelate, type Plane } from "../analysis/correlate.ts";
 import type { Point } from "./pose.ts";
 
 const MOST_PEAKS = 80;
 const LEAST_PEAK = 0.03;
-/** Lags shorter than this, px of the plane, are speckle and blur. */
+/** Minimum lag, px of the plane; shorter ones are speckle and blur. */
 export const SHORTEST_LAG = 3;
 
 /** The autocorrelation of a plane with its peaks. Lags in px of the plane. */
@@ -35,7 +35,7 @@ export class Lags {
     return upper * (1 - fy) + lower * fy;
   }
 
-  /** The highest point within `reach` of a lag, to a fraction of a pixel; undefined when it is at the rim. */
+  /** Returns the highest point within `reach` of a lag, to a fraction of a pixel; undefined if it is at the rim. */
   peakNear(lag: Point, reach: number): Point | undefined {
     let best: { x: number; y: number; value: number } | undefined;
     for (let y = Math.ceil(lag.y - reach); y <= lag.y + reach; y++) {
@@ -61,7 +61,7 @@ export class Lags {
     return this.values[sign * y * (2 * this.lagX + 1) + sign * x + this.lagX] ?? 0;
   }
 
-  /** Top of the parabolas through a highest pixel and its neighbours. */
+  /** Returns the top of the parabolas through a highest pixel and its neighbours. */
   private top(x: number, y: number): Point {
     const here = this.value(x, y);
     return {
@@ -82,7 +82,7 @@ export class Lags {
       }
     }
     found.sort((a, b) => b.value - a.value);
-    // The strongest, and the shortest: with few gratings in view the lattice's own peaks are not the strongest.
+    // The strongest, and also the shortest: with few gratings in view the lattice's own peaks are not the strongest.
     const strong = found.slice(0, MOST_PEAKS);
     return strong.map(({ x, y }) => this.top(x, y));
   }
@@ -95,7 +95,7 @@ export class Lags {
   }
 }
 
-/** Offset of a parabola's vertex from the middle one of three samples, within half a step. */
+/** Returns the offset of a parabola's vertex from the middle one of three samples, within half a step. */
 export function vertex(before: number, here: number, after: number): number {
   const bend = before - 2 * here + after;
   return bend < 0 ? Math.max(-0.5, Math.min(0.5, (before - after) / (2 * bend))) : 0;

@@ -1,4 +1,4 @@
-// The newest picture of an experiment, to look at while the experiment runs.
+// Finds the newest picture of an experiment, also while it runs.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
@@ -8,7 +8,7 @@ import { MANIFEST_FILENAME, Manifest, type StoredEntry } from "../manifest/manif
 import { type PictureRoots, pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 
-/** The newest picture that is still here. Failure usage.invalid when there is none. Changes nothing. */
+/** Returns the newest picture that still exists locally. Failure usage.invalid if there is none. Changes nothing. */
 export function lastFrame(config: Config): NamedFile {
   const manifest = Manifest.open({ file: join(config.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
   try {
@@ -24,7 +24,7 @@ export function lastFrame(config: Config): NamedFile {
   }
 }
 
-/** For when the last capture failed, or its picture has moved to the share. */
+/** Searches older entries, in case the last capture failed or its picture was moved to the share. */
 function newestOf(manifest: Manifest, roots: PictureRoots): NamedFile | undefined {
   let newest: NamedFile | undefined;
   for (const { filepath, filename, page, local, missing, damaged } of manifest.checks.pictures()) {

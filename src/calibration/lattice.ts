@@ -1,5 +1,5 @@
-// The lattice of a chip's gratings, and finding it in a picture without knowing anything else: the autocorrelation of
-// the picture has peaks at the lattice's vectors, which give scale and angle up to the lattice's own symmetries.
+// Finds the lattice of a chip's gratings in a picture without any other knowledge: the autocorrelation of the picture has peaks
+// at the lattice's vectors, which give scale and angle up to the lattice's own symmetries.
 
 import { flatten, type Plane } from "../analysis/correlate.ts";
 import type { Chip } from "../chip/chip.ts";
@@ -13,11 +13,11 @@ export interface ChipLattice {
   readonly stagger: number;
   /** Size of a grating. */
   readonly box: Point;
-  /** Differences between gratings, shortest first, one of every pair of opposite ones. */
+  /** Vectors between gratings, shortest first, one of every pair of opposite ones. */
   readonly vectors: readonly Point[];
 }
 
-/** A scale and an angle at which a chip's lattice is in the picture; half a turn and the mirror image look the same. */
+/** A scale and an angle of a chip's lattice in the picture; half a turn and the mirror image look the same. */
 export interface LatticeFit {
   readonly lattice: ChipLattice;
   readonly pxPerUm: number;
@@ -26,7 +26,7 @@ export interface LatticeFit {
   readonly score: number;
   /** Root mean square distance of peaks from the lattice, as a share of the pitch. */
   readonly misfit: number;
-  /** Scale along the chip's x over that along its y, minus 1: other than 0 for a chip of another pitch. */
+  /** Ratio of the scales along the chip's x and y, minus 1: not 0 for a chip with another pitch. */
   readonly stretch: number;
 }
 
@@ -34,9 +34,9 @@ const MOST_VECTORS = 24;
 
 const known = new WeakMap<Chip, ChipLattice | undefined>();
 
-/** The lattice of a chip's gratings; undefined for a chip whose gratings are on none. */
+/** Returns the lattice of a chip's gratings; undefined for a chip whose gratings do not form one. */
 export function latticeOf(chip: Chip): ChipLattice | undefined {
-  // Comparing all gratings with each other takes longer than much of the search.
+  // Cached, because comparing all gratings with each other takes longer than much of the search.
   if (!known.has(chip)) known.set(chip, findLattice(chip));
   return known.get(chip);
 }
@@ -71,19 +71,19 @@ function findLattice(chip: Chip): ChipLattice | undefined {
   return { chip, ...lattice, box: { x: first.width, y: first.height }, vectors };
 }
 
-/** Column and row of a vector in the lattice; whole numbers for a vector of it. */
+/** Returns column and row of a vector in the lattice; integers for a lattice vector. */
 export function cellOf({ pitch, stagger }: Pick<ChipLattice, "pitch" | "stagger">, vector: Point) {
   const row = vector.y / pitch.y;
   return { row, column: (vector.x - row * stagger) / pitch.x };
 }
 
 const LIMITS = { least: 0.06, most: 2.4 } as const;
-/** A chip may be turned this far from a quarter turn, degrees. */
+/** Maximum rotation of a chip from a quarter turn, degrees. */
 const MOST_TURN = 12;
 const SHORT_VECTORS = 5;
 const FLATTEN_PX = 40;
 
-/** Scales and angles at which the lattices may be in the plane, best first, a few of each chip. */
+/** Returns the possible scales and angles of the lattices in the plane, best first, a few for each chip. */
 export function findLattices(plane: Plane, lattices: readonly ChipLattice[], mostPerChip = 3): LatticeFit[] {
   const flat = flatten(plane, FLATTEN_PX);
   const correlation = new Lags(flat);
@@ -121,14 +121,14 @@ function distinct(fits: readonly LatticeFit[]): LatticeFit[] {
   return kept;
 }
 
-/** Scale and angle (0 to 180 degrees, as in Pose) that take a chip vector to a lag. */
+/** Returns the scale and angle (0 to 180 degrees, as in Pose) that map a chip vector to a lag. */
 function turnBetween(vector: Point, lag: Point): { scale: number; angleDegrees: number } {
   const scale = Math.hypot(lag.x, lag.y) / Math.hypot(vector.x, vector.y);
   const degrees = ((Math.atan2(vector.y, vector.x) - Math.atan2(lag.y, lag.x)) * 180) / Math.PI;
   return { scale, angleDegrees: ((degrees % 180) + 180) % 180 };
 }
 
-/** Improves scale and angle on the peaks near all of the lattice's vectors, and scores them. */
+/** Improves scale and angle with the peaks near all of the lattice's vectors, and scores them. */
 function refine(
   lags: Lags,
   lattice: ChipLattice,
@@ -179,7 +179,7 @@ function refine(
   return { lattice, pxPerUm: Math.hypot(a, b) * factor, angleDegrees, score, misfit, stretch };
 }
 
-/** Separate scales along the chip's two directions, from its vectors and their peaks, by least squares. */
+/** Fits separate scales along the chip's two directions, from its vectors and their peaks, by least squares. */
 class AxisScales {
   private readonly a: number;
   private readonly b: number;
@@ -207,7 +207,7 @@ class AxisScales {
   }
 }
 
-/** Cells between the lattice's points, where a lattice that is really finer has peaks too. */
+/** Points between those of the lattice, where a lattice that is actually finer has peaks too. */
 const BETWEEN: readonly (readonly [number, number])[] = [0, 0.25, 0.5, 0.75, 1].flatMap((row) =>
   [-0.75, -0.5, -0.25, 0, 0.25, 0.5, 0.75]
     .filter((column) => column !== 0 || (row !== 0 && row !== 1))

@@ -1,4 +1,4 @@
-// Finding the chip in a picture without any coordinates: which chip it is, how it is there, and whether that is sure.
+// Finds the chip in a picture without any coordinates: which chip it is, its pose, and whether that is certain.
 //
 //   lattice (scale, angle) ─▶ sites (where gratings are) ─▶ hypotheses (which is which) ─▶ refined pose ─▶ sure or not
 import type { Plane } from "../analysis/correlate.ts";
@@ -13,16 +13,16 @@ import { type Refined, refinePose } from "./refine.ts";
 import { withoutScratches } from "./scratches.ts";
 import { View } from "./view.ts";
 
-/** A chip that was found, and how sure that is. */
+/** A chip that was found, and how certain that is. */
 export interface Located extends Refined {
   readonly chip: Chip;
-  /** By how much the labels and sites speak for this rather than the next best identity; one label is worth about 0.5. */
+  /** Advantage of this identity over the next best one, from labels and sites; one label is worth about 0.5. */
   readonly margin: number;
   /** Largest distance of places named by hand from those found, px. */
   readonly anchorsOffPx?: number;
 }
 
-/** What was seen although it does not suffice. */
+/** What was seen, although it is not enough. */
 export interface Doubtful {
   readonly reason: string;
   readonly lattice: { readonly chipType: string; readonly pxPerUm: number; readonly angleDegrees: number } | undefined;
@@ -30,28 +30,32 @@ export interface Doubtful {
 
 export type Search = { readonly found: Located } | { readonly doubt: Doubtful };
 
-/** Side of the picture in which the lattice is looked for, px. */
+/** Side of the picture in which the lattice is searched, px. */
 const LATTICE_PX = 512;
 const MOST_LATTICES = 6;
-/** Ways of laying a lattice's boxes that are judged in one picture; pictures that are accepted need few (bench/calibrate-proof.ts). */
+/**
+ * Maximum number of arrangements of a lattice's boxes that are judged in one picture; accepted pictures need few
+ * (bench/calibrate-proof.ts).
+ */
 const MOST_JUDGED = 16;
 /** Lattices with a lower score are tried only if none has a higher one, at any level. */
 const CLEAR_SCORE = 0.11;
 /** A lattice with less than this share of the best one's score is not tried. */
 const FAINT = 0.4;
-/** Labels are at most this far from where a hypothesis puts them, µm. */
+/** Maximum distance of labels from their position in a hypothesis, µm. */
 const REACH_UM = 20;
 
-/** Looks for one of the chips in the picture. */
+/** Searches the picture for one of the chips. */
 export function locateChip(picture: Picture, chips: readonly Chip[], patterns: LabelPatterns): Search {
   const lattices = chips.map(latticeOf).filter((lattice) => lattice !== undefined);
   const view = new View(picture);
   const looked: Unsure[] = [];
   const faint: LatticeFit[] = [];
-  // Every scale has its share, and what the ones before have left: mistaken lattices at a coarse one leave enough for the next.
+  // Every scale has its own share plus what the previous ones left, so that wrong lattices at a coarse scale leave enough for
+  // the next.
   const share = Math.ceil(MOST_JUDGED / scalesOf(view).length);
   const effort = { left: 0 };
-  /** Chips that are not this one for certain, although their labels are like its. */
+  /** Chips that are certainly not this one, although they have similar labels. */
   const unlike = new Set<string>();
   let clear = false;
   const consider = (fit: LatticeFit): Located | undefined => {
@@ -72,7 +76,7 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
       const found = consider(fit);
       if (found !== undefined) return { found };
     }
-    // A lattice that was seen clearly is looked for at one finer scale, where its scale is found better, and no more.
+    // A lattice that was seen clearly is searched at only one finer scale, which gives its scale more accurately.
     if (clear || looked.some(({ settled, anotherSize }) => settled && !anotherSize)) break;
     clear = looked.some(({ strength }) => strength > CLEAR_LATTICE);
   }
@@ -87,10 +91,12 @@ export function locateChip(picture: Picture, chips: readonly Chip[], patterns: L
   return { doubt: strongest?.doubt ?? { reason: "no lattice of gratings found in the image", lattice: undefined } };
 }
 
-/** Strength (score times likeness of its gratings) of a lattice that is certainly one. */
+/** Strength (score times likeness of its gratings) of a lattice that is certainly real. */
 const CLEAR_LATTICE = 0.25;
 
-/** Lattices in the whole picture, then, should none of these do, in its busiest part at finer and finer scales. */
+/**
+ * Yields the lattices in the whole picture, then, if none of them fits, those in its busiest part at finer and finer scales.
+ */
 export function* latticesByLevel(view: View, lattices: readonly ChipLattice[]): Generator<LatticeFit[]> {
   const [whole = 1, ...finer] = scalesOf(view);
   const seen = (plane: Plane) => findLattices(withoutScratches(plane), lattices).slice(0, MOST_LATTICES);
@@ -101,7 +107,7 @@ export function* latticesByLevel(view: View, lattices: readonly ChipLattice[]): 
   }
 }
 
-/** By how much the picture is shrunk for the lattice: as a whole, then less and less. */
+/** Returns the factors by which the picture is reduced for the lattice: first as a whole, then less and less. */
 function scalesOf({ picture }: View): number[] {
   const whole = Math.max(1, Math.ceil(Math.max(picture.width, picture.height) / LATTICE_PX));
   const scales = [whole];
@@ -109,14 +115,14 @@ function scalesOf({ picture }: View): number[] {
   return scales;
 }
 
-/** Top left of the square of `side` px about the middle of what varies in the picture. */
+/** Returns the top left of the square of `side` px around the centre of the variation in the picture. */
 function busiest(view: View, side: number): { left: number; top: number } {
   const middle = busiestPoint(view, side);
   const place = (at: number, length: number) => Math.max(0, Math.min(length - side, Math.round(at - side / 2)));
   return { left: place(middle.x, view.picture.width), top: place(middle.y, view.picture.height) };
 }
 
-/** Arrangements that may still be judged: a picture that has to be refused shall not take long. */
+/** Number of arrangements that may still be judged: refusing a picture must not take long. */
 interface Effort {
   left: number;
 }
@@ -124,12 +130,12 @@ interface Effort {
 interface Unsure {
   readonly doubt: Doubtful;
   readonly strength: number;
-  /** Labels that were seen, and the share of the gratings' edges. */
+  /** Number of labels seen, and the share of the gratings' edges. */
   readonly labels: number;
   readonly edgeShare: number;
-  /** It is there if it is that chip: looking for it elsewhere is in vain. */
+  /** If it is this chip, its position is settled; searching elsewhere is pointless. */
   readonly settled: boolean;
-  /** Its gratings have another size, so it may be another chip. */
+  /** Whether its gratings have another size, so that it may be another chip. */
   readonly anotherSize: boolean;
 }
 
@@ -144,7 +150,8 @@ function judge(view: View, patterns: LabelPatterns, fit: LatticeFit, effort: Eff
     if (bright === undefined) continue;
     if ("found" in bright || bright.settled) return bright;
     doubtful ??= bright;
-    // Labels may be darker than what is about them, in light from the side: looked for where gratings are clear and no label is seen.
+    // In light from the side, labels may be darker than their surroundings: these are searched if gratings are clear and no
+    // label is seen.
     const clear = bright.edgeShare >= (bright.strength > CLEAR_LATTICE ? SURE.edgesInView : SURE.edgeShare);
     if (bright.labels < SURE.labels && clear) {
       const dark = judgeSites(view, patterns.dark, fit, sites);
@@ -171,13 +178,13 @@ function judgeSites(view: View, patterns: LabelPatterns, fit: LatticeFit, sites:
     strength: fit.score * sites.likeness,
     labels: refined.used.length,
     edgeShare: refined.edgeShare,
-    // Another pitch is what a coarse lattice says of a chip that it shows badly; a finer one may say otherwise.
+    // A coarse lattice may suggest another pitch for a chip that it shows badly; a finer one may not.
     settled: isSettled(refined, margin) && !isOfAnotherPitch(fit, refined.used),
     anotherSize: isOfAnotherSize(judged),
   };
 }
 
-/** Advantage over the best hypothesis that calls the gratings otherwise. */
+/** Returns the advantage over the best hypothesis that names the gratings differently. */
 function marginOf(best: Hypothesis, ranked: readonly Hypothesis[], refined: Refined): number {
   const rival = ranked.find((other) => !sameIdentity(best, other));
   const gained = labelScore(refined.labels) - labelScore(best.labels);

@@ -1,16 +1,16 @@
-// The linear equations of a pose fit: what each sighting says of the unknowns, and the pose that a solution means.
+// The linear equations of a pose fit: the rows that each sighting contributes, and the pose for a solution.
 import { dot, type Matrix, product } from "../measurement/linear.ts";
 import { type Deviations, termsOfEdge, termsOfLabel } from "./deviations.ts";
 import { ORDINARY } from "./optics.ts";
 import { bends, direction, idealPlace, minus, type Point, type Pose, toPicture } from "./pose.ts";
 import type { Noise, Sighting } from "./sighting.ts";
 
-/** Unknowns of a similarity. */
+/** Number of unknowns of a similarity. */
 const SIMILARITY = 4;
 
-/** What a sighting says of the unknowns in one direction: `values` · unknowns = `place`, px, as certain as `weight` = 1/px². */
+/** The equation of a sighting in one direction: `values` · unknowns = `place`, px, with `weight` = 1/px². */
 export interface Row {
-  /** Place in the list of sightings. */
+  /** Index in the list of sightings. */
   readonly of: number;
   readonly values: readonly number[];
   readonly place: number;
@@ -36,7 +36,7 @@ export function rowsOf(sightings: readonly Sighting[], trust: readonly number[],
   });
 }
 
-/** How much of a row's place the other rows determine, as a share: 0 where it stands alone. */
+/** Returns the share of a row's value that the other rows determine: 0 if they do not. */
 export function redundancy({ values, weight }: Row, covariance: Matrix): number {
   return 1 - weight * product(covariance, values, values);
 }
@@ -52,14 +52,17 @@ export function distance(pose: Pose, deviations: Deviations, sighting: Sighting)
   return Math.abs(off.x * unit.x + off.y * unit.y - dot(termsOfEdge(sighting), deviations));
 }
 
-/** How far a sighting is from where the pose puts it, px along the chip's x and y. */
+/** Returns the distance of a sighting from its position in the pose, px along the chip's x and y. */
 export function offsetOf(pose: Pose, { chip, picture }: Sighting): Point {
   const [right, down] = [direction(pose, { x: 1, y: 0 }), direction(pose, { x: 0, y: 1 })];
   const off = minus(picture, toPicture(pose, chip));
   return { x: off.x * right.x + off.y * right.y, y: off.x * down.x + off.y * down.y };
 }
 
-/** Derivatives of a chip point's x and y in the picture by the unknowns: x, y, s·cos and s·sin per mm, a lens's amounts. */
+/**
+ * Returns the derivatives of a chip point's x and y in the picture with respect to the unknowns: x, y, s·cos and s·sin per mm,
+ * a lens's amounts.
+ */
 export function derivatives(pose: Pose, chip: Point): [number[], number[]] {
   const { lens } = pose;
   const [u, v] = [chip.x / 1000, ((pose.mirrored ? -1 : 1) * chip.y) / 1000];
@@ -71,8 +74,9 @@ export function derivatives(pose: Pose, chip: Point): [number[], number[]] {
 }
 
 /**
- * Weighted least squares: all unknowns enter linearly, a lens's amounts at the places of now, and these and the deviations are
- * expected near 0, the latter with the standard deviations given, px.
+ * Returns the normal equations of weighted least squares. All unknowns are linear; a lens's amounts are evaluated at the
+ * current positions. The priors of the amounts and of the deviations are centred on 0; those of the deviations have the given
+ * standard deviations, px.
  */
 export function normalEquations(rows: readonly Row[], { lens }: Pose, deviations: readonly number[]): Float64Array[] {
   const ofPose = SIMILARITY + (lens?.amounts.length ?? 0);
@@ -100,7 +104,7 @@ export function posed(pose: Pose, [x = 0, y = 0, a = 0, b = 0, ...others]: reado
   return { ...pose, ...now, x, y, pxPerUm: Math.hypot(a, b) / 1000, angleDegrees: (Math.atan2(b, a) * 180) / Math.PI };
 }
 
-/** The unknowns of a pose, in the order of `derivatives`. */
+/** Returns the unknowns of a pose, in the order of `derivatives`. */
 export function unknownsOf({ x, y, pxPerUm, angleDegrees, lens }: Pose): number[] {
   const radians = (angleDegrees * Math.PI) / 180;
   return [x, y, 1000 * pxPerUm * Math.cos(radians), 1000 * pxPerUm * Math.sin(radians), ...(lens?.amounts ?? [])];

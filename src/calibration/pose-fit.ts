@@ -1,8 +1,8 @@
-// The fit of a pose to what was seen of the chip, and how far that leaves it open.
+// Fits a pose to the sightings of the chip, and computes how uncertain it remains.
 //
-// Optics always bend a picture a little: a lens, pixels that are not quite square, a chip that is tilted. Rather than to decide
-// whether a picture is bent, every fit to labels has these amounts as unknowns, each expected near 0 with the spread of
-// ordinary optics. What the sightings do not tell keeps that spread, and the fit's covariance says what it means for a place.
+// Optics always distort a picture a little: a lens, pixels that are not quite square, a chip that is tilted. Instead of deciding
+// whether a picture is distorted, every fit to labels has these amounts as unknowns, each expected near 0 with the spread of
+// ordinary optics. Undetermined amounts keep that spread, and the fit's covariance gives its effect on a position.
 import { dot, inverse, type Matrix, product, solve } from "../measurement/linear.ts";
 import { type Deviations, deviationPriors, firstDeviations, NO_DEVIATIONS } from "./deviations.ts";
 import { idealPlace, minus, type Point, type Pose } from "./pose.ts";
@@ -21,15 +21,21 @@ import { leastNoise, noiseOf, spreadsOf } from "./sighting-noise.ts";
 
 export interface PoseFit {
   readonly pose: Pose;
-  /** What the chip has in common that its drawing has not. */
+  /** The chip's common deviations from its drawing. */
   readonly deviations: Deviations;
-  /** Distance of each sighting from where the pose and the deviations put it, px. */
+  /** Distance of each sighting from its position in the fit, including the deviations, px. */
   readonly residuals: readonly number[];
-  /** Names of sightings that did not go along. */
+  /** Names of sightings that did not fit. */
   readonly outliers: readonly string[];
-  /** Standard deviation, px, of where a chip point is, from what the sightings leave and what they do not tell. */
+  /**
+   * Returns the standard deviation of a chip point's position, px, from the scatter of the sightings and what they leave
+   * undetermined.
+   */
   readonly openPx: (chip: Point) => number;
-  /** How far one of these chip points moves at most, px, when any one sighting is left out: a mistaken one that decides. */
+  /**
+   * Returns the maximum movement of one of these chip points, px, if any one sighting is left out: the effect of a wrong
+   * sighting that decides.
+   */
   readonly swayPx: (chips: readonly Point[]) => number;
 }
 
@@ -38,9 +44,9 @@ const ROUNDS = 12;
 const TUKEY = 4.685;
 
 /**
- * The pose that fits the sightings best, by iterated least squares with Tukey's weights, so that a mistaken one does not count:
- * a similarity, and the amounts of a lens where `start` has one. Each kind of sighting counts as much as its own residuals allow.
- * Keeps whether `start` is mirrored. undefined when the sightings do not determine a similarity.
+ * Returns the pose that fits the sightings best, by iterated least squares with Tukey's weights, so that wrong sightings do not
+ * count: a similarity, plus the amounts of a lens if `start` has one. Each kind of sighting is weighted by its own residuals.
+ * Keeps the mirroring of `start`. undefined if the sightings do not determine a similarity.
  */
 export function fitPose(sightings: readonly Sighting[], start: Pose): PoseFit | undefined {
   let pose = start;
@@ -79,13 +85,13 @@ export function fitPose(sightings: readonly Sighting[], start: Pose): PoseFit | 
   return { pose, deviations, residuals, outliers, openPx, swayPx };
 }
 
-/** Whether labels and gratings are seen, which then need not agree. */
+/** Whether both labels and gratings are seen, which then need not agree exactly. */
 function hasBoth(sightings: readonly Sighting[]): boolean {
   const seen = (...kinds: Kind[]) => sightings.some(({ kind }) => kinds.includes(kind));
   return seen("label") && seen("edge", "side");
 }
 
-/** Leaves out one sighting after the other, as the linear fit allows without solving again. */
+/** Leaves out each sighting in turn; the linear fit allows this without solving again. */
 function sway(
   rows: readonly Row[],
   covariance: Matrix,
@@ -95,7 +101,7 @@ function sway(
 ): number {
   const ofPose = unknownsOf(pose);
   const now = [...ofPose, ...deviations];
-  // One place after the other, x's derivatives and y's: there are many places, and many sightings.
+  // One point after the other, the derivatives of x and of y: there are many points and many sightings.
   const places = Float64Array.from(chips.flatMap((chip) => derivatives(pose, chip).flat()));
   const moved = new Map<number, number[]>();
   for (const row of rows) {
@@ -124,10 +130,10 @@ function sway(
   return Math.sqrt(most);
 }
 
-/** Least share of a sighting that the others determine: less is rounding of the solver. */
+/** Minimum share of a sighting that the others determine: less is rounding error of the solver. */
 const LEAST_LEFT = 0.02;
 
-/** Whether two rounds give the same to a thousandth of a pixel over some thousand micrometres. */
+/** Whether two rounds agree to a thousandth of a pixel over several thousand micrometres. */
 function isSame(a: Pose, b: Pose): boolean {
   const off = [minus(a, b), minus(idealPlace(a, { x: 3000, y: 3000 }), idealPlace(b, { x: 3000, y: 3000 }))];
   const bent = Math.max(0, ...(a.lens?.amounts ?? []).map((amount, i) => Math.abs(amount - (b.lens?.amounts[i] ?? 0))));

@@ -12,21 +12,21 @@ export interface Point {
 }
 
 export interface Pose {
-  /** Rotation of the chip in the picture, in the sense of `image_angle`; -180 to 180. */
+  /** Rotation of the chip in the picture, with the sign of `image_angle`; -180 to 180. */
   readonly angleDegrees: number;
   readonly pxPerUm: number;
   readonly mirrored: boolean;
-  /** Place of the chip's origin in the picture, px. */
+  /** Position of the chip's origin in the picture, px. */
   readonly x: number;
   readonly y: number;
-  /** How the lens bends the picture, where that is to be seen. */
+  /** Lens distortion, if it is visible. */
   readonly lens?: Lens;
 }
 
 /**
- * How the optics bend the picture: what a similarity leaves out. With d the place from the picture's middle in units of
- * `radiusPx` (half its diagonal), a place moves by the sum of `amounts` (px) times what `bends` gives: a lens's barrel or
- * cushion and the place of its centre, pixels that are not square, axes that are not at right angles, and a chip that is tilted.
+ * Distortion by the optics, which a similarity does not describe. With d the position from the picture's centre in units of
+ * `radiusPx` (half its diagonal), a point moves by the sum of `amounts` (px) times the values of `bends`: barrel or cushion
+ * distortion and its centre, pixels that are not square, axes that are not at right angles, and a tilted chip.
  */
 export interface Lens {
   readonly middle: Point;
@@ -34,7 +34,7 @@ export interface Lens {
   readonly amounts: readonly number[];
 }
 
-/** The picture point of a chip point. */
+/** Returns the picture point of a chip point. */
 export function toPicture(pose: Pose, chip: Point): Point {
   const ideal = idealPlace(pose, chip);
   const { lens } = pose;
@@ -45,13 +45,16 @@ export function toPicture(pose: Pose, chip: Point): Point {
   );
 }
 
-/** Where a perfect lens would show a chip point. */
+/** Returns where a perfect lens would show a chip point. */
 export function idealPlace(pose: Pose, chip: Point): Point {
   const { x, y } = direction(pose, chip);
   return { x: pose.x + pose.pxPerUm * x, y: pose.y + pose.pxPerUm * y };
 }
 
-/** How a place moves for one px of each of a lens's amounts: d·|d|², its centre's x and y, aspect, shear, tilts along x and y. */
+/**
+ * Returns how a point moves for one px of each of a lens's amounts: d·|d|², its centre's x and y, aspect, shear, tilts along x
+ * and y.
+ */
 export function bends({ middle, radiusPx }: Lens, ideal: Point): Point[] {
   const [x, y] = [(ideal.x - middle.x) / radiusPx, (ideal.y - middle.y) / radiusPx];
   const square = x * x + y * y;
@@ -66,7 +69,7 @@ export function bends({ middle, radiusPx }: Lens, ideal: Point): Point[] {
   ];
 }
 
-/** Where the chip's x and y point in the picture about a chip point, px for one µm. */
+/** Returns the directions of the chip's x and y in the picture at a chip point, px per µm. */
 export function localAxes(pose: Pose, chip: Point): { right: Point; down: Point } {
   const step = pose.lens === undefined ? 1 : LOCAL_UM;
   const along = (v: Point): Point => {
@@ -77,10 +80,10 @@ export function localAxes(pose: Pose, chip: Point): { right: Point; down: Point 
   return { right: along({ x: 1, y: 0 }), down: along({ x: 0, y: 1 }) };
 }
 
-/** Half the length over which a bent picture's axes are taken, µm. */
+/** Half the length over which the axes of a distorted picture are computed, µm. */
 const LOCAL_UM = 20;
 
-/** By how much the lens enlarges a part of the picture, on average over directions; 1 without one. */
+/** Returns the enlargement of a part of the picture by the lens, averaged over directions; 1 without a lens. */
 function enlargement({ lens, ...pose }: Pose, chip: Point): number {
   if (lens === undefined) return 1;
   const { x, y } = minus(idealPlace(pose, chip), lens.middle);
@@ -90,7 +93,7 @@ function enlargement({ lens, ...pose }: Pose, chip: Point): number {
   return 1 + (bent + 1.5 * (dx * tiltX + dy * tiltY)) / lens.radiusPx;
 }
 
-/** A vector on the chip turned (and mirrored) as the picture shows it, not scaled. */
+/** Returns a vector on the chip rotated (and mirrored) as in the picture, not scaled. */
 export function direction(pose: Pick<Pose, "angleDegrees" | "mirrored">, chip: Point): Point {
   const radians = (pose.angleDegrees * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
@@ -98,7 +101,7 @@ export function direction(pose: Pick<Pose, "angleDegrees" | "mirrored">, chip: P
   return { x: cos * chip.x + sin * y, y: cos * y - sin * chip.x };
 }
 
-/** Aligned px of a chip box, for a picture of this size. */
+/** Converts a chip box to aligned px, for a picture of this size. */
 export function toAligned(
   pose: Pose,
   size: { readonly width: number; readonly height: number },
@@ -113,7 +116,7 @@ export function toAligned(
   return { x: aligned.x + centre.x - width / 2, y: aligned.y + centre.y - height / 2, width, height };
 }
 
-/** The picture point that rotation by `angleDegrees` takes to an aligned point. */
+/** Returns the picture point that rotation by `angleDegrees` maps to an aligned point. */
 export function fromAligned(
   angleDegrees: number,
   size: { readonly width: number; readonly height: number },
@@ -133,7 +136,7 @@ export function minus(a: Point, b: Point): Point {
   return { x: a.x - b.x, y: a.y - b.y };
 }
 
-/** The same direction within -180 (excluded) to 180 degrees. */
+/** Returns the same direction within -180 (excluded) to 180 degrees. */
 export function wrapDegrees(degrees: number): number {
   const wrapped = ((degrees % 360) + 360) % 360;
   return wrapped > 180 ? wrapped - 360 : wrapped;

@@ -1,4 +1,4 @@
-// Light along lines across the edges of gratings: where it rises and falls is where a grating begins and ends.
+// Samples the light along lines across the edges of gratings: where it rises and falls, a grating begins and ends.
 import { samplePatches } from "../analysis/correlate.ts";
 import type { Chip } from "../chip/chip.ts";
 import { vertex } from "./lags.ts";
@@ -7,41 +7,43 @@ import { localAxes, type Point, type Pose, toPicture } from "./pose.ts";
 import type { View } from "./view.ts";
 
 /**
- * Strips on both sides of an edge that are compared, µm: no wider than half the gap to the next grating, so that
- * the contrast falls off alike on both sides of the edge.
+ * Width of the strips compared on both sides of an edge, µm: at most half the gap to the next grating, so that the contrast
+ * falls equally on both sides of the edge.
  */
 export const STRIP_UM = 22;
-/** Smallest step of light at an edge, as a share of the mean light. */
+/** Minimum step of light at an edge, as a share of the mean light. */
 const LEAST_STEP = 0.015;
 
-/** Width of the dark gaps between gratings, µm. */
+/** Returns the width of the dark gaps between gratings, µm. */
 export function gapOf(chip: Chip): Point {
   const lattice = latticeOf(chip);
   if (lattice === undefined) return { x: STRIP_UM, y: STRIP_UM };
   return { x: lattice.pitch.x - lattice.box.x, y: lattice.pitch.y - lattice.box.y };
 }
 
-/** Width of what is compared on both sides of a grating's left or right edge, µm. */
+/** Returns the width compared on both sides of a grating's left or right edge, µm. */
 export function sideStrip(chip: Chip, pose: Pose): number {
   return Math.max(Math.min(STRIP_UM, gapOf(chip).x / 2), 1 / pose.pxPerUm);
 }
 
-/** Samples along an edge, and the parts into which it is divided where a lens bends it. */
+/** Number of samples along an edge, and of the parts into which it is divided if a lens bends it. */
 const LINES = 24;
 const BENT_PARTS = 4;
 
-/** The edges of boxes: middles on the chip, the length along which light is averaged, and the width that is compared on both sides, µm. */
+/** Edges of boxes: centres on the chip, the length over which light is averaged, and the width compared on both sides, µm. */
 export interface EdgeLines {
   readonly middles: readonly Point[];
   /** Upper and lower edges are along the chip's x, left and right ones along its y. */
   readonly lie: "along x" | "along y";
   readonly length: number;
   readonly beyond: number;
-  /** Between samples across the edge. */
+  /** Distance between samples across the edge. */
   readonly step: number;
 }
 
-/** Light across each edge, towards the chip's larger y (or x), averaged along the edge and divided by its own mean. */
+/**
+ * Returns the light across each edge, towards the chip's larger y (or x), averaged along the edge and divided by its own mean.
+ */
 export function profilesOf(view: View, pose: Pose, lines: EdgeLines): Profile[] {
   const { middles, lie, length, beyond, step } = lines;
   const parts = pose.lens === undefined ? 1 : BENT_PARTS;
@@ -87,7 +89,7 @@ export function profilesOf(view: View, pose: Pose, lines: EdgeLines): Profile[] 
   });
 }
 
-/** Light along a line, sampled every `sample` µm; places are µm from its middle. */
+/** Light along a line, sampled every `sample` µm; positions are µm from its middle. */
 export class Profile {
   readonly values: Float64Array;
   private readonly middle: number;
@@ -104,12 +106,15 @@ export class Profile {
     });
   }
 
-  /** Mean light of the strip behind a place minus that of the strip before it. */
+  /** Returns the mean light of the strip after a position minus that of the strip before it. */
   step(place: number, strip: number): number {
     return this.mean(place, place + strip) - this.mean(place - strip, place);
   }
 
-  /** The offset within `reach` of `around` where `contrast` is highest; undefined when that is at the end of the range, or faint. */
+  /**
+   * Returns the offset within `reach` of `around` with the highest `contrast`; undefined if it is at the end of the range, or
+   * faint.
+   */
   brightest(contrast: (offset: number) => number, reach: number, around = 0): number | undefined {
     const steps = Math.max(2, Math.floor(reach / this.sample));
     const valueAt = (at: number) => contrast(around + at * this.sample);
@@ -122,7 +127,9 @@ export class Profile {
     return around + (best.at + vertex(valueAt(best.at - 1), best.value, valueAt(best.at + 1))) * this.sample;
   }
 
-  /** How dark a strip `width` wide about a place is against the darker one of those next to it, which are as wide as `strip`. */
+  /**
+   * Returns how dark a strip of `width` around a position is, compared with the darker of its two neighbours of width `strip`.
+   */
   gap(place: number, width: number, strip: number): number {
     const [left, right] = [place - width / 2, place + width / 2];
     return Math.min(this.mean(left - strip, left), this.mean(right, right + strip)) - this.mean(left, right);

@@ -1,6 +1,6 @@
-// From a pose that is right to a few micrometres to one that is right to a fraction of a pixel: labels give places in
-// both directions, the upper and lower edges of gratings along one of them and their sides along the other; a robust fit takes
-// them all together, the bending of the optics among its unknowns.
+// Refines a pose from a few micrometres to a fraction of a pixel. Labels give positions in both directions, the upper and lower
+// edges of gratings in one and their sides in the other. A robust fit combines all of them, with the distortion by the optics
+// among its unknowns.
 import type { Chip, ChipLabel } from "../chip/chip.ts";
 import { upperMedian } from "../measurement/statistics.ts";
 import { isCovered } from "./covered.ts";
@@ -19,51 +19,49 @@ export interface Refined {
   readonly pose: Pose;
   /** Labels expected in the picture, as found with the final pose. */
   readonly labels: readonly FoundLabel[];
-  /** Labels expected in the picture that are under something brighter than the chip. */
+  /** Labels expected in the picture that are covered by something brighter than the chip. */
   readonly covered: readonly string[];
   /** Labels that were used and agree with each other. */
   readonly used: readonly FoundLabel[];
-  /** Labels that look right but are elsewhere. */
+  /** Labels that match but are in a different place. */
   readonly outliers: readonly string[];
   /** Root mean square distance of the used labels from the fit, px; NaN without labels. */
   readonly labelResidualPx: number;
-  /** The same of the gratings' edges, about what they all reach beyond their boxes. */
+  /** The same for the gratings' edges, relative to their common overhang. */
   readonly edgeResidualPx: number;
-  /**
-   * By how much gratings reach beyond their boxes, upwards or downwards, px: not 0 when the scale is wrong.
-   */
+  /** How far gratings extend beyond their boxes, upwards or downwards, px: not 0 if the scale is wrong. */
   readonly overhangPx: number;
-  /** By how much they reach beyond their boxes sideways, px; undefined where too few sides are seen. */
+  /** How far they extend beyond their boxes sideways, px; undefined if too few sides are seen. */
   readonly sidewaysPx: number | undefined;
-  /** Edges that agree, those that were seen, and those that are well inside the picture. */
+  /** Number of edges that agree, of those that were seen, and of those that are well inside the picture. */
   readonly edges: number;
   readonly edgesSeen: number;
   readonly edgesExpected: number;
-  /** Sides of gratings that agree. */
+  /** Number of sides of gratings that agree. */
   readonly sides: number;
-  /** Of upper and of lower edges the smaller share that agrees, 0 to 1. */
+  /** The smaller of the shares of upper and of lower edges that agree, 0 to 1. */
   readonly edgeShare: number;
-  /** Standard deviation of the corner of a grating in view that is least well known, px. */
+  /** Standard deviation of the least certain corner of a grating in view, px. */
   readonly openPx: number;
   /** The same from gratings alone, without labels. */
   readonly gratingsOpenPx: number;
-  /** What the chip has in common that its drawing has not. */
+  /** The chip's common deviations from its drawing. */
   readonly deviations: Deviations;
-  /** How far a corner of a grating in view moves when one label, edge or side is left out, at most, px. */
+  /** Maximum movement of a corner of a grating in view if one label, edge or side is left out, px. */
   readonly swayPx: number;
-  /** What labels, edges and sides in one part of the picture leave in common, the largest of all parts, px. */
+  /** Largest common residual of labels, edges and sides in one part of the picture, px. */
   readonly localPx: number;
 }
 
-/** A manifest is not written where a grating may be farther off than this, px. */
+/** A manifest is not written if a grating may be farther off than this, px. */
 export const MOST_OFF_PX = 1;
 
-/** Limits in standard deviations, where the optics bend the picture and where nothing shows that they do. */
+/** Limits in standard deviations, with distortion by the optics and without visible distortion. */
 const SIGMAS = { bent: 3, straight: 2.2 } as const;
 
 /**
- * How far a grating may be off, px: some standard deviations, and what hangs on a single sighting, which may be dirt. The
- * deviations are those of ordinary optics; a picture in which no bend is to be seen comes from better ones.
+ * Returns the maximum error of a grating, px: some standard deviations, plus the effect of a single sighting, which may be
+ * dirt. The standard deviations are those of ordinary optics; a picture without visible distortion comes from better ones.
  */
 export function mostOffPx({ openPx, swayPx, pose }: Pick<Refined, "openPx" | "swayPx" | "pose">): number {
   return (isStraight(pose) ? SIGMAS.straight : SIGMAS.bent) * openPx + swayPx;
@@ -71,26 +69,31 @@ export function mostOffPx({ openPx, swayPx, pose }: Pick<Refined, "openPx" | "sw
 
 /** A label found with at least this likeness is a sighting. */
 export const LEAST_LIKENESS = 0.55;
-/** Likeness of a label whose place says nothing, and of one whose place is as certain as it can be. */
+/** Likeness of a label whose position is meaningless, and of one whose position is as certain as possible. */
 const CLEAR = { none: 0.45, full: 0.9 } as const;
-/** Higher labels are large ones: uneven light over them moves where they seem to be. */
+/** Labels higher than this count as large: uneven light over them shifts their apparent position. */
 export const LARGE_UM = 200;
 const LARGE_WEIGHT = 0.15;
 /** This many small labels determine the pose without large ones. */
 const ENOUGH = 2;
-/** Sharper than the coarse search: samples down a glyph. */
+/** Number of samples along the height of a glyph, finer than in the coarse search. */
 const FINE_ROWS = 35;
 const LARGE_LABEL_ROWS = { coarse: 60, fine: 160 } as const;
-/** Rounds of looking and fitting: how many at most, and the move, px, after which another is in vain. */
+/**
+ * Minimum and maximum number of rounds of searching and fitting, and the movement, px, below which another round is pointless.
+ */
 const ROUNDS = { least: 3, most: 5, still: 0.1 } as const;
-/** Sides that tell how wide gratings are. */
+/** Minimum number of sides to determine the width of gratings. */
 const FEWEST_SIDES = 20;
-/** Parts of the picture's width and height in which sightings are compared, and how many a part needs to be judged. */
+/**
+ * Number of parts of the picture's width and height in which sightings are compared, and the minimum number of sightings in a
+ * part.
+ */
 const PARTS = { across: 3, least: 4 } as const;
 
 /**
- * Refines a pose by labels and edges; `reachUm` is how far labels may be from where the pose puts them. The pose says how the
- * optics bend the picture, where there are labels.
+ * Refines a pose by labels and edges; `reachUm` is the maximum distance of labels from their position in the pose. If there are
+ * labels, the resulting pose includes the distortion by the optics.
  */
 export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, start: Pose, reachUm: number): Refined {
   let pose = start;
@@ -115,10 +118,10 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
     const insetUm = (fit?.deviations[0] ?? 0) / pose.pxPerUm;
     const seen = gratingEdges(view, chip, pose, { reachUm: edgeReach, insetUm });
     [edges, edgesExpected] = [seen.edges, seen.expected];
-    // Without labels there is nothing to be refined that would be believed.
+    // Without labels, no refinement would be trusted.
     sides = known.length === 0 ? [] : gratingSides(view, chip, pose, edgeReach, edges);
     const before = pose;
-    // The first round is straight: what was mistaken may bend a lot.
+    // The first round has no distortion: wrong sightings could cause a large one.
     const bent = round > 0 && known.length > 0 ? { lens: pose.lens ?? noLens(view.picture) } : {};
     fit = fitPose([...known, ...edges, ...sides], { ...pose, ...bent });
     if (fit === undefined) break;
@@ -163,13 +166,13 @@ export function refinePose(view: View, patterns: LabelPatterns, chip: Chip, star
   };
 }
 
-/** µm between the samples with which a label is looked for, coarsely or finely. */
+/** Returns the distance between samples, µm, for a coarse or a fine search for a label. */
 export function labelStep(label: ChipLabel, pose: Pose, fine: boolean): number {
   if (label.height > LARGE_UM) return coarseStep(label, pose, fine ? LARGE_LABEL_ROWS.fine : LARGE_LABEL_ROWS.coarse);
   return coarseStep(label, pose, fine ? FINE_ROWS : undefined);
 }
 
-/** Corners of the gratings that are wholly in the picture, which are those that get ROIs. */
+/** Returns the corners of the gratings that are completely in the picture, which are those that get ROIs. */
 function cornersInView(view: View, chip: Chip, pose: Pose): { chip: Point; at: Point }[] {
   return chip.gratings.flatMap((one) => {
     const corners = [one.x, one.x + one.width].flatMap((x) =>
@@ -179,7 +182,7 @@ function cornersInView(view: View, chip: Chip, pose: Pose): { chip: Point; at: P
   });
 }
 
-/** How far the second pose shows a corner of a grating in view from where the first does, at most, px. */
+/** Returns the maximum movement of a corner of a grating in view from the first to the second pose, px. */
 function furthestMove(view: View, chip: Chip, from: Pose, to: Pose): number {
   return cornersInView(view, chip, to).reduce((most, { chip: corner, at }) => {
     const off = minus(at, toPicture(from, corner));
@@ -187,15 +190,15 @@ function furthestMove(view: View, chip: Chip, from: Pose, to: Pose): number {
   }, 0);
 }
 
-/** The largest standard deviation of a corner; infinite without a grating in view. */
+/** Returns the largest standard deviation of a corner; infinite without a grating in view. */
 function leastKnown(corners: readonly Point[], openPx: (chip: Point) => number): number {
   if (corners.length === 0) return Number.POSITIVE_INFINITY;
   return corners.reduce((most, corner) => Math.max(most, openPx(corner)), 0);
 }
 
 /**
- * The largest median of what sightings in one part of the picture leave in one of the chip's directions, px, those that did not
- * go along among them: a bend that was not understood moves all that is seen in a corner alike.
+ * Returns the largest median residual in one part of the picture along one of the chip's directions, px, including sightings
+ * that did not fit: an unmodelled distortion moves everything in a corner equally.
  */
 function localOffset(
   { picture: { width, height } }: View,
@@ -218,7 +221,7 @@ function localOffset(
   return Math.max(0, ...lists.map((list) => Math.abs(upperMedian(list) ?? 0)));
 }
 
-/** How far a sighting is from where pose and deviations put it, px along the chip's x and y. */
+/** Returns the distance of a sighting from its position in the pose with deviations, px along the chip's x and y. */
 function leftOver(pose: Pose, [insetY = 0, insetX = 0, right = 0, down = 0]: Deviations, sighting: Sighting): Point {
   const { x, y } = offsetOf(pose, sighting);
   const { kind, inward = 0 } = sighting;
@@ -227,8 +230,8 @@ function leftOver(pose: Pose, [insetY = 0, insetX = 0, right = 0, down = 0]: Dev
 }
 
 /**
- * Labels as sightings of their middles; one that dirt or noise makes less like itself counts less. Large ones, which light from
- * next to moves by a pixel and more, only where there are not two others.
+ * Converts labels to sightings of their centres; labels that dirt or noise makes less similar count less. Large labels, which
+ * light from the side shifts by a pixel and more, are used only if there are not two others.
  */
 export function labelSightings(labels: readonly FoundLabel[]): Sighting[] {
   const clear = labels.filter(({ likeness }) => likeness >= LEAST_LIKENESS);
@@ -240,7 +243,9 @@ export function labelSightings(labels: readonly FoundLabel[]): Sighting[] {
   });
 }
 
-/** Root mean square distance of labels from where the pose and their shift put them, weighted as in the fit, px. */
+/**
+ * Returns the root mean square distance of labels from their position in the pose with their shift, weighted as in the fit, px.
+ */
 function labelResidual(used: readonly FoundLabel[], pose: Pose, deviations: Deviations): number {
   let [sum, weights] = [0, 0];
   for (const sighting of labelSightings(used)) {

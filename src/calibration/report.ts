@@ -1,5 +1,5 @@
-// What a calibration says about itself: the established ROI manifest, a file with everything measured, two pictures to
-// judge it by, and a summary.
+// Writes the results of a calibration: the established ROI manifest, a file with everything measured, two pictures to judge it
+// by, and a summary.
 import { join } from "node:path";
 import { analysePicture } from "../analysis/resonance.ts";
 import { drawRois } from "../figures/roi-picture.ts";
@@ -14,7 +14,7 @@ import { LEAST_LIKENESS, MOST_OFF_PX, mostOffPx } from "./refine.ts";
 import { layOutRois, type RoiLayout } from "./roi-layout.ts";
 import type { View } from "./view.ts";
 
-/** Everything said about a calibration; lengths in px of the picture. */
+/** The summary of a calibration; lengths in px of the picture. */
 export interface CalibrationSummary {
   readonly chip_type: string;
   /** Degrees; the established orientation is 0, not mirrored. */
@@ -22,35 +22,38 @@ export interface CalibrationSummary {
   readonly mirrored: boolean;
   readonly orientation: string;
   readonly px_per_um: number;
-  /** Of the chip's origin in the aligned picture: aligned = offset + px_per_um · chip (y of the chip negated if mirrored). */
+  /**
+   * Position of the chip's origin in the aligned picture: aligned = offset + px_per_um · chip (y of the chip negated if
+   * mirrored).
+   */
   readonly offset: readonly [x: number, y: number];
   readonly label_residual_px: number | null;
   readonly edge_residual_px: number | null;
-  /** Standard deviation of the corner of a grating in view that is known least; null without labels. */
+  /** Standard deviation of the least certain corner of a grating in view; null without labels. */
   readonly corner_uncertainty_px: number | null;
-  /** Advantage over the next best identity; null where it was given by hand. */
+  /** Advantage over the next best identity; null if it was given by hand. */
   readonly margin: number | null;
   readonly labels: readonly LabelSummary[];
   readonly labels_not_agreeing: readonly string[];
-  /** Labels hidden by something far brighter than the chip, such as boxes drawn into the picture. */
+  /** Labels covered by something far brighter than the chip, such as boxes drawn into a picture. */
   readonly labels_covered: readonly string[];
-  /** By how much all labels are shifted against the gratings, along the chip's axes as the picture shows them. */
+  /** Common shift of all labels against the gratings, along the chip's axes in the picture. */
   readonly label_shift_px: readonly [x: number, y: number];
-  /** By how much gratings are lower than their boxes, above and below alike; and narrower, where it is seen. */
+  /** How much lower the gratings are than their boxes, equally above and below; and how much narrower, if that is visible. */
   readonly grating_inset_px: readonly [x: number, y: number];
   readonly rois: number;
   readonly dropped: RoiLayout["dropped"];
   readonly without_resonance: readonly string[];
   readonly saturated: readonly string[];
-  /** Width over which the light rises at the edge of a printed stroke; null where no label is in view. */
+  /** Width of the light's rise at the edge of a printed stroke; null if no label is in view. */
   readonly edge_width_px: number | null;
-  /** Notes a person should read. */
+  /** Notes for the user. */
   readonly notes: readonly string[];
 }
 
 interface LabelSummary {
   readonly label: string;
-  /** Middle of the label in the picture. */
+  /** Centre of the label in the picture. */
   readonly found_at: readonly [x: number, y: number];
   readonly likeness: number;
   readonly used: boolean;
@@ -62,7 +65,7 @@ export interface CalibrationFiles {
   readonly located: Located;
 }
 
-/** Lays out the ROIs and measures what can be said about them; `before` are those of the same experiment until now. */
+/** Lays out the ROIs and computes the summary; `before` are the previous ROIs of the same experiment. */
 export function describeCalibration(
   view: View,
   patterns: LabelPatterns,
@@ -126,7 +129,7 @@ export function describeCalibration(
   return { summary, layout, located };
 }
 
-/** A half-written file this old was abandoned; a newer one may belong to a second calibration. */
+/** Age after which a temporary file counts as abandoned, ms; a newer one may belong to another calibration. */
 const ABANDONED_MS = 600_000;
 
 /**
@@ -159,7 +162,7 @@ export async function writeCalibration(
   return paths.map(([path]) => path);
 }
 
-/** The labels in view as boxes of the aligned picture, where they were found. */
+/** Returns the labels in view as boxes of the aligned picture, where they were found. */
 export function labelBoxes(view: View, { pose, labels }: Located): Roi[] {
   const { lens: _, ...straight } = pose;
   return labels.map(({ label, picture, likeness }) => {
@@ -190,8 +193,8 @@ function measured(view: View, layout: RoiLayout): FrameResult {
 }
 
 /**
- * How the picture shows the chip, in words, against one on which the printed labels can be read. Established cameras flip it top to
- * bottom: that is the usual picture.
+ * Describes the orientation of the chip in words, relative to a picture in which the printed labels can be read. Established
+ * cameras flip it top to bottom: that is the usual picture.
  */
 export function orientationOf(pose: Pick<Pose, "angleDegrees" | "mirrored">): string {
   const { x, y } = direction(pose, { x: 1, y: 0 });

@@ -1,5 +1,5 @@
-// From the pose of a chip to its ROIs: which halves of gratings are wholly in view, what they are called, and why others
-// were left out.
+// Computes the ROIs from the pose of a chip: which halves of gratings are completely in view, their labels, and why others were
+// left out.
 import { samplePatches } from "../analysis/correlate.ts";
 import type { Chip, Grating, GratingHalf } from "../chip/chip.ts";
 import { gratingHalves } from "../chip/layout.ts";
@@ -17,19 +17,19 @@ interface Dropped {
 export interface RoiLayout extends Pick<RoiManifest, "imageAngle" | "rois"> {
   readonly dropped: readonly Dropped[];
   /**
-   * The halves of a mirrored chip carry each other's names, because `_N` is the lower half in the aligned picture. Not so
-   * where its bands show that the bow-ties are mirrored with it: then the upper half is the one to be reversed.
+   * Whether the halves of a mirrored chip exchange their names, because `_N` is the lower half in the aligned picture. They do
+   * not if the bands show that the bow-ties are mirrored too: then the upper half is the one to be reversed.
    */
   readonly halvesExchanged: boolean;
 }
 
-/** ROIs end this far inside the picture, so that interpolation at their edges stays inside too. */
+/** Distance of ROIs from the edge of the picture, so that interpolation at their edges stays inside too. */
 const MARGIN_PX = 2;
 
 /**
- * The ROIs of a chip: edges rounded to whole px, so that no corner is farther off than half a pixel for that, and halves meet.
- * A grating gives all of its ROIs or none. Halves are called as in `before`, the ROIs of the same chip until now, where bands could
- * decide otherwise from one picture to the next.
+ * Returns the ROIs of a chip, with edges rounded to whole px, so that rounding moves a corner by at most half a pixel and
+ * halves meet. A grating gets all of its ROIs or none. Halves are named as in `before`, the previous ROIs of the same chip,
+ * because bands could decide differently from one picture to the next.
  */
 export function layOutRois(
   view: View,
@@ -72,10 +72,12 @@ function otherHalf(halves: readonly GratingHalf[], half: GratingHalf): GratingHa
   return halves.find((one) => one.grating === half.grating && one.flip !== half.flip) ?? half;
 }
 
-/** A chip turned by more than this, degrees, has been put in again. */
+/** A chip rotated by more than this, degrees, has been inserted again. */
 const SAME_WAY_UP = 45;
 
-/** Whether `_N` was the lower half of gratings; undefined when the ROIs before do not say so for a chip that is like this. */
+/**
+ * Whether `_N` was the lower half of gratings; undefined if the previous ROIs do not show it for a chip in this orientation.
+ */
 function lowerWasN(before: Pick<RoiManifest, "imageAngle" | "rois"> | undefined, pose: Pose): boolean | undefined {
   if (before === undefined || Math.abs(wrapDegrees(before.imageAngle - pose.angleDegrees)) > SAME_WAY_UP)
     return undefined;
@@ -88,11 +90,11 @@ function lowerWasN(before: Pick<RoiManifest, "imageAngle" | "rois"> | undefined,
 }
 
 /**
- * Shift of bands between the halves of a grating, as a share of its width, that tells one half from the other: on bands
- * near the middle of their halves it says which way samples have moved them, not which half is which.
+ * Minimum shift of bands between the halves of a grating, as a share of its width, to distinguish the halves: for bands near
+ * the middle of their halves it shows the effect of the sample, not which half is which.
  */
 const LEAST_SHIFT = 0.075;
-/** The same in deviations of the mean shift. */
+/** The same in standard deviations of the mean shift. */
 const LEAST_SIGNIFICANCE = 2.5;
 
 /** Whether bands are clearly further right in the halves that the chip file calls lower, as on a chip seen unmirrored. */
@@ -107,7 +109,7 @@ function bowTiesMirrored(view: View, chip: Chip, pose: Pose): boolean {
   return middle > Math.max(LEAST_SHIFT, (LEAST_SIGNIFICANCE * 1.4826 * spread) / Math.sqrt(shifts.length));
 }
 
-/** Where the light of half a grating is centred along the chip's x, 0 to 1; undefined when it is not in the picture. */
+/** Returns the centre of the light of half a grating along the chip's x, 0 to 1; undefined if it is not in the picture. */
 function bandPlace(view: View, pose: Pose, grating: Grating, share: number): number | undefined {
   const [columns, rows] = [32, 4];
   const step = { x: (0.9 * grating.width) / columns, y: (0.4 * grating.height) / rows };

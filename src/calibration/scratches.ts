@@ -1,14 +1,14 @@
-// Removes scratches from a picture before the search for lattices: what hangs together over a good part of the picture is
-// no band, because gratings end at gaps. Without this a scratch outweighs a small or faint chip.
+// Removes scratches from a picture before the search for lattices. A connected structure across a large part of the picture is
+// not a band, because gratings end at gaps. Without this, a scratch outweighs a small or faint chip.
 import { flatten, type Plane } from "../analysis/correlate.ts";
 
-/** A structure longer than this share of the picture's longer side is taken out. */
+/** A structure longer than this share of the picture's longer side is removed. */
 const LONG = 0.3;
-/** Deviations of the light, in local standard deviations, that stand out. */
+/** Minimum deviation of the light, in local standard deviations. */
 const STANDS_OUT = 1.2;
 const FLATTEN_PX = 25;
 
-/** The plane with long bright or dark structures replaced by what is next to them; the same plane where there are none. */
+/** Returns the plane with long bright or dark structures replaced by their surroundings; the same plane if there are none. */
 export function withoutScratches(plane: Plane): Plane {
   const { width, height } = plane;
   const flat = flatten(plane, FLATTEN_PX).values;
@@ -18,7 +18,7 @@ export function withoutScratches(plane: Plane): Plane {
   return any ? { ...plane, values: filled(plane, widened(masked, width, height)) } : plane;
 }
 
-/** Marks connected structures that stand out with this sign and are long; whether there is one. */
+/** Marks connected structures that deviate with this sign and are long; returns whether there is one. */
 function maskLong(flat: Float32Array, sign: number, width: number, height: number, masked: Uint8Array): boolean {
   const long = LONG * Math.max(width, height);
   const seen = new Uint8Array(flat.length);
@@ -50,7 +50,7 @@ function maskLong(flat: Float32Array, sign: number, width: number, height: numbe
   return any;
 }
 
-/** The mask and the pixels around it: a scratch's rim is grey. */
+/** Returns the mask and the pixels around it, because a scratch's rim is grey. */
 function widened(masked: Uint8Array, width: number, height: number): Uint8Array {
   const wide = masked.slice();
   for (let y = 1; y < height - 1; y++) {
@@ -62,10 +62,10 @@ function widened(masked: Uint8Array, width: number, height: number): Uint8Array 
   return wide;
 }
 
-/** Masked pixels as the mean of the nearest others to both sides, across the structure: the shorter way. */
+/** Replaces masked pixels by the mean of the nearest others on both sides, across the structure: the shorter way. */
 function filled({ values, width, height }: Plane, masked: Uint8Array): Float32Array {
   const out = values.slice();
-  /** Place of the next unmasked pixel, or -1 beyond the picture's edge. */
+  /** Position of the next unmasked pixel, or -1 beyond the picture's edge. */
   const free = (x: number, y: number, dx: number, dy: number): number => {
     for (let [a, b] = [x + dx, y + dy]; a >= 0 && b >= 0 && a < width && b < height; a += dx, b += dy) {
       if (masked[b * width + a] === 0) return b * width + a;

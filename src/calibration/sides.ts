@@ -1,4 +1,5 @@
-// Where gratings are along the chip's x before that is known to a few micrometres: from the left and right sides of all together.
+// Finds the position of gratings along the chip's x before it is known to a few micrometres, from the left and right sides of
+// all together.
 import type { Chip, ChipBox } from "../chip/chip.ts";
 import { upperMedian } from "../measurement/statistics.ts";
 import { type Pose, toPicture } from "./pose.ts";
@@ -8,7 +9,9 @@ import type { View } from "./view.ts";
 /** Smallest number of gratings that are evaluated together. */
 const LEAST = 2;
 
-/** How far the gratings in view are from where the pose puts them, along x, µm; undefined when that is not to be seen. */
+/**
+ * Returns the distance of the gratings in view from their position in the pose, along x, µm; undefined if it cannot be seen.
+ */
 export function sidewaysOffset(view: View, chip: Chip, pose: Pose, reachUm: number): number | undefined {
   const gratings = withSidesInView(view, chip, pose, reachUm);
   return gratings.length < LEAST ? undefined : offsetOf(view, chip, pose, gratings, reachUm);
@@ -49,7 +52,7 @@ function offsetOf(
   return left.brightest((at) => left.step(at, stripUm) - right.step(at, stripUm), reachUm);
 }
 
-/** Light that half of the profiles exceed, place by place. */
+/** Returns the median light of the profiles at each position. */
 function medianProfile(profiles: readonly Profile[], step: number): Profile {
   const values = Float64Array.from({ length: profiles[0]?.values.length ?? 0 }, (_, k) => {
     return upperMedian(profiles.map(({ values: own }) => own[k] as number)) as number;

@@ -1,4 +1,4 @@
-// How far sightings of each kind scatter: what the residuals of a fit say, with what printing and optics leave at least.
+// Estimates the scatter of each kind of sighting from the residuals of a fit, with lower limits for printing and optics.
 import type { Matrix } from "../measurement/linear.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import type { Pose } from "./pose.ts";
@@ -6,8 +6,8 @@ import { type Row, redundancy } from "./pose-equations.ts";
 import type { Kind, Noise, Sighting } from "./sighting.ts";
 
 /**
- * Standard deviation of a sighting of weight 1 at least, px and µm: glyphs and gratings are not like their drawings to the last
- * tenth of a micrometre. What a kind leaves in the fit says by how much it is more.
+ * Minimum standard deviation of a sighting of weight 1, px and µm: glyphs and gratings do not match their drawings to the last
+ * tenth of a micrometre. The residuals of a kind show how much larger it is.
  */
 const LEAST_NOISE: Readonly<Record<Kind, { readonly px: number; readonly um: number }>> = {
   label: { px: 0.05, um: 0.1 },
@@ -15,16 +15,16 @@ const LEAST_NOISE: Readonly<Record<Kind, { readonly px: number; readonly um: num
   side: { px: 0.15, um: 0.15 },
   guess: { px: 0.5, um: 0 },
 };
-/** The prior of the least noise has the weight of this many sightings of a kind. */
+/** Weight of the prior of the minimum noise, in sightings of a kind. */
 const EXPECTED = 3;
 
-/** Residuals smaller than this, px, are taken for noise even when all the others are smaller still. */
+/** Residuals smaller than this, px, count as noise even if all the others are smaller still. */
 const NOISE_PX = 0.15;
 const MOST_SPREAD = { px: 0.4, um: 2 } as const;
 
 /**
- * Spread of the residuals of each kind, px, a few of all kinds among them: labels need not be placed as exactly as edges. Labels are
- * not spread beyond what printing and optics do, so that half of them may be mistaken.
+ * Returns the spread of the residuals of each kind, px, with a few of all kinds mixed in: labels need not be as exact as edges.
+ * The spread of labels is limited to what printing and optics cause, so that half of them may be wrong.
  */
 export function spreadsOf(sightings: readonly Sighting[], residuals: readonly number[], { pxPerUm }: Pose): Noise {
   const all = medianOf(Float64Array.from(residuals)) || 0;
@@ -45,8 +45,8 @@ export function leastNoise({ pxPerUm }: Pose): Noise {
 }
 
 /**
- * Standard deviation of a sighting of weight 1 of each kind in one direction, px: variance components, what a kind leaves over what it
- * could leave (Förstner 1979), with the least noise as what is expected of it.
+ * Returns the standard deviation of a sighting of weight 1 of each kind in one direction, px, as variance components: the
+ * residuals of a kind relative to their redundancy (Förstner 1979), with the minimum noise as prior.
  */
 export function noiseOf(
   sightings: readonly Sighting[],
@@ -69,6 +69,6 @@ export function noiseOf(
     return Math.max(least[kind], Math.sqrt(sum / count));
   };
   const edge = of("edge");
-  // Guesses fill in what edges leave open, and never outweigh edges that have yet to be met.
+  // Guesses fill in what edges do not determine, and never outweigh edges that have yet to be matched.
   return { label: of("label"), edge, side: of("side"), guess: (least.guess * edge) / least.edge };
 }

@@ -1,5 +1,5 @@
-// A lattice's scale and angle are right to some tenths of a percent: too little for labels far from the middle of a sparse chip.
-// The gratings' own edges tell them better, whichever grating is which.
+// Improves a lattice's scale and angle, which are only accurate to some tenths of a percent: too little for labels far from the
+// middle of a sparse chip. Uses the gratings' own edges, without knowing which grating is which.
 import type { Chip } from "../chip/chip.ts";
 import { EDGE_REACH_UM, gratingEdges, gratingSides } from "./edges.ts";
 import { latticeOf } from "./lattice.ts";
@@ -10,15 +10,15 @@ import { sidewaysOffset } from "./sides.ts";
 import type { Sighting } from "./sighting.ts";
 import type { View } from "./view.ts";
 
-/** Edges that must agree, at least and as a share of those that should be in view. */
+/** Minimum number of edges that must agree, and their share of those that should be in view. */
 const AGREE = { least: 6, share: 0.5 } as const;
-/** Boxes of sparse gratings are laid wrong by as much as this along x. */
+/** Maximum error of the boxes of sparse gratings along x. */
 const MOST_SIDEWAYS_UM = 80;
 
 /**
- * Improves poses that put the same gratings in the same places and differ in which is which, by the edges of gratings where
- * the first of them puts these. Poses stay as they are where too few edges are to be seen; where the gratings' sides are seen
- * elsewhere as well, there are as many again, moved there.
+ * Improves poses that have the same gratings in the same places but identify them differently, using the edges of gratings at
+ * the positions of the first pose. Poses do not change if too few edges are visible. If the sides of gratings are also visible
+ * at other positions, adds as many poses, moved there.
  */
 export function straighten<T extends { readonly pose: Pose }>(view: View, chip: Chip, poses: readonly T[]): T[] {
   const [first] = poses;
@@ -46,7 +46,10 @@ export function straighten<T extends { readonly pose: Pose }>(view: View, chip: 
   });
 }
 
-/** The pose on the edges near it, and on others half a cell or less along x where these look more like the sides of gratings. */
+/**
+ * Returns the pose fitted to the edges near it, and to others half a cell or less along x if these look more like the sides of
+ * gratings.
+ */
 function onEdges(view: View, chip: Chip, start: Pose): Pose[] {
   const once = fitEdges(view, chip, start);
   if (once === undefined) return [];
@@ -56,7 +59,7 @@ function onEdges(view: View, chip: Chip, start: Pose): Pose[] {
 function fitEdges(view: View, chip: Chip, pose: Pose): Pose | undefined {
   const reachUm = Math.max(EDGE_REACH_UM, 2 / pose.pxPerUm);
   const { edges, expected } = gratingEdges(view, chip, pose, { reachUm, insetUm: 0 });
-  // Only what edges do not tell stays as it was.
+  // Only what edges do not determine stays unchanged.
   const asItWas = edges.map(({ name, chip: at }): Sighting => {
     return { name: `${name} as it was`, chip: at, picture: toPicture(pose, at), kind: "guess", weight: 1 };
   });
@@ -67,8 +70,8 @@ function fitEdges(view: View, chip: Chip, pose: Pose): Pose | undefined {
 }
 
 /**
- * The pose moved along x by what the sides of all gratings together tell: wide gaps leave much open there. Nearby, and, where
- * bands were taken for boxes, wherever in a cell.
+ * Returns the pose moved along x to fit the sides of all gratings together, because wide gaps leave much uncertain there:
+ * nearby, and, in case bands were mistaken for boxes, anywhere in a cell.
  */
 function sideways(view: View, chip: Chip, pose: Pose): Pose[] {
   const nearUm = Math.min(MOST_SIDEWAYS_UM, gapOf(chip).x / 2);

@@ -1,12 +1,15 @@
-// A picture at the resolutions that the search needs: shrunk on demand, kept. The few brightest and darkest pixels
-// (scratches, hot pixels) are brought back to the range of all others first.
+// Provides a picture at the resolutions that the search needs, reduced on demand and cached. The few brightest and darkest
+// pixels (scratches, hot pixels) are first limited to the range of all others.
 import { type Plane, shrink } from "../analysis/correlate.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Point } from "./pose.ts";
 
-/** Pixels at either end of the scale that are ignored: this number, or of a small picture this share. A chip may be a small part of a large one. */
+/**
+ * Number of pixels ignored at either end of the scale, or their share in a small picture. A chip may be a small part of a large
+ * picture.
+ */
 const BEYOND = { pixels: 11_300, share: 0.004 } as const;
-/** A reduced picture keeps at least this many px on its shorter side. */
+/** Minimum length of a reduced picture's shorter side, px. */
 const FEWEST_PX = 48;
 
 export class View {
@@ -25,13 +28,13 @@ export class View {
     return x >= marginPx && y >= marginPx && x <= width - marginPx && y <= height - marginPx;
   }
 
-  /** The light at the upper end of the picture's range, and above it by this share of the range. */
+  /** Returns the light at the upper end of the picture's range, plus this share of the range. */
   brightest(beyond: number): number {
     const { low, high } = this.range;
     return high + beyond * (high - low);
   }
 
-  /** Part of the picture, shrunk: see shrink in analysis/correlate.ts. */
+  /** Returns a part of the picture, reduced: see shrink in analysis/correlate.ts. */
   part(factor: number, left = 0, top = 0, columns?: number, rows?: number): Plane {
     const plane = shrink(this.picture, factor, left, top, columns, rows);
     const { values } = plane;
@@ -44,10 +47,10 @@ export class View {
     return plane;
   }
 
-  /** The whole picture with pixels of at most `px` px of the original, or the original when that is less than two. */
+  /** Returns the whole picture with pixels of at most `px` px of the original, or the original if that is less than two. */
   atMost(px: number): Plane {
     const coarsest = Math.max(1, Math.floor(Math.min(this.picture.width, this.picture.height) / FEWEST_PX));
-    // Few different ones, so that they are used again.
+    // Only a few different factors, so that planes are reused.
     const wanted = Math.max(1, Math.min(px, coarsest));
     const factor = wanted >= 4 ? 2 ** Math.floor(Math.log2(wanted)) : Math.floor(wanted);
     let plane = this.planes.get(factor);
@@ -59,7 +62,7 @@ export class View {
   }
 }
 
-/** Values between which all but the most extreme pixels are, from every n-th pixel. */
+/** Returns the range of all but the most extreme pixels, from every n-th pixel. */
 function rangeOf({ pixels }: Picture): { low: number; high: number } {
   const every = Math.max(1, Math.floor(pixels.length / 60_000));
   const counts = new Uint32Array(pixels instanceof Uint8Array ? 256 : 65536);

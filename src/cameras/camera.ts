@@ -1,5 +1,5 @@
-// The registry of cameras: from a camera's type to its source. A new camera is one file next to this one and one row
-// in CAMERAS; docs/adding-a-camera.md shows a whole one.
+// The registry of cameras, which maps a camera's type to its source. A new camera is one file next to this one and one row in
+// CAMERAS; docs/adding-a-camera.md shows a complete one.
 import type { CameraType, Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { FrameSize } from "../image/raw-pixels.ts";
@@ -17,23 +17,23 @@ import { captureClock } from "./timestamp.ts";
 import { type DriverSettings, V4l2Camera } from "./v4l2.ts";
 import type { TakenFile } from "./watched-file.ts";
 
-/** What a source is made from: plain data, so that it can cross to a thread. */
+/** The settings of a source: plain data, so that it can be sent to a thread. */
 export interface SourceSettings {
-  /** [Camera]; for a brightfield image with the settings of [Brightfield] instead of its own. */
+  /** [Camera]; for a brightfield image with the settings of [Brightfield] in place of its own. */
   readonly camera: Config["Camera"];
-  /** All sections: a camera may have one of its own. */
+  /** All sections: a camera may have its own. */
   readonly config: Config;
-  /** When the experiment began, microseconds since the epoch, so that the simulated chip continues its curve after a restart. */
+  /** Start of the experiment, microseconds since the epoch, so that the simulated chip continues its curve after a restart. */
   readonly startedAtUs: number | undefined;
 }
 
-/** What only the process that captures can tell a source. */
+/** Functions that only the capturing process can provide to a source. */
 export interface SourceContext {
   /** Whether an image of this name has been taken already. */
   readonly isKnown?: (filename: string) => boolean;
-  /** What an earlier run took under this name. */
+  /** Returns what an earlier run took under this name. */
   readonly takenBefore?: (filename: string) => TakenFile | undefined;
-  /** What was noted of a file that is used where it is. */
+  /** Returns what was recorded about a file that is used in place. */
   readonly takenInPlace?: (filename: string) => TakenFile | undefined;
   /** Called while a large file is read. */
   readonly progress?: () => void;
@@ -41,29 +41,29 @@ export interface SourceContext {
   readonly nowUs?: () => number;
 }
 
-/** What is special about the pictures of a camera, for all who treat them differently. */
+/** Special properties of a camera's pictures, for code that treats them differently. */
 export interface Capabilities {
-  /** Computed: no camera takes them. */
+  /** Pictures are computed, not taken by a camera. */
   readonly simulated: boolean;
-  /** Files written by other programs: they appear at any time and are dated by another clock. */
+  /** Pictures are files from other programs: they appear at any time and are dated by another clock. */
   readonly files: boolean;
-  /** Files that are in the data directory from the beginning, and may be the only copies. */
+  /** Files are in the data directory from the start, and may be the only copies. */
   readonly inPlace: boolean;
-  /** `phorest cameras` finds it without any settings, through the program that takes its images. */
+  /** `phorest cameras` finds it without settings, with the program that takes its images. */
   readonly listed: boolean;
 }
 
 /** A row of the registry. */
 interface CameraDefinition {
   readonly capabilities: Capabilities;
-  /** Makes the source; touches no device. */
+  /** Creates the source without accessing a device. */
   create(settings: SourceSettings, context: SourceContext): Source;
 }
 
-/** Takes pictures itself, when it is asked to. */
+/** Takes pictures itself, on request. */
 const DEVICE: Capabilities = { simulated: false, files: false, inPlace: false, listed: false };
 
-/** What a preset says where the configuration says nothing. */
+/** Default values of a preset, used if the configuration does not set them. */
 interface Preset {
   readonly pixelFormat?: string;
   readonly size?: FrameSize;
@@ -156,26 +156,29 @@ const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
   },
 };
 
-/** The source of the configured camera; touches no device. Failure usage.invalid for a missing setting. */
+/** Creates the source of the configured camera without accessing a device. Failure usage.invalid for a missing setting. */
 export function createSource(settings: SourceSettings, context: SourceContext = {}): Source {
   return CAMERAS[settings.camera.camera_type].create(settings, context);
 }
 
 const isCameraType = (type: string): type is CameraType => Object.hasOwn(CAMERAS, type);
 
-/** What is special about the pictures of a camera type. One that this version does not know, as an old run may have, is a device. */
+/**
+ * Returns the special properties of a camera type. A type that this version does not know, as in an old run, counts as a
+ * device.
+ */
 export function capabilitiesOf(type: string): Capabilities {
   return isCameraType(type) ? CAMERAS[type].capabilities : DEVICE;
 }
 
-/** Types whose pictures are files that other programs wrote. */
+/** Camera types whose pictures are files from other programs. */
 export const FILE_CAMERAS: ReadonlySet<string> = new Set(
   Object.keys(CAMERAS).filter((type) => capabilitiesOf(type).files),
 );
 
 /**
- * What the configuration says of the source. `startedAtUs`: when the experiment began. With `brightfield` the settings
- * of [Brightfield] replace those of the camera.
+ * Returns the settings of the source from the configuration. `startedAtUs`: start of the experiment. With `brightfield` the
+ * settings of [Brightfield] replace those of the camera.
  */
 export function sourceSettings(config: Config, startedAtUs?: number, brightfield = false): SourceSettings {
   return { camera: brightfield ? brightfieldCamera(config) : config.Camera, config, startedAtUs };
@@ -183,7 +186,7 @@ export function sourceSettings(config: Config, startedAtUs?: number, brightfield
 
 function brightfieldCamera({ Camera, Brightfield }: Config): Config["Camera"] {
   const id = Brightfield.camera_id ?? Camera.camera_id;
-  // The path of a device is that of the camera of the frames.
+  // The device path belongs to the camera of the frames.
   return { ...Camera, ...Brightfield, camera_id: id, device: id === Camera.camera_id ? Camera.device : undefined };
 }
 
@@ -207,7 +210,7 @@ function driverSettings(camera: Config["Camera"]): DriverSettings {
   };
 }
 
-/** Which frames of files are taken, and what their times come from. */
+/** Returns which frames of files are taken, and the source of their times. */
 function chosenFiles(camera: Config["Camera"]) {
   return {
     subset: configuredSubset(camera),

@@ -1,5 +1,5 @@
-// Which frames a source of files takes, where only a part is wanted: of a file with one picture all or nothing, of a stack some of
-// its pages.
+// Chooses the frames that a file source takes if only a part is wanted: a file with one picture is taken or not, from a stack
+// some of its pages.
 import { encodeFailure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { type FrameSubset, isSubset, SubsetCounter } from "../image/frame-subset.ts";
@@ -11,11 +11,11 @@ import type { CaptureTimes, FileTimes } from "../image/times/capture-times.ts";
 /** A file with several pictures. */
 export interface Stack {
   readonly frames: readonly PageFrame[];
-  /** As `CapturedFrame.timesOf`; things to know are said once, so that what was read is kept. */
+  /** As `CapturedFrame.timesOf`; messages are reported only once, so results are kept. */
   readonly timesOf: (pages: readonly PageInfo[]) => Promise<FileTimes>;
 }
 
-/** Where a file is, and how it may be opened. */
+/** The location of a file, and how it may be opened. */
 interface Place {
   readonly directory: string;
   readonly followLinks: boolean;
@@ -23,17 +23,17 @@ interface Place {
 
 interface ChooserOptions {
   readonly subset?: FrameSubset | undefined;
-  /** What is chosen of the pages of a file. */
+  /** Returns the chosen pages of a file. */
   readonly choiceOf: (file: PictureFile) => PageChoice | undefined;
   readonly times: CaptureTimes;
 }
 
-/** So many files are looked into at once. */
+/** Number of files that are opened at the same time. */
 const AT_ONCE = 32;
 
 export class FrameChooser {
   readonly counter: SubsetCounter;
-  /** Whether anything may be left out. */
+  /** Whether anything can be left out. */
   readonly isChoosing: boolean;
   readonly #choiceOf: ChooserOptions["choiceOf"];
   readonly #times: CaptureTimes;
@@ -45,7 +45,7 @@ export class FrameChooser {
     this.#times = times;
   }
 
-  /** The pages of those files that have several, by file; none is looked into where nothing is chosen. */
+  /** Returns the pages of the files that have several, by file; opens no file if nothing is chosen. */
   async stacks(files: readonly PictureFile[], place: Place): Promise<ReadonlyMap<PictureFile, Stack>> {
     const stacks = new Map<PictureFile, Stack>();
     if (!this.isChoosing) return stacks;
@@ -60,7 +60,10 @@ export class FrameChooser {
     return stacks;
   }
 
-  /** The pages of a file that has several; undefined for others, and for one that cannot be read, which says why when it is. */
+  /**
+   * Returns the pages of a file that has several; undefined for others, and for an unreadable one, whose error is reported when
+   * it is taken.
+   */
   async stack(file: PictureFile, { directory, followLinks }: Place): Promise<Stack | undefined> {
     let pages: readonly PageInfo[] | undefined;
     let images: number | undefined;
@@ -80,7 +83,7 @@ export class FrameChooser {
     return { frames: framesOfPages(pages, known), timesOf };
   }
 
-  /** The pages of a stack that are taken, from 0 in the file; the next frames of the series. */
+  /** Returns the pages of a stack that are taken, from 0 in the file; they are the next frames of the series. */
   pagesOf({ frames }: Stack): number[] {
     return frames.filter(({ capturedAtUs }) => this.counter.takes(capturedAtUs)).map(({ page }) => page);
   }

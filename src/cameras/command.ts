@@ -1,5 +1,5 @@
-// The command camera: any program that writes one picture to standard output and ends. This is how a vendor's SDK, a
-// DSLR or a network camera is added without a line in this program.
+// The command camera: any program that writes one picture to standard output and ends. It adds a vendor's SDK, a DSLR or a
+// network camera without code in phorest.
 import { Failure } from "../failure/failure.ts";
 import { encodedFrame } from "../image/encoded.ts";
 import { bitsOf, type FrameSize, frameBytes, grayOfRaw } from "../image/raw-pixels.ts";
@@ -9,9 +9,11 @@ import { exposureMoment } from "./timestamp.ts";
 import type { DriverSettings } from "./v4l2.ts";
 
 export interface CommandOptions {
-  /** Program and arguments. {exposure}, {gain}, {brightness}, {contrast} and {id} in an argument become the setting. */
+  /**
+   * Program and arguments. {exposure}, {gain}, {brightness}, {contrast} and {id} in an argument are replaced by the setting.
+   */
   readonly command: readonly string[];
-  /** "picture": an encoded picture; else one raw frame of this format and `size`. */
+  /** "picture": an encoded picture; otherwise one raw frame of this format and `size`. */
   readonly format: string;
   readonly size?: FrameSize | undefined;
   readonly camera: number;
@@ -26,10 +28,10 @@ export class CommandCamera implements Source {
   private readonly options: CommandOptions;
   private readonly program: string;
   private readonly args: readonly string[];
-  /** Settings that the command does not ask for, and which change nothing. */
+  /** Settings that the command does not use, so they have no effect. */
   private readonly unused: readonly string[];
 
-  /** Throws Failure usage.invalid for an empty command, a raw format without a size, a {setting} without a value. */
+  /** Throws Failure usage.invalid for an empty command, a raw format without a size, or a {setting} without a value. */
   constructor(options: CommandOptions) {
     this.options = options;
     const [program, ...args] = options.command;
@@ -53,13 +55,13 @@ export class CommandCamera implements Source {
   }
 
   async open(): Promise<void> {
-    // Each capture starts the program again; nothing is held between two.
+    // Nothing to open: each capture starts the program again.
   }
 
   async capture(signal: AbortSignal): Promise<CapturedFrame> {
     const { format, size, timeoutMs, clock } = this.options;
     const raw = format !== "picture" && size !== undefined ? { format, size } : undefined;
-    // Twice a frame, so that a program that writes too much is reported, not just cut off.
+    // Twice the size of a frame, so that a program that writes too much is reported, not just cut off.
     const maxBytes = raw === undefined ? MAX_PICTURE_BYTES : 2 * frameBytes(raw.format, raw.size);
     const { program, args } = this;
     const output = await runProgram({ program, args, timeoutMs, maxBytes, signal });
@@ -75,7 +77,7 @@ export class CommandCamera implements Source {
   }
 
   async close(): Promise<void> {
-    // See open.
+    // Nothing to close; see open.
   }
 }
 

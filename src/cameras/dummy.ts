@@ -1,4 +1,4 @@
-// The dummy camera: replays one picture, or the pictures of a directory in name order, again and again.
+// The dummy camera: replays one picture, or the pictures of a directory in name order, repeatedly.
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { Failure } from "../failure/failure.ts";
@@ -16,9 +16,9 @@ import { exposureMoment } from "./timestamp.ts";
 export interface DummyOptions {
   /** A picture or a directory; undefined: a built-in picture of the simulated chip. */
   readonly replayPath: string | undefined;
-  /** Which pictures of a directory are replayed; absent: all. */
+  /** The pictures of a directory to replay; absent: all. */
   readonly subset?: FrameSubset | undefined;
-  /** Reads the times of capture that a window of the subset is about. */
+  /** Reads capture times, for the time window of the subset. */
   readonly times?: CaptureTimes;
   /** Time stamp of the next capture, microseconds since the epoch. */
   readonly clock: () => number;
@@ -29,7 +29,7 @@ export class Dummy implements Source {
   private paths: string[] = [];
   private next = 0;
   private unchosen: string | undefined;
-  /** The picture decoded last: replaying a single one costs no decoding. */
+  /** The last decoded picture: replaying a single one needs no decoding. */
   private last: { readonly path: string; readonly picture: Picture } | undefined;
 
   constructor(options: DummyOptions) {
@@ -62,7 +62,7 @@ export class Dummy implements Source {
     const moment = exposureMoment(this.options.clock, undefined);
     const picture = this.last?.path === path ? this.last.picture : await decodePicture(path);
     this.last = { path, picture };
-    // Counted only now: a picture that cannot be read fails again instead of being skipped unseen.
+    // Counted only now, so that an unreadable picture fails again instead of being silently skipped.
     this.next += 1;
     return { picture, ...moment, settings: { source: basename(path) }, warnings: this.unsaid(picture, path) };
   }
@@ -75,7 +75,7 @@ export class Dummy implements Source {
     return this.unchosen === undefined ? [] : [this.unchosen];
   }
 
-  /** Pages that are left out, where the picture is taken from a file of several. */
+  /** Returns a line about pages that are left out, if the picture is one of several in a file. */
   private unsaid({ pages }: Picture, path: string): string[] {
     const others = otherPages(pages);
     return others === undefined ? [] : [`${basename(path)}: ${others}`];
@@ -89,7 +89,7 @@ interface Replayed {
 
 const NOTHING = { taken: [] as readonly Replayed[], leftOut: undefined };
 
-/** As `selectFrames`, but for the camera: what is wrong may become right while it is retried. */
+/** As `selectFrames`, but for the camera, which retries: the problem may go away. */
 function chosenFrames(frames: readonly Replayed[], subset: FrameSubset): ReturnType<typeof selectFrames<Replayed>> {
   try {
     return selectFrames(frames, subset);

@@ -1,5 +1,5 @@
-// The importer: every picture that is in the data directory when it opens counts as captured, once, oldest first. Of a stack that has
-// grown since it was captured the new pages are.
+// The importer: every picture in the data directory when it opens counts as captured, once, oldest first. If a captured stack
+// has grown since, its new pages count.
 import { Failure, failureLine } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { chooseSeries } from "../image/file-axes.ts";
@@ -15,17 +15,17 @@ import type { TakenFile } from "./watched-file.ts";
 
 export interface FileImporterOptions {
   readonly dataDir: string;
-  /** Use links to pictures, too. */
+  /** Also use links to pictures. */
   readonly followLinks?: boolean | undefined;
-  /** Reads the times of capture; the default knows no table and no pattern of names. */
+  /** Reads capture times; the default has no table and no name pattern. */
   readonly times?: CaptureTimes;
-  /** Which of the frames count as captured; absent: all. */
+  /** The frames that count as captured; absent: all. */
   readonly subset?: FrameSubset | undefined;
-  /** Which pages of files with several pictures are frames. */
+  /** The pages of files with several pictures that are frames. */
   readonly pages?: PageChoice | undefined;
   /** Whether a picture of this name has been taken already. */
   isKnown(filename: string): boolean;
-  /** What was noted of it then; undefined: nothing. */
+  /** Returns what was recorded about it then; undefined: nothing. */
   takenInPlace?: ((filename: string) => TakenFile | undefined) | undefined;
 }
 
@@ -33,13 +33,13 @@ export class FileImporter implements Source {
   private readonly options: FileImporterOptions;
   private readonly times: CaptureTimes;
   private waiting: PictureFile[] = [];
-  /** Where a part is chosen: the files with several pictures, and the pages of theirs that are taken, by name. */
+  /** The files with several pictures and their taken pages, by name, if only a part is wanted. */
   private stacks: ReadonlyMap<PictureFile, Stack> = new Map();
   private readonly chosenPages = new Map<string, readonly number[]>();
-  /** What is chosen of the pages of each file. */
+  /** The chosen pages of each file. */
   private choices: ReadonlyMap<PictureFile, PageChoice> = new Map();
   private delivered: PictureFile | undefined;
-  /** Lines that the next frame brings. */
+  /** Messages to report with the next frame. */
   private unsaid: string[] = [];
   private skippedLines: string[] = [];
   private unchosen: string[] = [];
@@ -59,7 +59,7 @@ export class FileImporter implements Source {
   }
 
   async open(): Promise<void> {
-    // Reversed, because the next one is then popped off the end at no cost.
+    // Reversed, because the next one can then be popped off the end cheaply.
     this.unsaid = [];
     this.skippedLines = [];
     this.unchosen = [];
@@ -95,7 +95,7 @@ export class FileImporter implements Source {
     }
   }
 
-  /** What is new of a file; undefined: nothing. */
+  /** Returns the new pages of a file; undefined if there are none. */
   private async newPagesOf(next: PictureFile): Promise<NewPages | undefined> {
     const { dataDir: directory, isKnown, takenInPlace } = this.options;
     const file = { directory, path: next.name, followLinks: this.followLinks };
@@ -170,7 +170,7 @@ export class FileImporter implements Source {
     this.waiting = [];
   }
 
-  /** The files with frames of the subset; what it leaves out is a line of those left out. */
+  /** Returns the files with frames of the subset; adds a message about the others. */
   private async chosen(files: PictureFile[]): Promise<PictureFile[]> {
     const { dataDir: directory, isKnown, subset } = this.options;
     const chooser = new FrameChooser({ subset, choiceOf: (file) => this.choices.get(file), times: this.times });
@@ -197,7 +197,7 @@ export class FileImporter implements Source {
     return chosen;
   }
 
-  /** A file that was set aside and may be tried again. */
+  /** Returns a file that was set aside and may be tried again. */
   private rested(): PictureFile | undefined {
     for (const [name, file] of this.resting) {
       if (this.options.isKnown(name)) this.aside.remove(name);

@@ -1,16 +1,17 @@
-// Which files of a watched directory belong to the series that is measured: of several channels, planes or positions in it only one.
+// Decides which files of a watched directory belong to the measured series: if it contains several channels, planes or
+// positions, only one of them.
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { axesOfFiles } from "../image/file-axes.ts";
 import type { PictureFile } from "../image/picture-files.ts";
 import { type FileAxes, SeparateImages } from "../image/separate-images.ts";
 import type { CaptureTimes } from "../image/times/capture-times.ts";
 
-/** Number of files of an earlier run from which the series is recognised. */
+/** Number of files of an earlier run that are used to recognise the series. */
 const MOST_TAKEN = 16;
 
 interface Looked {
   readonly axes: FileAxes;
-  /** Of the file when it was complete; undefined: it may have been written to since. */
+  /** Version of the complete file; undefined: it may have been written to since. */
   version: string | undefined;
 }
 
@@ -26,13 +27,13 @@ export class FolderSeries {
     this.#times = times;
   }
 
-  /** Looks at files that are seen for the first time; `taken`: those that an earlier run took, whose series is continued. */
+  /** Examines files that are seen for the first time. `taken`: files that an earlier run took, whose series is continued. */
   async look(fresh: readonly PictureFile[], taken: readonly PictureFile[]): Promise<void> {
     this.#separate.learn(await this.#axesOf(taken.slice(0, MOST_TAKEN)));
     await this.#learn(fresh, false);
   }
 
-  /** Those of some complete files that belong to the series: what was just begun when it was seen first says more now. */
+  /** Returns the complete files that belong to the series. A file that was incomplete at first sight is examined again. */
   async ofSeries(complete: readonly PictureFile[]): Promise<PictureFile[]> {
     const unknown = complete.filter(({ name, version }) => {
       const looked = this.#looked.get(name);
@@ -43,19 +44,19 @@ export class FolderSeries {
     return complete.filter((file) => !others.has(file));
   }
 
-  /** Whether a file belongs to the series, and is counted if not; call it once for each. */
+  /** Whether a file belongs to the series; counts it if not. Call it once for each file. */
   keeps({ name }: PictureFile): boolean {
     const looked = this.#looked.get(name);
     return looked === undefined || this.#separate.keeps(looked.axes);
   }
 
-  /** What is chosen of the pages of a file. */
+  /** Returns the chosen pages of a file. */
   choiceOf({ name }: PictureFile): PageChoice | undefined {
     const looked = this.#looked.get(name);
     return looked === undefined ? undefined : this.#separate.choiceOf(looked.axes);
   }
 
-  /** What was left out, a line for each axis. */
+  /** What was left out, one line for each axis. */
   lines(): string[] {
     return this.#separate.lines();
   }

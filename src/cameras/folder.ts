@@ -1,8 +1,8 @@
-// The folder source: takes the pictures another program writes into a directory. A picture is complete when its size
-// and time of modification have stood still for a while as seen from here, because the other side's clock may be wrong
-// and copying tools set times back. A name rewritten with other content is a new picture; the same content is not.
-// A file that is rewritten while phorest is not running is recognised by the size and time recorded at its capture.
-// Of a stack that has grown only the new pages are taken.
+// The folder source: takes the pictures that another program writes into a directory. A picture is complete when its size and
+// modification time have not changed for a while by our own clock: the other machine's clock may be wrong, and copying tools
+// set times back. A rewritten file with new content is a new picture; with the same content it is not. A file that is rewritten
+// while phorest is not running is recognised by the recorded size and time of its capture. From a stack that has grown, only
+// the new pages are taken.
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
@@ -25,25 +25,25 @@ import { type Choice, isSame, type TakenFile, type Watched } from "./watched-fil
 
 export interface FolderOptions {
   readonly watchDir: string;
-  /** A file untouched for so long is complete. */
+  /** A file that has not changed for this time is complete. */
   readonly stableSeconds: number;
-  /** Use links to pictures, too. */
+  /** Also use links to pictures. */
   readonly followLinks?: boolean | undefined;
-  /** Reads the times of capture; the default knows no table and no pattern of names. */
+  /** Reads capture times; the default has no table and no name pattern. */
   readonly times?: CaptureTimes;
-  /** Which of the frames are taken; absent: all. */
+  /** The frames that are taken; absent: all. */
   readonly subset?: FrameSubset | undefined;
-  /** Which pages of files with several pictures are frames. */
+  /** The pages of files with several pictures that are frames. */
   readonly pages?: PageChoice | undefined;
-  /** What an earlier run took under this name; undefined: nothing. */
+  /** Returns what an earlier run took under this name; undefined: nothing. */
   takenBefore(filename: string): TakenFile | undefined;
-  /** Called while a large file is read, so that it does not count as hanging. */
+  /** Called while a large file is read, so that the source does not seem to hang. */
   progress?: (() => void) | undefined;
   /** Monotonic clock, for tests. */
   readonly nowMs?: () => number;
 }
 
-/** Longest wait inside one capture for a file to prove complete; after it the collector is told "nothing new". */
+/** Maximum wait within one capture for a file to be complete; after it the collector is told "nothing new". */
 const LONGEST_WAIT_MS = 5000;
 const POLL_MS = 200;
 
@@ -53,16 +53,16 @@ export class Folder implements Source {
   private readonly changes: DirectoryChanges;
   private readonly times: CaptureTimes;
   private readonly watched = new Map<string, Watched>();
-  /** Names seen and not taken yet. */
+  /** Names that have been seen, but not taken yet. */
   private readonly waiting = new Set<string>();
   /** Pictures that could not be examined: each is reported once. */
   private readonly unseen = new Set<string>();
-  /** As of the last whole listing, and of what was skipped since. */
+  /** Messages from the last complete listing, and about files skipped since. */
   private skippedLines = new Set<string>();
   private unsaid: Failure[] = [];
   /** Pictures that could not be read or stored: no permission, a program that keeps them locked, a name that is too long. */
   private readonly aside: SetAside;
-  /** A file keeps its inode number here: some shares number their files again at each look. */
+  /** Whether a file keeps its inode number: on some shares it changes at every call. */
   private inodesHold = true;
 
   private readonly chooser: FrameChooser;
@@ -115,7 +115,7 @@ export class Folder implements Source {
 
   leftOut(): readonly string[] {
     const { emptyLine, leftOutLine } = this.chooser.counter;
-    // Of a window without any frame, the times that there are say more than how many are outside.
+    // If the time window contains no frame, the existing times are more useful than the number of frames outside.
     const line = emptyLine === undefined ? leftOutLine : `${emptyLine}; ${NO_FRAME_IN_WINDOW}`;
     const { unmatched } = this.times;
     const lines = [line, unmatched === undefined ? undefined : `${unmatched}; ${DESCRIBE_NAMES}`];
@@ -148,11 +148,14 @@ export class Folder implements Source {
   }
 
   async close(): Promise<void> {
-    // What was taken stays known, should the source be opened again.
+    // The record of what was taken is kept, in case the source is opened again.
     this.changes.close();
   }
 
-  /** Looks at the directory once: the complete pictures not yet taken, oldest first, and how many may still grow. */
+  /**
+   * Scans the directory once. Returns the complete pictures that are not taken yet, oldest first, and the number of those that
+   * may still grow.
+   */
   private async scan(): Promise<{ complete: PictureFile[]; growing: number }> {
     const { watchDir } = this.options;
     const options: ListOptions = {
@@ -182,9 +185,9 @@ export class Folder implements Source {
     const fresh = files.filter((file) => this.watch(file, nowMs, stacks.get(file), before.get(file.name)));
     this.waiting.clear();
     for (const { name } of fresh) this.waiting.add(name);
-    // Files that were removed or captured since then need no more attention.
+    // Files that were removed or captured since then can be forgotten.
     this.aside.keepOnly((name) => this.waiting.has(name));
-    // An empty file is the beginning of one: worth watching, not worth waiting for.
+    // An empty file has only just been created: watch it, but do not wait for it.
     const due = fresh.filter(({ name, bytes }) => bytes > 0 && !this.aside.isResting(name));
     const completeForMs = ({ name }: PictureFile) =>
       nowMs - (this.watched.get(name)?.sinceMs ?? nowMs) - this.options.stableSeconds * 1000;
@@ -193,7 +196,7 @@ export class Folder implements Source {
     return { complete: ready, growing: due.length - complete.length + this.metadata.waiting };
   }
 
-  /** Without those of another channel, plane or position, which are not looked at again. */
+  /** Returns only the files of the series; files of another channel, plane or position are not examined again. */
   private async ofSeries(complete: readonly PictureFile[]): Promise<PictureFile[]> {
     const kept = await this.series.ofSeries(complete);
     const names = new Set(kept.map(({ name }) => name));
@@ -208,7 +211,7 @@ export class Folder implements Source {
     return this.options.followLinks ?? false;
   }
 
-  /** Notes a file's version; true while that version has not been taken. */
+  /** Records a file's version; returns true while that version has not been taken. */
   private watch(file: PictureFile, nowMs: number, stack: Stack | undefined, before: TakenFile | undefined): boolean {
     const known = this.watched.get(file.name);
     if (known === undefined) {
@@ -235,7 +238,9 @@ export class Folder implements Source {
     return known.taken !== file.version || (this.inodesHold && known.takenInode !== file.inode);
   }
 
-  /** What of a file that is seen for the first time is taken. One that an earlier run took only moves the count. */
+  /**
+   * Returns what is taken of a file that is seen for the first time. A file that an earlier run took only advances the count.
+   */
   private choose(file: PictureFile, stack: Stack | undefined, isTaken: boolean): Choice {
     const { counter } = this.chooser;
     if (!this.series.keeps(file)) {
@@ -248,7 +253,7 @@ export class Folder implements Source {
     return { chosen: isTaken || counter.takes(file.takenAtUs), counted: 1, pages: [0] };
   }
 
-  /** The pages of a complete stack that are taken: it may have grown since they were counted. */
+  /** Returns the pages of a complete stack that are taken: it may have grown since they were counted. */
   private pagesOf(stack: Stack, watched: Watched): readonly number[] {
     const more = stack.frames.slice(watched.counted);
     watched.pages = [...watched.pages, ...this.chooser.pagesOf({ ...stack, frames: more })];
@@ -256,34 +261,34 @@ export class Folder implements Source {
     return watched.pages;
   }
 
-  /** As `take`; a file that cannot be read is set aside and holds up no other. */
+  /** Does what `take` does. A file that cannot be read is set aside and does not block others. */
   private async takeOrSetAside(file: PictureFile): Promise<CapturedFrame | undefined> {
     try {
       const frame = await this.take(file);
       this.aside.remove(file.name);
       return frame;
     } catch (error) {
-      // The directory was listed a moment ago: it is not the directory that is away.
+      // The directory was listed a moment ago, so the directory itself is not missing.
       if (isOfTheProcess(error)) throw error;
       this.aside.add(file.name, shown(file.name), fileFaultReason(error));
       return undefined;
     }
   }
 
-  /** The frame of a complete file; undefined when it holds what was taken under its name before. */
+  /** Returns the frame of a complete file; undefined if it contains what was taken under its name before. */
   private async take(file: PictureFile): Promise<CapturedFrame | undefined> {
     const watched = this.watched.get(file.name);
     if (watched === undefined) return undefined;
     const { followLinks } = this;
     const { watchDir: directory } = this.options;
-    // Piece by piece: it may be a stack that is larger than the memory.
+    // In pieces: it may be a stack that is larger than the memory.
     const digest = (opened: ConfinedFile) => {
       checkPictureBytes(opened.path, opened.bytes);
       return digestOpened(opened, { progress: () => this.options.progress?.() });
     };
     const { sha256 } = await withConfinedFile(directory, file.name, digest, { followLinks });
     const repeated = watched.takenSha256 === sha256;
-    // The same file under another number: from now on the numbers count for nothing.
+    // The same file has another inode number: from now on the numbers are ignored.
     if (repeated && watched.taken === file.version) this.inodesHold = false;
     const named = { directory, path: file.name, followLinks };
     const fresh = repeated ? undefined : await newPages(named, watched.takenPages, this.options.progress);
@@ -293,7 +298,7 @@ export class Folder implements Source {
     if (fresh === undefined) return undefined;
     watched.pagesBefore = watched.takenPages;
     watched.takenPages = fresh.pages;
-    // Noted for the next run: takenBefore reads it.
+    // Recorded for the next run, where takenBefore reads it.
     const noted = { source_bytes: file.bytes, source_modified_us: file.modifiedUs, ...pagesSettings(fresh.pages) };
     const settings = { source: file.name, ...noted };
     const place = { directory, followLinks };
@@ -304,7 +309,7 @@ export class Folder implements Source {
     const { from } = fresh;
     if (from > 0 && !(await hasPageFrom(named, from, choice))) return undefined;
     const taken = { directory, name: file.name, followLinks, keep: true, sha256, choice, from, ...chosen };
-    // Again: what the metadata say may have come after the file was listed.
+    // Read again, because the metadata may have been written after the file was listed.
     const timed = { ...file, directory, followLinks };
     const { pages, notes } = await this.times.of(timed);
     const [time] = pages;

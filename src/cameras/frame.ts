@@ -1,5 +1,5 @@
-// What a source hands to the collector, and the small interface every source keeps. Making a captured frame durable
-// and giving it its row is the collector's business, not a source's.
+// The frames that a source returns to the collector, and the interface of every source. Storing a captured frame durably and
+// recording it in the database is the collector's task, not the source's.
 
 import type { PageChoice } from "../image/chosen-pages.ts";
 import type { EncodedPicture } from "../image/encoded.ts";
@@ -13,30 +13,30 @@ import type { SetAsideFile } from "../system/set-aside.ts";
 export interface CapturedFrame {
   /** Pixels still to be transformed, encoded and stored. */
   readonly picture?: Picture;
-  /** A picture as the camera encoded it. */
+  /** A picture encoded by the camera. */
   readonly encoded?: EncodedPicture;
   /**
-   * A whole picture file. It is copied into the data directory unless it is there already, where `sha256` is given only
-   * if it still has that content. `keep`: the original stays untouched; else it may be removed once the copy is durable.
+   * A complete picture file. It is copied into the data directory unless it is already there; then `sha256` is given only if it
+   * still has that content. `keep`: the original must not be changed; otherwise it may be removed once the copy is durable.
    */
   readonly file?: TakenFrom;
-  /** Microseconds since the epoch, UTC; strictly rising within one source that takes pictures itself. */
+  /** Capture time, microseconds since the epoch, UTC; strictly increasing within a source that takes pictures itself. */
   readonly capturedAtUs: number;
-  /** Where that time is from; absent for the clock of this program at the capture. */
+  /** Source of that time; absent for this program's clock at capture. */
   readonly timeSource?: TimeSource;
-  /** The times of the pages of a file with several pictures; sources of files only. */
+  /** Returns the times of the pages of a file with several pictures; file sources only. */
   readonly timesOf?: (pages: readonly PageInfo[], count?: number) => Promise<FileTimes>;
-  /** The same moment on the monotonic clock, ms as `monotonicMs` counts them; absent where others took the picture. */
+  /** The same time on the monotonic clock, in ms of `monotonicMs`; absent if another program took the picture. */
   readonly exposedAtMs?: number;
-  /** Bits the sensor gave, where they differ from those of the pixels' type. */
+  /** Bit depth of the sensor, if it differs from that of the pixels' type. */
   readonly sensorBits?: number;
-  /** What the picture was taken with, as read back from the device, for the manifest. */
+  /** Settings that the picture was taken with, as read back from the device, for the manifest. */
   readonly settings: FrameSettings;
-  /** Warnings to show; the frame is good nevertheless. */
+  /** Warnings to show; the frame is valid nevertheless. */
   readonly warnings: readonly string[];
 }
 
-/** The setting that holds the CRC-32 of a frame's pixels as the camera gave them. */
+/** The setting that stores the CRC-32 of a frame's pixels as the camera delivered them. */
 export const PIXELS_CHECKSUM = "pixels_crc32";
 
 /** A picture file that another program wrote, by its name in its directory. */
@@ -46,48 +46,53 @@ export interface TakenFrom {
   readonly followLinks: boolean;
   readonly keep: boolean;
   readonly sha256?: string;
-  /** Of a file with several pictures only these pages, from 0; absent: all. */
+  /** Only these pages of a file with several pictures, from 0; absent: all. */
   readonly pages?: readonly number[];
   /** The first page that was not taken before; absent: 0. */
   readonly from?: number;
-  /** What of several channels, planes and positions is chosen; absent: as configured. */
+  /** The chosen channel, plane and position; absent: as configured. */
   readonly choice?: PageChoice | undefined;
 }
 
 export type FrameSettings = Readonly<Record<string, number | string>>;
 
-/** What is attached, for `phorest cameras`. */
+/** A camera that was found, for `phorest cameras`. */
 export interface Found {
-  /** What to call it: a device, a path, a program. */
+  /** Its name: a device, a path, a program. */
   readonly name: string;
   readonly description: string;
   /** Formats, sizes, ranges of settings: one line each. */
   readonly details: readonly string[];
-  /** Lines for the configuration file's [Camera] that choose it. */
+  /** Lines for [Camera] in the configuration file that select it. */
   readonly toml: readonly string[];
 }
 
 /**
- * Where frames come from. Making one touches no device; `close` may be called twice and after a failed `open`.
- * `probe` says what the source would use and what that can do, without changing it; it needs no `open`.
- * `capture` resolves to null when there is nothing new, and throws Failure camera.unavailable (retry later) while the
- * device or directory is away, camera.failed when it answers nonsense.
+ * A source of frames. Creating one accesses no device; `close` may be called twice and after a failed `open`. `probe` describes
+ * what the source would use and what that supports, without changing it; it does not need `open`. `capture` resolves to null if
+ * there is nothing new. It throws Failure camera.unavailable (retry later) while the device or directory is missing, and
+ * camera.failed if the device's answer is invalid.
  */
 export interface Source {
   probe(): Promise<readonly Found[]>;
   open(): Promise<void>;
   capture(signal: AbortSignal): Promise<CapturedFrame | null>;
-  /** After a `capture` without a frame: there is one, which will be handed out within a minute; sources of files only. */
+  /** After a `capture` without a frame: whether there will be one within a minute; file sources only. */
   isWaiting?(): boolean;
-  /** Takes back a frame that could not be stored, so that a later `capture` hands it out again; sources of files only. */
+  /** Takes back a frame that could not be stored, so that a later `capture` returns it again; file sources only. */
   giveBack?(frame: CapturedFrame): void;
-  /** Sets a frame aside that could not be stored through its own fault: it is handed out again later; sources of files only. */
+  /**
+   * Sets aside a frame that could not be stored because of a problem with its own file: a later `capture` returns it again;
+   * file sources only.
+   */
   setAside?(frame: CapturedFrame, reason: string): void;
-  /** Pictures that could not be read or stored while others could; sources of files only. */
+  /** Pictures that could not be read or stored while others could; file sources only. */
   filesSetAside?(): readonly SetAsideFile[];
-  /** A line for each picture that is there and cannot be taken under its present name; sources of files only. */
+  /** One line for each picture that cannot be taken under its present name; file sources only. */
   skipped?(): readonly string[];
-  /** What is left out because a part was chosen, a line for each reason; the numbers in it may grow. Sources of files only. */
+  /**
+   * What is left out because only a part was chosen, one line for each reason; the numbers in it may grow. File sources only.
+   */
   leftOut?(): readonly string[];
   close(): Promise<void>;
 }

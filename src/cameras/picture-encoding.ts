@@ -1,5 +1,5 @@
-// From a captured frame to the bytes of a file, for the collector and for pictures taken by hand; and where brightfield
-// pictures are, which are never frames.
+// Converts a captured frame to the bytes of a file, for the collector and for pictures taken manually. Also stores brightfield
+// pictures, which are never frames.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { Failure } from "../failure/failure.ts";
@@ -13,9 +13,9 @@ import { writeDurably } from "../system/files.ts";
 import { freeName } from "../system/new-file.ts";
 import type { CapturedFrame, TakenFrom } from "./frame.ts";
 
-/** How pictures of a camera are stored. */
+/** Storage settings of a camera's pictures. */
 export interface Storing {
-  /** Number in the file name. */
+  /** Camera number in the file name. */
   readonly id: number;
   readonly transform: string;
   /** png, tiff or bmp. */
@@ -30,8 +30,8 @@ export interface StoredPicture {
 }
 
 /**
- * The file of a frame: encoded pictures byte for byte unless they must be turned; pixels in `format`, but as TIFF where
- * that format cannot hold their bits. Throws Failure camera.failed for a frame without a picture.
+ * Returns the file of a frame: encoded pictures byte for byte unless they must be rotated or mirrored; pixels in `format`, but
+ * as TIFF if that format cannot hold their bits. Throws Failure camera.failed for a frame without a picture.
  */
 export async function storedPicture(frame: CapturedFrame, { transform, format }: Storing): Promise<StoredPicture> {
   const { encoded } = frame;
@@ -44,7 +44,7 @@ export async function storedPicture(frame: CapturedFrame, { transform, format }:
 }
 
 /**
- * The bytes of a picture file that another program wrote. Failures as readConfined, and `file.changed` (retry later) when
+ * Returns the bytes of a picture file that another program wrote. Failures as readConfined, and `file.changed` (retry later) if
  * it is no longer what the source took.
  */
 export async function readTaken({ directory, name, followLinks, sha256 }: TakenFrom): Promise<Buffer> {
@@ -56,10 +56,10 @@ export async function readTaken({ directory, name, followLinks, sha256 }: TakenF
   });
 }
 
-/** Begins the names of brightfield pictures, so that no tool takes one for a frame. */
+/** Prefix of brightfield pictures' names, so that no tool mistakes one for a frame. */
 export const BRIGHTFIELD_PREFIX = "brightfield_";
 
-/** Stores a brightfield picture durably; returns its path. Never overwrites one. */
+/** Stores a brightfield picture durably and returns its path. Never overwrites a file. */
 export async function storeBrightfield(
   frame: CapturedFrame | null,
   storing: Storing,

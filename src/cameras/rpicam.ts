@@ -1,5 +1,5 @@
-// The rpicam camera: Raspberry Pi cameras through rpicam-still, one picture per start of the program. The picture comes
-// over standard output, the driver's own account of it (metadata) through a side file: no file is ever left behind.
+// The rpicam camera: Raspberry Pi cameras through rpicam-still, which is started for each picture. The picture comes through
+// standard output, the driver's metadata through a side file, which is never left behind.
 import { access, constants } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { Failure, failureLine } from "../failure/failure.ts";
@@ -12,20 +12,20 @@ import { exposureMoment } from "./timestamp.ts";
 import type { DriverSettings } from "./v4l2.ts";
 
 export interface RpicamOptions {
-  /** Number of the camera as `--list-cameras` counts. */
+  /** Number of the camera in `--list-cameras`. */
   readonly camera: number;
-  /** Undefined: the sensor's own. */
+  /** Undefined: the sensor's own size. */
   readonly size?: FrameSize | undefined;
   /** Exposure in microseconds. */
   readonly settings: DriverSettings;
   readonly vflip: boolean;
-  /** Handed to the program as they are. */
+  /** Passed to the program unchanged. */
   readonly extraArgs: readonly string[];
   readonly timeoutMs: number;
   readonly clock: () => number;
 }
 
-/** The programs in the order of preference: those that can write uncompressed pictures first, new names before old. */
+/** The programs in order of preference: those that can write uncompressed pictures first, new names before old. */
 const PROGRAMS = [
   { program: "rpicam-still", lossless: true },
   { program: "libcamera-still", lossless: true },
@@ -37,10 +37,10 @@ type Program = (typeof PROGRAMS)[number];
 const INSTALL = "install it with `apt install rpicam-apps` (before Debian 13: libcamera-apps)";
 const MAX_PICTURE_BYTES = 1 << 29;
 const LIST_MS = 10_000;
-/** Sensors expose whole lines and amplify in steps: within this share the setting counts as kept. */
+/** Relative deviation up to which a setting counts as applied: sensors expose whole lines and amplify in steps. */
 const TOLERANCE = 0.02;
 
-/** What rpicam-apps keep brightness and contrast within. */
+/** Ranges that rpicam-apps limit brightness and contrast to. */
 const RANGES = { brightness: [-1, 1], contrast: [0, 15.99] } as const;
 
 interface SensorInfo extends FrameSize {
@@ -130,12 +130,12 @@ export class RpicamCamera implements Source {
     ];
   }
 
-  /** What the sensor says it did against what was asked for. */
+  /** Returns warnings where the sensor's report differs from the request. */
   private doubts(metadata: Metadata): string[] {
     return [...this.outOfRange(), ...this.differences(metadata)];
   }
 
-  /** The program brings these into its range without a word, and the metadata does not have them. */
+  /** Returns warnings about values that the program silently limits; the metadata does not contain them. */
   private outOfRange(): string[] {
     return (["brightness", "contrast"] as const).flatMap((name) => {
       const value = this.options.settings[name];
@@ -163,7 +163,7 @@ export class RpicamCamera implements Source {
   }
 }
 
-/** The cameras of this machine that rpicam knows; none where its programs are not installed. */
+/** Returns the cameras that rpicam finds; none if its programs are not installed. */
 export async function listRpicams(): Promise<Found[]> {
   const program = await installed().catch(() => undefined);
   if (program === undefined) return [];
@@ -188,7 +188,7 @@ export async function listRpicams(): Promise<Found[]> {
 
 type Metadata = Readonly<Record<string, unknown>>;
 
-/** The scalars and short lists of the metadata, and what the program said, next to the frame for ever. */
+/** Returns the scalars and short lists of the metadata, and the program's messages, which are stored with the frame. */
 function settingsOf(
   { program, lossless }: Program,
   size: FrameSize,
@@ -209,12 +209,12 @@ function parseMetadata(text: string): Metadata {
     const parsed: unknown = JSON.parse(text);
     return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? { ...parsed } : {};
   } catch {
-    // Old programs write none. That is said among the doubts, and only where something was to be read back.
+    // Old programs write no metadata. The warnings mention it, but only if a value should have been read back.
     return {};
   }
 }
 
-/** Monotonic ms of the sensor's own time stamp, where it is believable: while the program ran. */
+/** Returns the sensor's own time stamp as monotonic ms, if it is plausible: while the program ran. */
 function sensorMoment({ SensorTimestamp: ns }: Metadata, startedMs: number): number | undefined {
   if (typeof ns !== "number") return undefined;
   const ms = ns / 1e6;
@@ -237,7 +237,7 @@ async function listSensors({ program }: Program): Promise<SensorInfo[]> {
     height: Number(height),
   }));
   if (sensors.length > 0 || output.exitCode === 0) return sensors;
-  // It ends well where there is no camera: this one could not even look.
+  // Without a camera it exits successfully; this time it could not even search.
   const why = `exited with code ${output.exitCode}${lastWords(output.stderr)}`;
   throw new Failure("camera.unavailable", `${program} ${args[0]} ${why}`, {
     hint: "run it yourself: a missing library means an incomplete package, a permission error that you are not in the group video",
@@ -253,7 +253,7 @@ async function installed(): Promise<Program> {
   });
 }
 
-/** Whether a program can be started by its name. */
+/** Whether a program can be found by its name. */
 export async function isOnPath(program: string): Promise<boolean> {
   for (const directory of (process.env.PATH ?? "").split(delimiter).filter((part) => part !== "")) {
     const runnable = await access(join(directory, program), constants.X_OK).then(

@@ -1,4 +1,4 @@
-// The simulated camera: the simulator with a clock, playing the experiment that [Simulation] describes.
+// The simulated camera: the simulator with a clock, running the experiment that [Simulation] describes.
 
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
@@ -19,14 +19,14 @@ import { exposureMoment } from "./timestamp.ts";
 
 export interface SimulatedOptions {
   readonly simulator?: SimulatorOptions | undefined;
-  /** Pictures of measured ROIs whose speckle the simulated ones get. */
+  /** Pictures of measured ROIs whose speckle is used in the simulated ones. */
   readonly textureFiles?: readonly string[] | undefined;
-  /** When the experiment began, microseconds since the epoch, so that a restart continues its curve. */
+  /** Start of the experiment, microseconds since the epoch, so that a restart continues its curve. */
   readonly startedAtUs?: number | undefined;
   readonly clock: () => number;
 }
 
-/** The ROI manifest file of the simulated chip that `config` describes. */
+/** Returns the ROI manifest file of the simulated chip in `config`. */
 export function simulatedRoiManifest(config: Pick<Config, "Simulation">): string {
   return formatRoiManifest(createSimulator(simulatorOptions(config)).roiManifest());
 }
@@ -34,10 +34,10 @@ export function simulatedRoiManifest(config: Pick<Config, "Simulation">): string
 /** Direction in which the simulated chip drifts: mostly along the ROIs, a little across. */
 const DRIFT_DIRECTION = { x: 0.8, y: 0.6 } as const;
 
-/** Scale of a configured picture, px per micrometre, where neither the file nor the profile says another. */
+/** Default scale of a configured picture, px per micrometre. */
 const USUAL_SCALE = 0.724;
 
-/** What [Simulation] says, as the simulator takes it. */
+/** Returns the simulator's options from [Simulation]. */
 export function simulatorOptions({ Simulation: simulation }: Pick<Config, "Simulation">): SimulatorOptions {
   const drift = simulation.drift_px_per_hour;
   const { profile, bit_depth: bits } = simulation;
@@ -97,7 +97,7 @@ export class SimulatedCamera implements Source {
     this.startedAtUs ??= this.options.startedAtUs ?? capturedAtUs;
     // A clock set back before the start must not turn the experiment back.
     const elapsedSeconds = Math.max(0, (capturedAtUs - this.startedAtUs) / 1e6);
-    // The moment chooses the noise, so that no two pictures share it, before and after a restart.
+    // The time is the seed of the noise, so that no two pictures share it, before and after a restart.
     const frameNumber = mixSeeds(Math.floor(capturedAtUs / 2 ** 32), capturedAtUs % 2 ** 32);
     const picture = simulator.render(elapsedSeconds, frameNumber);
     const settings = { chip: simulator.chip.type, elapsed_seconds: Math.round(elapsedSeconds * 1000) / 1000 };

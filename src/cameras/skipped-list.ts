@@ -1,6 +1,6 @@
-// What a source of files does not take, for the status and the log.
+// The files that a file source does not take, for the status and the log.
 
-/** Pictures that cannot be taken under their present name: a line for each of the first ones, and how many there are. */
+/** Pictures that cannot be taken under their present name: one line for each of the first ones, and their total number. */
 export interface SkippedList {
   readonly lines: readonly string[];
   readonly total: number;

@@ -1,8 +1,8 @@
-// When a picture was taken, on both clocks at once.
+// Capture times on the wall clock and the monotonic clock.
 import { monotonicMs } from "../system/clock.ts";
 
 /**
- * Time stamps of captures: the moment `agoUs` before now in whole microseconds, but never twice the same nor backwards
+ * Returns a function for time stamps of captures: the time `agoUs` before now in whole microseconds, but strictly increasing
  * within one process.
  */
 export function captureClock(nowUs: () => number): (agoUs?: number) => number {
@@ -19,7 +19,7 @@ export interface ExposureMoment {
 }
 
 /**
- * The moment `exposedAtMs` (monotonic; undefined: now) with the wall clock's time of it. `clock` is that of
+ * Returns the time `exposedAtMs` (monotonic; undefined: now) together with its wall-clock time. `clock` comes from
  * `captureClock`, so that frames of one source stay in order even if the wall clock jumps.
  */
 export function exposureMoment(clock: (agoUs: number) => number, exposedAtMs: number | undefined): ExposureMoment {

@@ -1,4 +1,4 @@
-// Speaking to v4l2-ctl: what is asked, and how its answers read. What to do with a camera is v4l2.ts's business.
+// Runs v4l2-ctl and parses its output. v4l2.ts decides what to do with a camera.
 
 import type { FrameSize } from "../image/raw-pixels.ts";
 import { type ProgramOutput, runProgram, tryProgram } from "../system/program.ts";
@@ -12,13 +12,13 @@ export interface Control {
   readonly step?: number;
   readonly default?: number;
   readonly value?: number;
-  /** Numbers the driver accepts, of a menu. */
+  /** Values that the driver accepts, for a menu. */
   readonly menu: readonly number[];
 }
 
-/** A pixel format with the sizes it comes in; no sizes where the driver names none, or a range. */
+/** A pixel format with its sizes; no sizes if the driver lists none, or a range. */
 export interface Format {
-  /** Four-character code without padding; with "-BE" behind it where the bytes come the other way round. */
+  /** Four-character code without padding, followed by "-BE" for big-endian formats. */
   readonly code: string;
   readonly compressed: boolean;
   readonly sizes: readonly FrameSize[];
@@ -30,7 +30,7 @@ export interface Device {
   readonly controls: readonly Control[];
 }
 
-/** The format in force. */
+/** The current format. */
 export interface ActiveFormat extends FrameSize {
   readonly code: string;
   readonly bytesPerLine: number;
@@ -38,10 +38,10 @@ export interface ActiveFormat extends FrameSize {
 
 const INSTALL = "install it with `apt install v4l-utils`";
 const TEXT_BYTES = 1 << 20;
-/** Questions take milliseconds; a driver that needs longer hangs. */
+/** Timeout of queries, which take milliseconds; a slower driver hangs. */
 const QUESTION_MS = 5000;
 
-/** One device, asked through v4l2-ctl. All methods throw as runProgram does. */
+/** One device, accessed through v4l2-ctl. All methods throw as runProgram does. */
 export class V4l2Ctl {
   readonly device: string;
   private readonly timeoutMs: number;
@@ -51,14 +51,14 @@ export class V4l2Ctl {
     this.timeoutMs = timeoutMs;
   }
 
-  /** Card, formats and controls in one go. */
+  /** Returns card, formats and controls with one call. */
   async describe(signal?: AbortSignal): Promise<Device> {
     const { stdout } = await this.ask(["--info", "--list-formats-ext", "--list-ctrls-menus"], signal);
     const text = stdout.toString();
     return { card: cardOf(text), formats: parseFormats(text), controls: parseControls(text) };
   }
 
-  /** Sets controls; returns why the driver refused, undefined when it did not. */
+  /** Sets controls; returns the reason if the driver refused, otherwise undefined. */
   async set(values: ReadonlyMap<string, number>, signal?: AbortSignal): Promise<string | undefined> {
     const list = [...values].map(([name, value]) => `${name}=${value}`).join(",");
     const { exitCode, stderr } = await tryProgram(
@@ -67,7 +67,7 @@ export class V4l2Ctl {
     return exitCode === 0 ? undefined : (stderr.trim().split(/[\r\n]+/)[0] ?? `code ${exitCode}`);
   }
 
-  /** The controls' values and the format, as they are now. */
+  /** Returns the current values of the controls and the format. */
   async readBack(
     names: readonly string[],
     signal?: AbortSignal,
@@ -79,7 +79,7 @@ export class V4l2Ctl {
     return { values, format: parseActiveFormat(text) };
   }
 
-  /** Sets the format and takes one frame after `skip` others, as the driver gives it. */
+  /** Sets the format, skips `skip` frames and returns the next one as the driver delivers it. */
   frame(code: string, size: FrameSize | undefined, skip: number, maxBytes: number, signal?: AbortSignal) {
     const pixels = size === undefined ? "" : `width=${size.width},height=${size.height},`;
     const args = [
@@ -112,7 +112,7 @@ function cardOf(text: string): string {
   return /^\s*Card type\s*:\s*(.+)$/m.exec(text)?.[1]?.trim() ?? "unknown camera";
 }
 
-/** The controls in the output of `--list-ctrls-menus`; those without a value (buttons, classes) are left out. */
+/** Parses the controls in the output of `--list-ctrls-menus`; leaves out those without a value (buttons, classes). */
 function parseControls(text: string): Control[] {
   const controls: (Control & { menu: number[] })[] = [];
   for (const line of text.split("\n")) {
@@ -140,7 +140,7 @@ function withoutGaps<T extends object>(values: T): { [K in keyof T]?: Exclude<T[
   };
 }
 
-/** The formats in the output of `--list-formats-ext`. */
+/** Parses the formats in the output of `--list-formats-ext`. */
 export function parseFormats(text: string): Format[] {
   const formats: { code: string; compressed: boolean; sizes: FrameSize[] }[] = [];
   for (const line of text.split("\n")) {
@@ -158,7 +158,7 @@ export function parseFormats(text: string): Format[] {
   return formats;
 }
 
-/** The format in the output of `--get-fmt-video`; undefined where it cannot be read. */
+/** Parses the format in the output of `--get-fmt-video`; undefined if it cannot be read. */
 function parseActiveFormat(text: string): ActiveFormat | undefined {
   const size = /Width\/Height\s*:\s*(\d+)\/(\d+)/.exec(text);
   const code = /Pixel Format\s*:\s*'(.{4}(?:-BE)?)'/.exec(text)?.[1]?.trim();

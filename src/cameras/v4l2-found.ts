@@ -1,4 +1,4 @@
-// The video devices of this machine, and what each can do, in words and as lines for the configuration.
+// Lists the video devices of this machine and what each supports, as text and as lines for the configuration.
 import type { Dirent } from "node:fs";
 import { readdir, readFile, realpath } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,13 +8,16 @@ import type { Control, Device, Format } from "./v4l2-ctl.ts";
 export interface VideoDevice {
   /** /dev/videoN. */
   readonly path: string;
-  /** The stable name under /dev/v4l/by-id, where there is one. */
+  /** The stable name under /dev/v4l/by-id, if there is one. */
   readonly byId: string | undefined;
-  /** As the driver calls it. */
+  /** Name given by the driver. */
   readonly name: string;
 }
 
-/** All video devices, by number. `root`: where /dev and /sys begin, for tests. Never throws for what is not there. */
+/**
+ * Returns all video devices, by number. `root`: the directory that contains /dev and /sys, for tests. Never throws for missing
+ * files.
+ */
 export async function listVideoDevices(root = "/"): Promise<VideoDevice[]> {
   const names = (await entries(join(root, "sys/class/video4linux"))).map(({ name }) => name);
   const aliases = await byIdNames(root);
@@ -37,12 +40,12 @@ async function byIdNames(root: string): Promise<Map<string, string>> {
   return new Map(await Promise.all(pairs));
 }
 
-/** Directories that are not there hold nothing: a machine without any camera has none of them. */
+/** A missing directory counts as empty: a machine without cameras has none of them. */
 const entries = (directory: string): Promise<Dirent[]> => readdir(directory, { withFileTypes: true }).catch(() => []);
-/** A dangling link is a camera just unplugged. */
+/** A dangling link belongs to a camera that was just unplugged. */
 const resolved = (path: string): Promise<string> => realpath(path).catch(() => path);
 
-/** A device's answer to "what can you do", for a person, and the lines that choose it. */
+/** Returns a device's capabilities for the user, and the configuration lines that select it. */
 export function describeDevice(path: string, device: Device): Found {
   return {
     name: path,

@@ -2,7 +2,7 @@
 //
 //   switches to manual ▸ settings ▸ format, warm-up frames, one frame ▸ settings and format read back
 //
-// Nothing is held open between two captures: a camera unplugged and plugged in again is simply there again, and a second
+// Nothing is kept open between two captures: a camera that is unplugged and plugged in again works immediately, and a second
 // source (brightfield) with other settings can share the device.
 import { existsSync } from "node:fs";
 import { Failure } from "../failure/failure.ts";
@@ -14,7 +14,7 @@ import { exposureMoment } from "./timestamp.ts";
 import { type ActiveFormat, type Control, type Device, V4l2Ctl } from "./v4l2-ctl.ts";
 import { describeDevice } from "./v4l2-found.ts";
 
-/** Settings of every camera that has them; undefined leaves what the device has. */
+/** Settings that apply to every camera with these controls; undefined leaves the device's value. */
 export interface DriverSettings {
   readonly exposure?: number | undefined;
   readonly gain?: number | undefined;
@@ -24,14 +24,14 @@ export interface DriverSettings {
 
 export interface V4l2Options {
   readonly device: string;
-  /** Four-character code; undefined: the best the camera has. */
+  /** Four-character code; undefined: the camera's best format. */
   readonly pixelFormat?: string | undefined;
-  /** Undefined: the largest the camera has in its format. */
+  /** Undefined: the camera's largest size in its format. */
   readonly size?: FrameSize | undefined;
   readonly settings: DriverSettings;
   /** Further controls of the driver by name. */
   readonly controls: Readonly<Record<string, number>>;
-  /** Frames thrown away before the one that is kept. */
+  /** Number of frames discarded before the one that is kept. */
   readonly warmUpFrames: number;
   readonly timeoutMs: number;
   readonly clock: () => number;
@@ -45,7 +45,7 @@ const SETTING_CONTROLS: Readonly<Record<keyof DriverSettings, readonly string[]>
   contrast: ["contrast"],
 };
 
-/** Switches that leave exposure and gain to the camera, with the value that means manual. */
+/** Controls that enable automatic exposure and gain, with the value for manual mode. */
 const AUTOMATICS: readonly (readonly [string, number])[] = [
   ["auto_exposure", 1],
   ["exposure_auto", 1],
@@ -53,7 +53,7 @@ const AUTOMATICS: readonly (readonly [string, number])[] = [
   ["autogain", 0],
   ["gain_auto", 0],
 ];
-/** Formats that are kept as the camera encoded them. */
+/** Formats that are stored as the camera encoded them. */
 const MJPEG = ["MJPG", "JPEG"];
 const MAX_FRAME_BYTES = 1 << 30;
 
@@ -63,7 +63,7 @@ interface Opened {
   readonly size: FrameSize | undefined;
   readonly automatics: ReadonlyMap<string, number>;
   readonly wanted: ReadonlyMap<string, number>;
-  /** Asked for, but the camera has no such control. */
+  /** Requested settings for which the camera has no control. */
   readonly lacking: readonly string[];
 }
 
@@ -106,7 +106,7 @@ export class V4l2Camera implements Source {
     if (opened === undefined) throw new Failure("camera.unavailable", "the camera is not open", { retry: "later" });
     const { code, size, automatics, wanted } = opened;
     const warnings = [...opened.lacking];
-    // First the switches, in a call of their own: while the camera exposes by itself, its driver refuses an exposure.
+    // The switches come first, in a separate call: while automatic exposure is on, the driver refuses an exposure value.
     warnings.push(...(await this.apply(automatics, signal)), ...(await this.apply(wanted, signal)));
     const maxBytes = size === undefined || bitsOf(code) === undefined ? MAX_FRAME_BYTES : 2 * frameBytes(code, size);
     const output = await ctl.frame(code, size, this.options.warmUpFrames, maxBytes, signal);
@@ -117,7 +117,7 @@ export class V4l2Camera implements Source {
     warnings.push(...differences(new Map([...automatics, ...wanted]), values));
     const active = format ?? { code, width: size?.width ?? 0, height: size?.height ?? 0, bytesPerLine: 0 };
     const common = { ...moment, warnings, settings: settingsOf(this.options.device, active, values) };
-    // v4l2-ctl ends well even where the stream could not be started. The marks of its progress are no words.
+    // v4l2-ctl exits successfully even if the stream could not be started. Its progress marks are not an error message.
     const words = output.stderr.replace(/^[<>]+( [\d.]+ fps.*)?/gm, "");
     if (MJPEG.includes(code)) {
       const encoded = await withWords(words, () => encodedFrame(output.stdout, this.options.device));
@@ -133,7 +133,7 @@ export class V4l2Camera implements Source {
 
   private async describe(): Promise<Device> {
     const { device } = this.options;
-    // v4l2-ctl says the same with more words and a cryptic code.
+    // v4l2-ctl's own message is longer and contains a cryptic code.
     if (device.startsWith("/dev/") && !existsSync(device)) {
       throw new Failure("camera.unavailable", `${device}: no such camera`, {
         hint: "plug it in, or set Camera.device to a by-id path that `phorest cameras` lists",
@@ -143,7 +143,7 @@ export class V4l2Camera implements Source {
     return this.ctl.describe();
   }
 
-  /** Sets controls, all at once or, where the driver refuses, one by one; returns the refusals as warnings. */
+  /** Sets controls, all at once or, if the driver refuses, one by one; returns the refusals as warnings. */
   private async apply(values: ReadonlyMap<string, number>, signal: AbortSignal): Promise<string[]> {
     if (values.size === 0 || (await this.ctl.set(values, signal)) === undefined) return [];
     const refusals: string[] = [];
@@ -154,7 +154,7 @@ export class V4l2Camera implements Source {
     return refusals;
   }
 
-  /** A format other than the one asked for means that the device was changed under us. */
+  /** Throws if the format differs from the requested one: another program has changed the device. */
   private checkFormat({ code, size }: Opened, now: ActiveFormat | undefined): void {
     if (now === undefined) return;
     const moved = size !== undefined && (now.width !== size.width || now.height !== size.height);
@@ -176,7 +176,7 @@ export class V4l2Camera implements Source {
   }
 }
 
-/** Every difference between what was asked for and what the device has, with both values. */
+/** Returns every difference between the requested and the actual values, with both. */
 function differences(asked: ReadonlyMap<string, number>, has: ReadonlyMap<string, number>): string[] {
   return [...asked].flatMap(([name, value]) => {
     const now = has.get(name);
@@ -198,7 +198,7 @@ function controlFor(device: Device, setting: string): string | undefined {
   return SETTING_CONTROLS[setting as keyof DriverSettings].find((name) => has(device, name));
 }
 
-/** The controls a picture depends on, whether or not they were asked for. */
+/** Returns the controls that a picture depends on, whether they were requested or not. */
 function settingControls(device: Device): string[] {
   return Object.keys(SETTING_CONTROLS).flatMap((setting) => controlFor(device, setting) ?? []);
 }

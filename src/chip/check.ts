@@ -1,10 +1,9 @@
-// Finds what makes a layout useless or dangerous although each rule in it is well formed: ROIs that overwrite each other, labels
-// that cannot be found.
+// Finds errors in a layout whose single rules are all valid: ROIs that overwrite each other, labels that cannot be found.
 import { Failure } from "../failure/failure.ts";
 import type { Chip, ChipBox } from "./chip.ts";
 import { glyph } from "./glyphs.ts";
 
-/** Failure chip.invalid, naming what is wrong, for a chip whose gratings or labels cannot be distinguished or drawn. */
+/** Throws Failure chip.invalid, with the reason, for a chip whose gratings or labels cannot be distinguished or drawn. */
 export function checkChip({ gratings, labels }: Chip, where: string): void {
   const problem =
     (gratings.length === 0 ? "its rules leave no grating" : undefined) ??

@@ -1,4 +1,4 @@
-// Chips as existing installations describe them: one Chip_map.json for all of them, and a directory of label pictures.
+// Reads chips in the format of existing installations: one Chip_map.json for all of them, and a directory of label pictures.
 import * as z from "zod";
 import { Failure } from "../failure/failure.ts";
 import { refuseOtherKind } from "../measurement/known-file.ts";
@@ -8,12 +8,12 @@ import type { Chip, ChipLabel, Grating } from "./chip.ts";
 import { chipTypes, loadChip } from "./layout.ts";
 
 const label = z.string().refine(isLabel, LABEL_RULE);
-/** µm. */
+/** Coordinate on the chip, µm. */
 const place = z.number().min(-1e6).max(1e6);
 const extent = z.number().min(0.01).max(1e6);
 const sized = { label, "x-size": extent, "y-size": extent };
 const origin = z.tuple([place, place]);
-/** Gratings or labels of a chip at most. */
+/** Maximum number of gratings or labels of a chip. */
 const MOST = 10_000;
 const KIND: GivenKind = {
   what: "a chip map",
@@ -39,12 +39,12 @@ const chipMap = z.object({
 });
 type MapChip = z.infer<typeof chipMap>["chip"][number];
 
-/** Height of the small characters and distance between them, where a map says nothing about its font, µm. */
+/** Size and pitch of the small characters, µm, if a map does not describe its font. */
 const FONT = { width: 57, pitch: 70, height: 80 } as const;
 
 /**
- * The chips of a Chip_map.json that have gratings. Two gratings of the same label (the rows of IMEC-I) are told apart by
- * L and R. What is printed at a label is what its name begins with. Failure chip.invalid.
+ * Returns the chips of a Chip_map.json that have gratings. Two gratings with the same label (the rows of IMEC-I) are
+ * distinguished by L and R. The printed text of a label is the beginning of its name. Failure chip.invalid.
  */
 export function readChipMap(path: string): Chip[] {
   refuseOtherKind(path, "chip map", KIND.what, KIND.code);
@@ -95,7 +95,7 @@ function chipOf(entry: MapChip): Chip {
   };
 }
 
-/** Gratings that share a label get L and R, from left to right. */
+/** Adds L and R to gratings that share a label, from left to right. */
 function apart(gratings: readonly Grating[]): Grating[] {
   return gratings.map((grating) => {
     const same = gratings.filter(({ label }) => label === grating.label).sort((a, b) => a.x - b.x);

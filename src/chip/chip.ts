@@ -1,4 +1,4 @@
-// A chip as it is used everywhere: gratings, printed labels and ruler marks. Micrometres, origin top-left, y downwards.
+// Types of a chip: gratings, printed labels and ruler marks. Micrometres, origin top-left, y downwards.
 
 /** A box on the chip, micrometres, top-left corner and size. */
 export interface ChipBox {
@@ -18,15 +18,15 @@ export interface ChipLabel extends ChipBox {
   readonly text: string;
   /** Distance from one character's left edge to the next one's. */
   readonly pitch: number;
-  /** Width of one character; the box of a text ends where its ink ends and can be narrower. */
+  /** Width of one character; the box of a text ends at the end of its ink and can be narrower. */
   readonly characterWidth: number;
 }
 
-/** One half of a grating: what becomes an ROI. */
+/** One half of a grating, which becomes an ROI. */
 export interface GratingHalf extends ChipBox {
   readonly label: string;
   readonly grating: string;
-  /** True where the ROI is read from right to left, so that index 0 is at the middle of the bow-tie. */
+  /** Whether the ROI is read from right to left, so that index 0 is at the middle of the bow-tie. */
   readonly flip: boolean;
 }
 

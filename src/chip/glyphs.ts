@@ -83,12 +83,12 @@ const GLYPHS: Readonly<Record<string, Glyph>> = {
   I: [[1.5, 0, 3.5, 0, 3.5, 1, 3, 1, 3, 6, 3.5, 6, 3.5, 7, 1.5, 7, 1.5, 6, 2, 6, 2, 1, 1.5, 1]],
 };
 
-/** The outlines of a character; an empty glyph for one that is never printed on a chip. */
+/** Returns the outlines of a character; an empty glyph for one that is never printed on a chip. */
 export function glyph(character: string): Glyph {
   return GLYPHS[character] ?? [];
 }
 
-/** Where a character's ink ends, as a share of the character's width. */
+/** Returns where a character's ink ends, as a share of the character's width. */
 export function glyphReach(character: string): number {
   const xs = glyph(character).flatMap((outline) => outline.filter((_, i) => i % 2 === 0));
   return xs.length === 0 ? 1 : Math.max(...xs) / GLYPH_CELLS.width;
@@ -98,7 +98,7 @@ function shifted(outline: Outline, dy: number): Outline {
   return outline.map((value, i) => (i % 2 === 0 ? value : value + dy));
 }
 
-/** The outline turned by 180 degrees. */
+/** Returns the outline rotated by 180 degrees. */
 function turned(outline: Outline): Outline {
   return outline.map((value, i) => (i % 2 === 0 ? GLYPH_CELLS.width : GLYPH_CELLS.height) - value);
 }

@@ -1,6 +1,6 @@
-// A chip as data: chips/<type>.toml holds compact layout rules, this file expands them into gratings, labels and ruler
-// marks. Micrometres everywhere, origins top-left, y downwards as in an established picture, where glyphs stand on
-// their heads. Outlines of the glyphs are in glyphs.ts; finding a chip in a picture is not done here.
+// Reads chip layouts: chips/<type>.toml contains compact layout rules, which this file expands into gratings, labels and ruler
+// marks. Micrometres everywhere, origins top-left, y downwards as in an established picture, where glyphs are upside down.
+// glyphs.ts contains the outlines of the glyphs. Finding a chip in a picture is not done here.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "smol-toml";
@@ -14,18 +14,18 @@ import { checkChip } from "./check.ts";
 import type { Chip, ChipBox, ChipLabel, Grating, GratingHalf } from "./chip.ts";
 import { glyphReach } from "./glyphs.ts";
 
-/** Micrometres from the corner of a chip: a metre is more than any has. */
+/** Distance from the corner of a chip, micrometres: no chip is larger than a metre. */
 const place = z.number().min(-1e6).max(1e6);
 const extent = z.number().min(0.01).max(1e6);
 const pair = z.tuple([place, place]);
 const size = z.tuple([extent, extent]);
 const label = z.string().refine(isLabel, LABEL_RULE);
-/** Texts and repeated parts of a chip at most. */
+/** Maximum number of texts and repeated parts of a chip. */
 const MOST_PARTS = 1000;
 
-/** Rows or columns of a lattice at most; more is a slip of the pen. */
+/** Maximum number of rows or columns of a lattice; more is a typing error. */
 const MOST_ROWS = 200;
-/** Series, edges and rulers. */
+/** Maximum number of series, edges and rulers. */
 const MOST_SERIES = 20;
 
 const chipRules = z.strictObject({
@@ -73,7 +73,7 @@ type ChipRules = z.infer<typeof chipRules>;
 /** Micrometres between two ruler marks. */
 const TICK_PITCH_UM = 100;
 
-/** The chip types that have a layout file, in name order. */
+/** Returns the chip types that have a layout file, in name order. */
 export function chipTypes(): string[] {
   return readdirSync(join(packageRoot(), "chips"))
     .filter((name) => name.endsWith(".toml"))
@@ -81,7 +81,7 @@ export function chipTypes(): string[] {
     .sort();
 }
 
-/** The layout of a built-in chip. Failure chip.unknown for a type without a file, chip.invalid for a bad file. */
+/** Returns the layout of a built-in chip. Failure chip.unknown for a type without a file, chip.invalid for an invalid file. */
 export function loadChip(type: string): Chip {
   const types = chipTypes();
   if (!types.includes(type)) {
@@ -98,7 +98,7 @@ const KIND: GivenKind = {
   hint: "docs/adding-a-chip.md describes the format",
 };
 
-/** The layout in a person's own chip file. Failure chip.unknown when it is not there, chip.invalid for a bad one. */
+/** Returns the layout in the user's own chip file. Failure chip.unknown if it does not exist, chip.invalid if it is invalid. */
 export function readChipFile(path: string): Chip {
   refuseOtherKind(path, "chip", KIND.what, KIND.code);
   let text: string;
@@ -129,7 +129,7 @@ export function expandChip(text: string, where: string): Chip {
   return chip;
 }
 
-/** The two ROIs of every grating, in the order of the gratings. */
+/** Returns the two ROIs of every grating, in the order of the gratings. */
 export function gratingHalves(chip: Chip): GratingHalf[] {
   return chip.gratings.flatMap((grating): GratingHalf[] => {
     const { label, x, y, width, height } = grating;
@@ -148,7 +148,7 @@ export function gratingHalves(chip: Chip): GratingHalf[] {
   });
 }
 
-/** The box around everything printed on the chip, micrometres. */
+/** Returns the box around everything printed on the chip, micrometres. */
 export function chipExtent(chip: Chip): ChipBox {
   return boxAround([...chip.gratings, ...chip.labels, ...chip.ticks]);
 }

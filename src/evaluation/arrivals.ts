@@ -1,4 +1,4 @@
-// When the front of each injection arrives at each grating, and which way and how fast the liquid flows.
+// Computes when the front of each injection arrives at each grating, and the direction and speed of the liquid.
 import { writeToString } from "fast-csv";
 import { type Flow, flowOf } from "../assay/flow.ts";
 import { type Front, frontOf } from "../assay/front.ts";
@@ -14,7 +14,7 @@ import { digits, numberOrNull } from "./numbers.ts";
 export interface ArrivalRow {
   readonly label: string;
   readonly phases: Phases;
-  /** Middle of the ROI or grating in the image, px. */
+  /** Centre of the ROI or grating in the image, px. */
   readonly x: number;
   readonly y: number;
   /** Times are seconds from the start of the injection. */
@@ -23,14 +23,14 @@ export interface ArrivalRow {
 
 export interface InjectionFlow {
   readonly phases: Phases;
-  /** Undefined where the arrivals show no direction. */
+  /** Undefined if the arrivals show no direction. */
   readonly flow: Flow | undefined;
 }
 
-/** Frames before the injection that the fit sees, as a part of the injection's length. */
+/** Time before the injection that the fit uses, as a share of the injection's length. */
 const LEAD = 0.5;
 
-/** The arrivals curve by curve, injection by injection, and the flow of each injection. */
+/** Returns the arrivals, curve by curve and injection by injection, and the flow of each injection. */
 export function arrivalsOf(
   manifest: Manifest,
   { analysis, phases, curves }: InjectionCurves,
@@ -47,7 +47,7 @@ export function arrivalsOf(
   };
 }
 
-/** The front of an injection in a curve, seconds from its start. */
+/** Returns the front of an injection in a curve, seconds from its start. */
 export function frontIn({ timesUs, result, flags }: WorkedSensorgram, { quietFromUs, startUs, endUs }: Phases): Front {
   const fromUs = Math.max(quietFromUs, startUs - LEAD * (endUs - startUs));
   const kept = [...timesUs.keys()].filter((at) => {
@@ -64,7 +64,9 @@ function flowIn(rows: readonly ArrivalRow[]): Flow | undefined {
   return flowOf(rows.map(({ x, y, front }) => ({ x, y, seconds: front.seconds, error: front.error })));
 }
 
-/** The middle of an ROI, or of a grating's halves, in the image that the ROI manifest describes. */
+/**
+ * Returns a function that gives the centre of an ROI, or of a grating's halves, in the image that the ROI manifest describes.
+ */
 function placesOf(manifest: Manifest, { roiManifestId }: Analysis): (label: string) => { x: number; y: number } {
   const rois = roiManifestId === undefined ? [] : (manifest.analyses.roiManifest(roiManifestId)?.rois ?? []);
   return (label) => {
@@ -133,7 +135,7 @@ export function arrivalsJson(rows: readonly ArrivalRow[], flows: readonly Inject
   };
 }
 
-/** The flow of an injection in a line for people. */
+/** Returns the flow of an injection as a line of text. */
 export function flowLine({ phases: { injection }, flow }: InjectionFlow): string {
   const name = `injection ${injection.injectionId} (${injection.solution})`;
   if (flow === undefined) return `${name}: no direction of flow can be told from the arrivals`;

@@ -1,4 +1,5 @@
-// The sensorgrams of an analysis as the configuration and the markers have them: baseline in force, references, sensitivity.
+// Builds the sensorgrams of an analysis with the configured settings and the markers: current baseline, references,
+// sensitivity.
 import { baselineWindow } from "../assay/baseline.ts";
 import type { PairForm } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
@@ -15,7 +16,7 @@ export interface CurveChoice {
   readonly pairs: boolean | PairForm | undefined;
 }
 
-/** The curves of an analysis, without groups. */
+/** Returns the curves of an analysis, without groups. */
 export function configuredSensorgrams(
   manifest: CurveManifest,
   analysis: Analysis,

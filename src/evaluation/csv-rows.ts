@@ -1,18 +1,18 @@
-// Rows of a CSV file that a person made, perhaps in a spreadsheet.
+// Reads the rows of a CSV file that a user made, perhaps in a spreadsheet.
 import { readFile } from "node:fs/promises";
 import { parseString } from "fast-csv";
 import { errorCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
 
-/** A line of the file by its columns' names, which are in lower case. */
+/** A line of the file, accessed by lower-case column names. */
 export interface CsvLine {
   /** The file and the number of the line, for messages. */
   readonly where: string;
-  /** The cell of the first of these columns that the file has, without blanks; undefined where it is empty or absent. */
+  /** Returns the trimmed cell of the first of these columns that exists; undefined if it is empty or absent. */
   cell(...names: readonly string[]): string | undefined;
 }
 
-/** The lines of a CSV that are not empty, and the names of its columns. Failure `usage.invalid` for a text that is no CSV. */
+/** Returns the non-empty lines of a CSV, and the names of its columns. Failure `usage.invalid` if the text is not a CSV. */
 export async function csvLines(csv: string, where: string): Promise<{ names: readonly string[]; lines: CsvLine[] }> {
   const [header = [], ...rows] = await rowsOf(csv.replace(/^\uFEFF/, ""), where);
   const names = header.map((name) => name.trim().toLowerCase());
@@ -27,7 +27,7 @@ export async function csvLines(csv: string, where: string): Promise<{ names: rea
   return { names, lines };
 }
 
-/** The text of a file that a person named. Failure `usage.invalid` where it cannot be read. */
+/** Returns the text of a file that the user named. Failure `usage.invalid` if it cannot be read. */
 export async function textOf(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
@@ -47,7 +47,7 @@ export async function textOf(path: string): Promise<string> {
 
 function rowsOf(csv: string, where: string): Promise<string[][]> {
   const [first = ""] = csv.split("\n", 1);
-  // As spreadsheets write it where the comma separates decimals.
+  // Spreadsheets write semicolons where the comma is the decimal separator.
   const delimiter = first.includes(";") && !first.includes(",") ? ";" : ",";
   return new Promise((resolve, reject) => {
     const rows: string[][] = [];

@@ -1,4 +1,4 @@
-// The curves of an experiment and its injections, for everything that evaluates injections.
+// Selects curves and injections of an experiment, for everything that evaluates injections.
 import { type Phases, phasesOf, usualWindowUs } from "../assay/responses.ts";
 import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
@@ -8,18 +8,18 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { pairsOf } from "../measurement/labels.ts";
 import { configuredSensorgrams } from "./configured-sensorgrams.ts";
 
-/** Which curves. */
+/** The selected curves. */
 export interface ChosenCurves {
   readonly analysis: Analysis;
   /** Patterns of the labels; undefined: all. */
   readonly roi: readonly string[] | undefined;
-  /** One curve for each grating, where there are pairs. */
+  /** One curve for each grating, if there are pairs. */
   readonly pairs: boolean;
 }
 
-/** Which injections of them, and over which windows. */
+/** The selected injections and windows. */
 export interface ChosenInjections extends ChosenCurves {
-  /** Numbers of injections; undefined: all that the question is about. */
+  /** Numbers of injections; undefined: all of the relevant ones. */
   readonly injection: readonly number[] | undefined;
   /** Length of the windows, seconds; undefined: the usual one. */
   readonly window: number | undefined;
@@ -27,7 +27,7 @@ export interface ChosenInjections extends ChosenCurves {
 
 export interface Curves {
   readonly analysis: Analysis;
-  /** Of the frames. */
+  /** Times of the frames. */
   readonly timesUs: Float64Array;
   curves(): Iterable<WorkedSensorgram>;
 }
@@ -39,8 +39,8 @@ export interface InjectionCurves extends Curves {
 }
 
 /**
- * The curves and the injections that are chosen; `wanted`: which injections the question is about. Failure `usage.invalid`
- * where there are none.
+ * Returns the selected curves and injections. `wanted`: which injections are relevant. Failure `usage.invalid` if there are
+ * none.
  */
 export function injectionCurves(
   manifest: Manifest,
@@ -61,7 +61,7 @@ export function injectionCurves(
   return { ...curves, phases, windowUs: windowOf(chosen.window) ?? usualWindowUs(timesUs) };
 }
 
-/** The curves that are chosen. Failure `usage.invalid` where there are none. */
+/** Returns the selected curves. Failure `usage.invalid` if there are none. */
 export function plainCurves(manifest: Manifest, config: Config, { analysis, roi, pairs }: ChosenCurves): Curves {
   const isPaired = pairs && hasPairs(manifest, analysis);
   const sensorgrams = configuredSensorgrams(manifest, analysis, config, { roi, pairs: isPaired });

@@ -1,4 +1,4 @@
-// The values of an injection as a person gives them, in options or in the cells of a file.
+// Parses the values of an injection that a user gives in options or in the cells of a file.
 
 import { Failure } from "../failure/failure.ts";
 import { nearest } from "../failure/nearest.ts";
@@ -9,7 +9,7 @@ import { textProblem } from "../measurement/label-rules.ts";
 import { type TimeZone, UTC } from "../system/time-zone.ts";
 import { timeOption } from "./time-options.ts";
 
-/** Texts by their names; undefined: not given. `duration` and `dissociation` are seconds in place of the two ends. */
+/** Texts by name; undefined: not given. `duration` and `dissociation` are in seconds and replace the two end times. */
 export type GivenValues = Readonly<
   Record<
     | "solution"
@@ -29,17 +29,17 @@ export type GivenValues = Readonly<
 
 type Names = Readonly<Record<keyof GivenValues, string>>;
 
-/** A value that is cleared, where there need not be one. */
+/** Text that clears an optional value. */
 const NONE = "none";
 
-/** Reads values; `names` are those of options or columns, for messages. Failures are `usage.invalid`. */
+/** Parses values; `names` are the names of options or columns, for messages. Failures are `usage.invalid`. */
 export class InjectionValues {
   readonly #given: GivenValues;
   readonly #names: Names;
   readonly #firstUs: number | undefined;
   readonly #zone: TimeZone;
 
-  /** `firstUs`: of the first frame, from which seconds count; `zone`: of times that name none. */
+  /** `firstUs`: time of the first frame, from which seconds count; `zone`: time zone of times without one. */
   constructor(given: GivenValues, names: Names, firstUs: number | undefined, zone: TimeZone = UTC) {
     this.#given = given;
     this.#names = names;
@@ -47,7 +47,7 @@ export class InjectionValues {
     this.#zone = zone;
   }
 
-  /** A whole injection. */
+  /** Returns a complete injection. */
   all(): NewInjection {
     const { solution, startUs, endUs, ...rest } = this.changes();
     if (solution === undefined) throw this.#wrong("solution", "the name of the solution");
@@ -63,7 +63,7 @@ export class InjectionValues {
     return { ...usual, ...rest, solution, startUs, endUs };
   }
 
-  /** What is given; `old` is the injection that it changes. */
+  /** Returns only the given values; `old` is the injection that they change. */
   changes(old?: InjectionData): Partial<InjectionData> {
     const startUs = this.#time("start");
     const endUs = this.#time("end") ?? this.#after("duration", startUs ?? old?.startUs);
@@ -119,7 +119,7 @@ export class InjectionValues {
     return text === undefined ? undefined : timeOption(this.#names[key], text, this.#zone)(this.#firstUs);
   }
 
-  /** The end of so many seconds. */
+  /** Returns the end time after a number of seconds. */
   #after(key: "duration" | "dissociation", fromUs: number | undefined): number | undefined {
     const text = this.#given[key];
     if (text === undefined || fromUs === undefined) return undefined;

@@ -1,4 +1,4 @@
-// Injections in a CSV: one that `phorest injections list --csv` writes, one made in a spreadsheet, or one of a pump's program.
+// Reads and writes injections as CSV: one written by `phorest injections list --csv`, by a spreadsheet, or by a pump's program.
 import { writeToString } from "fast-csv";
 import { Failure } from "../failure/failure.ts";
 import type { Injection, NewInjection } from "../manifest/injections.ts";
@@ -9,7 +9,7 @@ import type { TimeZone } from "../system/time-zone.ts";
 import { type CsvLine, csvLines } from "./csv-rows.ts";
 import { type GivenValues, InjectionValues } from "./injection-values.ts";
 
-/** The names of the columns, the first of each as they are written. */
+/** The accepted names of the columns; the first of each is written. */
 const COLUMNS: Readonly<Record<keyof GivenValues, readonly string[]>> = {
   cycle: ["cycle"],
   solution: ["solution", "name"],
@@ -26,7 +26,10 @@ const COLUMNS: Readonly<Record<keyof GivenValues, readonly string[]>> = {
 const UNIT_COLUMNS = ["unit", "concentration_unit"];
 const NUMBER = /^[-+\d.,eE]+$/;
 
-/** The injections in a CSV. `firstUs`: of the first frame; `zone`: of times that name none. Failure `usage.invalid` names the file and the line. */
+/**
+ * Parses the injections in a CSV. `firstUs`: time of the first frame; `zone`: time zone of times without one. Failure
+ * `usage.invalid` names the file and the line.
+ */
 export async function parseInjections(
   csv: string,
   where: string,
@@ -54,7 +57,7 @@ function valuesOf(line: CsvLine): GivenValues {
   return { ...given, concentration: withUnit(line) } as GivenValues;
 }
 
-/** A number without a unit has that of its own column. */
+/** A number without a unit gets the unit in its own column. */
 function withUnit(line: CsvLine): string | undefined {
   const [concentration, unit] = [line.cell(...COLUMNS.concentration), line.cell(...UNIT_COLUMNS)];
   if (concentration === undefined || !NUMBER.test(concentration)) return concentration;
@@ -82,7 +85,7 @@ const WRITTEN = [
   "note",
 ];
 
-/** The CSV of injections; times in UTC. */
+/** Returns the CSV of injections; times in UTC. */
 export function injectionsCsv(injections: readonly Injection[]): Promise<string> {
   const rows = injections.map((injection) => [
     injection.injectionId,

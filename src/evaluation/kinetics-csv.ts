@@ -1,10 +1,10 @@
-// Rates as a CSV: one line for each curve set.
+// Writes rates as CSV: one line for each curve set.
 import { writeToString } from "fast-csv";
 import type { KineticsFit, NoFit } from "../assay/kinetics/fit.ts";
 import { modelName } from "../assay/kinetics/models.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 
-/** One line per curve set. */
+/** Returns the CSV, one line per curve set. */
 export async function kineticsCsv(fits: readonly (KineticsFit | NoFit)[]): Promise<string> {
   const names = ["ka", "kd", "KD", "Rmax"] as const;
   const header = [

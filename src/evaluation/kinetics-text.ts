@@ -1,4 +1,4 @@
-// Rates as people read them, in tables.
+// Formats rates for tables.
 import type { Estimate } from "../assay/kinetics/estimates.ts";
 import type { GroupMean } from "../assay/kinetics/experiment/groups.ts";
 

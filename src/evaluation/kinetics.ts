@@ -1,4 +1,4 @@
-// Kinetics of a stored experiment, for commands, page and report: the fits, and what of them is drawn.
+// Kinetics of a stored experiment, for commands, page and report: the fits, and their figures.
 import type { TopLevelSpec } from "vega-lite";
 import { highestOf } from "../assay/kinetics/curve-set.ts";
 import { type ExperimentKinetics, experimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
@@ -13,10 +13,10 @@ import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { concentrationText } from "../measurement/concentration.ts";
 
-/** Curve sets that a figure draws; more would not be legible. */
+/** Maximum number of curve sets in a figure; more would not be legible. */
 export const MOST_DRAWN = 8;
 
-/** The fits that a request asks for. Failure `usage.invalid` where there is nothing to fit. */
+/** Returns the fits of a request. Failure `usage.invalid` if there is nothing to fit. */
 export function kineticsOf(
   manifest: Manifest,
   config: Config,
@@ -30,7 +30,7 @@ export function kineticsOf(
   });
 }
 
-/** Curves with their fits over them and what is left below, of the first sets. `unit`: of the response. */
+/** Draws the curves of the first sets with their fits, and the residuals below. `unit`: of the response. */
 export function overlayFigure(fits: readonly (KineticsFit | NoFit)[], unit: string, title = "Kinetics"): TopLevelSpec {
   const drawn = fits.flatMap((found) => ("why" in found ? [] : [found])).slice(0, MOST_DRAWN);
   const sets = drawn.map(({ set, model, fit }): DrawnSet => {
@@ -45,7 +45,7 @@ export function overlayFigure(fits: readonly (KineticsFit | NoFit)[], unit: stri
   return kineticsFigure(title, unit, sets);
 }
 
-/** ka against kd of every grating that has both as numbers; undefined without any. */
+/** Draws ka against kd of every grating that has a value for both; undefined without any. */
 export function affinityFigure({ gratings }: ExperimentKinetics, title: string): TopLevelSpec | undefined {
   const points = gratings.flatMap(({ found, groups }): AffinityPoint[] => {
     if ("why" in found) return [];

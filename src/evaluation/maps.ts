@@ -1,4 +1,4 @@
-// Maps: any quantity of the gratings, with its place on the chip.
+// Maps: any quantity of the gratings, with its position on the chip.
 import { writeToString } from "fast-csv";
 import type { ExperimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
 import { type KineticsRequest, USUAL_REQUEST } from "../assay/kinetics/experiment/plan.ts";
@@ -34,7 +34,7 @@ export const MAP_QUANTITIES = [
 ] as const;
 export type MapQuantity = (typeof MAP_QUANTITIES)[number];
 
-/** What of a quantity is mapped. */
+/** The options of a map. */
 export interface MapRequest extends ChosenCurves {
   /** shift: microseconds since the epoch, given the first frame's; undefined: the last frames. */
   readonly at: ((firstUs: number | undefined) => number) | undefined;
@@ -45,13 +45,13 @@ export interface MapRequest extends ChosenCurves {
   readonly bufferIndex: number | undefined;
   /** Length of windows, seconds; undefined: the usual one. */
   readonly window: number | undefined;
-  /** ka, kd, KD: how they are fitted; undefined: as usual. */
+  /** ka, kd, KD: fit settings; undefined: the usual ones. */
   readonly kinetics?: Pick<KineticsRequest, "model" | "solution" | "delayS"> | undefined;
 }
 
 interface MapValue {
   readonly label: string;
-  /** NaN: not known. */
+  /** Value; NaN if unknown. */
   readonly value: number;
   readonly error: number;
   readonly flagged: boolean;
@@ -60,14 +60,14 @@ interface MapValue {
 export interface QuantityMap {
   readonly name: string;
   readonly unit: string;
-  /** What exactly is drawn, for the line below the title. */
+  /** Description of what is drawn, for the line below the title. */
   readonly detail: string;
   readonly diverging: boolean;
   readonly roiManifestId: number | undefined;
   readonly values: readonly MapValue[];
 }
 
-/** The values of a quantity. Failure `usage.invalid` where there is nothing to draw. */
+/** Returns the values of a quantity. Failure `usage.invalid` if there is nothing to draw. */
 export function mapOf(manifest: Manifest, config: Config, quantity: MapQuantity, request: MapRequest): QuantityMap {
   switch (quantity) {
     case "shift":
@@ -105,7 +105,7 @@ const RATES = {
   KD: { name: "Affinity KD", unit: "M" },
 } as const;
 
-/** A rate of every grating; bounds are no values. */
+/** Returns a rate of every grating; bounds do not count as values. */
 export function kineticsMap(
   { gratings, plan }: ExperimentKinetics,
   quantity: keyof typeof RATES,
@@ -126,7 +126,7 @@ export function kineticsMap(
   return { ...RATES[quantity], detail, diverging: false, roiManifestId, values };
 }
 
-/** Part of the frames that the last shift and the quality are the medians of. */
+/** Share of the frames that the last shift and the quality are the medians of. */
 const LAST_PART = 0.1;
 const FEWEST = 3;
 
@@ -160,7 +160,7 @@ function shiftMap(manifest: Manifest, config: Config, request: MapRequest): Quan
 
 const lastFrames = (timesUs: Float64Array): number => Math.max(FEWEST, Math.ceil(LAST_PART * timesUs.length));
 
-/** The quality of a grating is that of its worse half. */
+/** Maps the quality; that of a grating is the quality of its worse half. */
 function qualityMap(manifest: Manifest, config: Config, request: MapRequest): QuantityMap {
   const { analysis, curves, timesUs } = plainCurves(manifest, config, request);
   const count = lastFrames(timesUs);
@@ -266,7 +266,7 @@ function injectionsOf(manifest: Manifest, config: Config, request: MapRequest, c
   return injectionCurves(manifest, config, chosen, (one) => !calibrations || isCalibration(one));
 }
 
-/** Values with the places of their gratings in the image; what has no place is left out. */
+/** Returns values with the positions of their gratings in the image; leaves out gratings without a position. */
 export function mapCells(manifest: Manifest, { roiManifestId, values }: QuantityMap): MapCell[] {
   const rois = roiManifestId === undefined ? [] : (manifest.analyses.roiManifest(roiManifestId)?.rois ?? []);
   return values.flatMap(({ label, value, flagged }): MapCell[] => {
@@ -314,7 +314,7 @@ export function mapCsv(quantity: string, { values, unit }: QuantityMap): Promise
   return writeToString([names, ...rows], { headers: false, includeEndRowDelimiter: true });
 }
 
-/** As programs read it. */
+/** Returns the map in the form for other programs. */
 export function mapJson(quantity: string, { values, unit }: QuantityMap) {
   return {
     quantity,

@@ -1,9 +1,9 @@
-// Numbers as they are written into files: NaN stands for what is not known.
+// Formats numbers for files, with NaN for unknown values.
 
-/** A number with so many digits; empty where there is none. */
+/** Returns a number with this many significant digits; empty for NaN. */
 export const digits = (value: number, significant: number): string =>
   Number.isFinite(value) ? String(Number(value.toPrecision(significant))) : "";
 
-/** For JSON, which has no NaN. */
+/** Converts NaN to null for JSON, which has no NaN. */
 export const numberOrNull = (value: number | undefined): number | null =>
   value !== undefined && Number.isFinite(value) ? value : null;

@@ -1,4 +1,5 @@
-// The responses of all chosen curves to all chosen injections: as lines of a file, and summed up over the gratings.
+// Computes the responses of all selected curves to all selected injections: as lines of a file, and summarised over the
+// gratings.
 import { writeToString } from "fast-csv";
 import { type Phases, REPORT_POINTS, type ReportPoint, type Response, responsesOf } from "../assay/responses.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
@@ -13,7 +14,7 @@ export interface ResponseRow extends Response {
   readonly phases: Phases;
 }
 
-/** Curve by curve, injection by injection. */
+/** Returns the responses curve by curve, injection by injection. */
 export function responseRows({ phases, windowUs, curves }: InjectionCurves): ResponseRow[] {
   const rows: ResponseRow[] = [];
   for (const curve of curves()) {
@@ -60,7 +61,7 @@ export function responsesCsv(rows: readonly ResponseRow[]): Promise<string> {
   return writeToString([COLUMNS, ...lines], { headers: false, includeEndRowDelimiter: true });
 }
 
-/** A line as programs read it. */
+/** Returns a response in the form for other programs. */
 export function responseJson({ label, phases: { injection }, point, window, frames, px, error, flags }: ResponseRow) {
   return {
     label,
@@ -79,7 +80,7 @@ export function responseJson({ label, phases: { injection }, point, window, fram
   };
 }
 
-/** The responses to an injection at a point, over all gratings. */
+/** The responses to an injection at one point, over all gratings. */
 export interface ResponseSummary {
   readonly injection: number;
   readonly solution: string;
@@ -94,7 +95,7 @@ export interface ResponseSummary {
   readonly median_error_px: number | null;
 }
 
-/** Over all gratings, by injection and point. */
+/** Summarises over all gratings, by injection and point. */
 export function responseSummary(rows: readonly ResponseRow[]): ResponseSummary[] {
   const injections = [...new Map(rows.map(({ phases }) => [phases.injection.injectionId, phases.injection])).values()];
   return injections.flatMap((injection) =>

@@ -1,4 +1,4 @@
-// The sensitivity of each curve, px/RIU, from injections of known refractive index.
+// Computes the sensitivity of each curve, px/RIU, from injections of known refractive index.
 import { writeToString } from "fast-csv";
 import { type CalibrationLine, calibrationLine } from "../assay/calibration-line.ts";
 import { type Phases, responsesOf } from "../assay/responses.ts";
@@ -15,15 +15,15 @@ export interface SensitivityRow {
   readonly line: CalibrationLine | undefined;
 }
 
-/** The injections that sensitivities come from. */
+/** Whether an injection is used for sensitivities. */
 export const isCalibration = ({ injection }: Phases): boolean => injection.type === "calibration";
 
-/** Curve by curve; `bufferIndex`: refractive index of the running buffer. */
+/** Returns the sensitivities curve by curve; `bufferIndex`: refractive index of the running buffer. */
 export function sensitivitiesOf(given: InjectionCurves, bufferIndex: number | undefined): SensitivityRow[] {
   return [...given.curves()].map((curve) => ({ label: curve.label, line: lineOf(curve, given, bufferIndex) }));
 }
 
-/** Failure `usage.invalid` for what is no refractive index. */
+/** Throws Failure `usage.invalid` if a number is not a refractive index. */
 export function checkBufferIndex(index: number | undefined): void {
   if (index === undefined || (index >= 1 && index <= 3)) return;
   throw new Failure("usage.invalid", `--buffer-index needs a refractive index, not "${index}"`, {
@@ -31,7 +31,7 @@ export function checkBufferIndex(index: number | undefined): void {
   });
 }
 
-/** The calibration of a curve; undefined with fewer than two levels. */
+/** Returns the calibration of a curve; undefined with fewer than two levels. */
 export function lineOf(
   curve: WorkedSensorgram,
   { phases, windowUs }: InjectionCurves,
@@ -60,7 +60,7 @@ export function sensitivitiesCsv(found: readonly SensitivityRow[]): Promise<stri
   return writeToString([COLUMNS, ...rows], { headers: false, includeEndRowDelimiter: true });
 }
 
-/** A line as programs read it. */
+/** Returns a sensitivity in the form for other programs. */
 export function sensitivityJson({ label, line }: SensitivityRow) {
   return {
     label,
@@ -73,7 +73,7 @@ export function sensitivityJson({ label, line }: SensitivityRow) {
   };
 }
 
-/** All curves in a line for people. */
+/** Returns a summary of all curves as a line of text. */
 export function sensitivityLine(found: readonly SensitivityRow[]): string {
   const lines = found.flatMap(({ line }) => line ?? []);
   if (lines.length === 0) {

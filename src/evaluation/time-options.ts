@@ -1,16 +1,17 @@
-// Times as a person types them in options: ISO 8601, in the zone of the command unless one is named, or seconds since the first frame.
+// Parses times in command-line options: ISO 8601, in the command's time zone unless one is given, or seconds since the first
+// frame.
 import { Failure } from "../failure/failure.ts";
 import { usFromOption } from "../manifest/timestamps.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { type TimeZone, UTC } from "../system/time-zone.ts";
 
-/** For the help of an option. */
+/** Text for the help of an option. */
 export const TIMES = "times, or seconds since the first frame";
 
 const SECONDS = /^-?\d+(\.\d+)?$/;
 
 /**
- * A typed time as microseconds since the epoch. `firstUs`: of the first frame, undefined where there is none yet.
+ * Returns a typed time as microseconds since the epoch. `firstUs`: time of the first frame, undefined if there is none yet.
  * Failure `usage.invalid` names the option.
  */
 export function timeOption(
@@ -30,7 +31,7 @@ export function timeOption(
   return () => us;
 }
 
-/** `FROM..TO`, each a time as in `timeOption`. Failure `usage.invalid` names the option. */
+/** Parses `FROM..TO`, each a time as in `timeOption`. Failure `usage.invalid` names the option. */
 export function windowOption(
   option: string,
   text: string,
@@ -46,7 +47,7 @@ export function windowOption(
   };
 }
 
-/** What an option needs, and what it was given. */
+/** Returns the Failure for an option, with the expected and the received value. */
 export function wrongOption(option: string, expected: string, received: string | number): Failure {
   return new Failure("usage.invalid", `${option} needs ${expected}, not "${received}"`);
 }

@@ -1,15 +1,15 @@
-// Concentrations as people write them, such as "50 nM", and as the program keeps them: in M (mol/l).
+// Converts concentrations between text, such as "50 nM", and M (mol/l), which the program uses.
 
 const UNITS: Readonly<Record<string, number>> = { M: 1, mM: 1e-3, uM: 1e-6, nM: 1e-9, pM: 1e-12, fM: 1e-15 };
-/** Both signs of "micro" that keyboards have. */
+/** Both characters for "micro" that keyboards have. */
 const MICRO = /^[µμ]/u;
 
 export const CONCENTRATION_UNITS = Object.keys(UNITS);
 
-/** For messages. */
+/** The rule for messages. */
 export const CONCENTRATION_RULE = `a number and a unit (${CONCENTRATION_UNITS.join(", ")}), such as "50 nM"`;
 
-/** A concentration in M; undefined for a text that is none. A comma may stand for the decimal point. */
+/** Returns a concentration in M; undefined if the text is not one. Accepts a decimal comma. */
 export function molarOf(text: string): number | undefined {
   const [, number = "", unit = ""] = /^([+\d.,eE-]+)\s*(\S+)$/u.exec(text.trim()) ?? [];
   const factor = UNITS[unit.replace(MICRO, "u")];
@@ -18,7 +18,7 @@ export function molarOf(text: string): number | undefined {
   return inUnit(value, factor);
 }
 
-/** A concentration in the unit that leaves a number from 1 to 1000, with as many digits as it was given with. */
+/** Returns a concentration in the unit that gives a number from 1 to 1000, with as many digits as it was given with. */
 export function concentrationText(molar: number): string {
   if (molar === 0) return "0 M";
   const fits = CONCENTRATION_UNITS.find((unit) => Math.abs(molar) >= (UNITS[unit] as number) * (1 - 1e-9));
@@ -26,6 +26,6 @@ export function concentrationText(molar: number): string {
   return `${Number((molar / (UNITS[unit] as number)).toPrecision(12))} ${unit === "uM" ? "µM" : unit}`;
 }
 
-/** 50 nM is 5e-8 M, as a person would type it, and not the nearest product of the two. */
+/** Converts so that 50 nM is 5e-8 M, as a user would type it, and not the nearest product of the two numbers. */
 const inUnit = (value: number, factor: number): number =>
   Number(`${value}e${Math.round(Math.log10(factor))}`) || value * factor;

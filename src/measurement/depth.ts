@@ -1,21 +1,21 @@
-// Where the scale of a picture ends, and what a series of pictures has shown of it.
+// Types for the full scale of a picture, and for what a series of pictures has revealed about it.
 
-/** What is known before a picture is examined. Plain data, as it crosses to the threads. */
+/** What is known before a picture is examined. Plain data, so that it can be sent to threads. */
 export interface DepthKnowledge {
-  /** Bits of the camera's samples as configured; 0 where that is for the pictures to show. */
+  /** Configured bit depth of the camera; 0 to find it from the pictures. */
   readonly bits: number;
-  /** Largest value of the pictures before. */
+  /** Largest value in earlier pictures. */
   readonly largest: number;
-  /** Low bits that were 0 in all their values, up to 16. */
+  /** Number of low bits that were 0 in all their values, up to 16. */
   readonly shift: number;
-  /** Full scale that they have shown by light that was cut off; 0 where none was. */
+  /** Full scale that clipped light in them revealed; 0 if none was clipped. */
   readonly top: number;
 }
 
-/** The same with the picture in it. */
+/** The same, including the picture itself. */
 export interface Depth extends DepthKnowledge {
-  /** Values from here on are cut off. */
+  /** Values from here on are saturated. */
   readonly saturation: number;
-  /** Full scale; 65535 where nothing says otherwise. */
+  /** Full scale; 65535 if unknown. */
   readonly full: number;
 }

@@ -1,11 +1,11 @@
-// A part of an ROI manifest: the ROIs whose labels match one of several patterns.
+// Selects the ROIs of a manifest whose labels match one of several patterns.
 import { Failure } from "../failure/failure.ts";
 import { nearestToPattern } from "../failure/nearest.ts";
 import { quoted } from "../failure/quote.ts";
 import { labelMatcher } from "./labels.ts";
 import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "./roi.ts";
 
-/** The patterns in a comma-separated list. Failure `usage.invalid` where one is empty; `option` names it. */
+/** Returns the patterns in a comma-separated list. Failure `usage.invalid` if one is empty; `option` names it. */
 export function labelPatterns(option: string, text: string): string[] {
   const patterns = text.split(",").map((pattern) => pattern.trim());
   if (!patterns.includes("")) return patterns;
@@ -15,9 +15,9 @@ export function labelPatterns(option: string, text: string): string[] {
 }
 
 /**
- * The manifest with only those ROIs whose label matches one of the patterns (`*` for any characters, `?` for one; upper and
- * lower case are the same), in their order. All of it where there is no pattern. Failure `usage.invalid` for a pattern that
- * matches none; it names the nearest label.
+ * Returns the manifest with only the ROIs whose label matches one of the patterns (`*` for any characters, `?` for one; case is
+ * ignored), in their order. Without patterns, returns all of it. Failure `usage.invalid` for a pattern that matches nothing; it
+ * names the nearest label.
  */
 export function keepRois(manifest: RoiManifest, patterns: readonly string[], option: string): RoiManifest {
   if (patterns.length === 0) return manifest;
@@ -35,7 +35,7 @@ export function keepRois(manifest: RoiManifest, patterns: readonly string[], opt
   return parseRoiManifest(formatRoiManifest({ ...manifest, rois }), option, { kept: true });
 }
 
-/** Whether two manifests are of the same calibration: they have ROIs in common, and each of these is in the same place. */
+/** Whether two manifests come from the same calibration: they have ROIs in common, all in the same places. */
 export function isSameCalibration(a: RoiManifest, b: RoiManifest): boolean {
   const places = new Map(a.rois.map((roi) => [roi.label, placeOf(roi)]));
   const common = b.rois.filter(({ label }) => places.has(label));

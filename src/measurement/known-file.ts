@@ -1,5 +1,5 @@
-// Files that people take for each other: configuration, feature files, ROI manifests, chip maps, results. A reader that is
-// given another one says which it is and where it belongs, instead of what is wrong with it as a file of its own kind.
+// Recognises files that are easily confused: configuration, feature files, ROI manifests, chip maps, results. If a reader gets
+// the wrong one, the error says what the file is and where it belongs, instead of what is wrong with its format.
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { errorCode } from "../failure/error-code.ts";
 import { Failure, type FailureCode } from "../failure/failure.ts";
@@ -56,7 +56,7 @@ const KINDS: Readonly<Record<KnownFile, Kind>> = {
   image: { what: "an image", use: "measure it with `phorest analyse`" },
 };
 
-/** Enough to find the first entries of each kind. */
+/** Bytes that are enough to find the first entries of each kind. */
 const HEAD_BYTES = 64 * 1024;
 
 const JSON_START = /^\s*(?:\{|\[\s*[{\]])/;
@@ -84,7 +84,7 @@ const MAGIC: readonly (readonly [string, KnownFile])[] = [
   ["MM\0+", "image"],
 ];
 
-/** Which kind of file begins like this; undefined where it is none that we know. */
+/** Returns the kind of file that begins like this; undefined if it is not a known one. */
 function recognise(head: Buffer): KnownFile | undefined {
   const bytes = head.toString("latin1", 0, 16);
   const magic = MAGIC.find(([mark]) => bytes.startsWith(mark));
@@ -95,8 +95,8 @@ function recognise(head: Buffer): KnownFile | undefined {
 }
 
 /**
- * Refuses a file that is of another kind than `expected`; what it is called in the message is `what`. Failure of `code`. A file
- * that is of no known kind, or that cannot be read, is left to its reader.
+ * Throws if a file is of another kind than `expected`; `what` is its name in the message. Failure of `code`. A file of unknown
+ * kind, or one that cannot be read, is left to its reader.
  */
 export function refuseOtherKind(
   path: string,
@@ -122,7 +122,7 @@ function kindOf(path: string): KnownFile | undefined {
       closeSync(descriptor);
     }
   } catch (error) {
-    // The reader of the file says why it cannot be read.
+    // The file's reader reports why it cannot be read.
     if (errorCode(error) !== undefined) return undefined;
     throw error;
   }

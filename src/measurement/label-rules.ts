@@ -1,43 +1,46 @@
-// What a label of an ROI, a grating or a printed mark may be, and what a person may write next to it. Labels come from files and
-// people, and go to the terminal, to CSV files, to the page and into names of files.
+// Rules for labels of ROIs, gratings and printed marks, and for texts that users write next to them. Labels come from files and
+// users, and go to the terminal, to CSV files, to the page and into file names.
 import { quoted } from "../failure/quote.ts";
 
-/** Characters; the longest of our chips has nine. */
+/** Maximum length, characters; the longest of our chips has nine. */
 const LONGEST_LABEL = 100;
-/** Control characters, marks without a shape that reverse, join or break text, halves of characters, characters without a meaning. */
+/** Control characters; invisible characters that reverse, join or break text; unpaired surrogates; private-use characters. */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
-/** The same, and all that is drawn as nothing: two labels that look alike must be the same. */
+/** The same, and everything else that is drawn as nothing: two labels that look alike must be the same. */
 const UNSEEN_IN_LABEL = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
-/** Everything that leaves no ink; the last is Braille's blank. */
+/** Text without any visible character; the last one is Braille's blank. */
 const BLANK = /^[\p{Z}\p{C}\p{Default_Ignorable_Code_Point}\u2800]*$/u;
-/** What labels had to be before: no line breaks and no control characters. */
+/** What earlier versions refused in labels: line breaks and control characters. */
 const UNREADABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 
-/** Why a text cannot be a label that is given now; undefined for one that can. */
+/** Returns why a text cannot be a new label; undefined if it can. */
 export function labelProblem(label: unknown): string | undefined {
   return lengthProblem(label) ?? unseenProblem(String(label), UNSEEN_IN_LABEL, "a name");
 }
 
-/** Why a label that this or an earlier version has recorded cannot be read. They keep the rule under which they were taken. */
+/**
+ * Returns why a label recorded by this or an earlier version cannot be read. Recorded labels keep the rule under which they
+ * were accepted.
+ */
 export function keptLabelProblem(label: unknown): string | undefined {
   const problem = lengthProblem(label);
   if (problem !== undefined || !UNREADABLE.test(String(label))) return problem;
   return `a name must not contain line breaks or control characters, got ${quoted(label)}`;
 }
 
-/** Whether a text can be a label that is given now. */
+/** Whether a text can be a new label. */
 export const isLabel = (label: unknown): label is string => labelProblem(label) === undefined;
 
 /** Whether a text can be a recorded label. */
 export const isKeptLabel = (label: unknown): label is string => keptLabelProblem(label) === undefined;
 
-/** What a schema says of a text that is no label. */
+/** Message of a schema for an invalid label. */
 export const LABEL_RULE = `expected a name of at most ${LONGEST_LABEL} characters on one line, without invisible characters`;
 
-/** Why people would not see what a text says, as they wrote it for others to read; undefined where they would. */
+/** Returns why others would not see what a text says; undefined if they would. */
 export const textProblem = (text: string): string | undefined => unseenProblem(text, UNSEEN, "a text");
 
-/** The text without characters that cannot be seen. */
+/** Returns the text without invisible characters. */
 export const withoutUnseen = (text: string): string => text.replace(new RegExp(UNSEEN, "gu"), "");
 
 function lengthProblem(label: unknown): string | undefined {

@@ -1,10 +1,10 @@
-// What the labels of ROIs say: which ones are meant by a pattern, which two are the halves of one grating, which group
-// a grating belongs to. Labels are those of the ROI manifest: `052A_N` is half N of grating 052A.
+// Interprets the labels of ROIs: which ones match a pattern, which two are the halves of one grating, which group a grating
+// belongs to. Labels are those of the ROI manifest: `052A_N` is half N of grating 052A.
 import type { Roi } from "./roi.ts";
 
 /**
- * Tests labels against patterns: `*` stands for any characters, `?` for one, upper and lower case are the same. Patterns also
- * come from the users of the page: one with many `*`, as a regular expression, would take years.
+ * Returns a function that tests labels against patterns: `*` stands for any characters, `?` for one; case is ignored. Patterns
+ * also come from users of the page: as a regular expression, one with many `*` would take years.
  */
 export function labelMatcher(patterns: readonly string[]): (label: string) => boolean {
   const wanted = patterns.map((pattern) => pattern.toLowerCase());
@@ -14,7 +14,10 @@ export function labelMatcher(patterns: readonly string[]): (label: string) => bo
   };
 }
 
-/** Whether the whole text matches: greedy, and back only to the last `*`, so at most the product of both lengths. */
+/**
+ * Whether the whole text matches. The match is greedy and only backtracks to the last `*`, so it takes at most the product of
+ * both lengths.
+ */
 function matches(text: string, pattern: string): boolean {
   let at = 0;
   let next = 0;
@@ -39,12 +42,12 @@ function matches(text: string, pattern: string): boolean {
   return next === pattern.length;
 }
 
-/** The grating's label of a half: without its last part. */
+/** Returns the label of a half's grating: without its last part. */
 export function gratingOf(label: string): string {
   return label.replace(/_[^_]*$/, "");
 }
 
-/** The ROIs that a curve is made of: the one of its label, or the halves of the grating of its label. */
+/** Returns the ROIs of a curve: the one with its label, or the halves of the grating with its label. */
 export function roisOf<R extends Pick<Roi, "label">>(rois: readonly R[], curve: string): R[] {
   return rois.filter(({ label }) => label === curve || gratingOf(label) === curve);
 }
@@ -56,7 +59,7 @@ export interface Pair {
   readonly plain: number;
 }
 
-/** The gratings of which exactly two ROIs are there, one of them flipped; in the order of the ROI manifest. */
+/** Returns the gratings with exactly two ROIs, one of them flipped, in the order of the ROI manifest. */
 export function pairsOf(rois: readonly Pick<Roi, "label" | "flip">[]): Pair[] {
   const halves = new Map<string, number[]>();
   rois.forEach(({ label }, at) => {
@@ -77,8 +80,8 @@ export function pairsOf(rois: readonly Pick<Roi, "label" | "flip">[]): Pair[] {
 export type Groups = Readonly<Record<string, readonly string[]>>;
 
 /**
- * The groups a label belongs to: those named in `groups` with a pattern that matches; where none are named, the one
- * called by the letters of the grating's label (series A of 052A), if it has any.
+ * Returns the groups of a label: those in `groups` with a matching pattern. If `groups` is empty, the group is named by the
+ * letters of the grating's label (series A of 052A), if it has any.
  */
 export function groupsOf(label: string, groups: Groups): string[] {
   const named = Object.entries(groups);

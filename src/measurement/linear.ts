@@ -1,15 +1,15 @@
-// Small systems of linear equations, as a fit of a dozen unknowns has them.
+// Solves small systems of linear equations, such as a fit of a dozen unknowns.
 
 export type Matrix = readonly (readonly number[])[];
 
-/** Scalar product of vectors of the same length. */
+/** Returns the scalar product of vectors of the same length. */
 export function dot(a: readonly number[], b: readonly number[]): number {
   let sum = 0;
   for (let k = 0; k < a.length; k++) sum += (a[k] ?? 0) * (b[k] ?? 0);
   return sum;
 }
 
-/** The inverse of a system's left side, column by column. */
+/** Returns the inverse of a system's left-hand side, column by column. */
 export function inverse(system: readonly Float64Array[]): number[][] {
   const n = system.length;
   return system.map((_, k) => {
@@ -22,12 +22,15 @@ export function inverse(system: readonly Float64Array[]): number[][] {
   });
 }
 
-/** aᵀ · matrix · b */
+/** Returns aᵀ · matrix · b. */
 export function product(matrix: Matrix, a: readonly number[], b: readonly number[]): number {
   return matrix.reduce((sum, line, i) => sum + (a[i] ?? 0) * dot(line, b), 0);
 }
 
-/** Gauss's elimination with pivots; undefined when the system does not determine its unknowns. The system is kept. */
+/**
+ * Solves a system by Gaussian elimination with pivots; undefined if the system does not determine its unknowns. The input does
+ * not change.
+ */
 export function solve(system: readonly Float64Array[]): number[] | undefined {
   const lines: Float64Array[] = system.map((line) => line.slice());
   const n = lines.length;
@@ -49,7 +52,10 @@ export function solve(system: readonly Float64Array[]): number[] | undefined {
   return lines.map((line, i) => (line[n] ?? 0) / (line[i] ?? 1));
 }
 
-/** Normal equations of a weighted least-squares problem, the right side in the last column, as `solve` and `inverse` take them. */
+/**
+ * Returns the normal equations of a weighted least-squares problem, with the right-hand side in the last column, as `solve` and
+ * `inverse` take them.
+ */
 export function normalEquations(rows: Matrix, values: ArrayLike<number>, weights?: ArrayLike<number>): Float64Array[] {
   const size = rows[0]?.length ?? 0;
   const system = Array.from({ length: size }, () => new Float64Array(size + 1));

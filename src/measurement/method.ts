@@ -22,7 +22,7 @@ export const QUANTITIES: Readonly<Record<Method, readonly string[]>> = {
   tracking: ["position", "shift", "light", "error"],
 };
 
-/** Column of QUANTITIES that is the resonance position. */
+/** Column of QUANTITIES with the resonance position. */
 export const POSITION_COLUMN: Readonly<Record<Method, number>> = {
   max_intensity: 0,
   centre: 0,
@@ -32,7 +32,7 @@ export const POSITION_COLUMN: Readonly<Record<Method, number>> = {
   tracking: 0,
 };
 
-/** Column of QUANTITIES that is the width of the fitted line (sigma, gamma); none where nothing is fitted. */
+/** Column of QUANTITIES with the width of the fitted line (sigma, gamma); none if nothing is fitted. */
 export const WIDTH_COLUMN: Readonly<Partial<Record<Method, number>>> = { gaussian: 2, fano: 3, joint: 2 };
 
 /** Statistics over the rows of an ROI, in their established order. */
@@ -40,22 +40,22 @@ export const STATISTICS = ["Mean", "STD", "LQ", "Median", "UQ", "Max", "Min", "S
 export type Statistic = (typeof STATISTICS)[number];
 export const MEDIAN = STATISTICS.indexOf("Median");
 
-/** Lines that an ROI's light can have; formulas in docs/kernel.md. */
+/** Possible line shapes of an ROI's light; formulas in docs/kernel.md. */
 export const LINES = ["gaussian", "fano", "lorentzian", "voigt"] as const;
 export type Line = (typeof LINES)[number];
 
-/** Lines as the kernel writes them: 1 + the index in LINES; undefined for 0, which stands for none. */
+/** Decodes the kernel's line code: 1 + the index in LINES; undefined for 0, which means none. */
 export function lineOfCode(code: number | undefined): Line | undefined {
   return code === undefined ? undefined : LINES[code - 1];
 }
 
-/** The line that `joint` fits and `tracking` holds: one of them, or the one that fits each ROI's light. */
+/** The line that `joint` fits and `tracking` holds: a fixed one, or "auto", the one that fits each ROI's light. */
 export const JOINT_LINES = [...LINES, "auto"] as const;
 export type JointLine = (typeof JOINT_LINES)[number];
 
 /**
- * The form of the columns of `fano`, of which one line has four: canonical has amplitude >= 0 and gamma > 0, established is
- * what the established system's least squares arrive at.
+ * The form of the columns of `fano`; each line can be written in four. canonical: amplitude >= 0 and gamma > 0; established:
+ * the form that the established system's least squares arrives at.
  */
 export const FANO_SIGNS = ["canonical", "established"] as const;
 export type FanoSign = (typeof FANO_SIGNS)[number];
@@ -66,12 +66,13 @@ export type Sampling = (typeof SAMPLINGS)[number];
 export const BIT_DEPTH_SCALINGS = ["stretch", "fixed"] as const;
 export type BitDepthScaling = (typeof BIT_DEPTH_SCALINGS)[number];
 
-/** Bits of a camera's samples in 16-bit pictures that a person may name; 0 means that the pictures show it. */
+/** Range of configurable bit depths in 16-bit pictures; 0 means that the pictures show it. */
 export const [FEWEST_BITS, MOST_BITS] = [8, 16] as const;
 
 /**
- * What makes a resonance position doubtful; bits of a result's `flags`. fallback: another method had to do. shape_changed:
- * the line or the light has changed in a way that a shift does not explain. The view `sensorgram` names them too.
+ * What makes a resonance position doubtful; bits of a result's `flags`. fallback: another method was used instead.
+ * shape_changed: the line or the light has changed in a way that a shift does not explain. The view `sensorgram` names them
+ * too.
  */
 export const FLAGS = {
   saturated: 1,
@@ -84,40 +85,40 @@ export const FLAGS = {
 } as const;
 export type Flag = keyof typeof FLAGS;
 
-/** The names of the flags set in `bits`, in the order of FLAGS. */
+/** Returns the names of the flags set in `bits`, in the order of FLAGS. */
 export function flagNames(bits: number): Flag[] {
   return (Object.keys(FLAGS) as Flag[]).filter((name) => (bits & FLAGS[name]) !== 0);
 }
 
-/** The bits of flags given by name; names that are no flags count for nothing. */
+/** Returns the bits of flags given by name; ignores unknown names. */
 export function flagBits(names: readonly unknown[]): number {
   return (Object.keys(FLAGS) as Flag[]).reduce((bits, flag) => (names.includes(flag) ? bits | FLAGS[flag] : bits), 0);
 }
 
-/** Everything one analysis says about one frame. ROIs are in the order of the ROI manifest. */
+/** The results of one analysis for one frame. ROIs are in the order of the ROI manifest. */
 export interface FrameResult {
   readonly method: Method;
-  /** px from the ROI's left edge after flipping; NaN where no row could be measured. */
+  /** Position, px from the ROI's left edge after flipping; NaN if no row could be measured. */
   readonly position: Float64Array;
-  /** px, one standard error of `position`; NaN where unknown. */
+  /** Standard error of `position`, px; NaN if unknown. */
   readonly standardError: Float64Array;
   /** 0 (worthless) to 1 (perfect). */
   readonly quality: Float64Array;
   /** FLAGS bits per ROI. */
   readonly flags: Uint8Array;
-  /** [roi][quantity][statistic] row-major, rounded to 3 decimals as established; NaN where no row was measured. */
+  /** [roi][quantity][statistic] row-major, rounded to 3 decimals as established; NaN if no row was measured. */
   readonly statistics: Float64Array;
-  /** What each ROI was measured with: 1 + the line's index in LINES. Methods of whole ROIs only. */
+  /** Line that each ROI was measured with: 1 + its index in LINES. Only methods that fit whole ROIs. */
   readonly lines?: Uint8Array;
   /** Mean of the undecorated pixels, 2 decimals. */
   readonly brightness: number;
   /** 95 % minus 5 % quantile of the undecorated pixels, 2 decimals. */
   readonly contrast: number;
-  /** Where the scale of a 16-bit picture ends, and what its series has shown of that; absent in 8 bits. */
+  /** Full scale of a 16-bit picture, and what its series has revealed about it; absent in 8 bits. */
   readonly depth?: Depth;
-  /** Counts of the darkest places, where they are darker than the configured dark level, which was then not used. */
+  /** Level of the darkest places, counts, if they are darker than the configured dark level, which was then not used. */
   readonly darkest?: number;
-  /** How far the chip has moved since the reference frame; absent where that was not or could not be measured. */
+  /** Movement of the chip since the reference frame; absent if it was not or could not be measured. */
   readonly displacement?: Displacement;
   /** Debug mode only: per ROI, per quantity, the value of every measured row. */
   readonly values?: readonly (readonly Float64Array[])[];

@@ -1,6 +1,9 @@
 // The normal distribution.
 
-/** Probability that a standard normal number is below `z`; absolute error below 2e-7 (Abramowitz and Stegun, 7.1.26). */
+/**
+ * Returns the probability that a standard normal number is below `z`; absolute error below 2e-7 (Abramowitz and Stegun,
+ * 7.1.26).
+ */
 export function normalBelow(z: number): number {
   const x = Math.abs(z) / Math.SQRT2;
   const t = 1 / (1 + 0.3275911 * x);
@@ -9,7 +12,7 @@ export function normalBelow(z: number): number {
   return z < 0 ? above : 1 - above;
 }
 
-/** Density of the standard normal distribution. */
+/** Returns the density of the standard normal distribution. */
 export function normalDensity(z: number): number {
   return Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI);
 }

@@ -1,5 +1,5 @@
-// The ROI manifest: where on the (rotated) picture each resonance is measured. Read strictly, written in the
-// established form, because scientists' notebooks read the same file.
+// Reads and writes the ROI manifest: where in the (rotated) picture each resonance is measured. It is read strictly and written
+// in the established form, because scientists' notebooks read the same file.
 import { createHash } from "node:crypto";
 import { hasCode } from "../failure/error-code.ts";
 import { Failure } from "../failure/failure.ts";
@@ -11,7 +11,7 @@ import { keptLabelProblem, labelProblem } from "./label-rules.ts";
 /** One rectangle to measure: px in the picture after rotation by `-imageAngle`; y, x are its top-left corner. */
 export interface Roi {
   readonly label: string;
-  /** Reverse each row, so that index 0 is at the middle of the bow-tie. */
+  /** Whether each row is reversed, so that index 0 is at the middle of the bow-tie. */
   readonly flip: boolean;
   readonly y: number;
   readonly x: number;
@@ -23,28 +23,28 @@ export interface RoiManifest {
   /** Rotation of the chip in the picture, degrees. */
   readonly imageAngle: number;
   readonly rois: readonly Roi[];
-  /** Hash of what the manifest says: the same for two spellings of the same angle and ROIs. */
+  /** Hash of the content: two spellings of the same angle and ROIs have the same hash. */
   readonly sha256: string;
   /** The text as read. */
   readonly json: string;
 }
 
 const HINT_CALIBRATE = "calibrate again, or fix the entry";
-/** A chip of a thousand gratings takes 300 kB. */
+/** Limits on file size: a chip with a thousand gratings takes 300 kB. */
 const KIND: GivenKind = {
   what: "an ROI manifest",
   code: "rois.invalid",
   mostBytes: 16e6,
   hint: "check that this is the ROI manifest; calibration creates it",
 };
-/** More ROIs than any chip has. */
+/** Maximum number of ROIs, more than any chip has. */
 const MOST_ROIS = 20_000;
-/** Farther than the border of any picture, px. */
+/** Limit for coordinates, farther than the border of any picture, px. */
 const FARTHEST_PX = 1_000_000;
-/** Sides of an ROI, and the pixels in it. */
+/** Maximum side of an ROI, px, and maximum number of pixels in it. */
 const LARGEST_SIDE_PX = 65_535;
 const MOST_PIXELS = 100e6;
-/** Rows of all ROIs together. */
+/** Maximum number of rows of all ROIs together. */
 const MOST_ROWS = 50e6;
 
 /** Reads an ROI manifest file. Throws Failure `rois.missing` or `rois.invalid`. */
@@ -52,7 +52,7 @@ export async function readRoiManifest(path: string): Promise<RoiManifest> {
   return readRoiManifestNow(path);
 }
 
-/** The same at once. */
+/** Does the same synchronously. */
 export function readRoiManifestNow(path: string): RoiManifest {
   refuseOtherKind(path, "rois", KIND.what, KIND.code);
   let text: string;
@@ -71,8 +71,8 @@ export function readRoiManifestNow(path: string): RoiManifest {
 }
 
 /**
- * The ROI manifest in `text`; `where` names its origin in errors. Throws Failure `rois.invalid` naming ROI and field. One that
- * is `kept` was recorded by this or an earlier version, whose labels stay readable.
+ * Parses the ROI manifest in `text`; `where` names its origin in errors. Throws Failure `rois.invalid`, which names ROI and
+ * field. A `kept` manifest was recorded by this or an earlier version, whose labels stay readable.
  */
 export function parseRoiManifest(text: string, where: string, { kept = false } = {}): RoiManifest {
   const checkLabel = kept ? keptLabelProblem : labelProblem;
@@ -101,22 +101,22 @@ export function parseRoiManifest(text: string, where: string, { kept = false } =
   return { imageAngle, rois, sha256: hashOf(imageAngle, rois), json: text };
 }
 
-/** Text of one that knows only labels; its ROIs are recorded with sizes of 0. */
+/** Text of a manifest with labels only; its ROIs are recorded with sizes of 0. */
 const LABELS_ONLY = "{}";
 
-/** Stands for an ROI manifest of which only the labels are known: that of results that another program measured. */
+/** Makes a manifest of which only the labels are known, for results that another program measured. */
 export function labelsOnly(labels: readonly string[]): RoiManifest {
   const rois = labels.map((label) => ({ label, flip: false, y: 0, x: 0, height: 0, width: 0 }));
   const content = JSON.stringify(["labels only", labels]);
   return { imageAngle: 0, rois, sha256: createHash("sha256").update(content).digest("hex"), json: LABELS_ONLY };
 }
 
-/** The ROIs in a recorded text; undefined where only their labels are known. Throws Failure `rois.invalid`. */
+/** Returns the ROIs in a recorded text; undefined if only their labels are known. Throws Failure `rois.invalid`. */
 export function recordedRois(json: string, where: string): readonly Roi[] | undefined {
   return json === LABELS_ONLY ? undefined : parseRoiManifest(json, where, { kept: true }).rois;
 }
 
-/** The text of an ROI manifest in the established form: one key `ROI_<label>` per ROI, then `image_angle`. */
+/** Returns the text of an ROI manifest in the established form: one key `ROI_<label>` per ROI, then `image_angle`. */
 export function formatRoiManifest(manifest: Pick<RoiManifest, "imageAngle" | "rois">): string {
   const entries = manifest.rois.map(({ label, flip, y, x, height, width }): [string, unknown] => [
     `ROI_${label}`,

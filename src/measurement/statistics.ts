@@ -1,10 +1,13 @@
-// Medians, means of blocks, and rounding as established. The established statistics themselves are the kernel's.
+// Medians, block means, and rounding in the established way. The kernel computes the established statistics themselves.
 
-/** Three decimals, halves to even: numpy's `round` (scale, nearest even, scale back), which the established files hold. */
+/**
+ * Rounds to three decimals, halves to even, like numpy's `round` (scale, round, scale back), which the established files
+ * contain.
+ */
 export function roundHalfEven(value: number, decimals = 3): number {
   const scale = decimals === 3 ? 1000 : 10 ** decimals;
   const scaled = value * scale;
-  // Beyond 2^52 a double has no decimals to round.
+  // Beyond 2^52 a double has no fractional part to round.
   if (!(Math.abs(scaled) < 2 ** 52)) return value;
   const below = Math.floor(scaled);
   const excess = scaled - below;
@@ -12,10 +15,11 @@ export function roundHalfEven(value: number, decimals = 3): number {
   return nearest / scale;
 }
 
-// Pictures have thousands of medians, most of fewer than 200 values: one scratch array, no sorting, no garbage.
+// Scratch array, so that medians need no sorting and create no garbage: a picture needs thousands, most of fewer than 200
+// values.
 let scratch = new Float64Array(256);
 
-/** Copies the values that are numbers into the scratch array; returns how many there are. */
+/** Copies the values that are not NaN into the scratch array; returns their number. */
 function fillScratch(values: Float64Array): number {
   if (scratch.length < values.length) scratch = new Float64Array(2 * values.length);
   let count = 0;
@@ -26,7 +30,7 @@ function fillScratch(values: Float64Array): number {
   return count;
 }
 
-/** Median of values in any order, those that are not numbers left out; NaN of none. */
+/** Returns the median of values in any order, ignoring NaN; NaN if there are none. */
 export function medianOf(values: Float64Array): number {
   const count = fillScratch(values);
   if (count === 0) return Number.NaN;
@@ -38,7 +42,7 @@ export function medianOf(values: Float64Array): number {
   return low + (high - low) * 0.5;
 }
 
-/** The value of rank `rank` among the first `count` of the scratch array; smaller ones end up before it (Hoare). */
+/** Returns the value of rank `rank` among the first `count` of the scratch array; smaller values end up before it (Hoare). */
 function selectInScratch(rank: number, count: number): number {
   let left = 0;
   let right = count - 1;
@@ -61,7 +65,7 @@ function selectInScratch(rank: number, count: number): number {
   return scratch[rank] as number;
 }
 
-/** Means of equally many neighbours, at most `most` of them; the values themselves where they are not more. */
+/** Returns the means of equally long blocks of neighbours, at most `most`; the values themselves if there are not more. */
 export function blockMeans(values: Float64Array, most: number): Float64Array {
   if (values.length <= most) return values;
   const count = Math.ceil(values.length / Math.ceil(values.length / most));
@@ -72,7 +76,10 @@ export function blockMeans(values: Float64Array, most: number): Float64Array {
   });
 }
 
-/** The middle one of values in any order, of an even number the upper of the two in the middle; undefined of none. */
+/**
+ * Returns the middle one of values in any order; for an even number the upper of the two in the middle; undefined if there are
+ * none.
+ */
 export function upperMedian(values: Iterable<number>): number | undefined {
   const sorted = Float64Array.from(values).sort();
   return sorted[sorted.length >> 1];

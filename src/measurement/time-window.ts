@@ -1,4 +1,4 @@
-// A stretch of time.
+// A time window.
 
 /** Times of frames, µs since 1970; `toUs` exclusive. */
 export interface TimeWindow {
