@@ -1,6 +1,6 @@
-// The two clocks: the wall clock, which may jump, and the monotonic one, which only runs.
+// The two clocks: the wall clock, which may jump, and the monotonic clock, which does not.
 
-/** The monotonic clock in ms. Every thread counts it from the same zero, unlike performance.now(). */
+/** The monotonic clock in ms. It has the same zero in every thread, unlike performance.now(). */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000;
 }

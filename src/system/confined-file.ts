@@ -1,9 +1,9 @@
-// Opens, reads and removes a file by its name in a directory, and nothing else: no link is followed, no directory, device
-// or pipe is taken for a file, and the directory that was opened is the one that is used. Node has no openat(2);
-// /proc/self/fd/N/NAME is the same on Linux.
+// Opens, reads and removes a file by its name in a directory, and nothing else: no link is followed, no directory, device or pipe
+// is taken for a file, and the directory that was opened is the one that is used. Node has no openat(2); /proc/self/fd/N/NAME
+// does the same on Linux.
 //
-// Every file whose name comes from a database, an archive, a share or a watched directory is opened here. Paths that the
-// user names on the command line or in the configuration are the user's own and may be links.
+// Every file whose name comes from a database, an archive, a share or a watched directory is opened here. Paths that the user
+// gives on the command line or in the configuration are the user's choice and may be links.
 import type { BigIntStats } from "node:fs";
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, unlink } from "node:fs/promises";
@@ -13,25 +13,25 @@ import { Failure } from "../failure/failure.ts";
 import { type DigestOptions, digestFile } from "./digest.ts";
 import { checkFileName, pathComponents, printable } from "./file-name.ts";
 
-/** What was recorded of a file's content; what is undefined was not recorded. */
+/** The recorded size and hash of a file; undefined if not recorded. */
 export interface RecordedContent {
   readonly bytes?: number | undefined;
   /** Hexadecimal SHA-256. */
   readonly sha256?: string | undefined;
 }
 
-/** A file by the directory it belongs to, which may be a link, and its place below it, which may contain none. */
+/** A file, given by the directory it belongs to, which may be a link, and its path below that, which must not contain one. */
 export interface NamedFile {
   readonly directory: string;
   /** Relative: a name, or directories and a name. */
   readonly path: string;
-  /** Follow a link at the end of the path. Only where the user has allowed it (Camera.follow_links). */
+  /** Follow a link at the end of the path. Only if the user has allowed it (Camera.follow_links). */
   readonly followLinks?: boolean;
-  /** One picture of a file with several, counted from 0. Absent: the file itself, or its only picture. */
+  /** One page of a multi-page file, counted from 0. Absent: the file itself, or its only image. */
   readonly page?: number | undefined;
 }
 
-/** The path of a file as people read it. */
+/** Returns the path of a file for people. */
 export function shownPath({ directory, path }: NamedFile): string {
   return join(directory, path);
 }
@@ -44,7 +44,7 @@ export interface ConfinedFile {
 }
 
 export interface ConfinedOptions {
-  /** Follow a link at the end of the path. Only where the user has allowed it (Camera.follow_links). */
+  /** Follow a link at the end of the path. Only if the user has allowed it (Camera.follow_links). */
   readonly followLinks?: boolean;
 }
 
@@ -53,9 +53,9 @@ const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 const FILE = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
- * Opens `path` below `directory`, calls `use`, closes. `directory` itself may be a link (it is the user's choice), `path`
- * may not contain one. Failures: `file.refused` (not a plain relative path, a link, not a regular file), `file.missing`.
- * Errors of the disk pass through, with the path.
+ * Opens `path` below `directory`, calls `use`, and closes the file. `directory` itself may be a link (it is the user's choice),
+ * `path` must not contain one. Failures: `file.refused` (not a plain relative path, a link, not a regular file), `file.missing`.
+ * Throws errors of the disk with the path.
  */
 export async function withConfinedFile<T>(
   directory: string,
@@ -69,8 +69,8 @@ export async function withConfinedFile<T>(
 }
 
 /**
- * As withConfinedFile for a file directly in `directory`, without opening the directory first: for looks at very many files,
- * of which nothing is copied or removed.
+ * Does the same for a file directly in `directory`, without opening the directory first: for checks of very many files, of which
+ * nothing is copied or removed.
  */
 export async function withFileDirectlyIn<T>(
   directory: string,
@@ -83,7 +83,10 @@ export async function withFileDirectlyIn<T>(
   return withEntry(() => openEntry(directory, name, shown, followLinks), shown, use);
 }
 
-/** What `use` makes of the file that `open` gives, if it is a regular one; it is closed after that. `shown`: its path. */
+/**
+ * Returns the result of `use` for the file that `open` returns, if it is a regular file; then closes it. `shown`: its path in
+ * messages.
+ */
 async function withEntry<T>(
   open: () => Promise<FileHandle>,
   shown: string,
@@ -100,8 +103,8 @@ async function withEntry<T>(
 }
 
 /**
- * The bytes of a file below `directory`. Failures as withConfinedFile, `file.refused` when it is larger than `limitBytes`,
- * `file.changed` when it was written to while it was read.
+ * Returns the bytes of a file below `directory`. Throws as withConfinedFile does, `file.refused` if it is larger than
+ * `limitBytes`, `file.changed` if it was written to while it was read.
  */
 export async function readConfined(
   directory: string,
@@ -112,14 +115,15 @@ export async function readConfined(
   return withConfinedFile(directory, path, (file) => readOpened(file, limitBytes), options);
 }
 
-/** The bytes of an open file, in one piece of memory of their own. Failures as readConfined. */
+/** Returns the bytes of an open file, in one buffer. Throws as readConfined does. */
 export async function readOpened(file: ConfinedFile, limitBytes: number): Promise<Buffer> {
   if (file.bytes > limitBytes) throw refused(file.path, `larger than ${limitBytes} bytes`);
   return readUnchanged(file, () => readAll(file));
 }
 
 /**
- * What `read` makes of an open file, whose status it is given. Failure `file.changed` when the file was written to meanwhile.
+ * Returns the result of `read` for an open file and its status. Throws Failure `file.changed` if the file was written to
+ * meanwhile.
  */
 export async function readUnchanged<T>(
   { handle, path, bytes }: ConfinedFile,
@@ -127,7 +131,7 @@ export async function readUnchanged<T>(
 ): Promise<T> {
   const before = await handle.stat({ bigint: true });
   const result = await read(before);
-  // It may have grown since it was opened, or change now.
+  // It may have grown since it was opened, or may change now.
   const whole = before.size === BigInt(bytes);
   if (!whole || !sameContent(before, await handle.stat({ bigint: true }))) throw contentChanged(path);
   return result;
@@ -137,7 +141,7 @@ async function readAll({ handle, path, bytes }: ConfinedFile): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(bytes);
   let have = 0;
   while (have < bytes) {
-    // In one go: readFile asks for half a megabyte at a time, each a trip through the thread pool.
+    // In one call: readFile reads half a megabyte at a time, each with a trip through the thread pool.
     const { bytesRead } = await handle.read(buffer, have, bytes - have, have);
     if (bytesRead === 0) break;
     have += bytesRead;
@@ -146,7 +150,7 @@ async function readAll({ handle, path, bytes }: ConfinedFile): Promise<Buffer> {
   return buffer;
 }
 
-/** Size and SHA-256 of an open file. Failure `file.changed` when it was written to meanwhile. */
+/** Returns the size and SHA-256 of an open file. Throws Failure `file.changed` if it was written to meanwhile. */
 export async function digestOpened(
   file: ConfinedFile,
   options: Pick<DigestOptions, "progress"> = {},
@@ -159,10 +163,9 @@ export async function digestOpened(
 }
 
 /**
- * Removes a file below `directory` if it is the one that was recorded: a regular file, no link, of this size and hash.
- * Returns false when there is none. Failures: `file.refused`, `file.changed` (its content is not what was recorded), and what
- * `lastCheck` throws, which is called immediately before the removal; nothing is removed then. The caller flushes the
- * directory.
+ * Removes a file below `directory` if it is the recorded one: a regular file, not a link, of this size and hash. Returns false if
+ * it does not exist. Throws `file.refused`, `file.changed` (its content is not the recorded one), and errors of `lastCheck`,
+ * which is called immediately before the removal; nothing is removed then. The caller flushes the directory.
  */
 export async function removeConfined(
   directory: string,
@@ -192,13 +195,13 @@ export async function removeConfined(
   }
 }
 
-/** Throws Failure `file.changed` unless an open file has the size and the hash that were recorded. */
+/** Throws Failure `file.changed` unless an open file has the recorded size and hash. */
 export async function checkRecorded(file: ConfinedFile, { bytes, sha256 }: RecordedContent): Promise<void> {
   if (bytes !== undefined && bytes !== file.bytes) throw contentChanged(file.path);
   if (sha256 !== undefined && (await digestOpened(file)).sha256 !== sha256) throw contentChanged(file.path);
 }
 
-/** Opens the directory that holds `path`, component by component, and calls `use` with a path to it that stays valid. */
+/** Opens the directory that contains `path`, component by component, and calls `use` with a path to it that stays valid. */
 async function inDirectoryOf<T>(
   directory: string,
   path: string,
@@ -228,7 +231,10 @@ function openEntry(parent: string, name: string, shown: string, followLinks: boo
   return open(join(parent, name), flags).catch(notThere(shown));
 }
 
-/** The name still leads to the file that was checked. A share may number its files again at each look: size and time do. */
+/**
+ * Checks that the name still leads to the file that was checked. A share may number its files differently each time, so size and
+ * time are compared there.
+ */
 async function checkSameEntry(parent: string, name: string, shown: string, handle: FileHandle): Promise<void> {
   const [opened, named] = await Promise.all([
     handle.stat({ bigint: true }),
@@ -241,10 +247,10 @@ function sameContent(a: BigIntStats, b: BigIntStats): boolean {
   return a.size === b.size && a.mtimeNs === b.mtimeNs && a.dev === b.dev;
 }
 
-/** A path to an open file for what takes a path only; valid while it is open. */
+/** Returns a path to an open file for functions that take only paths; valid while it is open. */
 export const descriptorPath = ({ fd }: FileHandle): string => `/proc/self/fd/${fd}`;
 
-/** Turns what open(2) says of a missing file or a link into a Failure; other errors keep their code and get the path. */
+/** Converts errors of open(2) about a missing file or a link to a Failure; other errors keep their code and get the path. */
 function notThere(shown: string): (error: unknown) => never {
   return (error) => {
     const code = errorCode(error);
@@ -258,7 +264,7 @@ function notThere(shown: string): (error: unknown) => never {
   };
 }
 
-/** Names the file in an error of the system, which otherwise names a number in /proc. */
+/** Adds the path of the file to a system error, which would otherwise name a number in /proc. */
 function withPath(shown: string): (error: unknown) => never {
   return (error) => {
     if (error instanceof Error && "syscall" in error) Object.assign(error, { path: shown });
@@ -277,7 +283,7 @@ function refused(path: string, what: string): Failure {
   });
 }
 
-/** The Failure `file.changed` of a file that is not what was recorded, or was written to while it was read. */
+/** Returns the Failure `file.changed` for a file that is not the recorded one, or was written to while it was read. */
 export function contentChanged(path: string): Failure {
   return new Failure("file.changed", `cannot use ${path}: its content differs from what was recorded`, {
     hint: "another program changed it; `phorest verify` lists such files",

@@ -1,11 +1,11 @@
-// Work that must not take for ever.
+// Time limits for asynchronous work.
 
 /** setTimeout and setInterval take at most 2^31 - 1 ms (24.8 days); anything longer would fire at once. */
 export const LONGEST_TIMER_MS = 0x7fffffff;
 
 /**
- * The outcome of `work`, or the rejection with `late()` after `limitMs`. The work itself continues: late work is
- * abandoned, not undone, and its own failure is ignored.
+ * Returns the result of `work`, or rejects with `late()` after `limitMs`. The work itself continues: late work is abandoned, not
+ * undone, and its own failure is ignored.
  */
 export function withDeadline<T>(work: Promise<T>, limitMs: number, late: () => Error): Promise<T> {
   return orAfter(work, limitMs, () => {

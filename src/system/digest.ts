@@ -1,4 +1,4 @@
-// SHA-256 of a file, read from the medium where that is possible.
+// Computes the SHA-256 of a file, read from the medium if possible.
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -13,25 +13,25 @@ export interface Digest {
 
 export interface DigestOptions {
   /**
-   * Read past the page cache (O_DIRECT), so that what is hashed has been on the medium or the server and back. File
-   * systems that cannot do that are read plainly: the bytes were flushed and the file is reopened, which makes NFS and
-   * SMB ask the server whether their cache still holds, but a local disk may then answer from memory.
+   * Bypass the page cache (O_DIRECT), so that the hashed bytes come from the medium or the server. File systems that do not
+   * support that are read normally: the bytes were flushed and the file is reopened, which makes NFS and SMB ask the server
+   * whether their cache is still valid, but a local disk may then answer from memory.
    */
   readonly direct?: boolean;
-  /** Only this number of bytes from the beginning. */
+  /** Hash only this number of bytes from the beginning. */
   readonly bytes?: number;
   readonly signal?: AbortSignal;
   /** Called after each piece. */
   progress?(): void;
 }
 
-/** Hashes a file. Throws what the file system throws, and the signal's reason when aborted. */
+/** Hashes a file. Throws errors of the file system, and the signal's reason if aborted. */
 export async function digestFile(path: string, options: DigestOptions = {}): Promise<Digest> {
   if (options.direct === true) {
     try {
       return await digestOpened(path, constants.O_RDONLY | constants.O_DIRECT, options);
     } catch (error) {
-      // The file system, or this one file, cannot be read so.
+      // The file system, or this file, does not support direct reads.
       if (!hasCode(error, "EINVAL", "ENOTSUP")) throw error;
     }
   }
@@ -55,7 +55,7 @@ async function digestOpened(path: string, flags: number, { bytes, signal, progre
   }
 }
 
-/** Reads piece by piece; the next piece is on its way while `use` works on the one before. */
+/** Reads in pieces; the next piece is being read while `use` works on the current one. */
 async function eachPiece(
   handle: FileHandle,
   [first, second]: Buffers,
@@ -74,7 +74,7 @@ async function eachPiece(
     try {
       use(buffer.subarray(0, wanted));
     } catch (error) {
-      // The buffer of a read under way must not be used by another caller.
+      // The buffer of an unfinished read must not be used by another caller.
       if (!last) await coming;
       throw error;
     }
@@ -84,7 +84,7 @@ async function eachPiece(
   }
 }
 
-/** Node's types do not name it. */
+/** Node's types do not declare it. */
 declare const WebAssembly: {
   Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
 };
@@ -92,7 +92,7 @@ declare const WebAssembly: {
 type Buffers = readonly [Uint8Array, Uint8Array];
 const free: Buffers[] = [];
 
-/** O_DIRECT wants buffers that begin on a page; WebAssembly's memory is the one kind in Node that always does. */
+/** O_DIRECT requires page-aligned buffers; WebAssembly memory is the only kind in Node that always is. */
 function takeBuffers(): Buffers {
   const buffers = free.pop();
   if (buffers !== undefined) return buffers;

@@ -1,5 +1,5 @@
-// Which names in a directory may have changed since the last look. On a local disk the kernel tells (inotify), so that a
-// directory of 100,000 pictures is not listed every few seconds; a network share tells nothing about what others write,
+// Tells which names in a directory may have changed since the last check. On a local disk, the kernel reports changes (inotify),
+// so that a directory of 100,000 images need not be listed every few seconds. A network share does not report what others write,
 // and is listed each time.
 import { type BigIntStats, type FSWatcher, watch } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
@@ -8,20 +8,20 @@ import { errorCode } from "../failure/error-code.ts";
 import { usableName } from "./names-in-bytes.ts";
 
 /**
- * Others write there unseen (numbers of statfs(2)): NFS, SMB 1 to 3, 9P, FUSE (sshfs, virtiofs), Ceph, AFS, VirtualBox's and
- * Parallels' shared folders, Lustre, BeeGFS, GPFS, GFS2, OCFS2.
+ * File systems that others can change unseen (numbers of statfs(2)): NFS, SMB 1 to 3, 9P, FUSE (sshfs, virtiofs), Ceph, AFS,
+ * VirtualBox's and Parallels' shared folders, Lustre, BeeGFS, GPFS, GFS2, OCFS2.
  */
 const REMOTE_FILE_SYSTEMS = new Set([
   0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0xc36400, 0x5346414f, 0x786f4256, 0x7c7c6673,
   0x0bd00bd0, 0x19830326, 0x47504653, 0x01161970, 0x7461636f,
 ]);
-/** Even so the whole directory is listed now and then: events are lost when too many come at once. */
+/** Even so the whole directory is listed from time to time: events are lost if too many come at once. */
 const RELIST_MS = 60_000;
 
 export class DirectoryChanges {
   private readonly directory: string;
   private watcher: FSWatcher | undefined;
-  /** Device and inode of what is watched: a directory unmounted or renamed and made again is another one. */
+  /** Device and inode of the watched directory: if it is unmounted, or renamed and created again, they change. */
   private identity: string | undefined;
   private names = new Set<string>();
   private listAll = true;
@@ -31,11 +31,11 @@ export class DirectoryChanges {
     this.directory = directory;
   }
 
-  /** The names to look at; undefined: all of them, the directory must be listed. */
+  /** Returns the names to check; undefined: all of them, the directory must be listed. */
   async take(): Promise<ReadonlySet<string> | undefined> {
     const found = await stat(this.directory, { bigint: true }).catch(() => undefined);
     if (found === undefined || identityOf(found) !== this.identity) await this.begin(found);
-    // Events of writes that are over already are delivered in this turn.
+    // Events of finished writes are delivered in this turn of the event loop.
     await turnOfTheLoop();
     const names = this.names;
     this.names = new Set();
@@ -46,7 +46,7 @@ export class DirectoryChanges {
     return undefined;
   }
 
-  /** The next look lists the whole directory. */
+  /** Makes the next check list the whole directory. */
   relist(): void {
     this.listAll = true;
   }
@@ -67,11 +67,11 @@ export class DirectoryChanges {
     try {
       const watcher = watch(this.directory, { persistent: false, encoding: "buffer" }, (_event, bytes) => {
         const name = bytes === null ? undefined : usableName(bytes);
-        // Unknown, or no UTF-8: only the listing can tell.
+        // Unknown, or not UTF-8: only a listing can tell.
         if (name === undefined) this.listAll = true;
         else this.names.add(name);
       });
-      // A watch that fails is no watch: from here on the directory is listed.
+      // If a watch fails, the directory is listed from then on.
       watcher.on("error", () => {
         watcher.close();
         if (this.watcher === watcher) this.watcher = undefined;

@@ -1,16 +1,16 @@
-// How much room a disk has.
+// Reads the size and the free space of a disk.
 import { statfsSync } from "node:fs";
 import { hasCode } from "../failure/error-code.ts";
 
 export interface DiskSpace {
-  /** Free to this user. */
+  /** Bytes that this user can still write. */
   readonly freeBytes: number;
   readonly totalBytes: number;
 }
 
 /**
- * The space of the disk that holds `directory`. undefined where there is no such directory, and where the file system
- * does not know: some shares answer with zeros, which is no full disk. Errors of the disk pass through.
+ * Returns the space of the disk that holds `directory`. Undefined if the directory does not exist, and if the file system does
+ * not know: some shares answer with zeros, which does not mean that the disk is full. Throws errors of the disk.
  */
 export function diskSpace(directory: string): DiskSpace | undefined {
   try {

@@ -1,6 +1,5 @@
-// Whose fault an error is: that of the one file it happened to, or that of the disk or share, which would refuse every other
-// file as well. File systems report both with the same codes, so the judge is a small file with a plain name: if that one
-// can be written, the disk works.
+// Decides whether an error concerns a single file, or the disk or share, which would refuse every other file too. File systems
+// use the same codes for both, so a small file with a plain name is written as a test: if that works, the disk works.
 import { randomBytes } from "node:crypto";
 import { open, opendir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,12 +11,12 @@ import { PARTIAL_SUFFIX } from "./files.ts";
 const OF_THE_FILE = new Set(["ENAMETOOLONG", "EILSEQ", "EFBIG", "EISDIR", "ELOOP", "ENOTEMPTY", "ETXTBSY"]);
 /** Errors of this process. */
 const OF_THE_PROCESS = new Set(["EMFILE", "ENFILE", "ENOMEM", "ERR_WORKER_OUT_OF_MEMORY"]);
-/** Nothing more fits: a small file may still, and that says nothing. */
+/** Errors of a full disk: a small file may still fit, so the test would prove nothing. */
 const NO_SPACE = new Set(["ENOSPC", "EDQUOT"]);
 
 /**
- * Whether `error`, which happened while a file in `directory` was written, renamed or removed, is that file's fault alone.
- * Writes a small file there if the code alone does not tell.
+ * Whether only this file caused `error`, which happened while it was written, renamed or removed in `directory`. Writes a small
+ * test file there if the code is ambiguous.
  */
 export async function isFileFault(error: unknown, directory: string): Promise<boolean> {
   if (error instanceof Failure) return error.code.startsWith("file.") || error.code.startsWith("frame.");
@@ -45,18 +44,18 @@ const WORDS: Readonly<Record<string, string>> = {
   EBUSY: "another program keeps it open",
 };
 
-/** Why one file could not be handled on this machine, as the end of the sentence "NAME: ...". */
+/** Explains why a local file could not be handled; completes the sentence "NAME: ...". */
 export function fileFaultReason(error: unknown): string {
   return WORDS[systemCode(error) ?? ""] ?? failureLine(error);
 }
 
-/** The same for a check that continues after any error; undefined for a defect and for what is this process's own fault. */
+/** Does the same for a check that continues after any error; undefined for a bug and for problems of this process. */
 export function checkedFaultReason(error: unknown): string | undefined {
   if (error instanceof Failure) return error.code.startsWith("file.") ? error.message : undefined;
   return systemCode(error) === undefined || isOfTheProcess(error) ? undefined : fileFaultReason(error);
 }
 
-/** The code of an error of the operating system, such as `EIO`; undefined for anything else. */
+/** Returns the code of an operating-system error, such as `EIO`; undefined for anything else. */
 export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && "syscall" in error ? errorCode(error) : undefined;
 }
@@ -76,7 +75,7 @@ export async function canWrite(directory: string): Promise<boolean> {
     } finally {
       await handle.close();
     }
-    // A disk that no longer gives anything back is no better than one that takes nothing.
+    // A disk that returns wrong data is no better than one that cannot be written.
     if ((await readFile(first, "utf8")) !== PROBE)
       throw new Error("the content read back differs from what was written");
     await rename(first, second);

@@ -1,23 +1,23 @@
-// Which names may be opened. A name that comes out of a database, an archive, a share or a watched directory is data:
-// it may name one file in the directory it belongs to, and nothing else.
+// Decides which names may be opened. A name from a database, an archive, a share or a watched directory is untrusted: it may name
+// one file in the directory it belongs to, and nothing else.
 import { Failure } from "../failure/failure.ts";
 
-/** The longest file name that the usual file systems hold (ext4, XFS, NTFS in UTF-8, NFS), bytes. */
+/** The longest file name that common file systems support (ext4, XFS, NTFS in UTF-8, NFS), bytes. */
 export const LONGEST_NAME_BYTES = 255;
 
-/** Why a text is not a plain file name, as the end of a sentence; undefined when it is one. */
+/** Returns why a text is not a plain file name (completes a sentence); undefined if it is one. */
 export function nameProblem(name: string): string | undefined {
   if (name === "") return "is empty";
   if (name === "." || name === "..") return "is a directory";
   if (name.includes("/")) return "contains a slash";
   if (name.includes("\0")) return "contains a NUL character";
-  // A lone surrogate, or what Node puts in the place of bytes that are not UTF-8, does not name the file it came from.
+  // A lone surrogate, or the character that Node substitutes for bytes that are not UTF-8, does not name the original file.
   if (Buffer.from(name).toString() !== name || name.includes("\uFFFD")) return "is not valid UTF-8";
   if (Buffer.byteLength(name) > LONGEST_NAME_BYTES) return `is longer than ${LONGEST_NAME_BYTES} bytes`;
   return undefined;
 }
 
-/** Whether `name` is a plain file name: one path component that means itself. */
+/** Whether `name` is a plain file name: one path component, and not `.` or `..`. */
 export function isFileName(name: string): boolean {
   return nameProblem(name) === undefined;
 }
@@ -32,7 +32,7 @@ export function checkFileName(name: string, from: string): void {
 }
 
 /**
- * The components of a relative path such as `bright/b_01.png`. Throws Failure `file.refused` unless each is a plain file
+ * Returns the components of a relative path such as `bright/b_01.png`. Throws Failure `file.refused` unless each is a plain file
  * name, so that the path cannot lead out of the directory it is relative to.
  */
 export function pathComponents(path: string, from: string): string[] {
@@ -48,7 +48,7 @@ export function isPlainPath(path: string): boolean {
 
 const LONGEST_PRINTED = 80;
 
-/** A name as it can be printed on a terminal and in a log: quoted, control characters escaped, cut when long. */
+/** Returns a name for a terminal and a log: quoted, control characters escaped, cut if long. */
 export function printable(name: string): string {
   const cut = name.length > LONGEST_PRINTED ? `${name.slice(0, LONGEST_PRINTED)}…` : name;
   return JSON.stringify(cut).replace(

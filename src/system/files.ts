@@ -1,6 +1,6 @@
-// The only place that writes product files. A file is either absent or whole: bytes go to a temporary name in the
-// same directory, are flushed to the disk, renamed, and the directory is flushed too, so that neither a kill nor a
-// power cut leaves half a picture under a real name.
+// The only place that writes the program's files. A file is either absent or complete: bytes are written under a temporary name
+// in the same directory and flushed to the disk, then the file is renamed and the directory is flushed. So neither a kill nor a
+// power cut leaves half an image under a real name.
 import { createHash, randomBytes } from "node:crypto";
 import {
   closeSync,
@@ -18,15 +18,15 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorCode, hasCode } from "../failure/error-code.ts";
 
-/** Suffix of files still being written. Nothing that ends so is ever read as a picture. */
+/** Suffix of unfinished files. A file with this suffix is never read as an image. */
 export const PARTIAL_SUFFIX = ".part";
 
-/** Of the hash in a temporary name: enough to tell all files of a directory apart. */
+/** Number of digits of the hash in a temporary name: enough to distinguish all files of a directory. */
 const HASH_DIGITS = 16;
 
 /**
- * The temporary name for a file while it is written, next to it: the same for the same name and `tag`, different for any other.
- * It is always short, so that a file system that takes a picture's name takes this one too.
+ * Returns the temporary name for a file while it is written, in the same directory. It is the same for the same name and `tag`,
+ * and different for any other. It is always short, so that every file system that accepts the image's name accepts it too.
  */
 export function temporaryPath(path: string, tag: string): string {
   const hash = createHash("sha256")
@@ -36,13 +36,13 @@ export function temporaryPath(path: string, tag: string): string {
   return join(dirname(path), `.${hash}${PARTIAL_SUFFIX}`);
 }
 
-/** What a file is to hold; pieces are written one after the other. */
+/** Content of a file; pieces are written one after the other. */
 export type FileContent = Uint8Array | string | Iterable<string> | AsyncIterable<string>;
 
 /**
- * Writes `bytes` to `path` so that the name never holds less than all of them, durable when the promise resolves.
- * Replaces an existing file. Leaves no temporary file behind when it fails. `check` sees the temporary file once it is on
- * the disk and before it gets its name; what it throws is a failure of the write.
+ * Writes `bytes` to `path` so that the name never has less than all of them; durable when the promise resolves. Replaces an
+ * existing file. Leaves no temporary file if it fails. `check` gets the temporary file after it is flushed and before it is
+ * renamed; if it throws, the write fails.
  */
 export async function writeDurably(
   path: string,
@@ -53,8 +53,8 @@ export async function writeDurably(
 }
 
 /**
- * Writes several files of one directory so that none of their names changes before the bytes of all are on the disk. The
- * last one is renamed last: a reader that finds it new finds the others new as well.
+ * Writes several files of one directory so that none of their names changes before the bytes of all are on the disk. The last one
+ * is renamed last: a reader that finds it new finds the others new as well.
  */
 export async function writeTogether(
   files: readonly (readonly [path: string, bytes: FileContent])[],
@@ -64,7 +64,7 @@ export async function writeTogether(
   let handle: FileHandle | undefined;
   let at = "";
   try {
-    // The only thing that would make a rename fail after others have succeeded.
+    // The only thing that could make a rename fail after others have succeeded.
     const directory = files
       .map(([path]) => path)
       .find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
@@ -79,16 +79,16 @@ export async function writeTogether(
       await handle.sync();
       const whole = handle;
       handle = undefined;
-      // Shares report some failed writes only here.
+      // Network shares report some failed writes only when the file is closed.
       await whole.close();
       await check?.(temporary);
     }
     for (const { temporary, path } of written) await rename(temporary, path);
   } catch (error) {
-    // What went wrong first is what is reported, not what the clean-up runs into.
+    // Report the first error, not those of the clean-up.
     await Promise.allSettled([handle?.close()]);
     await Promise.allSettled(written.map(({ temporary }) => rm(temporary, { force: true })));
-    // A full disk names no file, and other errors name the temporary one, which means nothing to the user.
+    // The error of a full disk names no file, and others name the temporary one, which means nothing to the user.
     if (error instanceof Error && "syscall" in error) Object.assign(error, { path: at });
     throw error;
   }
@@ -96,8 +96,8 @@ export async function writeTogether(
 }
 
 /**
- * The same without flushing to the disk: readers see the old file or the new one, never half of one, but a power cut may
- * lose it. For what is rewritten many times a second.
+ * Does the same without flushing to the disk: readers see the old file or the new one, never half of one, but a power cut may
+ * lose it. For files that are rewritten often.
  */
 export async function replaceAtOnce(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = temporaryPath(path, randomBytes(4).toString("hex"));
@@ -121,8 +121,8 @@ export function syncFile(path: string): void {
 }
 
 /**
- * Flushes a directory's entries, so that a rename in it survives a power cut. Does nothing where the file system cannot
- * flush a directory: many network file systems refuse it, and there the server has acted on a name when the call returned.
+ * Flushes a directory's entries, so that a rename in it survives a power cut. Does nothing if the file system cannot flush a
+ * directory: many network file systems refuse it, and their server has processed a name when the call returns.
  */
 export function syncDirectory(directory: string): void {
   try {
@@ -137,7 +137,7 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-/** The same without holding up the thread, for directories on a share. */
+/** Does the same without blocking the thread, for directories on a share. */
 export async function flushDirectory(directory: string): Promise<void> {
   try {
     const handle = await open(directory, "r");
@@ -151,7 +151,7 @@ export async function flushDirectory(directory: string): Promise<void> {
   }
 }
 
-/** "Not possible here", as file systems say it of a directory; a disk that fails or is full says something else. */
+/** Codes with which file systems say that a directory cannot be flushed; a failing or full disk gives others. */
 const FLUSH_REFUSED = new Set([
   ...["EINVAL", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "ENOTTY"],
   ...["EBADF", "EISDIR", "EACCES", "EPERM"],
@@ -162,14 +162,14 @@ function isFlushRefusal(error: unknown): boolean {
 }
 
 /**
- * Creates a directory and its parents, one after the other: Node's own recursive form never returns in places such as
- * /proc, where a parent exists and yet nothing can be made in it.
+ * Creates a directory and its parents, one after the other: Node's own recursive version never returns in places such as /proc,
+ * where a parent exists but nothing can be created in it.
  */
 export async function ensureDirectory(directory: string): Promise<void> {
   makeDirectory(directory);
 }
 
-/** The same at once. */
+/** Does the same synchronously. */
 export function makeDirectory(directory: string): void {
   if (existsSync(directory)) {
     if (!statSync(directory).isDirectory())
@@ -181,21 +181,23 @@ export function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory);
   } catch (error) {
-    // Another process made it in the meantime.
+    // Another process has created it in the meantime.
     if (!existsSync(directory)) throw error;
   }
 }
 
-/** Removes files that a killed process was still writing, unless it began less than `untouchedMs` ago; returns their names. */
+/**
+ * Removes files that a killed process left unfinished, unless they were changed less than `untouchedMs` ago; returns their names.
+ */
 export function sweepPartials(directory: string, untouchedMs = 0): string[] {
   if (!existsSync(directory)) return [];
   const stale = readdirSync(directory, { withFileTypes: true })
-    // A directory or a link of such a name is not ours.
+    // A directory or a link with such a name is not ours.
     .filter((entry) => entry.isFile())
     .map(({ name }) => name)
     .filter((name) => name.startsWith(".") && name.endsWith(PARTIAL_SUFFIX))
     .filter((name) => untouchedMs === 0 || ageMs(join(directory, name)) > untouchedMs);
-  // One that cannot be removed (a directory, an immutable file) does no harm.
+  // If one cannot be removed (a directory, an immutable file), it does no harm.
   return stale.filter((name) => wasRemoved(join(directory, name)));
 }
 
@@ -213,14 +215,14 @@ function ageMs(path: string): number {
   return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
 }
 
-/** The size of a file in bytes, or undefined when there is none. */
+/** Returns the size of a file in bytes, or undefined if it does not exist. */
 export function fileSize(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
 let root: string | undefined;
 
-/** The directory of the installed program: where package.json, chips/ and the kernel are. */
+/** Returns the directory of the installed program, which contains package.json, chips/ and the kernel. */
 export function packageRoot(): string {
   if (root !== undefined) return root;
   let directory = dirname(fileURLToPath(import.meta.url));
@@ -235,7 +237,7 @@ export function packageRoot(): string {
   return root;
 }
 
-/** The program's version, from package.json. */
+/** Returns the program's version, from package.json. */
 export function packageVersion(): string {
   return JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")).version;
 }

@@ -1,11 +1,11 @@
-// Files that a person hands in: bounded in size and depth before they are parsed, so that a wrong file costs one line and
-// neither the memory nor the stack of the process.
+// Reads files that users provide. Size and nesting are limited before they are parsed, so that a wrong file causes a one-line
+// error and does not exhaust the memory or the stack of the process.
 import { closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
 import { Failure, type FailureCode } from "../failure/failure.ts";
 import { quoted } from "../failure/quote.ts";
 import { megabytes } from "./byte-size.ts";
 
-/** What a file may be, and how it is refused. */
+/** The kind of a file, and how it is refused. */
 export interface GivenKind {
   /** What the file should be, for messages: "an ROI manifest". */
   readonly what: string;
@@ -14,13 +14,13 @@ export interface GivenKind {
   readonly hint: string;
 }
 
-/** Nesting of the files that we read is at most five; a list of lists of lists is none of them. */
+/** The files that we read are nested at most five levels deep; anything deeper than this is something else. */
 export const DEEPEST_NESTING = 32;
 const CHUNK_BYTES = 1 << 20;
 
 /**
- * The bytes of a file, no more than allowed: also of a device or a pipe that never ends. Failure of the kind's code for
- * a larger one; throws what the file system throws.
+ * Returns the bytes of a file, no more than allowed, even from a device or a pipe that never ends. Throws a Failure with the
+ * kind's code for a larger one; throws errors of the file system.
  */
 export function readGivenFile(path: string, { what, code, mostBytes, hint }: GivenKind): Buffer {
   const descriptor = openSync(path, "r");
@@ -45,7 +45,7 @@ export function readGivenFile(path: string, { what, code, mostBytes, hint }: Giv
   }
 }
 
-/** The value of a JSON text. Failure of the kind's code for what is no JSON, nested too deeply, or says a key twice. */
+/** Parses a JSON text. Throws a Failure with the kind's code if it is not JSON, is nested too deeply, or contains a key twice. */
 export function parseGivenJson(text: string, where: string, { what, code, mostBytes, hint }: GivenKind): unknown {
   if (text.length > mostBytes) {
     throw new Failure(code, `${where}: too large for ${what}: ${sizeText(text.length)}`, { hint });
@@ -68,7 +68,7 @@ export function parseGivenJson(text: string, where: string, { what, code, mostBy
   return value;
 }
 
-/** How deep the values of a parsed file are nested; stops counting just above `most`. */
+/** Returns how deep the values of a parsed file are nested; stops counting just above `most`. */
 export function depthOf(value: unknown, most = DEEPEST_NESTING): number {
   let level: unknown[] = [value];
   for (let depth = 0; ; depth += 1) {
@@ -77,7 +77,7 @@ export function depthOf(value: unknown, most = DEEPEST_NESTING): number {
   }
 }
 
-/** A line of a file: undefined where it is longer than allowed. */
+/** A line of a file; its text is undefined if it is longer than allowed. */
 export interface GivenLine {
   readonly line: Buffer | undefined;
   /** Whether a line feed follows. */
@@ -86,12 +86,12 @@ export interface GivenLine {
 
 const LINE_FEED = 10;
 
-/** The lines of a file, one in memory at a time, without their line feeds; one longer than `mostBytes` is passed over. */
+/** Yields the lines of a file without their line feeds, one in memory at a time; skips one that is longer than `mostBytes`. */
 export function givenLines(path: string, mostBytes: number): AsyncGenerator<GivenLine> {
   return linesOf(createReadStream(path, { highWaterMark: CHUNK_BYTES }), mostBytes);
 }
 
-/** The same of bytes that come from elsewhere, such as a file that is unpacked. */
+/** Does the same for bytes from elsewhere, such as a file that is being decompressed. */
 export async function* linesOf(chunks: AsyncIterable<Buffer>, mostBytes: number): AsyncGenerator<GivenLine> {
   let pieces: Buffer[] = [];
   let bytes = 0;
@@ -120,7 +120,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>, mostBytes: number)
 
 interface JsonShape {
   readonly depth: number;
-  /** A key of the outermost object that is there more than once: JSON.parse would keep the last without a word. */
+  /** A key of the outermost object that occurs more than once: JSON.parse would silently keep the last. */
   readonly twice: string | undefined;
 }
 
@@ -128,7 +128,7 @@ const codeOf = (character: string): number => character.charCodeAt(0);
 const [QUOTE, BACKSLASH] = [codeOf('"'), codeOf("\\")] as const;
 const [BRACE, BRACE_END, BRACKET, BRACKET_END] = [codeOf("{"), codeOf("}"), codeOf("["), codeOf("]")] as const;
 
-/** One pass over the text, without recursion; says nothing of whether it is JSON. */
+/** Scans the text once, without recursion; does not check whether it is JSON. */
 function scanJson(text: string): JsonShape {
   const keys = new Set<string>();
   let twice: string | undefined;
@@ -152,21 +152,21 @@ function scanJson(text: string): JsonShape {
   return { depth: deepest, twice };
 }
 
-/** Where the text that begins at `start` ends: at its closing quote. */
+/** Returns the index of the closing quote of the string that begins at `start`. */
 function endOfText(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
   return at;
 }
 
-/** Whether a colon follows the text that ends at `end`. */
+/** Whether a colon follows the string that ends at `end`. */
 function isKey(text: string, end: number): boolean {
   let next = end + 1;
   while (" \t\r\n".includes(text.charAt(next)) && next < text.length) next += 1;
   return text.charAt(next) === ":";
 }
 
-/** What a key means: `\u0061` in it is an `a`. */
+/** Returns the text of a key, with escapes such as `\u0061` decoded. */
 function textOf(key: string): string {
   if (!key.includes("\\")) return key.slice(1, -1);
   try {

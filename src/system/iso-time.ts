@@ -1,6 +1,6 @@
-// Time stamps as text: ISO 8601, to the microsecond.
+// Converts time stamps to and from text: ISO 8601, to the microsecond.
 
-/** `2026-03-04T05:06:07.089123Z` from microseconds since the epoch. */
+/** Returns `2026-03-04T05:06:07.089123Z` from microseconds since the epoch. */
 export function isoFromUs(us: number): string {
   const ms = Math.floor(us / 1000);
   const rest = String(us - ms * 1000).padStart(3, "0");
@@ -10,9 +10,9 @@ export function isoFromUs(us: number): string {
 const ISO = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d{2}:?\d{2})?$/i;
 
 /**
- * Microseconds since the epoch from an ISO 8601 date or time, to the microsecond. Without an offset it is local time,
- * as the established files mean it, unless `withoutZone` says UTC. undefined when the text is no such time, or
- * one so far away (year 1684, 2255) that microseconds are no longer exact.
+ * Parses an ISO 8601 date or time; returns microseconds since the epoch. Without an offset it is local time, as in the
+ * established files, unless `withoutZone` says UTC. Undefined if the text is not such a time, or one so far away (year 1684,
+ * 2255) that microseconds are not exact.
  */
 export function usFromIso(text: string, withoutZone: "local" | "utc" = "local"): number | undefined {
   const parts = ISO.exec(text.trim());

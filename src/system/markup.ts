@@ -1,4 +1,4 @@
-/** Text as it may stand between the tags of HTML, SVG and XML. */
+/** Escapes text for use between the tags of HTML, SVG and XML. */
 export function escapeMarkup(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -1,10 +1,10 @@
-// Gives a finished file its name, so that nothing that has the name is overwritten.
+// Renames a finished file without overwriting anything.
 import { link, lstat, rename, rm } from "node:fs/promises";
 import { systemCode } from "./fault-of.ts";
 
 /**
- * Renames `temporary` to `path` unless something has that name; false when something does. By a hard link, which never
- * overwrites. Shares refuse hard links in many ways (EPERM, EACCES, EINVAL, EIO, ENOTSUP ...): there, by a look and a rename.
+ * Renames `temporary` to `path` unless that name exists; returns false if it does. Uses a hard link, which never overwrites.
+ * Shares refuse hard links in many ways (EPERM, EACCES, EINVAL, EIO, ENOTSUP ...): there it checks and then renames.
  */
 export async function nameFirst(temporary: string, path: string): Promise<boolean> {
   try {
@@ -40,7 +40,7 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** For `catch`: some shares do not let a file's times be set, and the file is the same without. Other errors pass through. */
+/** For `catch`: some shares do not allow setting a file's times, which does not matter. Rethrows other errors. */
 export function timesAreNotKept(error: unknown): void {
   if (!["EPERM", "EACCES", "ENOTSUP", "ENOSYS", "EINVAL"].includes(systemCode(error) ?? "")) throw error;
 }

@@ -1,8 +1,8 @@
-// Times in file names, by a pattern with the letters of strftime: `series_%Y%m%d-%H%M%S_%f`.
+// Reads times in file names, with a pattern in the letters of strftime: `series_%Y%m%d-%H%M%S_%f`.
 import { Failure } from "../failure/failure.ts";
 import { calendarUs, fractionUs, readZone } from "./time-text.ts";
 
-/** The directives: what they match, and what they are called in the match. */
+/** The directives: the name of their group in the regular expression, and what they match. */
 const DIRECTIVES: Readonly<Record<string, readonly [group: string, pattern: string]>> = {
   Y: ["year", "\\d{4}"],
   y: ["shortYear", "\\d{2}"],
@@ -30,9 +30,9 @@ export interface NamePattern {
 }
 
 /**
- * Compiles a pattern. `%Y %y %m %b %d %j %H %M %S %f %z`, `%s` and `%Q` (seconds and milliseconds since 1970), `%{s} %{ms}
- * %{us}` (counters from the start of the series), `%%`; `*` is any text, `?` any character. Throws Failure `config.invalid` for
- * a pattern that gives no time.
+ * Compiles a pattern. `%Y %y %m %b %d %j %H %M %S %f %z`, `%s` and `%Q` (seconds and milliseconds since 1970), `%{s} %{ms} %{us}`
+ * (counters from the start of the series), `%%`; `*` matches any text, `?` any character. Throws Failure `config.invalid` if the
+ * pattern gives no time.
  */
 export function namePattern(text: string): NamePattern {
   const groups = new Set<string>();
@@ -60,7 +60,7 @@ export function namePattern(text: string): NamePattern {
   if (!isDate && !isCounter && !has("epochS") && !has("epochMs")) {
     throw invalid(text, "it needs a date and an hour (%Y%m%d %H), %s, %Q or a counter (%{s}, %{ms}, %{us})");
   }
-  // Numbers are whole: a pattern that begins with digits does not match inside of longer ones.
+  // Numbers are matched as a whole: a pattern that begins with digits does not match within a longer number.
   const [start, end] = [/^%/.test(text) ? "(?<!\\d)" : "", /%[^%z]$|%\{\w+\}$/.test(text) ? "(?!\\d)" : ""];
   return { text, expression: new RegExp(`${start}${source.join("")}${end}`), hasZone: has("zone") || !isDate };
 }
@@ -84,12 +84,12 @@ function invalid(text: string, why: string): Failure {
 
 /** The time in a name. */
 export interface NameTime {
-  /** Microseconds since the epoch, or, without a date, since the start of the series. */
+  /** Microseconds since the epoch or, without a date, since the start of the series. */
   readonly us: number;
   readonly relative: boolean;
 }
 
-/** The time in a name; undefined where the pattern does not match, or what it matches is not a date. */
+/** Returns the time in a name; undefined if the pattern does not match, or if the match is not a valid date. */
 export function nameTime(name: string, { expression }: NamePattern): NameTime | undefined {
   const found = expression.exec(name)?.groups;
   if (found === undefined) return undefined;
@@ -126,5 +126,5 @@ function dateUs(found: Readonly<Record<string, string | undefined>>): number | u
   return zoneUs === undefined || days < 0 || days > 365 ? undefined : us + days * 86_400e6 - zoneUs;
 }
 
-/** As POSIX reads two digits of a year. */
+/** Interprets two digits of a year as POSIX does. */
 const century = (year: number): number => (year < 69 ? 2000 + year : 1900 + year);

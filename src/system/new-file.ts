@@ -1,4 +1,4 @@
-// Files that are brought in from elsewhere: copied to the disk, read back, and given a name that no file has.
+// Copies files from elsewhere into a directory: writes them to the disk, reads them back, and gives them an unused name.
 import { createHash, randomBytes } from "node:crypto";
 import { lstatSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
@@ -11,26 +11,26 @@ import { syncDirectory, temporaryPath } from "./files.ts";
 import { nameFirst, timesAreNotKept } from "./name-first.ts";
 import { numberedName } from "./numbered-name.ts";
 
-/** A copy that has its name. */
+/** A copy with its final name. */
 export interface NewFile {
   readonly name: string;
   readonly bytes: number;
-  /** Hexadecimal SHA-256, of what was read back. */
+  /** Hexadecimal SHA-256 of what was read back. */
   readonly sha256: string;
 }
 
 export interface CopyOptions {
-  /** What the file must be. */
+  /** The size and hash that the file must have. */
   readonly recorded?: RecordedContent;
-  /** Whether a name is taken though no file has it. */
+  /** Whether a name is taken although no file has it. */
   isTaken?(name: string): boolean;
-  /** False: the copy gets the wanted name or none. */
+  /** False: the copy gets exactly the wanted name, or the copy fails. */
   readonly numbered?: boolean;
   /** Called after each piece. */
   progress?(): void;
 }
 
-/** The first of the names `a.png`, `a-1.png`, … that nothing in `directory` has, not even a link that leads nowhere. */
+/** Returns the first of the names `a.png`, `a-1.png`, … that nothing in `directory` has, not even a broken link. */
 export function freeName(directory: string, name: string, isTaken: (name: string) => boolean = () => false): string {
   for (let n = 0; ; n++) {
     const candidate = numberedName(name, n);
@@ -40,9 +40,9 @@ export function freeName(directory: string, name: string, isTaken: (name: string
 }
 
 /**
- * Copies an open file into `directory` under the first free of the names `a.png`, `a-1.png`, …; it keeps its time of
- * modification. The copy is on the disk and read back before it gets its name, and its name overwrites nothing.
- * Failures: `file.refused` (not a file name, or taken and not `numbered`), `file.changed` (not what was recorded), `disk.failed` (read back it differs).
+ * Copies an open file into `directory` under the first free of the names `a.png`, `a-1.png`, …; it keeps its modification time.
+ * The copy is flushed and read back before it is renamed, and overwrites nothing. Failures: `file.refused` (not a file name, or
+ * taken and not `numbered`), `file.changed` (not what was recorded), `disk.failed` (different when read back).
  */
 export async function copyInto(
   source: ConfinedFile,
@@ -78,7 +78,7 @@ function isRecorded(copied: Required<RecordedContent>, { bytes, sha256 }: Record
   return (bytes === undefined || bytes === copied.bytes) && (sha256 === undefined || sha256 === copied.sha256);
 }
 
-/** Returns what was read of the source. Failure `file.changed` when it was written to meanwhile. */
+/** Returns the size and hash of what was read from the source. Throws Failure `file.changed` if it was written to meanwhile. */
 async function writeCopy(
   source: ConfinedFile,
   temporary: string,

@@ -1,29 +1,29 @@
-// The names that a second file of the same name gets. The number stands before the ending, so that a picture's stays a picture's.
+// Makes names for further files of the same name. The number is put before the extension, so that the name of an image stays one.
 import { LONGEST_NAME_BYTES } from "./file-name.ts";
 
-/** Endings of file names that are taken for pictures, in lower case. */
+/** Extensions of image files, in lower case. */
 export const PICTURE_EXTENSIONS: readonly string[] = [
   ...[".png", ".tif", ".tiff", ".btf", ".tf2", ".tf8"],
   ...[".bmp", ".jpg", ".jpeg", ".y4m"],
 ];
 
-/** The ending of a TIFF's name, with the dot, in a regular expression; OME-TIFF has three more for BigTIFF. */
+/** The extension of a TIFF file, with the dot, as a regular expression; OME-TIFF has three more for BigTIFF. */
 export const TIFF_ENDING = String.raw`\.(?:tiff?|btf|tf[28])`;
 
 /**
- * Name of a stack of images without any header: width, height and bits of an image, "be" for the high byte first, "+N" for so
- * many bytes before the first image. Other .raw files are no pictures.
+ * Name of a stack of images without a header: width, height and bits of an image, "be" for big-endian, "+N" for the number of
+ * bytes before the first image. Other .raw files are not images.
  */
 export const DECLARED_RAW = /[-_. ](\d{1,5})x(\d{1,5})x(8|10|12|14|16)(be)?(?:\+(\d{1,9}))?(?:-\d+)?\.raw$/i;
 const RAW = ".raw";
 
 export const GZIPPED = /\.gz$/i;
-/** Earlier versions numbered `a.png.gz` so: `a.png-1.gz`. */
+/** Earlier versions numbered `a.png.gz` as `a.png-1.gz`. */
 export const NUMBERED_BEFORE = /-\d+\.gz$/i;
 
 /**
- * The n-th name to try for a file whose name is taken: `image.png.gz`, `image-1.png.gz`, `image-2.png.gz`, … All of them
- * differ, a picture's are names of pictures, and none is longer than a file name may be: the stem is cut for it.
+ * Returns the n-th name to try for a file whose name is taken: `image.png.gz`, `image-1.png.gz`, `image-2.png.gz`, … All of them
+ * differ, names of images stay such names, and none is longer than a file name may be: the stem is cut if necessary.
  */
 export function numberedName(name: string, n: number): string {
   if (n === 0) return name;
@@ -31,25 +31,25 @@ export function numberedName(name: string, n: number): string {
   const stem = name.slice(0, name.length - ending.length);
   const tail = `-${n}${ending}`;
   if (bytesOf(stem) + bytesOf(tail) <= LONGEST_NAME_BYTES) return stem + tail;
-  // Shorter than the name itself, for the cut stem may end as the name does.
+  // Shorter than the name itself, because the cut stem may end like the name.
   const room = Math.min(LONGEST_NAME_BYTES, bytesOf(name) - 1) - bytesOf(tail);
   return firstBytes(stem, room) + tail;
 }
 
-/** The name that a numbered one was made from: `image.png` of `image-2.png`; undefined where there is no number. */
+/** Returns the name that a numbered one was made from: `image.png` for `image-2.png`; undefined if there is no number. */
 export function unnumberedName(name: string): string | undefined {
   const ending = endingOf(name);
   const stem = name.slice(0, name.length - ending.length).replace(/-\d+$/, "");
   return stem + ending === name || stem === "" ? undefined : stem + ending;
 }
 
-/** The n-th name as earlier versions made it: the number stood before the last extension. */
+/** Returns the n-th name as earlier versions made it: the number was put before the last extension. */
 export function numberedBefore(name: string, n: number): string {
   const dot = name.lastIndexOf(".");
   return n === 0 || dot <= 0 ? name : `${name.slice(0, dot)}-${n}${name.slice(dot)}`;
 }
 
-/** `.png.gz` of a picture; of any other name what follows its first dot, as in `history.csv.gz`. */
+/** Returns `.png.gz` for an image; for any other name what follows its first dot, as in `history.csv.gz`. */
 function endingOf(name: string): string {
   const packed = GZIPPED.exec(name)?.[0] ?? "";
   const extension = extensionOf(name.slice(0, name.length - packed.length));
@@ -62,10 +62,10 @@ function endingOf(name: string): string {
   return dot < 0 || name.length - dot > LONGEST_ENDING ? "" : name.slice(dot);
 }
 
-/** What follows the first dot is no ending when it is longer. */
+/** If the text after the first dot is longer, it is not an extension. */
 const LONGEST_ENDING = 40;
 
-/** The extension of a picture's name as it is written there; empty for any other name. */
+/** Returns the extension of an image's name as it is written; empty for any other name. */
 export function extensionOf(plain: string): string {
   const lower = plain.toLowerCase();
   const extension = PICTURE_EXTENSIONS.find((one) => lower.endsWith(one));
@@ -75,7 +75,7 @@ export function extensionOf(plain: string): string {
 
 const bytesOf = (text: string): number => Buffer.byteLength(text);
 
-/** As many characters of `text` as fit into `bytes`. */
+/** Returns as many characters of `text` as fit into `bytes`. */
 function firstBytes(text: string, room: number): string {
   let cut = "";
   let bytes = 0;

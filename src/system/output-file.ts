@@ -1,6 +1,6 @@
-// Files that a person names for output (`--out`, `--csv`, `--jsonl`). A regular file is there whole or not at all. A device, a named
-// pipe or a stream of this process (`/dev/stdout`) is written into as it is: a rename would replace it. Of a symbolic link the
-// target is written, and the link stays.
+// Writes files that the user names for output (`--out`, `--csv`, `--jsonl`). A regular file is written completely or not at all.
+// A device, a named pipe or a stream of this process (`/dev/stdout`) is written directly, because a rename would replace it. For
+// a symbolic link, the target is written, and the link stays.
 import { lstatSync, readlinkSync, type Stats, statSync } from "node:fs";
 import { open, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -8,13 +8,13 @@ import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type FileContent, replaceAtOnce, writeDurably } from "./files.ts";
 
-/** Where output goes. */
+/** The destination of an output. */
 export interface OutputPlace {
-  /** A regular file, or a name that no file has yet; undefined: written into directly. */
+  /** A regular file, or a name that no file has yet; undefined: written directly. */
   readonly file: string | undefined;
-  /** What is written into directly. */
+  /** The path that is written directly. */
   readonly path: string;
-  /** The stream of this process that `path` names, if it is one that this process has open itself. */
+  /** The stream of this process that `path` names, if this process has it open. */
   readonly stream: Writable | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface OutputPlace {
 const MOST_LINKS = 40;
 const DESCRIPTORS = /^\/(?:proc\/(?:self|thread-self|\d+)(?:\/task\/\d+)?|dev)\/fd$/;
 
-/** Where output to the name `given` goes. A name that leads to a directory counts as a file: writing to it fails. */
+/** Returns the destination of output to the name `given`. A name of a directory counts as a file: writing to it fails. */
 export function outputPlace(given: string): OutputPlace {
   let path = resolve(given);
   for (let links = 0; links < MOST_LINKS; links++) {
@@ -39,7 +39,7 @@ export function outputPlace(given: string): OutputPlace {
 const isWrittenInto = (stats: Stats | undefined): boolean =>
   stats !== undefined && !stats.isFile() && !stats.isDirectory();
 
-/** Opened a second time, a file behind standard output would be overwritten by what this process prints later. */
+/** If the file behind standard output were opened a second time, later output of this process would overwrite it. */
 function ownStream(path: string): Writable | undefined {
   const owner = /^\/proc\/(\d+)\//.exec(path)?.[1];
   if (owner !== undefined && Number(owner) !== process.pid) return undefined;
@@ -47,8 +47,8 @@ function ownStream(path: string): Writable | undefined {
 }
 
 /**
- * Writes a whole output to the name that a person gave. A regular file is replaced at once and is durable when the promise
- * resolves. Throws as writeDurably.
+ * Writes a complete output to the name that the user gave. A regular file is replaced atomically and is durable when the promise
+ * resolves. Throws as writeDurably does.
  */
 export async function writeOutput(given: string, content: FileContent): Promise<void> {
   const place = outputPlace(given);
@@ -56,7 +56,7 @@ export async function writeOutput(given: string, content: FileContent): Promise<
   else await writeDurably(place.file, content);
 }
 
-/** The same without flushing to the disk, for what is rewritten many times a second. */
+/** Does the same without flushing to the disk, for files that are rewritten often. */
 export async function refreshOutput(given: string, bytes: Uint8Array): Promise<void> {
   const place = outputPlace(given);
   if (place.file === undefined) await writeInto(place, bytes);
@@ -69,7 +69,7 @@ async function writeInto({ path, stream }: OutputPlace, content: FileContent): P
     await pipeline(Readable.from(pieces), stream, { end: false });
     return;
   }
-  // Appending, because a descriptor may be of a file that another program writes to as well.
+  // Appends, because another program may write to the file behind the descriptor as well.
   const handle = await open(path, "a");
   try {
     await writeFile(handle, content);

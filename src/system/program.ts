@@ -1,6 +1,6 @@
-// Running another program once: the one place where sources and sensors start child processes. No shell, a time limit,
-// bounded output. In every case, its whole process group is gone and reaped when the promise settles,
-// and no file of it is left. What it left behind in a session of its own holds nothing up.
+// Runs another program once: the only place where sources and sensors start child processes. There is no shell; time and output
+// are limited. When the promise settles, the whole process group has ended, and no file of it is left. Processes that it left in
+// another session block nothing.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
@@ -13,17 +13,17 @@ import { megabytes } from "./byte-size.ts";
 import { monotonicMs } from "./clock.ts";
 
 export interface ProgramOptions {
-  /** Name looked up on PATH, or a path. */
+  /** Name to look up on PATH, or a path. */
   readonly program: string;
   readonly args: readonly string[];
   readonly timeoutMs: number;
-  /** More on standard output than this ends the program. */
+  /** If the program writes more than this to standard output, it is ended. */
   readonly maxBytes: number;
-  /** Aborted: the program is ended and the promise rejects. */
+  /** If aborted, the program is ended and the promise rejects. */
   readonly signal?: AbortSignal | undefined;
-  /** Gives the program a file to write next to its output, under the name SIDE_FILE. */
+  /** Gives the program a second output file, with the name SIDE_FILE. */
   readonly sideFile?: boolean;
-  /** Which package provides a program that is not installed. */
+  /** The package that provides the program, for the message if it is not installed. */
   readonly install?: string;
 }
 
@@ -33,22 +33,22 @@ export interface ProgramOutput {
   readonly stderr: string;
   /** Text of the side file; empty without one. */
   readonly side: string;
-  /** Monotonic ms at which the first byte of output came; undefined where none came. */
+  /** Monotonic time of the first byte of output, ms; undefined if there was none. */
   readonly firstByteMs: number | undefined;
   readonly exitCode: number;
 }
 
-/** How a program reaches its side file: a file without a name, so that no crash can leave it behind. */
+/** Path by which a program opens its side file: an unnamed file, so that no crash can leave it behind. */
 export const SIDE_FILE = "/dev/fd/3";
 const STDERR_TAIL_BYTES = 4096;
 const MAX_SIDE_BYTES = 1 << 20;
-/** How long a program may take to end after SIGTERM before SIGKILL. */
+/** Time that a program has to end after SIGTERM, before SIGKILL. */
 const GRACE_MS = 1000;
 
 /**
- * Runs a program to its end and collects its output. Throws Failure: camera.unavailable when it is not installed or may
- * not be run, camera.timeout after `timeoutMs`, camera.failed when it ends with an error (with the last line it said),
- * is killed by a signal, is aborted or writes too much. All are worth another try later.
+ * Runs a program to its end and collects its output. Throws Failure: camera.unavailable if it is not installed or must not be
+ * run, camera.timeout after `timeoutMs`, camera.failed if it ends with an error (with the last line of its output), is killed by
+ * a signal, is aborted or writes too much. All of them can be retried later.
  */
 export async function runProgram(options: ProgramOptions): Promise<ProgramOutput> {
   const output = await tryProgram(options);
@@ -56,14 +56,14 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramOutput
   throw failed(options.program, `exited with code ${output.exitCode}${lastWords(output.stderr)}`);
 }
 
-/** The same, but a program that ends by itself with an error code is an answer, not a failure. */
+/** Does the same, but an exit code other than 0 is a result, not a failure. */
 export async function tryProgram(options: ProgramOptions): Promise<ProgramOutput> {
   const { program, signal } = options;
   if (signal?.aborted) throw stopped(options, signal);
   const side = options.sideFile ? await openNameless() : undefined;
   try {
     const stdio = ["ignore", "pipe", "pipe", ...(side === undefined ? [] : [side.fd])] as const;
-    // A group of its own: a wrapper script's children end with it, and Ctrl-C at the terminal does not cut a picture.
+    // A separate process group: a wrapper script's children end with it, and Ctrl-C at the terminal does not interrupt an image.
     const child = spawn(program, options.args, { stdio: [...stdio], detached: true, shell: false });
     const output = await collect(child, options);
     return { ...output, side: side === undefined ? "" : await textOf(side) };
@@ -111,7 +111,7 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
       settle();
       reject(notStarted(options, error));
     });
-    // Descendants that outlive the program hold its pipes open: without this, "close" might never come.
+    // Descendants that outlive the program keep its pipes open: without this, "close" might never come.
     child.on("exit", () => {
       signalGroup(child, "SIGKILL");
       letGo = setTimeout(() => letGoOfPipes(child), GRACE_MS);
@@ -126,8 +126,8 @@ function collect(child: ChildProcess, options: ProgramOptions): Promise<Omit<Pro
 }
 
 /**
- * A descendant that made itself a session of its own (a daemon) is out of reach and may keep the pipes for ever. What the
- * program itself wrote is still read first: the immediate comes after the reading of this turn.
+ * Closes the pipes. A descendant in its own session (a daemon) cannot be ended and may keep the pipes open for ever. What the
+ * program itself wrote is still read first, because the immediate runs after the reads of this turn.
  */
 function letGoOfPipes({ stdout, stderr }: ChildProcess): void {
   setImmediate(() => {
@@ -137,17 +137,17 @@ function letGoOfPipes({ stdout, stderr }: ChildProcess): void {
 }
 
 /**
- * Kills the groups of all programs that this process has started, in whichever of its threads, for a process that is about
- * to end before they do: one that hangs would keep the camera from everybody.
+ * Kills the process groups of all programs that this process has started, in any of its threads, before this process ends: a
+ * hanging program would block the camera for everybody.
  */
 export function endPrograms(): void {
   for (const { pid, parent } of groupLeaders()) if (parent === process.pid) signalGroup({ pid }, "SIGKILL");
 }
 
-/** In the environment of programs: the run that they work for. */
+/** Environment variable of programs: the run that they work for. */
 const RUN_MARK = "PHOREST_RUN";
 
-/** Programs that this process starts from now on, and its threads that begin from now on, are known as those of `run`. */
+/** Marks the programs and threads that this process starts from now on as those of `run`. */
 export function markPrograms(run: string): void {
   process.env[RUN_MARK] = run;
 }
@@ -166,7 +166,7 @@ export function endProgramsOf(run: string): number {
 function* groupLeaders(): Generator<{ pid: number; parent: number }> {
   for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
     const stat = ofProcess(name, "stat");
-    // The program's name, in brackets, may hold anything.
+    // The program's name, in brackets, may contain anything.
     const [, parent, group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     if (group === name) yield { pid: Number(name), parent: Number(parent) };
   }
@@ -176,7 +176,7 @@ function environmentOf(pid: number): string[] {
   return ofProcess(String(pid), "environ").split("\0");
 }
 
-/** A file of /proc; empty for a process that has ended since it was listed, and for what other people's say of themselves. */
+/** Reads a file of /proc; empty if the process has ended since it was listed, or belongs to another user. */
 function ofProcess(pid: string, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "latin1");
@@ -190,12 +190,12 @@ function signalGroup({ pid }: Pick<ChildProcess, "pid">, signal: NodeJS.Signals)
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    // The whole group is gone already, which is what was wanted.
+    // The whole group has ended already, as intended.
     if (!hasCode(error, "ESRCH")) throw error;
   }
 }
 
-/** A file that is open and has no name any more. */
+/** Opens a file and removes its name. */
 async function openNameless(): Promise<FileHandle> {
   const path = join(tmpdir(), `.phorest-${process.pid}-${randomBytes(6).toString("hex")}`);
   const handle = await open(path, "wx+", 0o600);
@@ -209,7 +209,7 @@ async function textOf(handle: FileHandle): Promise<string> {
   return buffer.subarray(0, bytesRead).toString("utf8");
 }
 
-/** The last line a program said, as a reason. */
+/** Returns the last line that a program printed, as a reason. */
 export function lastWords(stderr: string): string {
   const last =
     stderr
@@ -221,8 +221,8 @@ export function lastWords(stderr: string): string {
 }
 
 /**
- * What `work` makes of a program's output. Where that fails although the program ended well, its last words are the likelier
- * reason, and are added.
+ * Returns the result of `work` on a program's output. If that fails although the program ended well, its last line is the
+ * likelier reason, and is added.
  */
 export async function withWords<T>(stderr: string, work: () => T | Promise<T>): Promise<T> {
   try {
@@ -242,7 +242,7 @@ function failed(program: string, how: string): Failure {
   });
 }
 
-/** Why an aborted signal ends a program: the time of the whole capture is over, or a stop was asked for. */
+/** Returns why an aborted signal ends a program: the time limit of the capture has passed, or a stop was requested. */
 function stopped({ program, timeoutMs }: ProgramOptions, signal: AbortSignal | undefined): Failure {
   const reason: unknown = signal?.reason;
   if (reason instanceof Error && reason.name === "TimeoutError") return timedOut(program, timeoutMs);

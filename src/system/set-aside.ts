@@ -1,5 +1,5 @@
-// Files that a stage cannot handle. One such file must not stop the others: it is set aside, and is tried again ever more
-// seldom. Kept in memory only, so that a new run tries every file again at once.
+// Files that a stage cannot handle. One such file must not stop the others: it is set aside, and retried at growing intervals.
+// Kept in memory only, so that a new run tries every file again at once.
 import { backOff } from "./back-off.ts";
 import { counted } from "./counted.ts";
 
@@ -14,14 +14,14 @@ export interface SetAsideOptions {
   readonly now?: () => number;
 }
 
-/** A file that is set aside, as people and other programs see it. */
+/** A file that is set aside, as shown to people and other programs. */
 export interface SetAsideFile {
   readonly name: string;
-  /** Why, as the end of the sentence "NAME: ...". */
+  /** The reason; completes the sentence "NAME: ...". */
   readonly reason: string;
-  /** Failures so far. */
+  /** Number of failures so far. */
   readonly failures: number;
-  /** Until it may be tried again; 0 when that is now. */
+  /** Time until it may be retried, ms; 0 if it may be now. */
   readonly nextTryInMs: number;
 }
 
@@ -45,7 +45,7 @@ export class SetAside<Key extends string | number = string> {
     this.#now = now ?? (() => performance.now());
   }
 
-  /** Sets a file aside, or lets it rest twice as long as before. True when the reason is new: then it is worth a line in the log. */
+  /** Sets a file aside, or doubles its wait. Returns true if the reason is new and should be logged. */
   add(key: Key, name: string, reason: string): boolean {
     const before = this.#held.get(key);
     const failures = (before?.failures ?? 0) + 1;
@@ -54,7 +54,7 @@ export class SetAside<Key extends string | number = string> {
     return before?.reason !== reason;
   }
 
-  /** The file was handled, or is no longer there. True when it had been set aside. */
+  /** Called when the file was handled, or no longer exists. Returns true if it had been set aside. */
   remove(key: Key): boolean {
     return this.#held.delete(key);
   }
@@ -68,13 +68,13 @@ export class SetAside<Key extends string | number = string> {
     this.#held.clear();
   }
 
-  /** Whether a file is not to be tried now. */
+  /** Whether a file must not be tried now. */
   isResting(key: Key): boolean {
     const held = this.#held.get(key);
     return held !== undefined && held.untilMs > this.#now();
   }
 
-  /** The keys of all files that are not to be tried now. */
+  /** Returns the keys of all files that must not be tried now. */
   resting(): Key[] {
     const nowMs = this.#now();
     return [...this.#held].filter(([, { untilMs }]) => untilMs > nowMs).map(([key]) => key);
@@ -84,19 +84,19 @@ export class SetAside<Key extends string | number = string> {
     return this.#held.has(key);
   }
 
-  /** How many files are set aside, whether or not they may be tried again by now. */
+  /** Number of files that are set aside, including those that may be retried now. */
   get size(): number {
     return this.#held.size;
   }
 
-  /** Until the first of them may be tried again, ms; undefined when there is none. */
+  /** Time until the first of them may be retried, ms; undefined if there is none. */
   get nextTryInMs(): number | undefined {
     if (this.#held.size === 0) return undefined;
     const first = Math.min(...[...this.#held.values()].map(({ untilMs }) => untilMs));
     return Math.max(0, first - this.#now());
   }
 
-  /** The files, the next one to be tried first; at most `limit`. */
+  /** Returns the files, the next one to retry first; at most `limit`. */
   files(limit = Number.POSITIVE_INFINITY): SetAsideFile[] {
     const nowMs = this.#now();
     return [...this.#held.values()]
@@ -106,11 +106,11 @@ export class SetAside<Key extends string | number = string> {
   }
 }
 
-/** What is new among files that are set aside, for the log. */
+/** Finds what is new among files that are set aside, for the log. */
 export class SetAsideNews {
   #said: ReadonlyMap<string, string> = new Map();
 
-  /** A line for each file that was not among the last ones, or is there for another reason. */
+  /** Returns a line for each file that was not among the last ones, or has another reason now. */
   news(files: readonly SetAsideFile[]): string[] {
     const fresh = files.filter(({ name, reason }) => this.#said.get(name) !== reason);
     this.#said = new Map(files.map(({ name, reason }) => [name, reason]));
@@ -118,17 +118,17 @@ export class SetAsideNews {
   }
 }
 
-/** How many are named in one line. */
+/** Number of files that are named in one line. */
 const NAMED = 3;
 
 export interface SetAsideWords {
-  /** How many there are, where `files` are only the first of them. */
+  /** Total number, if `files` contains only the first of them. */
   readonly count?: number;
-  /** Whether to say when the first one is tried again. */
+  /** Whether to say when the first one is retried. */
   readonly next?: boolean;
 }
 
-/** `set aside: 2 files: NAME: reason; NAME: reason; next try in 4 min`. Empty for no file. */
+/** Returns `set aside: 2 files: NAME: reason; NAME: reason; next try in 4 min`. Empty without files. */
 export function setAsideText(files: readonly SetAsideFile[], words: SetAsideWords = {}): string {
   const { count = files.length, next = true } = words;
   if (count === 0) return "";

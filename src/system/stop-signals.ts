@@ -1,14 +1,14 @@
-// The signals that ask a command to end: Ctrl-C, a stop by the system, a terminal or ssh connection that was closed.
+// The signals that ask a command to end: Ctrl-C, a stop by the system, a closed terminal or ssh connection.
 import { readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 
 export const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type StopSignal = (typeof STOP_SIGNALS)[number];
 
-/** What a shell reports of a program that a signal ended. */
+/** Exit codes that a shell reports for a program that a signal ended. */
 export const SIGNAL_EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
 
-/** Why something ended that a signal asked to end, for people and for the manifest. */
+/** Why something ended after a signal, for people and for the manifest. */
 export const SIGNAL_REASONS: Readonly<Record<StopSignal, string>> = {
   SIGINT: "interrupted",
   SIGTERM: "stop requested",
@@ -19,13 +19,13 @@ export const SIGNAL_REASONS: Readonly<Record<StopSignal, string>> = {
 const HANG_UP = 1n;
 
 /**
- * Whether this program was started to outlive the terminal. Node.js sets every signal back to its default
- * before the first line of JavaScript, so that the ignored SIGHUP that `nohup` hands on cannot be seen any more. What can be
- * seen: the shell's name for the command, a parent that ignores the signal itself (`trap '' HUP`), and the standard input
- * that nohup puts in a terminal's place, which can only be written to.
+ * Whether this program was started to outlive the terminal. Node.js resets every signal to its default before the first line of
+ * JavaScript, so the ignored SIGHUP that `nohup` passes on cannot be seen any more. Visible signs are the shell's name for the
+ * command, a parent that ignores the signal itself (`trap '' HUP`), and the standard input that nohup uses in place of a
+ * terminal, which can only be written to.
  */
 function ignoresHangUp(): boolean {
-  // Once and for all: a parent that is asked about later may have ended.
+  // Determined once: a parent may have ended later.
   ignored ??= basename(process.env._ ?? "") === "nohup" || parentIgnoresHangUp() || inputIsOfNohup();
   return ignored;
 }
@@ -44,7 +44,7 @@ function inputIsOfNohup(): boolean {
   return writeOnly && linkOf("/proc/self/fd/0") === "/dev/null";
 }
 
-/** A file of /proc; empty where there is none, or where it belongs to another user. */
+/** Reads a file of /proc; empty if it does not exist or belongs to another user. */
 function readProc(path: string): string {
   try {
     return readFileSync(path, "latin1");
@@ -61,20 +61,20 @@ function linkOf(path: string): string {
   }
 }
 
-/** For every command: a SIGHUP that was to be ignored stays ignored. To be called first. */
+/** Keeps an ignored SIGHUP ignored, for every command. Call this first. */
 export function keepHangUpIgnored(): void {
   if (ignoresHangUp()) process.on("SIGHUP", () => undefined);
 }
 
 /**
- * Calls `listener` at each signal that asks for an end, also at those held so far; returns how to call it no more. An ignored
- * SIGHUP is none.
+ * Calls `listener` for each stop signal, including those held so far; returns a function that ends this. An ignored SIGHUP does
+ * not count.
  */
 export function onStopSignal(listener: (signal: StopSignal) => void): () => void {
   const signals = receivedSignals();
   for (const signal of signals) process.on(signal, listener);
   const early = takeHeld();
-  // Not before the caller has finished what it was setting up.
+  // Wait until the caller has finished its setup.
   queueMicrotask(() => {
     for (const signal of early) listener(signal);
   });
@@ -90,16 +90,16 @@ interface HeldSignals {
   end(): void;
 }
 
-/** The executable's first code and the program are two bundles: a variable of this module would exist twice. */
+/** The executable's first code and the program are two bundles, so a variable of this module would exist twice. */
 const HELD = Symbol.for("phorest.held-stop-signals");
 const shared = globalThis as { [HELD]?: HeldSignals | undefined };
-/** The command that answers a stop with exit code 0. To load it takes a second or more. */
+/** The command that exits with code 0 after a stop. Loading it takes a second or more. */
 const HOLDING_COMMAND = "run";
 const INTERRUPTED_TWICE = 130;
 
 /**
- * To be called first with the words of the command line: a signal that comes while `run` is still being loaded is kept until
- * the run asks for it with `onStopSignal`. A second demand ends the process at once. Other commands end at a signal anyway.
+ * Call this first, with the words of the command line: a signal that arrives while `run` is still loading is kept until the run
+ * asks for it with `onStopSignal`. A second request ends the process at once. Other commands end at a signal anyway.
  */
 export function holdStopSignals(words: readonly string[]): void {
   if (!words.includes(HOLDING_COMMAND) || shared[HELD] !== undefined) return;
@@ -118,14 +118,14 @@ export function holdStopSignals(words: readonly string[]): void {
   shared[HELD] = { signals, end };
 }
 
-/** Where the word was not the command: the signals have their usual effect again, also one that came meanwhile. */
+/** Called if the word was not the command: signals have their usual effect again, including one that arrived meanwhile. */
 export function holdNoLonger(command: string | undefined): void {
   if (command === HOLDING_COMMAND) return;
   const [signal] = takeHeld();
   if (signal !== undefined) process.kill(process.pid, signal);
 }
 
-/** The signals held so far, which are not held any more. */
+/** Returns the signals held so far, and stops holding them. */
 function takeHeld(): readonly StopSignal[] {
   const held = shared[HELD];
   shared[HELD] = undefined;
@@ -134,8 +134,8 @@ function takeHeld(): readonly StopSignal[] {
 }
 
 /**
- * Whether `signal` is a person's second demand, after which a command ends at once. A closed terminal sends SIGHUP, often
- * twice and after another signal, although no one pressed a key twice.
+ * Whether `signal` is the user's second request, after which a command ends at once. A closed terminal sends SIGHUP, often twice
+ * and after another signal, although no one pressed a key twice.
  */
 export class Patience {
   #demands = 0;

@@ -1,12 +1,12 @@
-// Times as text: dates with or without fraction and zone, as ISO 8601, EXIF, Micro-Manager and people write them.
+// Parses times as text: dates with or without fraction and zone, as written by ISO 8601, EXIF, Micro-Manager and people.
 
-/** A moment read from text. */
+/** A time read from text. */
 export interface ReadTime {
   /** Microseconds since the epoch. Without a zone, as if it were UTC. */
   readonly us: number;
-  /** The text names a time zone. */
+  /** Whether the text names a time zone. */
   readonly hasZone: boolean;
-  /** The text gives fractions of a second. */
+  /** Whether the text has fractions of a second. */
   readonly hasFraction: boolean;
 }
 
@@ -20,14 +20,14 @@ export interface CalendarTime {
 }
 
 const DATE = /^(\d{4})([-/:.])(\d{1,2})\2(\d{1,2})/;
-/** Micro-Manager 1.4 writes the day of the week between date and time. */
+/** Micro-Manager 1.4 writes the weekday between date and time. */
 const TIME = /^(?:[T\s]+|\s+[A-Za-z]{2,4}\.?\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?/;
 const ZONE = /^(?:Z|UTC|GMT|([+-])(\d{2}):?(\d{2})?)$/i;
 
-/** As Java writes a date, which plugins of Micro-Manager and Bio-Formats do: `Wed Mar 04 12:00:00 CET 2026`. */
+/** Java's format, which plugins of Micro-Manager and Bio-Formats use: `Wed Mar 04 12:00:00 CET 2026`. */
 const JAVA_DATE = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d{1,2}) (\d{1,2}:\d{2}:\d{2}) (\S+) (\d{4})$/;
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-/** Abbreviations of zones that mean one thing only. */
+/** Unambiguous abbreviations of time zones. */
 const NAMED_ZONES: Readonly<Record<string, string>> = {
   WEST: "+01:00",
   CET: "+01:00",
@@ -45,7 +45,7 @@ const NAMED_ZONES: Readonly<Record<string, string>> = {
   PDT: "-07:00",
 };
 
-/** The same moment as the other texts write it. An abbreviation of several zones is left out. */
+/** Converts Java's format to the usual one. Ambiguous zone abbreviations are left out. */
 function ofJava(text: string): string {
   const [, month = "", day = "", time = "", zone = "", year = ""] = JAVA_DATE.exec(text) ?? [];
   const number = MONTHS.indexOf(month) + 1;
@@ -55,8 +55,8 @@ function ofJava(text: string): string {
 }
 
 /**
- * The moment that a text names, for example `2016-02-11 09:00:16.123 -0800`, `2011-01-18 Tue 16:52:41`,
- * `2024:01:02 03:04:05` or ISO 8601. undefined for any other text, and for dates that do not exist.
+ * Returns the time that a text names, for example `2016-02-11 09:00:16.123 -0800`, `2011-01-18 Tue 16:52:41`, `2024:01:02
+ * 03:04:05` or ISO 8601. Undefined for any other text, and for dates that do not exist.
  */
 export function readTime(text: string): ReadTime | undefined {
   const whole = ofJava(text.trim());
@@ -64,7 +64,7 @@ export function readTime(text: string): ReadTime | undefined {
   if (date === null) return undefined;
   const time = TIME.exec(whole.slice(date[0].length));
   if (time === null) return undefined;
-  // NDTiff cuts the zone down to its sign.
+  // NDTiff truncates the zone to its sign.
   const rest = whole
     .slice(date[0].length + time[0].length)
     .trim()
@@ -81,7 +81,7 @@ export function readTime(text: string): ReadTime | undefined {
   return { us: us - (zoneUs ?? 0), hasZone: zoneUs !== undefined, hasFraction: fraction !== undefined };
 }
 
-/** What a zone such as `+01:00`, `-0800` or `Z` is ahead of UTC, microseconds; undefined for other text. */
+/** Returns the offset of a zone such as `+01:00`, `-0800` or `Z` from UTC, microseconds; undefined for other text. */
 export function readZone(text: string): number | undefined {
   const zone = ZONE.exec(text.trim());
   if (zone === null) return undefined;
@@ -90,19 +90,19 @@ export function readZone(text: string): number | undefined {
   return (sign === "-" ? -1 : 1) * (+hours * 60 + +minutes) * 60_000_000;
 }
 
-/** Digits behind the decimal point of a second, in microseconds, rounded. */
+/** Converts the digits after the decimal point of a second to microseconds, rounded. */
 export function fractionUs(digits: string): number {
   return digits === "" ? 0 : Math.round(Number(`0.${digits}`) * 1e6);
 }
 
-/** A date and time of UTC, microseconds since the epoch; undefined where there is no such date. */
+/** Converts a date and time in UTC to microseconds since the epoch; undefined if the date does not exist. */
 export function calendarUs(time: CalendarTime, us = 0): number | undefined {
   const { year, month, day, hour, minute, second } = time;
-  // A leap second counts as the next second, as the system's clock has it.
+  // A leap second counts as the next second, as in the system's clock.
   if (hour > 23 || minute > 59 || second > 60) return undefined;
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  // setUTCFullYear carries a 13th month or the 30th of February over.
+  // setUTCFullYear accepts a 13th month or the 30th of February, and carries over.
   if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined;
   return (date.getTime() + ((hour * 60 + minute) * 60 + second) * 1000) * 1000 + us;
 }
@@ -117,7 +117,7 @@ const UNIT_US: readonly (readonly [RegExp, number])[] = [
   [/^(d|day|days)$/i, 86_400e6],
 ];
 
-/** Microseconds in a unit of time as OME and ImageJ write it; undefined for a unit that is none of time. */
+/** Returns the microseconds in a unit of time as OME and ImageJ write it; undefined if it is not a unit of time. */
 export function unitUs(unit: string): number | undefined {
   return UNIT_US.find(([name]) => name.test(unit.trim()))?.[1];
 }

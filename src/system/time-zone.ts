@@ -1,14 +1,14 @@
-// Times for people, in a time zone that is named with them. Files and programs get UTC: iso-time.ts.
+// Formats times for people, in a time zone that is shown with them. Files and programs get UTC: iso-time.ts.
 import { nearest } from "../failure/nearest.ts";
 
 const MS_PER_MINUTE = 60_000;
-/** Farther than any zone is from UTC. */
+/** Larger than the offset of any zone from UTC. */
 const FARTHEST_MS = 26 * 60 * MS_PER_MINUTE;
 
-/** As messages have it: 2026-03-04T05:06:07.089123Z, 2026-03-04 05:06 UTC. */
+/** UTC times in messages: 2026-03-04T05:06:07.089123Z, 2026-03-04 05:06 UTC. */
 const TIME_OF_UTC = /(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?(?:Z| UTC)/g;
 
-/** What a clock on the wall shows. */
+/** The time that a wall clock shows. */
 interface WallTime {
   readonly day: string;
   readonly clock: string;
@@ -19,7 +19,7 @@ interface WallTime {
 export class TimeZone {
   /** "UTC", or a name such as "Europe/Berlin". */
   readonly name: string;
-  /** None for UTC: the first of them costs 30 ms of each start and thread, and an ISO date shows the same. */
+  /** None for UTC: the first one takes 30 ms at the start of each thread, and an ISO date shows the same. */
   readonly #format: Intl.DateTimeFormat | undefined;
 
   /** Throws RangeError for a zone that does not exist; see `timeZoneProblem`. */
@@ -38,37 +38,37 @@ export class TimeZone {
     });
   }
 
-  /** "2026-03-04" */
+  /** Returns "2026-03-04". */
   day(us: number): string {
     return this.#wall(us / 1000).day;
   }
 
-  /** "10:14:30"; in an hour that the clock shows twice with the difference from UTC: "02:30:00+02:00". */
+  /** Returns "10:14:30"; in an hour that the clock shows twice, with the offset from UTC: "02:30:00+02:00". */
   clock(us: number): string {
     const wall = this.#wall(us / 1000);
     return this.#momentsOf(wall.ms).length > 1 ? `${wall.clock}${offsetText(wall.ms - secondOf(us))}` : wall.clock;
   }
 
-  /** "2026-03-04 10:14:30 UTC" */
+  /** Returns "2026-03-04 10:14:30 UTC". */
   moment(us: number): string {
     return `${this.day(us)} ${this.clock(us)} ${this.name}`;
   }
 
-  /** "2026-03-04 10:00:00 to 10:14:30 UTC"; the second day where it is another one. */
+  /** Returns "2026-03-04 10:00:00 to 10:14:30 UTC"; with the second date if it differs. */
   span(fromUs: number, toUs: number): string {
     const [from, to] = [this.day(fromUs), this.day(toUs)];
     const end = from === to ? this.clock(toUs) : `${to} ${this.clock(toUs)}`;
     return `${from} ${this.clock(fromUs)} to ${end} ${this.name}`;
   }
 
-  /** Milliseconds that the clock is ahead of UTC at a moment. */
+  /** Returns the milliseconds that the clock is ahead of UTC at a given time. */
   offsetMs(us: number): number {
     return this.#wall(us / 1000).ms - secondOf(us);
   }
 
   /**
-   * The moment, µs since 1970, when the clock shows what it would in UTC at `wallUs`: the first of two. Undefined for a time
-   * that the clock jumps over.
+   * Returns the time, µs since 1970, at which the clock shows what a UTC clock shows at `wallUs`; the first of two. Undefined for
+   * a time that the clock skips.
    */
   usOfWall(wallUs: number): number | undefined {
     const wallMs = secondOf(wallUs);
@@ -76,7 +76,7 @@ export class TimeZone {
     return first === undefined ? undefined : first * 1000 + (wallUs - wallMs * 1000);
   }
 
-  /** A text for people with its times of UTC in this zone. */
+  /** Returns a text for people with its UTC times converted to this zone. */
   shown(text: string): string {
     if (this.name === "UTC") return text;
     return text.replaceAll(TIME_OF_UTC, (found, day: string, minute: string, second = ":00") => {
@@ -94,7 +94,7 @@ export class TimeZone {
     return { day, clock, ms: Date.parse(`${day}T${clock}Z`) };
   }
 
-  /** The moments, ms since 1970, at which the clock shows a time: one, or in spring none, in autumn two. */
+  /** Returns the times, ms since 1970, at which the clock shows a given time: usually one, in spring none, in autumn two. */
   #momentsOf(wallMs: number): number[] {
     const offsets = [-FARTHEST_MS, FARTHEST_MS].map((away) => this.#wall(wallMs + away).ms - (wallMs + away));
     const found = [...new Set(offsets)].map((offset) => wallMs - offset).filter((ms) => this.#wall(ms).ms === wallMs);
@@ -104,7 +104,7 @@ export class TimeZone {
 
 export const UTC = new TimeZone("UTC");
 
-/** Why a text is no time zone, for people, with the nearest name; undefined for "UTC", "local" and names of zones. */
+/** Returns why a text is not a time zone, with the closest name; undefined for "UTC", "local" and names of zones. */
 export function timeZoneProblem(name: string): string | undefined {
   if (name === "local" || name === "UTC") return undefined;
   try {
@@ -117,7 +117,7 @@ export function timeZoneProblem(name: string): string | undefined {
   return `there is no time zone "${name}"${near === undefined ? "" : `; did you mean ${near}?`}`;
 }
 
-/** The zone of this computer. */
+/** Returns the zone of this computer. */
 function localZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 }

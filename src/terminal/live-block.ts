@@ -1,4 +1,4 @@
-// A few lines that are rewritten in place on a terminal, and simply printed elsewhere.
+// A few lines that are redrawn in place on a terminal, and simply printed elsewhere.
 
 /** The part of a stream that a block needs. */
 export interface BlockStream {
@@ -17,14 +17,14 @@ export class LiveBlock {
     this.stream = stream;
   }
 
-  /** Prints a line that stays, whole, above the block. */
+  /** Prints a permanent line above the block. */
   say(line: string): void {
     const back = this.shown > 0 ? `${ESCAPE}${this.shown}A${ESCAPE}0J` : "";
     this.stream.write(`${this.stream.isTTY ? back : ""}${line}\n`);
     this.shown = 0;
   }
 
-  /** Puts `lines` in the place of those shown before. */
+  /** Replaces the lines shown before by `lines`. */
   show(lines: readonly string[]): void {
     if (!this.stream.isTTY) {
       this.stream.write(`${lines.join("\n")}\n`);
@@ -32,7 +32,7 @@ export class LiveBlock {
     }
     const width = this.stream.columns ?? 80;
     const back = this.shown > 0 ? `${ESCAPE}${this.shown}A` : "";
-    // Each line is cut to the width: a wrapped one would make the block longer than the number of its lines.
+    // Each line is cut to the width: a wrapped one would make the block taller than its number of lines.
     const body = lines.map((line) => `${ESCAPE}2K${line.slice(0, width - 1)}\n`).join("");
     this.stream.write(`${back}${ESCAPE}0J${body}`);
     this.shown = lines.length;

@@ -7,7 +7,7 @@ import type { Supervisor } from "../supervisor/supervisor.ts";
 
 const RECENT = 5;
 
-/** The live block: counts, stages, the last events. */
+/** Returns the live block: counts, stages, the last events. */
 export function liveLines(supervisor: Supervisor, log: Logger): string[] {
   const { pending, processing, processed, failed } = supervisor.counts;
   const stages = supervisor.reports().map((report) => {

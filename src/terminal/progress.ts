@@ -23,7 +23,7 @@ export class Progress {
     this.stream.write(`\r\u001b[2K${progressLine(this.done, this.total, this.unit, nowMs - this.startedMs)}`);
   }
 
-  /** Writes a line of text without tearing the progress line. */
+  /** Prints a line of text above the progress line. */
   note(line: string): void {
     this.clear();
     this.stream.write(`${line}\n`);
@@ -37,7 +37,7 @@ export class Progress {
 
 const BAR_WIDTH = 24;
 
-/** `[#####-----] 50/100 images, 12.5/s, 4 s left`. */
+/** Returns `[#####-----] 50/100 images, 12.5/s, 4 s left`. */
 export function progressLine(done: number, total: number, unit: string, elapsedMs: number): string {
   const filled = total === 0 ? BAR_WIDTH : Math.round((BAR_WIDTH * done) / total);
   const bar = `[${"#".repeat(filled)}${"-".repeat(BAR_WIDTH - filled)}] ${done}/${total} ${unit}`;

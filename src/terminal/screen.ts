@@ -12,7 +12,7 @@ const ESCAPE = "\u001b[";
 const ENTER = `${ESCAPE}?1049h${ESCAPE}?25l`;
 const LEAVE = `${ESCAPE}?25h${ESCAPE}?1049l`;
 
-/** Whether a stream can be redrawn: a terminal, and not one that calls itself dumb. */
+/** Whether a stream can be redrawn: it is a terminal, and not a dumb one. */
 export function canRedraw(stream: Pick<ScreenStream, "isTTY">, { TERM }: NodeJS.ProcessEnv): boolean {
   return stream.isTTY === true && TERM !== "dumb" && TERM !== undefined && TERM !== "";
 }
@@ -40,7 +40,7 @@ export class Screen {
     this.stream.write(`${enter}${ESCAPE}H${body}${ESCAPE}J`);
   }
 
-  /** The terminal as it was before. Idempotent. */
+  /** Restores the terminal. Idempotent. */
   leave(): void {
     if (this.entered) this.stream.write(LEAVE);
     this.entered = false;
@@ -53,10 +53,10 @@ export type Paint = (colour: keyof typeof COLOURS, text: string) => string;
 export const plain: Paint = (_colour, text) => text;
 export const coloured: Paint = (colour, text) => `${ESCAPE}${COLOURS[colour]}m${text}${ESCAPE}0m`;
 
-/** At most `columns` letters, colours not counted. */
+/** Cuts a line to `columns` visible characters; colour codes do not count. */
 function cut(line: string, columns: number): string {
   let left = columns;
-  // Between two escape characters: a colour code up to its "m", then letters.
+  // Between two escape characters: a colour code up to its "m", then text.
   const [first = "", ...coloured] = line.split(ESCAPE);
   const take = (text: string) => {
     const kept = text.slice(0, left);

@@ -1,7 +1,7 @@
-// A curve in one line of letters.
+// Draws a curve in one line of characters.
 
 const BARS = [..."▁▂▃▄▅▆▇█"];
-/** For terminals that know no more than ASCII. */
+/** For terminals that only support ASCII. */
 const PLAIN_BARS = [..."_.-=+*#@"];
 const GAP = "·";
 const DOUBTFUL = "×";
@@ -13,7 +13,7 @@ export interface SparkPoint {
 }
 
 /**
- * The last `width` points as bars between their least and greatest sound value. A range narrower than `leastRange` is not
+ * Draws the last `width` points as bars between their smallest and largest valid value. A range narrower than `leastRange` is not
  * magnified further, so that noise looks like noise.
  */
 export function sparkline(points: readonly SparkPoint[], width: number, leastRange: number, unicode = true): string {
@@ -33,7 +33,7 @@ export function sparkline(points: readonly SparkPoint[], width: number, leastRan
     .join("");
 }
 
-/** Whether the terminal's letters go beyond ASCII, by the locale's own rules. */
+/** Whether the terminal supports more than ASCII, according to the locale. */
 export function knowsUnicode({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
   return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
 }

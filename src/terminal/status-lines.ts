@@ -1,4 +1,4 @@
-// `status --watch`: the lines of the screen, from a snapshot.
+// The screen of `status --watch`: makes its lines from a snapshot.
 
 import { cameraText } from "../health/camera-in-use.ts";
 import { diskFullText } from "../health/disk-facts.ts";
@@ -21,11 +21,11 @@ export interface ViewOptions {
 
 /** Number of ROIs listed if none are named. */
 export const FIRST_ROIS = 6;
-/** px; a smaller range would show only noise. */
+/** px; a smaller range would only show noise. */
 const LEAST_RANGE_PX = 0.05;
 const NAME = 14;
 
-/** The screen, top to bottom; alarms come first. */
+/** Returns the lines of the screen, top to bottom; alarms come first. */
 export function watchLines(snapshot: Snapshot, options: ViewOptions): string[] {
   const { paint, columns } = options;
   const { alarms, notes, stages, experiment } = snapshot;
@@ -117,7 +117,7 @@ function signed(px: number): string {
   return `${px < 0 ? "-" : "+"}${Math.abs(px).toFixed(3)} px`;
 }
 
-/** Wraps alarms instead of cutting them. */
+/** Wraps a text, so that alarms are not cut. */
 function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";

@@ -1,8 +1,8 @@
-// Tables of text for the terminal.
+// Formats tables of text for the terminal.
 
 /**
- * Cells padded to the width of their column, on the left where `isRight` says so, with two spaces between and no blanks at the
- * end: one line for each row. The first row decides how many columns are measured.
+ * Returns one line per row, with cells padded to the width of their column (on the left if `isRight`), two spaces between
+ * columns, and no trailing blanks. The first row determines the number of columns that are measured.
  */
 export function alignedLines(
   rows: readonly (readonly string[])[],
@@ -14,7 +14,9 @@ export function alignedLines(
   return rows.map((row) => row.map(padded).join("  ").trimEnd());
 }
 
-/** `align` has a letter for each column: l or r. Columns without any text are left out. Ends with a line break. */
+/**
+ * Returns a table. `align` has a letter for each column: l or r. Columns without any text are left out. Ends with a line break.
+ */
 export function textTable(names: readonly string[], rows: readonly (readonly string[])[], align: string): string {
   const used = names.flatMap((_, column) => (rows.some((row) => row[column] !== "") ? [column] : []));
   const lines = [names, ...rows].map((row) => used.map((column) => row[column] ?? ""));
