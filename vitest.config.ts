@@ -68,7 +68,13 @@ export default defineConfig({
       {
         extends: true,
         plugins: [builtWorkers()],
-        test: { name: "slow", include: [SLOW], expect: { poll: POLL }, globalSetup: ["test/support/built-program.ts"] },
+        test: {
+          name: "slow",
+          include: [SLOW],
+          expect: { poll: POLL },
+          setupFiles: ["test/support/removal.ts"],
+          globalSetup: ["test/support/built-program.ts"],
+        },
       },
     ],
   },

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -7,6 +6,7 @@ import yargs from "yargs";
 import { analyseCommand } from "../../src/commands/analyse.ts";
 import { checkRoisCommand } from "../../src/commands/check-rois.ts";
 import { formatRoiManifest, type Roi } from "../../src/measurement/roi.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const WIDTH = 240;
 const HEIGHT = 120;
@@ -14,9 +14,9 @@ const ROIS: Roi[] = [
   { label: "010A_N", flip: true, y: 60, x: 20, height: 40, width: 181 },
   { label: "010A_S", flip: false, y: 10, x: 20, height: 40, width: 181 },
 ];
-const directory = mkdtempSync(join(tmpdir(), "phorest-analyse-"));
+const directory = temporaryDirectory("phorest-analyse-");
 const roisPath = join(directory, "ROI_manifest.json");
-const emptyDirectory = mkdtempSync(join(tmpdir(), "phorest-empty-"));
+const emptyDirectory = temporaryDirectory("phorest-empty-");
 const pictureDirectory = join(directory, "Bilder für heute");
 
 /** A picture with one bright band, its centre at column `centre`. */
@@ -316,7 +316,7 @@ describe("phorest check-rois", () => {
 
 describe("a part of a series", () => {
   const HOUR_MS = Date.UTC(2026, 2, 4, 10);
-  const series = mkdtempSync(join(tmpdir(), "phorest-series-"));
+  const series = temporaryDirectory("phorest-series-");
   const imagesOf = (file: string) => recordsIn(file).map((record) => record.image_filename);
 
   beforeAll(async () => {
@@ -347,7 +347,7 @@ describe("a part of a series", () => {
     [["--limit", "-1"], /^--limit needs a whole number/],
     [["--roi", "11*"], /^--roi "11\*": no ROI has such a label/],
   ])("%j is refused before anything is written", async (options, message) => {
-    const out = join(mkdtempSync(join(tmpdir(), "phorest-none-")), "none.jsonl");
+    const out = join(temporaryDirectory("phorest-none-"), "none.jsonl");
     await expect(run("analyse", series, "--rois", roisPath, "--jsonl", out, ...options)).rejects.toThrow(message);
     expect(existsSync(out)).toBe(false);
   });
@@ -379,7 +379,7 @@ describe("pictures of 12 bits in 16", () => {
     record.resonances.filter(({ flags }) => flags.includes("saturated")).length;
 
   it("are saturated where their camera was, by themselves and with --bits", async () => {
-    const deep = mkdtempSync(join(tmpdir(), "phorest-deep-"));
+    const deep = temporaryDirectory("phorest-deep-");
     await deepPicture(join(deep, "a.png"), 2000);
     await deepPicture(join(deep, "b.png"), 5000);
     await deepPicture(join(deep, "c.png"), 2000);

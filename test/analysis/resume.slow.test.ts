@@ -3,7 +3,8 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { formatRoiManifest } from "../../src/measurement/roi.ts";
-import { experiment, phorest, start } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
+import { experiment, start } from "../run/program.ts";
 
 const WIDTH = 640;
 const HEIGHT = 480;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
+import { command } from "../run/commands.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -86,7 +87,7 @@ test("a run without its share measures on, says so in status, and ends with 0; `
   const directory = experiment(config(remote, ""));
   const run = start(["run", "--frames", "200"], directory);
   await expect
-    .poll(async () => (await phorest(["status"], directory)).stdout, { timeout: 60_000 })
+    .poll(async () => (await command(["status"], directory)).stdout, { timeout: 60_000 })
     .toContain("not mounted");
   const refused = await phorest(["sync"], directory);
   expect(refused.code).toBe(2);

@@ -7,7 +7,7 @@ import type { Finding } from "../../src/archive/finding.ts";
 import { initRemote } from "../../src/archive/remote.ts";
 import { writeSnapshot } from "../../src/archive/snapshot.ts";
 import { verify } from "../../src/archive/verify.ts";
-import { phorest } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
 import { type Finished, finished, LATER_US } from "./finished.ts";
 
 const sha = (text: string) => createHash("sha256").update(text).digest("hex");

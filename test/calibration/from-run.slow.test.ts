@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import { command } from "../run/commands.ts";
 import { experiment, phorest, start } from "../run/program.ts";
 
 const CONFIG = `
@@ -41,16 +42,16 @@ describe("phorest calibrate --from run", () => {
     for (const roi of Object.values(before)) if (roi.coords !== undefined) roi.coords[0] += 3;
     writeFileSync(manifest, JSON.stringify(before));
     await measuredBy(directory, 2);
-    const { code, stderr } = await phorest(["calibrate", "--from", "run"], directory);
+    const { code, stderr } = await command(["calibrate", "--from", "run"], directory);
     expect(stderr).toMatch(/calibrated with .*image_/);
     expect(code).toBe(0);
     await measuredBy(directory, 3);
     expect(run.child.exitCode).toBeNull();
     run.child.kill("SIGINT");
     expect((await run.ended).code).toBe(0);
-    const told = await phorest(["sensorgram", "--summary"], directory);
+    const told = await command(["sensorgram", "--summary"], directory);
     expect(told.stderr).toMatch(/the chip was recalibrated at .*--analysis "gaussian 2"/);
-    const curves = await phorest(["sensorgram", "--roi", "001A_N"], directory);
+    const curves = await command(["sensorgram", "--roi", "001A_N"], directory);
     const [names, first] = curves.stdout.split("\n").map((line) => line.split(","));
     expect(first?.[names?.indexOf("marker") ?? -1]).toMatch(/^recalibrated: \d+ ROIs$/);
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { phorest } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const ask = (...words: string[]) => phorest(words, temporaryDirectory());

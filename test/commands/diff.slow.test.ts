@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { command } from "../run/commands.ts";
 import { phorest } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -16,7 +17,7 @@ beforeAll(async () => {
   root = temporaryDirectory();
   const drift = (STEP_PX / INTERVAL_S) * 3600;
   const words = ["simulate", "sim", "--frames", "3", "--size", "960x730", "--interval", String(INTERVAL_S)];
-  const simulated = await phorest([...words, "--drift", `${drift},${drift / 2}`], root);
+  const simulated = await command([...words, "--drift", `${drift},${drift / 2}`], root);
   expect(simulated.code, simulated.stderr).toBe(0);
   images = readdirSync(join(root, "sim")).filter((name) => name.endsWith(".png"));
   mkdirSync(join(root, "data"));
@@ -42,7 +43,7 @@ test.each([
   ["frames of the experiment", () => ["1", "last"]],
   ["files", () => [`sim/${images[0]}`, `sim/${images[2]}`]],
 ])("the movement between two %s is that of the simulated chip", async (_name, named) => {
-  const { code, stdout, stderr } = await phorest(["diff", ...named(), "--json", "--out", "moved.png"], root);
+  const { code, stdout, stderr } = await command(["diff", ...named(), "--json", "--out", "moved.png"], root);
   expect(code, stderr).toBe(0);
   const { dx_px, dy_px, error_px, moved } = JSON.parse(stdout) as Answer;
   expect(moved).toBe(true);
@@ -54,15 +55,15 @@ test.each([
 
 test("an image has not moved against itself; ROIs are outlined", async () => {
   const words = ["diff", "first", "1", "--out", "same.svg", "--rois", "sim/ROI_manifest.json"];
-  const { code, stdout, stderr } = await phorest(words, root);
+  const { code, stdout, stderr } = await command(words, root);
   expect(code, stderr).toBe(0);
   expect(stdout).toContain("not moved: dx 0.000 ± ");
   expect(readFileSync(join(root, "same.svg"), "utf8")).toContain("red where B is brighter");
 });
 
 test("what cannot be compared is one line and exit code 2", async () => {
-  await phorest(["simulate", "small", "--frames", "1", "--size", "480x365"], root);
-  await phorest(["simulate", "deep", "--frames", "1", "--size", "960x730", "--bits", "16"], root);
+  await command(["simulate", "small", "--frames", "1", "--size", "480x365"], root);
+  await command(["simulate", "deep", "--frames", "1", "--size", "960x730", "--bits", "16"], root);
   const only = (directory: string) => readdirSync(join(root, directory)).find((name) => name.endsWith(".png"));
   const file = `sim/${images[0]}`;
   for (const [words, line] of [
@@ -74,7 +75,7 @@ test("what cannot be compared is one line and exit code 2", async () => {
     [["1", "2", "--out", "x.jpg"], "--out x.jpg: the name must end with .png or .svg"],
     [["1", "2", "--rois", "r.json"], "--rois needs --out"],
   ] as const) {
-    const { code, stderr } = await phorest(["diff", ...words], root);
+    const { code, stderr } = await command(["diff", ...words], root);
     expect([code, stderr.trim().split("\n").length], `${words.join(" ")}: ${stderr}`).toEqual([2, 1]);
     expect(stderr).toContain(line);
   }

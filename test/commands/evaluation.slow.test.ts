@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { gauss } from "../analysis/gauss.ts";
 import { experiment } from "../outputs/csv/experiment.ts";
-import { phorest } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const INTERVAL_S = 10;

@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from "vitest";
 import type { KineticsView } from "../../src/assay/kinetics/experiment/view.ts";
 import { REFERENCES, storeBinding, TRUTH } from "../assay/kinetics/stored.ts";
 import { experiment } from "../outputs/csv/experiment.ts";
-import { phorest } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 let root: string;

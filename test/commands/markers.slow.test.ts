@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { StateView } from "../../src/web/views.ts";
 import { experiment as recorded, START_US } from "../outputs/csv/experiment.ts";
-import { phorest } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { sharedRun, simulatedChipConfig } from "../web/running.ts";
 

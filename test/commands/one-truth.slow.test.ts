@@ -14,7 +14,7 @@ import { curvesCsv } from "../../src/web/curves-csv.ts";
 import { Experiment } from "../../src/web/experiment.ts";
 import type { CurvesView } from "../../src/web/views.ts";
 import { experiment, START_US } from "../outputs/csv/experiment.ts";
-import { phorest } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
 import { normal } from "../support/normal.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
+import { command } from "../run/commands.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
 
 const FRAMES = 12;
@@ -25,7 +26,7 @@ interface Listed {
 }
 
 async function analysesOf(directory: string): Promise<Listed[]> {
-  return JSON.parse((await phorest(["analyses", "--json"], directory)).stdout) as Listed[];
+  return JSON.parse((await command(["analyses", "--json"], directory)).stdout) as Listed[];
 }
 
 /** All rows of the tables that a run writes, without what a second analysis adds. */
@@ -69,7 +70,7 @@ test("every frame gets a result of the new analysis, the run's rows stay, and ev
     ["centre", FRAMES, true],
   ]);
   const lines = async (words: readonly string[]) => {
-    const { code, stdout, stderr } = await phorest(words, directory);
+    const { code, stdout, stderr } = await command(words, directory);
     expect(code, stderr).toBe(0);
     return { lines: stdout.trim().split("\n"), stderr };
   };
@@ -111,7 +112,7 @@ test("the same method again gives the same numbers, and a later run passes none 
   const csv = readFileSync(join(directory, "results", "communicating_results.csv"), "utf8");
   expect((await phorest(["remeasure", "--method", "gaussian"], directory)).stdout).toContain('analysis "gaussian 2"');
   const positions = async (analysis: string) =>
-    (await phorest(["sensorgram", "--analysis", analysis], directory)).stdout;
+    (await command(["sensorgram", "--analysis", analysis], directory)).stdout;
   expect(await positions("gaussian 2")).toBe(await positions("gaussian"));
   const run = await phorest(["run", "--frames", "2", "--until-idle"], directory);
   expect(run.code, run.stderr).toBe(0);
@@ -173,7 +174,7 @@ test("a killed remeasurement is continued by the same command, and tracking coun
   const rest = await phorest([...words, "--name", "in parts", "--json"], directory);
   expect(rest.code, rest.stderr).toBe(0);
   expect(JSON.parse(rest.stdout)).toMatchObject({ measured: frames - partly, measured_before: partly, failed: 0 });
-  const curves = async (name: string) => (await phorest(["sensorgram", "--analysis", name], directory)).stdout;
+  const curves = async (name: string) => (await command(["sensorgram", "--analysis", name], directory)).stdout;
   expect(await curves("in parts")).toBe(await curves("whole"));
 }, 120_000);
 
@@ -183,7 +184,7 @@ test("a part of the frames and ROIs under a name of its own, with tracking along
   const { code, stdout, stderr } = await phorest([...words, "--name", "quick look", "--json"], directory);
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ analysis: "quick look", frames: 3, measured: 3 });
-  const curves = await phorest(["sensorgram", "--analysis", "Quick Look", "--tracking"], directory);
+  const curves = await command(["sensorgram", "--analysis", "Quick Look", "--tracking"], directory);
   expect(curves.code, curves.stderr).toBe(0);
   const shown = curves.stdout.trim().split("\n").slice(1);
   expect([...new Set(shown.map((line) => line.split(",")[1]))]).toEqual([
@@ -215,7 +216,7 @@ test("what cannot be measured again is one line and exit code 2, and adds no ana
     [["sensorgram", "--analysis", "centre"], "no analysis centre"],
     [["export", "--format", "manifest-json", "--analysis", "gaussian"], "manifest-json holds frames"],
   ] as const) {
-    const { code, stderr } = await phorest(words, directory);
+    const { code, stderr } = await command(words, directory);
     expect([code, stderr.trim().split("\n").length], `${words.join(" ")}: ${stderr}`).toEqual([2, 1]);
     expect(stderr).toContain(line);
   }
@@ -229,12 +230,12 @@ test("a method that was changed after everything was measured is said, with the 
   const directory = await measured();
   writeFileSync(join(directory, "config.toml"), `${QUICK_CONFIG}[Data_Analysis]\nmethod = "centre"\n`);
   const line = `Data_Analysis.method is centre, but ${FRAMES} frames are measured with gaussian (analysis "gaussian"); \`phorest remeasure\``;
-  expect((await phorest(["report", "--out", "out"], directory)).stderr).toContain(line);
+  expect((await command(["report", "--out", "out"], directory)).stderr).toContain(line);
   const run = await phorest(["run", "--frames", "1", "--until-idle"], directory);
   expect(run.code, run.stderr).toBe(0);
   expect(run.stderr).toContain(line);
   expect((await phorest(["remeasure"], directory)).stdout).toContain(`${FRAMES + 1} of ${FRAMES + 1} frames measured`);
-  expect((await phorest(["report", "--out", "out"], directory)).stderr).not.toContain("Data_Analysis.method is");
+  expect((await command(["report", "--out", "out"], directory)).stderr).not.toContain("Data_Analysis.method is");
 });
 
 test("while a run is active, measuring again is refused", async () => {

@@ -20,6 +20,8 @@ async function run(words, cwd, env) {
   await import(`${program}?${commands}`);
   const code = process.exitCode ?? 0;
   process.exitCode = undefined;
+  // Nobody's directory is kept from being removed or unmounted.
+  process.chdir("/");
   return code;
 }
 
