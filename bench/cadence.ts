@@ -1,6 +1,6 @@
-// Does the cadence hold while everything else is saturated? A real run takes a picture of 1920 x 1460 every second from
-// the dummy camera, while its analysis works through a queue of 64-megapixel pictures on all cores but one. Lateness is
-// that of the exposure against its tick, as stored with each frame.
+// Measures whether the cadence holds under full load. A real run takes a picture of 1920 x 1460 every second from
+// the dummy camera, while its analysis works through a queue of 64-megapixel pictures on all cores but one. The delay
+// is that of the exposure relative to its scheduled time, as stored with each frame.
 // Run: npx tsx bench/cadence.ts [--seconds 300] [--interval 1]. Needs `npm run build`. Prints figures and a line of JSON.
 import { execFile, spawn } from "node:child_process";
 import { linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -23,13 +23,13 @@ const interval = option("--interval", 1);
 const workers = Math.max(1, availableParallelism() - 1);
 const [WIDTH, HEIGHT, ROIS] = [9152, 6944, 644];
 
-/** The small picture's ROIs, over and over: both sizes can be measured with them, and a large one has 644 to do. */
+/** Repeats the small picture's ROIs: both sizes can be measured with them, and a large picture has 644. */
 function manyRois(): Roi[] {
   const { rois } = createSimulator().roiManifest();
   return Array.from({ length: ROIS }, (_, at) => ({ ...(rois[at % rois.length] as Roi), label: `R${at}` }));
 }
 
-/** 64 megapixels tiled from the small picture. */
+/** Returns 64 megapixels tiled from the small picture. */
 async function largePicture(): Promise<Uint8Array> {
   const small = createSimulator().render(0, 0);
   const pixels = new Uint8Array(WIDTH * HEIGHT);
@@ -62,8 +62,8 @@ root_dir = ${JSON.stringify(directory)}
 }
 
 /**
- * How late the machine itself is: a process that only sleeps, 20 ms at a time, through the same load. No program on it
- * can keep time better than this.
+ * Measures the delay of the machine itself: a process that only sleeps, 20 ms at a time, under the same load. No program on the
+ * machine can be more punctual.
  */
 const SLEEPER = `
 const nothing = new Int32Array(new SharedArrayBuffer(4));
@@ -90,7 +90,7 @@ try {
   const rois = formatRoiManifest({ imageAngle: 0, rois: manyRois() });
   writeFileSync(join(directory, "generated_files/ROI_manifest.json"), rois);
   writeFileSync(join(directory, "large.png"), await largePicture());
-  // One picture under many names: a queue that outlasts the bench, at the cost of one file.
+  // One picture under many names: a queue that lasts longer than the bench but takes only one file.
   const queued = Math.ceil(seconds * workers * 5);
   for (let n = 0; n < queued; n++) linkSync(join(directory, "large.png"), join(directory, `data/load-${n}.png`));
 
@@ -121,7 +121,7 @@ try {
   }
   const [beat] = manifest.heartbeats.all().filter(({ stage }) => stage === "collector");
   manifest.close();
-  // The first frame also waits for the thread and the camera to open; it is what the grid starts from.
+  // The first frame also waits for the thread and the camera to open; the schedule starts from it.
   const steady = late.slice(1).sort((a, b) => a - b);
   tookMs.sort((a, b) => a - b);
   const of = (share: number, sorted = steady) =>

@@ -1,5 +1,5 @@
-// What an automatic calibration is worth: simulated pictures with known truth (all chips, scales, orientations, defects),
-// pictures like photographs, 64 megapixels, and pictures in which it must refuse. Run:
+// Tests the reliability of automatic calibration: simulated pictures with known truth (all chips, scales, orientations, defects),
+// realistic photographs, 64 megapixels, and pictures that it must refuse. Run:
 //   npx tsx bench/calibrate-proof.ts [--count 500] [--large 10] [--photographs 200] [--decoys 500] [--seed 1] [--processes 2] [--list] [--progress]
 // --count are pictures at 1920 x 1460, of which --large are of 64 megapixels instead. --list prints every refusal, --progress a line of JSON for each picture
 // as it is done.
@@ -22,7 +22,7 @@ interface Task {
   readonly seed: number;
 }
 
-/** What became of one picture; `errorPx` is infinite for another chip. */
+/** The result for one picture; `errorPx` is infinite for a wrong chip. */
 interface Outcome extends Task {
   readonly description: string;
   readonly refusal: string | undefined;
@@ -58,7 +58,7 @@ function tasks(): Task[] {
     many(photographs, () => "photograph"),
     many(decoys, (i) => DECOYS[(seed + i) % DECOYS.length] as Class),
   ];
-  // Of all classes in turn: a run that is cut short has seen as much of each.
+  // All classes in turn, so that an interrupted run has covered each equally.
   const turns = all.flatMap((list) => list.map((task, i) => ({ task, at: (i + 0.5) / list.length })));
   return turns.sort((a, b) => a.at - b.at).map(({ task }) => task);
 }
@@ -85,7 +85,7 @@ async function attempt({ kind, seed }: Task): Promise<Outcome> {
   return { kind, seed, description, refusal: undefined, errorPx, cpuMs };
 }
 
-/** One process after the other asks for tasks until there are none. */
+/** Runs the tasks: each process asks for tasks until there are none left. */
 async function runAll(): Promise<Outcome[]> {
   const waiting = tasks();
   const outcomes: Outcome[] = [];
@@ -115,7 +115,7 @@ async function runAll(): Promise<Outcome[]> {
   return outcomes;
 }
 
-/** One core each. */
+/** Returns an environment that limits a process to one core. */
 function childEnvironment(): NodeJS.ProcessEnv {
   return { ...process.env, UV_THREADPOOL_SIZE: "1" };
 }

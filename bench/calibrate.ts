@@ -1,5 +1,5 @@
-// How long finding a chip takes, decoding and drawing excluded: processor time of the whole process, the smallest of some
-// rounds after the first. Run: npx tsx bench/calibrate.ts [--rounds 5]. Prints the figures and one line of JSON.
+// Measures how long it takes to find a chip, without decoding and drawing: processor time of the whole process, the minimum of
+// some rounds after the first. Run: npx tsx bench/calibrate.ts [--rounds 5]. Prints the figures and one line of JSON.
 import { parseArgs } from "node:util";
 import { locateByFeatures } from "../src/calibration/by-features.ts";
 import { LabelPatterns } from "../src/calibration/label-search.ts";

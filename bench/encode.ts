@@ -1,5 +1,5 @@
-// What a kept frame costs: PNG levels and filters, TIFF and BMP, as time on one core against bytes, for a simulated
-// picture in 8 and 16 bits; and how long until the chosen form is durable. The table behind encode.ts's choice.
+// Measures the cost of storing a frame: PNG levels and filters, TIFF and BMP, as time on one core against bytes, for a simulated
+// picture in 8 and 16 bits; and the time until the chosen format is durable. encode.ts is based on this table.
 // Run: npx tsx bench/encode.ts [--repeats N]
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ const at = process.argv.indexOf("--repeats");
 const repeats = at < 0 ? 5 : Number(process.argv[at + 1]);
 sharp.concurrency(1);
 
-/** The least of `repeats` times: on a shared machine the only one that says what the work costs. */
+/** Returns the minimum of `repeats` times: on a shared machine, only this shows the cost of the work itself. */
 async function least(work: () => Promise<Uint8Array>): Promise<{ ms: number; bytes: number }> {
   let [ms, bytes] = [Number.POSITIVE_INFINITY, 0];
   for (let n = 0; n < repeats; n++) {

@@ -1,5 +1,5 @@
-// The pictures of docs/kernel.md, drawn from the simulation and the kernel as they are: a row with its fit and what is
-// left of it, and the precision of each estimator next to the Cramér–Rao bound. Run: npx tsx bench/figures.ts
+// Draws the pictures of docs/kernel.md with the current simulation and kernel: a row with its fit and the
+// residuals, and the precision of each estimator next to the Cramér–Rao bound. Run: npx tsx bench/figures.ts
 import { join } from "node:path";
 import type { TopLevelSpec } from "vega-lite";
 import { measure } from "../src/analysis/kernel.ts";
@@ -20,7 +20,7 @@ import {
   speckleField,
 } from "../test/conformance/speckled-rois.ts";
 
-/** A line that rows are fitted with too. */
+/** A line shape that rows are also fitted with. */
 type RowLine = Line & { readonly kind: "gaussian" | "fano" };
 
 const GAUSSIAN: RowLine = { kind: "gaussian", centre: 90, width: 25, slope: 0.03, q: 0, height: 100, base: 110 };
@@ -58,7 +58,7 @@ function positionOf(pixels: Uint8Array, method: "rows" | "joint", { kind }: RowL
   return medianOf(Float64Array.from(positions));
 }
 
-/** The curve a row fit answers with, at the pixels. */
+/** Returns the fitted curve of a row at the pixels. */
 function fitted(kind: RowLine["kind"], values: readonly number[]): number[] {
   return Array.from({ length: SIZE.width }, (_, x) => {
     const value = (name: string) => values[QUANTITIES[kind].indexOf(name)] as number;
@@ -71,7 +71,7 @@ function fitted(kind: RowLine["kind"], values: readonly number[]): number[] {
   });
 }
 
-/** One row of either kind: samples, fit, residual. */
+/** Draws one row of each kind: samples, fit, residual. */
 function rowFigure(): TopLevelSpec {
   const row = 30;
   const samples = LINES.flatMap(({ line, title }) => {
@@ -118,7 +118,7 @@ function rowFigure(): TopLevelSpec {
 const rms = (values: readonly number[]) =>
   Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
 
-/** Error of a shift between two frames of one speckle pattern, px, over realisations, for each estimator. */
+/** Returns the error of a shift between two frames with the same speckle pattern, px, over realisations, for each estimator. */
 function shiftErrors(line: RowLine, electronsPerCount: number) {
   const noise = { ...NOISE, electronsPerCount };
   const moved = { ...line, centre: line.centre + SHIFT_PX };
@@ -140,7 +140,7 @@ function precisionFigure(): TopLevelSpec {
   const values = LINES.flatMap(({ line, title }) =>
     LIGHT.flatMap((electrons) => {
       const errors = shiftErrors(line, electrons);
-      // The speckle is the same in both frames: only camera and photons are left, twice.
+      // The speckle is the same in both frames, so only the noise of camera and photons remains, twice.
       const bound = Math.SQRT2 * cramerRaoPx(line, { ...NOISE, speckle: 0, electronsPerCount: electrons });
       return [
         { title, electrons, of: "median of row fits", px: rms(errors.rows) },

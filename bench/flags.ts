@@ -1,5 +1,5 @@
-// What the flags are worth: simulated ROIs of known defects, and how often each flag is raised for them, per method.
-// "good" is no flag at all. Run: npx tsx bench/flags.ts [--rois 500] [--json]
+// Measures the reliability of the flags: how often each flag is set for simulated ROIs with known defects, by method.
+// "good" means no flag at all. Run: npx tsx bench/flags.ts [--rois 500] [--json]
 
 import { analysePicture } from "../src/analysis/resonance.ts";
 import { FLAGS, type Flag, flagNames, type Method } from "../src/measurement/method.ts";
@@ -18,7 +18,7 @@ import {
 type Light = (x: number, row: number) => number;
 type Random = () => number;
 
-/** What a case demands: "good" must pass unflagged, "doubtful" must not, "either" is a matter of taste. */
+/** A case and its expected result: "good" must have no flag, "doubtful" must have one, "either" may have one. */
 interface Case {
   readonly name: string;
   readonly should: "good" | "doubtful" | "either";
@@ -30,7 +30,7 @@ const FIELDS = 64;
 
 const between = (random: Random, low: number, high: number) => low + (high - low) * random();
 
-/** A band as real chips show it. */
+/** Returns a band like those of real chips. */
 function bandOf(random: Random, change: Partial<Line> = {}): Line {
   const q = (random() < 0.5 ? -1 : 1) * between(random, 3, 9);
   return {
@@ -112,7 +112,7 @@ interface Trial {
   readonly should: Case["should"];
   readonly method: Method;
   readonly rois: number;
-  /** Share of the ROIs with the flag, and with none. */
+  /** Share of the ROIs with each flag, and with none. */
   readonly shares: Readonly<Record<Flag | "good", number>>;
 }
 

@@ -1,5 +1,5 @@
-// Instructions per fit, which do not depend on how busy a machine is: the kernel's fits without Node under valgrind, which
-// knows no AVX-512 and therefore counts what the AVX2 unit does. Used by bench/kernel.ts.
+// Counts instructions per fit, which do not depend on the load of the machine: runs the kernel's fits without Node under
+// valgrind, which knows no AVX-512 and therefore counts what the AVX2 unit does. Used by bench/kernel.ts.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,13 +12,13 @@ export interface InstructionCounter {
   close(): void;
 }
 
-/** Undefined where valgrind is absent. Throws when the kernel does not compile. */
+/** Returns undefined if valgrind is not installed. Throws if the kernel does not compile. */
 export function instructionCounter(): InstructionCounter | undefined {
   if (spawnSync("valgrind", ["--version"]).status !== 0) return undefined;
   const native = join(packageRoot(), "native");
   const directory = mkdtempSync(join(tmpdir(), "phorest-bench-"));
   const program = join(directory, "time_fits");
-  // As binding.gyp compiles them.
+  // The same flags as in binding.gyp.
   const flags = ["-O3", "-std=c++20", "-fPIC", "-fvisibility=hidden", "-ffp-contract=fast", `-I${native}`];
   const sources = readdirSync(join(native, "fit")).filter((name) => name.endsWith(".cc"));
   const built = spawnSync("g++", [
@@ -40,7 +40,7 @@ export function instructionCounter(): InstructionCounter | undefined {
     return { instructions: Number(found), unit: stdout.split(" ")[0] ?? "" };
   };
   return {
-    // One more round costs the fits alone, without starting and reading.
+    // The cost of one more round is that of the fits alone, without starting and reading.
     count: (line, samples, rows) => {
       const once = collected(line, samples, rows, 1);
       const twice = collected(line, samples, rows, 2);

@@ -1,5 +1,5 @@
-// What is noticed of damaged JPEG pictures: 500 of each kind, as the decoder's warnings and as our own count of blocks see
-// them, and how far positions are off where the damage goes unnoticed. Run: npx tsx bench/jpeg-damage.ts [--files 500] [--json]
+// Measures how often damage in JPEG pictures is detected: 500 of each kind, by the decoder's warnings and by our own count of
+// blocks, and the error of positions if it is not. Run: npx tsx bench/jpeg-damage.ts [--files 500] [--json]
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -16,7 +16,7 @@ const { values: options } = parseArgs({ options: { files: { type: "string" }, js
 const FILES = Number(options.files ?? 500);
 const CASES = join(packageRoot(), "test/cases/oracle-pictures");
 const END = Uint8Array.of(0xff, 0xd9);
-/** px: a position that is off by more is wrong. */
+/** Error above which a position counts as wrong, px. */
 const WRONG_PX = 0.5;
 
 type Damage = (bytes: Buffer, at: number, random: () => number) => Uint8Array;
@@ -63,7 +63,7 @@ async function goodPictures(): Promise<Good[]> {
   return good;
 }
 
-/** px: how far the position that is most off is; of those alone that carry no flag, and carried none before. */
+/** Returns the error of the worst position, px, among all, and among those without a flag now and before. */
 function worstPx(before: FrameResult, after: FrameResult): number {
   let worst = 0;
   after.position.forEach((position, roi) => {

@@ -1,6 +1,6 @@
-// How fast the kernel fits: microseconds per fit on one core, Gaussian and Fano, at the two usual row lengths, on seeded
-// synthetic rows; compared with scipy's curve_fit on the same rows where python3 has scipy, and with the instructions per fit where
-// valgrind is there.
+// Measures the speed of the kernel's fits: microseconds per fit on one core, Gaussian and Fano, at the two usual row lengths,
+// on seeded synthetic rows; compared with scipy's curve_fit on the same rows if python3 has scipy, and with the instructions
+// per fit if valgrind is installed.
 // Run: npx tsx bench/kernel.ts [--json]
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -31,7 +31,7 @@ const REPEATS = 25;
 const CALLS = 3;
 const SCIPY_ROWS = 300;
 
-/** Uniform numbers in [0, 1) from a seed (mulberry32). */
+/** Returns a generator of uniform numbers in [0, 1) from a seed (mulberry32). */
 function uniform(seed: number): () => number {
   let state = seed;
   return () => {
@@ -47,8 +47,8 @@ function normal(next: () => number): number {
 }
 
 /**
- * A picture whose rows are profiles like a camera's: a line of 100 counts on 110, half-width 20 to 40 px, speckle of
- * 12 % with a grain of 2.5 px, shot noise (50 electrons a count) and one count of read noise.
+ * Simulates a picture whose rows look like a camera's: a line of 100 counts on 110, half-width 20 to 40 px, speckle of 12 %
+ * with a grain of 2.5 px, shot noise (50 electrons per count) and one count of read noise.
  */
 function simulate(line: Line, samples: number, rows: number, seed: number): Uint8Array {
   const next = uniform(seed);
@@ -95,13 +95,13 @@ function timeKernel(line: Line, samples: number, pixels: Uint8Array, rows: numbe
     });
   const measured = call().status.filter((status) => status === ROW.ok).length;
   const times = Array.from({ length: REPEATS }, () => {
-    // Processor time, because other work on the machine is none of the kernel's.
+    // Processor time, so that other work on the machine does not count.
     const from = process.cpuUsage();
     for (let i = 0; i < CALLS; i++) call();
     const { user, system } = process.cpuUsage(from);
     return (user + system) / CALLS / rows;
   });
-  // Other work on the machine only ever adds.
+  // The minimum, because other work on the machine can only add time.
   return { usPerFit: Math.min(...times), measuredShare: measured / rows };
 }
 
@@ -125,7 +125,7 @@ for y in rows:
 print(np.median(times) * 1e6)
 `;
 
-/** The median time of scipy's fit, or null where this machine has no scipy. */
+/** Returns the median time of scipy's fit, or null if this machine has no scipy. */
 function timeScipy(line: Line, samples: number, pixels: Uint8Array): number | null {
   const directory = mkdtempSync(join(tmpdir(), "phorest-bench-"));
   try {
@@ -143,7 +143,7 @@ function timeScipy(line: Line, samples: number, pixels: Uint8Array): number | nu
   }
 }
 
-/** Rows of which the instructions are counted: valgrind is some fifty times slower. */
+/** Number of rows for counting instructions: valgrind is some fifty times slower. */
 const COUNTED_ROWS = 592;
 
 const trials: Trial[] = [];

@@ -22,7 +22,7 @@ function sets(extra: object): CurveSet[] {
   return Array.from({ length: count }, (_zero, at) => simulated({ ...plan, seed: at + 1 }));
 }
 
-/** CPU seconds for one set. */
+/** Returns the CPU seconds for one set. */
 function secondsOf(list: readonly CurveSet[], model: string, profiles: boolean): number {
   const from = process.cpuUsage();
   for (const { cycles } of list) fitModel(cycles, modelNamed(model) as Model, profiles);

@@ -1,5 +1,5 @@
-// Which line is chosen for bands of known shape, and what a wrong one does to shifts; the tables of docs/kernel.md, "Which
-// line". Run: npx tsx bench/lines.ts [--realisations 60] [--only WORD]
+// Tests which line is chosen for bands of known shape, and the effect of a wrong one on shifts; the tables of docs/kernel.md,
+// "Which line". Run: npx tsx bench/lines.ts [--realisations 60] [--only WORD]
 import { parseArgs } from "node:util";
 import { ANCHOR_NUMBERS, ROW } from "../src/analysis/kernel-answer.ts";
 import { shapeOf } from "../src/analysis/line-shape.ts";
@@ -50,7 +50,7 @@ const TRUTHS: readonly Truth[] = [
   { name: "voigt, half", line: "voigt" },
 ];
 
-/** Light of height 1. */
+/** Returns the light of a band with height 1. */
 function bandOf({ line, q = Number.NaN }: Truth, centre: number, width: number): (x: number) => number {
   const shape = shapeOf(line, { centre, width, asymmetry: q, share: 0.5 });
   return line === "fano" ? (x) => shape(x) / (1 + q * q) : shape;
@@ -70,13 +70,13 @@ function chosen(condition: Condition, truth: Truth, nth: number): string {
   return status[0] === ROW.ok ? (lineOfCode(lines?.[0]) ?? "none") : "none";
 }
 
-/** A band without noise in 16 bits. */
+/** Returns a band without noise in 16 bits. */
 function clean(truth: Truth, width: number, centre: number, band: number): Uint16Array {
   const light = bandOf(truth, centre, band);
   return Uint16Array.from({ length: 8 * width }, (_, at) => Math.round(257 * (110 + 100 * light(at % width))));
 }
 
-/** px of a Gaussian's mu for each px of the band. */
+/** Returns the change of a Gaussian's mu per px of movement of the band. */
 function rowSlope(q: number, band: number, width: number): number {
   const at = (shift: number) => {
     const pixels = clean({ name: "", line: "fano", q }, width, width / 2 + shift, band);
@@ -86,7 +86,7 @@ function rowSlope(q: number, band: number, width: number): number {
   return (at(1) - at(-1)) / 2;
 }
 
-/** px of tracking's shift, with a line held, for each px of the band. */
+/** Returns the change of tracking's shift, with a fixed line, per px of movement of the band. */
 function trackedSlope(truth: Truth, line: Line, band: number, shift: number): number {
   const width = 181;
   const tracking = { anchors: new Float64Array(ANCHOR_NUMBERS), pixels: new Uint16Array(8 * width), grow: true };

@@ -1,5 +1,5 @@
-// What the manifest costs: npx tsx bench/manifest.ts [--quick] [--dir DIR] [--only history|curve|capture]
-// Prints one line per figure, then all of them as one line of JSON. Needs about 4 GB in DIR (--quick: 0.4 GB) and removes it.
+// Measures the cost of the manifest: npx tsx bench/manifest.ts [--quick] [--dir DIR] [--only history|curve|capture]
+// Prints one line per result, then all of them as one line of JSON. Needs about 4 GB in DIR (--quick: 0.4 GB) and removes it.
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -35,7 +35,7 @@ function timed(work: () => void): number {
   return performance.now() - startMs;
 }
 
-/** Finished entries with their outcomes, `entries` of them, then `pending` waiting ones. */
+/** Adds `entries` finished entries with their outcomes, then `pending` waiting ones. */
 function fillHistory(file: string, entries: number, pending: number): void {
   const db = new Database(file);
   db.pragma("synchronous = OFF");

@@ -1,6 +1,6 @@
-// What the OPC UA output costs: npm run build && npx tsx bench/opcua.ts [--frames N] [--long N] [--returns N]
-// 644 ROIs × 3 values a frame to a real node-opcua-server in its own process on the loopback address. Prints one line per
-// figure, then all of them as one line of JSON.
+// Measures the cost of the OPC UA output: npm run build && npx tsx bench/opcua.ts [--frames N] [--long N] [--returns N]
+// Sends 644 ROIs × 3 values per frame to a real node-opcua-server in its own process on the loopback address. Prints one line per
+// result, then all of them as one line of JSON.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,8 +16,8 @@ import { formatRoiManifest, parseRoiManifest } from "../src/measurement/roi.ts";
 import type { PlantDelivery } from "../src/outputs/opcua/delivery.ts";
 import { Plant } from "../test/outputs/opcua/plant.ts";
 
-// What is measured is the compiled program: the sources as tsx runs them are slower. All of it is compiled, because a Failure
-// of the sources is none to compiled code, and a stage would not know what kind of failure it backs off from.
+// Measures the compiled program, because sources under tsx are slower. Everything must be compiled: compiled code does not
+// recognise a Failure class from the sources, so a stage could not tell which failures to retry.
 const compiled = (module: string) => import(new URL(`../dist/src/${module}.js`, import.meta.url).href);
 const { MANIFEST_FILENAME, Manifest }: typeof import("../src/manifest/manifest.ts") =
   await compiled("manifest/manifest");
@@ -96,7 +96,7 @@ function settingsFor(pattern: string) {
   return { config, delivery: { server: { ...server, endpoint_url }, nodes: mapped, baselineSeconds: 60 } };
 }
 
-/** Delivers `frames` new frames in this thread; ms of wall clock and of this process per frame. */
+/** Delivers `frames` new frames in this thread; returns ms of wall-clock time and of this process per frame. */
 async function deliver(delivery: PlantDelivery, frames: number) {
   let cursor = manifest.outcomes.lastId();
   addFrames(frames);
@@ -113,7 +113,7 @@ async function deliver(delivery: PlantDelivery, frames: number) {
 
 const singles = new Delivery(settingsFor("{roi}").delivery, manifest, () => undefined);
 await deliver(singles, 10);
-// At first the client library makes its own key in the background; this must not count as time of a frame.
+// At first the client library creates its own key in the background, which must not count as time of a frame.
 await sleep(5000);
 const one = await deliver(singles, FRAMES);
 report("1932 nodes: frames a second", 1000 / one.wallMs, "(at least 5)");
@@ -134,13 +134,13 @@ for (let sent = 0; sent < LONG; sent += 500) await deliver(all, Math.min(500, LO
 report(`memory after ${LONG} frames more, ratio`, rss() / before, "(1 is flat)");
 await all.close();
 
-// The stage as a run has it: its thread next to the supervisor's, and a server that is killed and restarted.
+// The stage as in a run: its thread next to the supervisor's, and a server that is killed and restarted.
 const log = createLogger({ level: "error", console: false, rotateSeconds: 43_200 });
 manifest.outputs.configure([OPC_UA_OUTPUT]);
 manifest.outputs.advance(OPC_UA_OUTPUT, manifest.outcomes.lastId());
 const { config } = settingsFor("{roi}");
 const manifestFile = join(directory, MANIFEST_FILENAME);
-// Most of what holds the supervisor up is the disk: the commit of the cursor, which nothing may overtake.
+// Most of the supervisor's delay comes from the disk: the commit of the cursor, which must not be reordered.
 let longestCommitMs = 0;
 const advance = manifest.outputs.advance.bind(manifest);
 manifest.outputs.advance = (...cursor: Parameters<typeof advance>) => {
@@ -167,7 +167,7 @@ stage.wake();
 const busyMs = performance.now();
 const delayed = await longestDelay(() => output.waiting > 0);
 const tookMs = performance.now() - busyMs;
-// The same machine, as long, with nothing to do: what of it is the neighbours'.
+// The same machine idle for the same time, to measure the influence of other work.
 const idleMs = performance.now();
 const idle = await longestDelay(() => performance.now() - idleMs < tookMs);
 report("supervisor's event loop, longest delay", delayed, "ms (at most 20)");

@@ -1,5 +1,5 @@
-// What a page of a stack costs against a file of its own: time of processor per picture, and memory. A stack of a gigabyte and the same
-// pictures as separate files, read in turn in one process; also a stack whose pages are beyond 4 GB.
+// Compares the cost of a page of a stack with that of a separate file: processor time per picture, and memory. A stack of a
+// gigabyte and the same pictures as separate files, read in turn in one process; also a stack whose pages are beyond 4 GB.
 // Run: npx tsx bench/pages.ts [--pages N] [--dir DIR]
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,7 +13,7 @@ const [WIDTH, HEIGHT] = [1920, 1460];
 const PLANE_BYTES = 2 * WIDTH * HEIGHT;
 const DIRECTORY_BYTES = 8 + 20 * 9 + 8;
 const MIB = 2 ** 20;
-/** Pages of the stack beyond 4 GB; what is before them is a hole in the file. */
+/** Number of pages of the stack beyond 4 GB; a hole in the file precedes them. */
 const FAR_PAGES = 20;
 const FAR_AT = 5 * 2 ** 30;
 
@@ -21,14 +21,14 @@ const { values } = parseArgs({ options: { pages: { type: "string", default: "192
 const pages = Number(values.pages);
 const directory = values.dir ?? mkdtempSync(join(tmpdir(), "phorest-pages-"));
 
-/** The pixels of a page: those of all pages differ. */
+/** Returns the pixels of a page; those of all pages differ. */
 function plane(page: number): Buffer {
   const pixels = new Uint16Array(WIDTH * HEIGHT);
   for (let at = 0; at < pixels.length; at++) pixels[at] = (at * 37 + page * 101) & 4095;
   return Buffer.from(pixels.buffer);
 }
 
-/** A BigTIFF directory of one strip at `strip`, followed by one at `next`. */
+/** Returns a BigTIFF directory of one strip at `strip`, followed by a directory at `next`. */
 function directoryOf(strip: number, next: number): Buffer {
   const fields = [
     [256, 4, WIDTH],
@@ -54,7 +54,7 @@ function directoryOf(strip: number, next: number): Buffer {
   return bytes;
 }
 
-/** A stack whose pages begin at `start`, each behind its directory. */
+/** Writes a stack whose pages begin at `start`, each after its directory. */
 function writeStack(path: string, count: number, start = 16): void {
   const file = openSync(path, "w");
   const header = Buffer.alloc(16);
@@ -73,7 +73,7 @@ function writeStack(path: string, count: number, start = 16): void {
   closeSync(file);
 }
 
-/** Times of processor of one kind of reading, ms: what other programs do on the machine changes them least. */
+/** Processor times of one kind of reading, ms: these are least affected by other programs. */
 type Times = number[];
 
 async function timed(times: Times, work: () => Promise<unknown>): Promise<void> {
@@ -105,7 +105,7 @@ try {
   for (let page = 0; page < pages; page++) {
     const readPage = () => timed(ofStack, () => decodePicture({ directory, path: "stack.tif", page }));
     const readFile = () => timed(ofFiles, () => decodePicture({ directory, path: single(page) }));
-    // In turn, because the second one pays for what the first one left behind.
+    // In alternating order, because the second one is affected by what the first one left behind.
     for (const read of page % 2 === 0 ? [readPage, readFile] : [readFile, readPage]) await read();
     most = Math.max(most, process.memoryUsage.rss());
   }

@@ -1,6 +1,6 @@
-// The pictures of docs/web.md and the user guide: npx tsx bench/pictures.ts [--dir DIR --link LINK] after `npm run build`.
-// Every view of the page and of the terminal, of a simulated experiment: of its own, which takes four minutes, or of the one
-// that runs in DIR and is steered by LINK. Needs Chromium and tmux.
+// Takes the pictures of docs/web.md and the user guide: npx tsx bench/pictures.ts [--dir DIR --link LINK] after `npm run build`.
+// Every view of the page and of the terminal for a simulated experiment: a new one, which takes four minutes, or the one
+// that runs in DIR and is controlled through LINK. Needs Chromium and tmux.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -66,7 +66,7 @@ async function experiment(): Promise<Shown> {
   return { directory, link: running.link, end };
 }
 
-/** What a person would have noted meanwhile. */
+/** Adds the markers that a user would have added meanwhile. */
 async function note({ link }: Shown): Promise<void> {
   const { origin, hash } = new URL(link);
   const headers = { Authorization: `Bearer ${hash.slice("#token=".length)}`, "Content-Type": "application/json" };
@@ -128,7 +128,7 @@ async function takePage(browser: Browser, { link }: Shown): Promise<void> {
 
 const COLUMNS = 118;
 
-/** What a terminal shows of a command after a while. */
+/** Returns what a terminal shows of a command after a while. */
 async function terminal(name: string, directory: string, args: readonly string[], rows: number): Promise<string> {
   const tmux = (...more: string[]) => {
     const { status, stdout, stderr } = spawnSync("tmux", ["-L", `phorest-${name}`, ...more], {

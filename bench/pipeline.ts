@@ -1,7 +1,7 @@
-// What one picture costs from its file to its result, stage by stage, on one core: reading, decoding, sampling and
-// fitting, the statistics with their doubt, packing; for each method, and for both line fits of one decoded picture as
-// PNG, TIFF and BMP. A 1920 x 1460 picture with 120 ROIs and a synthetic one of 9152 x 6944 with 644. Each trial has its
-// own process; one line each, then JSON. With --jobs the same on 1 to N threads, as ms per picture. At last pictures per
+// Measures the cost of one picture from its file to its result, stage by stage, on one core: reading, decoding, sampling and
+// fitting, the statistics with errors and flags, packing; for each method, and for both line fits of one decoded picture as
+// PNG, TIFF and BMP. Uses a 1920 x 1460 picture with 120 ROIs and a synthetic one of 9152 x 6944 with 644. Each trial has its
+// own process; prints one line each, then JSON. With --jobs the same on 1 to N threads, as ms per picture. Finally pictures per
 // second of the whole program (bench/run.ts; it must be built).
 // Run: npx tsx bench/pipeline.ts [--repeats N] [--small] [--jobs N]
 import { spawnSync } from "node:child_process";
@@ -42,7 +42,7 @@ const HEIGHT = 6944;
 const ROI_HEIGHT = 144;
 const ROI_WIDTH = 353;
 
-/** Bands of different place and width on a lattice of 23 x 28 ROIs, with speckle of a few px grain. */
+/** Makes bands of different position and width on a lattice of 23 x 28 ROIs, with speckle of a few px grain. */
 async function syntheticPicture(directory: string): Promise<{ picture: string; manifest: string }> {
   const rois: Roi[] = [];
   for (let index = 0; index < 644; index++) {
@@ -90,7 +90,7 @@ interface Work {
   readonly repeats: number;
 }
 
-/** Reads, decodes, measures with each method and packs once; returns the ms of each stage, and what came out. */
+/** Reads, decodes, measures with each method and packs once; returns the ms of each stage, and the results. */
 async function once({ picture, methods }: Work, rois: RoiManifest) {
   const start = performance.now();
   const bytes = await readWhole(picture);
@@ -121,17 +121,17 @@ async function once({ picture, methods }: Work, rois: RoiManifest) {
   return { stages, packed, size: `${decoded.width}x${decoded.height}` };
 }
 
-/** ROIs measured before the clock counts: a run of days is spent with compiled code, not with the first frames. */
+/** Number of ROIs measured before timing starts: a run of days mostly executes compiled code, unlike the first frames. */
 const WARM_ROIS = 3000;
 
-/** Pictures that go through the whole program. */
+/** Number of pictures for the whole program. */
 const RUN_PICTURES = 100;
 
 async function warmUp(work: Work, rois: RoiManifest): Promise<void> {
   for (let measured = 0; measured < WARM_ROIS; measured += rois.rois.length) await once(work, rois);
 }
 
-/** Least times of `repeats` rounds once everything is warm: other work on a machine only ever adds. */
+/** Returns the minimum times of `repeats` rounds after warm-up: other work on the machine can only add time. */
 async function runTrial(work: Work): Promise<Trial> {
   const rois = parseRoiManifest(readFileSync(work.manifest, "utf8"), work.manifest);
   await warmUp(work, rois);
@@ -157,15 +157,15 @@ async function runTrial(work: Work): Promise<Trial> {
   };
 }
 
-/** A thread of Node 20 cannot begin in TypeScript: this is how it gets there. */
+/** Start code of a thread: Node 20 cannot start one from TypeScript. */
 const START = `import("tsx/esm/api").then((tsx) => {
   tsx.register();
   return import(${JSON.stringify(import.meta.url)});
 });`;
 
-/** ms per picture with `jobs` threads, each measuring `repeats` pictures once it is warm. */
+/** Returns ms per picture with `jobs` threads, each measuring `repeats` pictures after warm-up. */
 async function runThreads(work: Work, jobs: number): Promise<number> {
-  // Two counters: threads that are warm, and the starting signal.
+  // Two counters: the number of warm threads, and the start signal.
   const counters = new SharedArrayBuffer(8);
   const state = new Int32Array(counters);
   const threads = Array.from({ length: jobs }, () => {
@@ -208,7 +208,7 @@ function lineOf(trial: Trial): string {
   );
 }
 
-/** The picture as an uncompressed file of the other formats that are read without a general reader. */
+/** Writes the picture as uncompressed files in the other formats that are read without a general reader. */
 async function inOtherFormats(picture: string, directory: string): Promise<string[]> {
   const decoded = await decodePicture(picture);
   const written: string[] = [];

@@ -1,6 +1,6 @@
-// How precise and how honest tracking is where the truth is known. Per case the Cramér-Rao bound with the shape known and
-// with the shape as speckle shows it, scatter (also over the latter), bias, error bar, root mean square of error over error
-// bar, and the shares of frames without a number, with a flag, and wrong by more than five error bars without a flag.
+// Tests the precision and the error bars of tracking with known truth. For each case: the Cramér-Rao bound with known shape and
+// with the shape distorted by speckle, scatter (also relative to the latter), bias, error bar, root mean square of error over
+// error bar, and the shares of frames without a value, with a flag, and wrong by more than five error bars without a flag.
 // Run: npx tsx bench/precision.ts [--realisations 24] [--seed 50000] [--only WORD]
 import { parseArgs } from "node:util";
 import { boundOfFreeShapePx, boundPx } from "../test/conformance/shift-bounds.ts";

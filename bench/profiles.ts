@@ -1,4 +1,4 @@
-// What the analysis is worth on pictures of each camera profile of the simulator: series of 16 reference frames and frames
+// Tests the analysis on pictures of each camera profile of the simulator: series of 16 reference frames and frames
 // after known steps, measured through the analysis' own interface with default settings. Per method: rms error and bias of the
 // position, scatter and bias of the shift from the reference frames, both in px, their errors over the claimed error, shares of
 // frames without a number, with a flag, and wrong by more than five claimed errors without a flag.
@@ -20,18 +20,18 @@ const REFERENCES = 16;
 const STEPS = [0.25, 1, 3];
 const FRAMES_PER_STEP = 4;
 const METHODS = ["tracking", "joint", "gaussian"] as const satisfies readonly Method[];
-/** s: before the sample comes, and while it is in the channel; its refractive index makes the step. */
+/** Times before the sample arrives and while it is in the channel, s; its refractive index causes the step. */
 const [BEFORE, WITHIN] = [0, 1000];
 const BINDING = { shiftPx: 0, timeSeconds: 600, driftPxPerHour: 0 };
 
-/** Where gratings fill the picture, µm on the chip. */
+/** Views in which gratings fill the picture, µm on the chip. */
 const VIEWS: Readonly<Record<ProfileName, SimulatorOptions>> = {
   ideal: {},
   scientific: {},
   pi64: { window: { x: -500, y: -500 } },
 };
 
-/** Bands of a picture that are reported separately: those of pi64 reach from 16 to 176 counts. */
+/** Groups of bands that are reported separately: those of pi64 range from 16 to 176 counts. */
 const CLASSES: Readonly<
   Record<ProfileName, readonly { readonly name: string; readonly from: number; readonly to: number }[]>
 > = {
@@ -53,13 +53,13 @@ const { values: given } = parseArgs({
 });
 const line = SIMULATED_LINES.find((one) => one === given.line) ?? "gaussian";
 
-/** Default settings with another method, every pixel row. */
+/** Returns the default settings with another method, for every pixel row. */
 function settingsOf(method: Method): AnalysisSettings {
   const { config } = parseConfig(`[Data_Analysis]\nmethod = "${method}"\nnumber_of_subROIs = 0\n`, "/");
   return analysisSettings(config, undefined).settings;
 }
 
-/** Measures pictures one after the other as a run does: what the first frames choose is kept. */
+/** Returns a function that measures pictures one after the other as a run does: choices from the first frames are kept. */
 function measurer(method: Method, simulator: Simulator): (picture: Picture) => FrameResult {
   const rois = parseRoiManifest(formatRoiManifest(simulator.roiManifest()), "simulated");
   const settings = settingsOf(method);
@@ -85,7 +85,7 @@ function measurer(method: Method, simulator: Simulator): (picture: Picture) => F
 /** One ROI in one frame. */
 interface Sample {
   readonly amplitude: number;
-  /** px from the truth: of the position, and of its change since the reference frames. */
+  /** Error of the position, and of its change since the reference frames, px. */
   readonly absolute: number;
   readonly shift: number;
   readonly claimed: number;
@@ -94,7 +94,7 @@ interface Sample {
 
 type Samples = Map<string, Sample[]>;
 
-/** All samples of one simulated chip, by step and method. */
+/** Collects all samples of one simulated chip, by step and method. */
 function follow(profile: ProfileName, seed: number, samples: Samples): void {
   const made = (bulkPx: number) =>
     createSimulator({ profile, line, seed, ...VIEWS[profile], binding: { ...BINDING, bulkPx } });
@@ -143,12 +143,13 @@ function rootMeanSquare(values: readonly number[]): number {
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The numbers of a line of the table; those that are flagged are counted apart. */
+/** Returns the numbers of a table line; flagged samples are counted separately. */
 function worthOf(all: readonly Sample[], method: Method): string {
   const known = all.filter(({ shift, flagged }) => Number.isFinite(shift) && !flagged);
   const shifts = known.map(({ shift }) => shift);
   const bias = mean(shifts);
-  // Tracking claims the error of a shift; the others that of a position, most of which is the speckle's and stays.
+  // Tracking states the error of a shift; the other methods state that of a position, most of which is constant and due to
+  // speckle.
   const error = (one: Sample) => (method === "tracking" ? one.shift : one.absolute);
   const share = (of: readonly Sample[]) => (of.length / all.length).toFixed(3);
   return [

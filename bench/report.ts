@@ -1,4 +1,4 @@
-// What a report costs: taking in new frames after 1,000 and after 1,000,000 results, and drawing 1 to 644 ROIs.
+// Measures the cost of a report: adding new frames after 1,000 and after 1,000,000 results, and drawing 1 to 644 ROIs.
 // Run: npx tsx bench/report.ts [frames of the long history] (default 1,000,000). Prints the figures and one line of JSON.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,13 +25,13 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 
-/** On a busy machine the time on the wall says little; the processor time of all threads says more. */
+/** Returns the processor time of all threads, because wall-clock time is unreliable on a busy machine. */
 function cpuMs(started: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(started);
   return (user + system) / 1000;
 }
 
-/** Binding curve with noise; the same numbers on every machine. */
+/** Returns a binding curve with noise; the same numbers on every machine. */
 function position(frame: number, frames: number, roi: number): number {
   const part = frame / frames;
   const bound = part < 0.2 ? 0 : 1 - Math.exp(-(part - 0.2) * 12);
@@ -62,7 +62,7 @@ function plotInput(store: CurveStore): PlotInput {
   };
 }
 
-/** Processor milliseconds of taking in 16 frames and drawing, after `frames` frames. */
+/** Returns the processor milliseconds of adding 16 frames and drawing, after `frames` frames. */
 async function plotReport(rois: number, frames: number): Promise<number> {
   const store = history(rois, frames);
   const values = new Float64Array(rois).fill(60);
@@ -108,7 +108,7 @@ function outcome(outcomeId: number, labels: readonly string[], statistics: Float
   };
 }
 
-/** Milliseconds of appending 16 frames of 644 ROIs to a file that holds `frames` frames, and µs per line rewritten. */
+/** Returns the milliseconds of appending 16 frames of 644 ROIs to a file with `frames` frames, and µs per rewritten line. */
 async function csvReport(frames: number): Promise<{ appendMs: number; usPerLine: number }> {
   const labels = labelsOf(644);
   const statistics = new Float64Array(644 * QUANTITIES[METHOD].length * STATISTICS.length).fill(12.345);

@@ -1,4 +1,4 @@
-// Pictures per second of the whole program: files that lie in the data directory go through capture, the manifest,
+// Measures pictures per second of the whole program: files in the data directory go through capture, the manifest,
 // analysis and report of a real `phorest run`. Used by bench/pipeline.ts; alone: npx tsx bench/run.ts [pictures]
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ export interface EndToEnd {
   readonly wholeSeconds: number;
 }
 
-/** Runs the built program over `pictures` copies of a picture. Throws when any of them was not measured. */
+/** Runs the built program on `pictures` copies of a picture. Throws if any of them was not measured. */
 export function runThroughManifest(picture: string, roiManifest: string, method: Method, pictures: number): EndToEnd {
   const directory = mkdtempSync(join(tmpdir(), "phorest-bench-"));
   try {

@@ -1,5 +1,6 @@
-// Resident memory of a long run against its frames: the built program with the simulated camera, plot, page and health report,
-// sped up, so that half an hour shows what days do. A high-water mark is reached early and stays; a leak keeps growing.
+// Measures resident memory of a long run against its frames: the built program with the simulated camera, plot, page and health
+// report, accelerated, so that half an hour corresponds to days. Normal memory use reaches its maximum early; a leak keeps
+// growing.
 //   npx tsx bench/soak.ts [--frames 10000] [--interval 0.1] [--plot 10] [--program FILE]
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -19,7 +20,7 @@ const { values } = parseArgs({
     /** Seconds between frames, and between plots. */
     interval: { type: "string", default: "0.1" },
     plot: { type: "string", default: "10" },
-    /** The one executable, in place of this checkout's own build. */
+    /** The executable to test, instead of this checkout's build. */
     program: { type: "string" },
   },
 });
@@ -35,7 +36,7 @@ function residentMegabytes(pid: number): number {
   return Number(kilobytes) / 1000;
 }
 
-/** Median of the resident memory while the run was between these parts of its frames. */
+/** Returns the median of the resident memory while the run was between these shares of its frames. */
 function during(samples: readonly Sample[], from: number, to: number): number {
   const within = samples.filter((one) => one.frames >= from * frames && one.frames <= to * frames);
   return Math.round(medianOf(Float64Array.from(within, ({ megabytes }) => megabytes)));
@@ -79,7 +80,7 @@ async function soak(directory: string): Promise<Sample[]> {
   return samples;
 }
 
-/** Undefined while the run has not made it. */
+/** Returns undefined until the run has created it. */
 function opened(directory: string): Manifest | undefined {
   try {
     return Manifest.open({ file: join(directory, "data", "phorest.sqlite"), readonly: true });

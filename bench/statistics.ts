@@ -1,4 +1,4 @@
-// How right noise and drift are, and what they say of their own uncertainty: the tables of docs/statistics.md.
+// Tests the accuracy of noise and drift, and of their stated uncertainty: the tables of docs/statistics.md.
 // Run: npx tsx bench/statistics.ts [--repetitions 4000]
 import { parseArgs } from "node:util";
 import { type Precision, precisionOf } from "../src/assay/precision.ts";

@@ -1,8 +1,8 @@
-// What copying to the share costs: npx tsx bench/storage-sync.ts [--to DIR] [--rounds N] [--quick]
-//   throughput: our verified copies against `cp` and `sha256sum` of the same files to the same place, in turns, the
-//     quickest of the rounds; with and without flushing, which ours always does.
+// Measures the cost of copying to the share: npx tsx bench/storage-sync.ts [--to DIR] [--rounds N] [--quick]
+//   throughput: our verified copies against `cp` and `sha256sum` of the same files to the same directory, alternating, the
+//     fastest of the rounds; with and without flushing, which ours always does.
 //   decision: choosing the next batch, noting a copy and counting what waits, after 1,000 and after 1,000,000 entries (--quick: 100,000).
-// Prints one line per figure, then all of them as one line of JSON.
+// Prints one line per result, then all of them as one line of JSON.
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -36,7 +36,7 @@ async function timed(work: () => Promise<unknown> | unknown): Promise<number> {
   return performance.now() - startMs;
 }
 
-/** Milliseconds of our way and of the plain way, in turns. */
+/** Measures the milliseconds of our copies and of plain ones, alternating. */
 async function throughput(place: string, to: string, count: number, bytes: number): Promise<void> {
   const from = mkdtempSync(join(MEMORY, "phorest-bench-"));
   const root = mkdtempSync(join(to, "phorest-bench-"));
@@ -94,7 +94,7 @@ async function throughput(place: string, to: string, count: number, bytes: numbe
   }
 }
 
-/** Median µs of one decision with `history` entries, of which the last `waiting` are not copied yet. */
+/** Returns the median µs of one decision with `history` entries, of which the last `waiting` are not copied yet. */
 async function decision(history: number, waiting: number): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), "phorest-bench-"));
   mkdirSync(directory, { recursive: true });

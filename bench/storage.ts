@@ -1,5 +1,5 @@
-// What looking after the stored pictures costs: npx tsx bench/storage.ts [--quick] [--dir DIR] [--only gzip|decisions|recovery]
-// Prints one line per figure, then all of them as one line of JSON. Needs about 2 GB in DIR (--quick: 0.3 GB) and removes it.
+// Measures the cost of managing stored pictures: npx tsx bench/storage.ts [--quick] [--dir DIR] [--only gzip|decisions|recovery]
+// Prints one line per result, then all of them as one line of JSON. Needs about 2 GB in DIR (--quick: 0.3 GB) and removes it.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
 });
 const QUICK = options.quick === true;
 const RECOVERED = 100_000;
-/** The kernel counts processor time in these. */
+/** Unit in which the kernel counts processor time, ms. */
 const TICK_MS = 10;
 
 const figures: Record<string, number> = {};
@@ -33,7 +33,7 @@ function report(name: string, value: number, text: string): void {
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-/** Processor time of this process, or of its children that ended, ms. */
+/** Returns the processor time of this process, or of its finished children, ms. */
 function cpuMs(whose: "own" | "children"): number {
   if (whose === "own") {
     const { user, system } = process.cpuUsage();
@@ -43,7 +43,7 @@ function cpuMs(whose: "own" | "children"): number {
   return (Number(fields[13]) + Number(fields[14])) * TICK_MS;
 }
 
-/** Pictures of the simulated chip, pixels as a bitmap or plain TIFF holds them: noise and all. */
+/** Returns pictures of the simulated chip, with noise, as pixels in the form of a bitmap or plain TIFF. */
 function pixels(pictures: number): Buffer {
   const simulator = createSimulator({ width: 1920, height: 1460 });
   return Buffer.concat(Array.from({ length: pictures }, (_, i) => Buffer.from(simulator.render(i, i + 1).pixels)));
@@ -84,7 +84,7 @@ async function benchGzip(directory: string): Promise<void> {
   );
 }
 
-/** A manifest with a history, of which the newest `local` pictures lie here. */
+/** Makes a manifest with a history, of which the newest `local` pictures are stored locally. */
 function historyOf(directory: string, entries: number, local: number, copied: boolean): Manifest {
   const file = join(mkdtempSync(join(directory, "history-")), MANIFEST_FILENAME);
   Manifest.open({ file }).close();
@@ -104,7 +104,7 @@ function historyOf(directory: string, entries: number, local: number, copied: bo
   return Manifest.open({ file });
 }
 
-/** One look of the ring buffer and the compressor, as often as a round holds, µs each. */
+/** Measures one check of the ring buffer and the compressor, repeated as often as in a round, µs each. */
 function decide({ storage, history }: Manifest, rounds: number): number {
   const startMs = performance.now();
   for (let i = 0; i < rounds; i += 1) {

@@ -1,4 +1,4 @@
-// A manifest as a long experiment leaves it, without having to wait for one.
+// Creates a manifest like that of a long experiment, without having to run one.
 import { join } from "node:path";
 import { MANIFEST_FILENAME, Manifest } from "../src/manifest/manifest.ts";
 import type { StoredResult } from "../src/manifest/results.ts";
@@ -12,7 +12,7 @@ const FRAMES_PER_TRANSACTION = 64;
 const FIRST_US = 1.7726e15;
 const INTERVAL_US = 1e7;
 
-/** A repeatable stream of standard normal numbers. */
+/** Returns a reproducible stream of standard normal numbers. */
 function normals(seed: number): () => number {
   let state = seed >>> 0;
   const uniform = () => {
@@ -22,7 +22,7 @@ function normals(seed: number): () => number {
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
-/** Mean and spread over the rows of an ROI of each Fano quantity, as on pictures of a real chip's noise. */
+/** Mean and spread over the rows of an ROI for each Fano quantity, as in pictures with a real chip's noise. */
 const FANO_ROWS = [
   [80, 6],
   [0.6, 0.15],
@@ -32,7 +32,7 @@ const FANO_ROWS = [
   [5, 0.4],
 ] as const;
 
-/** One frame's answer, with statistics computed from rows of noise: what is stored is as hard to pack as the real thing. */
+/** Returns one frame's result, with statistics computed from rows of noise, so that it compresses as badly as a real one. */
 export function answer(seed: number): StoredResult {
   const normal = normals(seed);
   const statistics = new Float64Array(ROIS * PER_ROI);
@@ -91,7 +91,7 @@ export function newManifest(directory: string): { manifest: Manifest; analysisId
   return { manifest, analysisId, file };
 }
 
-/** Measured frames, ten seconds apart; their answers are used in turn. */
+/** Adds measured frames, ten seconds apart; their results are used in turn. */
 export function fillCurves(
   manifest: Manifest,
   analysisId: number,
@@ -109,7 +109,7 @@ export function fillCurves(
   }
 }
 
-/** A captured frame, pending. */
+/** Adds a captured, pending frame. */
 export function addFrame(manifest: Manifest, number: number): void {
   manifest.entries.add({
     capturedAtUs: FIRST_US + number * INTERVAL_US,

@@ -1,6 +1,6 @@
-// What a look at the last frame costs: npx tsx bench/web-frame.ts [--dir DIR] after `npm run build`. For each picture a page
-// that knows nothing yet is asked for the frame, by one browser and then by sixteen at once for the next frame. Prints one line
-// per figure, then all of them as one line of JSON. The pictures need 2 GB in DIR, which are removed.
+// Measures the cost of showing the last frame: npx tsx bench/web-frame.ts [--dir DIR] after `npm run build`. For each picture a
+// page without any data is asked for the frame by one browser, and then by sixteen at once for the next frame. Prints one line
+// per result, then all of them as one line of JSON. The pictures need 2 GB in DIR, which are removed.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const { values: options } = parseArgs({ options: { dir: { type: "string" } } });
 const [WIDTH, HEIGHT] = [9152, 6944];
 const ROUNDS = 3;
 const BROWSERS = 16;
-/** As built: a process that first has to translate TypeScript takes half a second more. */
+/** The built version: a process that first has to compile TypeScript takes half a second more. */
 const built = pathToFileURL(join(packageRoot(), "dist/src/threads/worker-handle.js")).href;
 const { openThread } = (await import(built)) as typeof import("../src/threads/worker-handle.ts");
 const figures: Record<string, number> = {};
@@ -28,7 +28,7 @@ function report(name: string, value: number, text: string): void {
   process.stdout.write(`${name.padEnd(28)} ${text}\n`);
 }
 
-/** A frame of the largest camera: bright bands with noise in the lower bits, as a sensor of 12 bits gives it. */
+/** Returns a frame of the largest camera: bright bands with noise in the lower bits, as from a 12-bit sensor. */
 function frame(channels: 1 | 4): Sharp {
   const pixels = new Uint16Array(WIDTH * HEIGHT * channels);
   let noise = 1;
@@ -46,13 +46,13 @@ const PICTURES: readonly [name: string, ending: string, make: () => Promise<Buff
   ["gray16_tiff", "tif", () => frame(1).tiff({ compression: "none" }).toBuffer()],
   ["gray16_lzw_tiff", "tif", () => frame(1).tiff({ compression: "lzw" }).toBuffer()],
   ["rgba16_png", "png", () => frame(4).png({ compressionLevel: 1 }).toBuffer()],
-  // The largest that is read: 2 GiB of samples in 2 MB.
+  // The largest picture that is read: 2 GiB of samples in 2 MB.
   ["rgba16_256_megapixels", "png", async () => blackPng(16_000, 100)],
-  // Refused by its header.
+  // Refused because of its header.
   ["rgba16_361_megapixels", "png", async () => blackPng(19_000, 100)],
 ];
 
-/** The page's thread over the manifest in `root`. */
+/** Starts the page's thread on the manifest in `root`. */
 async function serve(root: string) {
   const { config } = parseConfig("[Web]\nport = 0\n", root);
   let listening: (address: string) => void = () => undefined;
@@ -79,7 +79,7 @@ async function serve(root: string) {
   return { address: await address, end };
 }
 
-/** Time until the page has answered; on a machine that is busy with other things it asks to wait. */
+/** Returns the time until the page has answered; on a busy machine it asks the client to wait. */
 async function look(address: string): Promise<{ ms: number; status: number }> {
   const startMs = performance.now();
   for (;;) {
@@ -89,7 +89,7 @@ async function look(address: string): Promise<{ ms: number; status: number }> {
   }
 }
 
-/** The most memory that a process which decodes pictures has taken, MB, and its processor time until now, ms. */
+/** Returns the peak memory of a process that decodes pictures, MB, and its processor time so far, ms. */
 function costs(): { mb: number; cpuMs: number } {
   const all = workerProcesses(process.pid, "pictures").map((pid) => {
     const kb = Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
@@ -125,7 +125,7 @@ async function bench(root: string): Promise<void> {
       const { mb, cpuMs } = costs();
       alone = Math.max(alone, mb);
       cpu.push(cpuMs);
-      // Of a second page, so that none of them is answered with the frame before.
+      // A second page, so that none of them gets the previous frame.
       const other = await serve(root);
       const removeSecond = put(picture, ending);
       const many = await Promise.all(Array.from({ length: BROWSERS }, async () => (await look(other.address)).ms));

@@ -1,6 +1,6 @@
-// What the page costs: npx tsx bench/web.ts [--frames N] [--dir DIR] [--store STORE] [--only history|abuse] after
+// Measures the cost of the page: npx tsx bench/web.ts [--frames N] [--dir DIR] [--store STORE] [--only history|abuse] after
 // `npm run build`. history: a real browser on N frames (26,000) x 644 ROIs. abuse: the cadence of a real run, left alone and
-// attacked in turn. Prints one line per figure, then all of them as one line of JSON. 26,000 frames need 4 GB in DIR, which
+// attacked in turn. Prints one line per result, then all of them as one line of JSON. 26,000 frames need 4 GB in DIR, which
 // are removed; in STORE they are kept and used again, with the frames that earlier calls have added.
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -34,7 +34,7 @@ function report(name: string, value: number, text: string): void {
 const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
 const median = (values: readonly number[]) => sorted(values)[values.length >> 1] ?? Number.NaN;
 
-/** The page's thread over the manifest in `root`; resolves with its address. */
+/** Starts the page's thread on the manifest in `root`; resolves with its address. */
 async function serve(root: string) {
   const { config } = parseConfig("[Web]\nport = 0\n", root);
   let listening: (address: string) => void = () => undefined;
@@ -60,7 +60,7 @@ async function serve(root: string) {
   };
 }
 
-/** When what happened, ms since 1970 or since the result was stored. */
+/** Times of the steps, ms since 1970 or since the result was stored. */
 interface Steps {
   readonly askedMs: number;
   readonly answeredMs: number;
@@ -69,7 +69,9 @@ interface Steps {
 
 const epochMs = () => performance.timeOrigin + performance.now();
 
-/** For the page: `window.drawn` is a promise of the steps in which the plot is drawn with this number of frames. */
+/**
+ * Returns code for the page: `window.drawn` is a promise of the steps in which the plot with this number of frames is drawn.
+ */
 function watching(frames: number): string {
   return `window.drawn = new Promise((resolve) => {
     const known = performance.getEntriesByType("resource").length;
@@ -81,7 +83,7 @@ function watching(frames: number): string {
       done = true;
       observer.disconnect();
       CanvasRenderingContext2D.prototype.clearRect = clearRect;
-      // The second one comes when the first has been shown.
+      // The second callback comes when the first frame has been shown.
       requestAnimationFrame(() => requestAnimationFrame(() => {
         const drawnMs = performance.timeOrigin + performance.now();
         const curves = performance.getEntriesByType("resource").slice(known).findLast(({ name }) => name.includes("/api/curves"));
@@ -110,7 +112,7 @@ async function benchHistory(root: string): Promise<void> {
   try {
     const paints: number[] = [];
     for (let round = 0; round < 3; round += 1) {
-      // Each with a thread and a browser that know nothing yet.
+      // Each with a new thread and a new browser, without any cached data.
       const fresh = await serve(root);
       const startMs = performance.now();
       const { page: shown } = await openPage(browser, `${fresh.address}#sensorgrams`, DESKTOP);
@@ -193,7 +195,7 @@ const INTERVAL_S = 0.5;
 const PHASE_S = 20;
 const CONNECTIONS = 1000;
 
-/** A thousand connections that dawdle, bodies of ten megabytes, paths of nonsense, for a while. */
+/** Attacks for a while: a thousand slow connections, bodies of ten megabytes, invalid paths. */
 async function attack(port: number, untilMs: number): Promise<{ opened: number }> {
   const sockets = new Set<Socket>();
   let opened = 0;

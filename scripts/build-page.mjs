@@ -1,4 +1,4 @@
-// The page's own build: one script, one style sheet, everything in them, into dist/web. Run by `npm run build`.
+// Builds the page: one script and one style sheet, with everything bundled, into dist/web. Run by `npm run build`.
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

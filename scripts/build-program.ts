@@ -1,4 +1,4 @@
-// The program's own build: dist/src and dist/workers. Types are checked by `npm run check`. Run by `npm run build`.
+// Builds the program: dist/src and dist/workers. `npm run check` checks the types. Run by `npm run build`.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleInPlace } from "./package/bundle.ts";

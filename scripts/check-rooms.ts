@@ -1,5 +1,5 @@
 // Checks that the rooms (the folders of src/, then workers/) import only rooms above them in the table of docs/architecture.md.
-// Circles between single files are the linter's part (noImportCycles).
+// The linter checks for cycles between single files (noImportCycles).
 // `npm run lint` runs it: tsx scripts/check-rooms.ts [DIRECTORY OF THE CHECKOUT]
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -11,7 +11,7 @@ const ROW = /^\| `([\w/]+)` \|/;
 const ENTRY = "src/cli.ts";
 const UNNAMED = "the table of rooms in docs/architecture.md does not name its folder";
 
-/** A line for each import that breaks the order, and for each file in a folder that the table does not name. */
+/** Returns a line for each import that breaks the order, and for each file in a folder that the table does not name. */
 export function backArrows(root: string): string[] {
   const rooms = roomsInOrder(readFileSync(join(root, "docs/architecture.md"), "utf8"));
   const files = ["src", "workers"].flatMap((folder) => sources(join(root, folder)));
@@ -30,19 +30,19 @@ export function backArrows(root: string): string[] {
   });
 }
 
-/** The rooms from the first column of the table, then the workers, which may import all of them. */
+/** Returns the rooms from the first column of the table, then the workers, which may import all of them. */
 function roomsInOrder(architecture: string): string[] {
   const section = architecture.split(/^## /m).find((part) => part.startsWith("Rooms\n")) ?? "";
   return [...section.split("\n").flatMap((line) => ROW.exec(line)?.[1] ?? []), "workers"];
 }
 
-/** The room of a file in src/ or workers/. A folder inside a room may be a room of its own: the longest name counts. */
+/** Returns the room of a file in src/ or workers/. A folder inside a room may be its own room: the longest name counts. */
 function roomOf(path: string, rooms: readonly string[]): string | undefined {
   const found = rooms.filter((room) => path.startsWith(room === "workers" ? "workers/" : `src/${room}/`));
   return found.sort((a, b) => b.length - a.length)[0];
 }
 
-/** What a file imports from src/ and workers/, for a value or a type, now or later; paths in the checkout. */
+/** Returns what a file imports from src/ and workers/, values and types, statically or dynamically; paths in the checkout. */
 function importsOf(file: string, root: string): string[] {
   return [...readFileSync(file, "utf8").matchAll(IMPORT)]
     .map(([, specifier = ""]) => relative(root, join(dirname(file), specifier)))

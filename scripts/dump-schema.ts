@@ -1,5 +1,5 @@
-// Writes src/manifest/schema.sql: the tables, indexes, triggers and views that a new manifest has, for people to read. The
-// program itself makes them by the migrations in src/manifest/schema.ts. `npm run schema`: tsx scripts/dump-schema.ts
+// Writes src/manifest/schema.sql: the tables, indexes, triggers and views of a new manifest, as documentation. The
+// program itself creates them with the migrations in src/manifest/schema.ts. `npm run schema`: tsx scripts/dump-schema.ts
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
@@ -11,7 +11,7 @@ const HEADER = `-- The schema of a new manifest (phorest.sqlite). Written by \`n
 `;
 const KINDS = { table: "Tables", index: "Indexes", trigger: "Triggers", view: "Views" };
 
-/** The schema of a database as SQLite has it, as text: tables first, each kind in order of names. */
+/** Returns the schema of a database as SQLite stores it, as text: tables first, each kind in order of names. */
 export function schemaText(db: Database.Database): string {
   const rows = db
     .prepare<[], { type: string; name: string; sql: string }>(

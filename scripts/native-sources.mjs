@@ -1,4 +1,4 @@
-// Records next to the image kernel what it was compiled from: `phorest` says so when the sources have changed since. The reader
+// Records next to the image kernel what it was compiled from, so that `phorest` can report changed sources. The reader
 // is src/native/native-sources.ts. Run after compiling: node scripts/native-sources.mjs [DIRECTORY OF THE CHECKOUT]
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";

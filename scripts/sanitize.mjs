@@ -52,7 +52,7 @@ const lines = rules.map(({ from, flags }, index) => {
   const compiler = from.endsWith(".c") ? "gcc" : "g++";
   return `${objects[index]}: ${from}\n\t@${[compiler, ...CHECKS, ...flags, "-c", from, "-o", objects[index]].join(" ")}\n`;
 });
-// make is there wherever the kernel was compiled, and compiles on all cores.
+// make exists wherever the kernel was compiled, and compiles on all cores.
 const program = join(out, "sanitize");
 const makefile = `${program}: ${objects.join(" ")}\n\t@g++ ${CHECKS.join(" ")} -o ${program} ${objects.join(" ")}\n\n${lines.join("\n")}`;
 const built = spawnSync("make", ["-B", "-j", String(availableParallelism()), "-f", "-", program], {

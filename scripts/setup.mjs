@@ -1,5 +1,5 @@
 // The compiled half of `npm ci`: SQLite's binding and the image kernel. It runs as the project's own install script,
-// not as the dependency's, so that what is missing on a fresh machine is said in one line before a compiler says it in
+// not as the dependency's, so that on a fresh machine a missing tool is reported in one line before a compiler reports it in
 // two hundred. Run by hand: node scripts/setup.mjs
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, realpathSync, statfsSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const NEEDED_BYTES = 400e6;
 
-/** Ends the set-up with one line: what is wrong, how to mend it. */
+/** Ends the set-up with one line: what is wrong and how to fix it. */
 function refuse(line) {
   process.stderr.write(`phorest: ${line}\n`);
   process.exit(1);
@@ -34,7 +34,7 @@ function checkMachine() {
   }
 }
 
-/** Node's headers where this Node brought them along; node-gyp would fetch them from the network. */
+/** Returns the headers that came with this Node, if any; node-gyp would fetch them from the network. */
 function ownHeaders() {
   const prefix = join(dirname(realpathSync(process.execPath)), "..");
   const versionFile = join(prefix, "include", "node", "node_version.h");
@@ -45,7 +45,7 @@ function ownHeaders() {
   return version === process.versions.node ? { npm_config_nodedir: prefix } : {};
 }
 
-/** Runs a build quietly; its output goes to a file that the one line of a failure names. */
+/** Runs a build quietly; its output goes to a file that the error message names. */
 function build(what, directory, command, args, cxxFlags = "") {
   process.stdout.write(`phorest: compiling ${what}\n`);
   const { status, stdout, stderr, error } = spawnSync(command, args, {
@@ -70,11 +70,11 @@ const sqlite = join(root, "node_modules", "better-sqlite3");
 const binding = join(sqlite, "build", "Release", "better_sqlite3.node");
 const loads = () =>
   spawnSync(process.execPath, ["-e", `process.dlopen({exports: {}}, ${JSON.stringify(binding)})`]).status === 0;
-// Made with Node's own headers from 24.19 on it would abort the program in the middle of a run: see the file.
+// If compiled with Node's own headers from 24.19 on, it would abort the program in the middle of a run: see the file.
 const objectWrap = join(root, "native", "third_party", "sqlite", "object_wrap.h");
 const isUsable = () =>
   existsSync(binding) && !readFileSync(binding).includes("RemoveEnvironmentCleanupHook") && loads();
-// A ready-made binding saves two minutes where the network allows; compiled where it does not.
+// A prebuilt binding saves two minutes if the network allows it; otherwise it is compiled.
 if (!isUsable()) {
   const ready = spawnSync("prebuild-install", [], { cwd: sqlite, stdio: "ignore" });
   if (ready.status !== 0 || !isUsable()) {

@@ -1,8 +1,8 @@
-// The documents that are generated from tables of the code, by their paths.
+// The documents that are generated from tables in the code, by path.
 import { metricsMarkdown } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 
-/** What each file must contain. */
+/** Functions that return the content of each file. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   "docs/openapi.json": () => `${JSON.stringify(openApi(), undefined, 2)}\n`,
   "docs/metrics.md": metricsMarkdown,

@@ -1,7 +1,7 @@
-// The metrics as Markdown, from the table that /metrics is made of.
+// Writes the metrics as Markdown, from the table that /metrics uses.
 import { METRICS, metricName } from "../../src/health/metrics.ts";
 
-/** docs/metrics.md. */
+/** Returns the text of docs/metrics.md. */
 export function metricsMarkdown(): string {
   const rows = METRICS.map(({ name, help, labels, unit }) => {
     const shown = labels.map((label) => `\`${label}\``).join(", ");

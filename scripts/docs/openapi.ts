@@ -1,4 +1,5 @@
-// The HTTP API as an OpenAPI 3.1 document, from the table of routes and the schemas that the server checks requests with.
+// Builds the OpenAPI 3.1 document of the HTTP API, from the table of routes and the schemas that the server uses to check
+// requests.
 import { z } from "zod";
 import { packageVersion } from "../../src/system/files.ts";
 import { changesSomething, IMAGE_FILE, IMAGE_TYPES, JSON_TYPE, type Route } from "../../src/web/route.ts";
@@ -33,7 +34,7 @@ export interface OpenApi {
 /** Name of the security scheme. */
 const TOKEN = "token";
 
-/** The document, as an object to be written as JSON. */
+/** Returns the document as an object to be written as JSON. */
 export function openApi(): OpenApi {
   const paths: Record<string, Record<string, OperationObject>> = {};
   for (const [name, route] of Object.entries<Route>(ROUTES)) {
@@ -100,7 +101,7 @@ interface ObjectSchema {
   readonly required?: readonly string[];
 }
 
-/** What a request may contain, before defaults are filled in. */
+/** Returns the JSON schema of a request, before defaults are filled in. */
 function jsonSchema(schema: z.ZodObject): ObjectSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input", target: "draft-2020-12" });
   return rest as ObjectSchema;
@@ -108,11 +109,11 @@ function jsonSchema(schema: z.ZodObject): ObjectSchema {
 
 function requestBody(body: NonNullable<Route["body"]>): NonNullable<OperationObject["requestBody"]> {
   if (body === IMAGE_FILE) return { required: true, content: Object.fromEntries(IMAGE_TYPES.map((one) => [one, {}])) };
-  // Also an empty object must be sent: the server asks for its media type, which other websites cannot send unasked.
+  // An empty object must be sent too: the server requires its media type, which other websites cannot send without permission.
   return { required: true, content: { [JSON_TYPE]: { schema: jsonSchema(body) } } };
 }
 
-/** Refusals that many routes share. */
+/** Error responses that many routes share. */
 const SHARED = {
   Wrong: "The request is wrong",
   NoToken: "The token is missing or wrong",

@@ -1,4 +1,5 @@
-// The Node.js that executables are made of: official builds with headers, from the registry, pinned by hash in base/.
+// Installs the Node.js that executables are built from: official builds with headers, from the registry, pinned by hash in
+// base/.
 import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run, say } from "./steps.ts";
@@ -6,11 +7,11 @@ import type { Arch } from "./target.ts";
 
 export interface Base {
   readonly version: string;
-  /** Holds bin/node and include/node. */
+  /** Contains bin/node and include/node. */
   readonly directory: string;
 }
 
-/** Installs the base of `arch` below `stage` where that was not done yet. */
+/** Installs the base of `arch` below `stage`, if it is not installed yet. */
 export function installBase(root: string, stage: string, arch: Arch): Base {
   const place = join(stage, `base-${arch}`);
   const name = `node-linux-${arch}`;

@@ -1,12 +1,15 @@
-// The program's own code and most packages, bundled: a hundred files instead of ten thousand, because each file costs time at every
-// start, and one file for each thread. They are laid out as the sources are.
+// Bundles the program's own code and most packages into a hundred files instead of ten thousand, because each file costs time
+// at every start, with one file for each thread. Their layout is that of the sources.
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 import { ONLY_PACKED } from "../../src/installation/only-packed.ts";
 import { filesBelow, KEPT_PACKAGES, PROGRAM, threadEntries } from "./contents.ts";
 
-/** Loaded by their names: by `bin/phorest.js` before everything else, and by benchmarks that measure the program as it is built. */
+/**
+ * Modules that are loaded by name: by `bin/phorest.js` before everything else, and by benchmarks that measure the built
+ * program.
+ */
 const NAMED_MODULES = [
   "src/system/stop-signals.ts",
   "src/threads/worker-handle.ts",
@@ -23,15 +26,15 @@ import { dirname as directoryOf$ } from "node:path";
 import { fileURLToPath as fileURLToPath$ } from "node:url";
 const require = createRequire$(import.meta.url);
 const filename$ = fileURLToPath$(import.meta.url), dirname$ = directoryOf$(filename$);`;
-/** Nothing but packed files is loaded, from the first import on. */
+/** Allows only packed files to be loaded, from the first import on. */
 const ONLY_PACKED_BANNER = `import "#only-packed";\n${BANNER}`;
 
-/** Choices of vega and of node-opcua where they are installed; they are not. */
+/** Optional dependencies of vega and of node-opcua, which are not installed. */
 const CHOICES = ["canvas", "proper-lockfile"];
-/** sharp finds its native part by the name of a package: its forty files of code need not stay. */
+/** sharp finds its native part by package name, so its forty code files need not stay in place. */
 const KEPT_IN_PLACE = KEPT_PACKAGES.filter((name) => name !== "sharp");
 
-/** What string-width makes when it is loaded, and the same made when a text is not plain ASCII. */
+/** What string-width creates when it is loaded, and a version that creates it only for text that is not plain ASCII. */
 const LATE = [
   [
     "const segmenter = new Intl.Segmenter();",
@@ -44,8 +47,9 @@ const LATE = [
 ] as const;
 
 /**
- * The width of text in the terminal, which yargs asks for at every start. One version of string-width answers, which needs nothing of
- * Unicode for ASCII. To load Unicode's data for it would take a tenth of the time of a short command.
+ * Delays loading Unicode data for the width of text in the terminal, which yargs requests at every start. A single version of
+ * string-width is used, which needs no Unicode data for ASCII. Loading that data would take a tenth of the time of a short
+ * command.
  */
 function lateUnicode(root: string): Plugin {
   const file = join(root, "node_modules/string-width/index.js");
@@ -65,7 +69,7 @@ function lateUnicode(root: string): Plugin {
   };
 }
 
-/** How the program is bundled, for the executable and for an installation alike. `root`: the source and its packages. */
+/** Returns the bundler options for the executable and for an installation. `root`: the source and its packages. */
 function commonOptions(root: string, kept: readonly string[]) {
   return {
     absWorkingDir: root,
@@ -83,12 +87,12 @@ function commonOptions(root: string, kept: readonly string[]) {
 }
 
 /**
- * Each command loads its own part only. In an installation a thread, which loads nearly all of its code, is one file: that takes two
- * thirds of the time of sixty.
+ * Each command loads only its own part. In an installation, a thread, which loads nearly all of its code, is one file: that
+ * takes two thirds of the time of sixty.
  */
 const IN_PARTS = {
   splitting: true,
-  // As deep as src/<room>/<file>.js: what is found relative to a file is found from here as well.
+  // As deep as src/<room>/<file>.js, so that paths relative to a file still work.
   chunkNames: "src/shared/[name]-[hash]",
 } satisfies BuildOptions;
 
@@ -97,7 +101,7 @@ export async function bundle(stage: string, target: string): Promise<void> {
   await build({
     ...commonOptions(stage, KEPT_PACKAGES),
     ...IN_PARTS,
-    // The threads share parts here: the executable would be 3 MB larger with one file for each.
+    // The threads share parts here: with one file for each, the executable would be 3 MB larger.
     entryPoints: [PROGRAM, ...threadEntries(stage)],
     outdir: `${target}/dist`,
     target: "node24",
@@ -125,7 +129,7 @@ export async function bundleInPlace(root: string): Promise<void> {
   }
 }
 
-/** Bundles what keeps the program of `target` to its own files. */
+/** Bundles the code that restricts the program of `target` to its own files. */
 export async function bundleOnlyPacked(stage: string, target: string): Promise<void> {
   const contents = `import { loadOnlyPacked } from "./src/installation/only-packed.ts";
 loadOnlyPacked(new URL(".", import.meta.url));`;
@@ -152,7 +156,7 @@ export async function bundleBoot(stage: string, outfile: string): Promise<void> 
     platform: "node",
     target: "node24",
     logLevel: "error",
-    // src/system/files.ts finds the program's own directory by it, which is not asked for before the program is unpacked.
+    // src/system/files.ts finds the program's own directory with it, but only after the program is unpacked.
     logOverride: { "empty-import-meta": "silent" },
   });
 }

@@ -1,5 +1,5 @@
-// What goes into the executable. A new worker or a new asset directory of the build is found by itself; a package with
-// native or data files of its own needs its name in KEPT_PACKAGES.
+// Defines what goes into the executable. New workers and new asset directories of the build are found automatically; a package
+// with native or data files of its own must be named in KEPT_PACKAGES.
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { gatherLicences, LICENCES_FILENAME } from "../../src/installation/licences.ts";
@@ -7,17 +7,17 @@ import { ONLY_PACKED, PACKED_NAMES } from "../../src/installation/only-packed.ts
 import { packageClosure } from "../../src/installation/packages.ts";
 import type { Base } from "./base.ts";
 
-/** Packages that stay as they are, because they look for native or data files in their own directory; the others are bundled. */
+/** Packages that are not bundled, because they look for native or data files in their own directory. */
 export const KEPT_PACKAGES = ["@resvg/resvg-js", "better-sqlite3", "dejavu-fonts-ttf", "piscina", "sharp"];
 
-/** What of a kept package is needed to run: code, libraries and the two fonts of the plots. */
+/** Files of a kept package that are needed to run: code, libraries and the two fonts of the plots. */
 const KEPT_FILE = /\.(?:js|cjs|mjs|json|node)$|\.so(?:\.[\d.]+)?$|DejaVuSans(?:-Bold)?\.ttf$/;
 const UNUSED =
   /(?:^|\/)(?:node_modules|src|deps|docs|test|tests|benchmarks?|examples?|install|obj|obj\.target|\.deps)\/|test_extension\.node$/;
-/** Only there to fetch what is compiled or packed here. */
+/** Packages that only fetch what is compiled or packed here. */
 const UNUSED_PACKAGES = new Set(["prebuild-install", "node-addon-api"]);
 
-/** Directories that are data: as they lie in the source, and as `npm run build` makes them. */
+/** Data directories: from the source, and from `npm run build`. */
 export const ASSET_DIRECTORIES = ["chips", "dist/web"];
 
 /** The first file of the program. */
@@ -29,7 +29,9 @@ export function threadEntries(root: string): string[] {
   return workers.sort().map((name) => `workers/${name}`);
 }
 
-/** Lays everything but the bundled code below `target`, as in an installation. `stage` is an installed copy of the source. */
+/**
+ * Copies everything except the bundled code below `target`, as in an installation. `stage` is an installed copy of the source.
+ */
 export function layOut(stage: string, target: string, base: Base, builtFrom: string): void {
   for (const directory of ASSET_DIRECTORIES) {
     const source = join(builtFrom, directory);
@@ -41,7 +43,7 @@ export function layOut(stage: string, target: string, base: Base, builtFrom: str
     for (const file of files) copy(join(directory, file), join(target, relative(stage, directory), file));
   }
   const { name, version, license } = JSON.parse(readFileSync(join(stage, "package.json"), "utf8"));
-  // "#only-packed" is what the bundled code begins with, see bundle.ts.
+  // The bundled code begins with "#only-packed", see bundle.ts.
   const manifest = { name, version, license, type: "module", imports: { "#only-packed": `./${ONLY_PACKED}` } };
   writeFileSync(join(target, "package.json"), `${JSON.stringify(manifest)}\n`);
   // The executable's own loader knows only built-in modules; a file's loader knows them all.
@@ -51,7 +53,7 @@ export function layOut(stage: string, target: string, base: Base, builtFrom: str
   writeFileSync(join(target, PACKED_NAMES), JSON.stringify(filesBelow(target)));
 }
 
-/** All files below `directory`, relative to it, in an order that does not depend on the disk. */
+/** Returns all files below `directory`, relative to it, in an order that does not depend on the disk. */
 export function filesBelow(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -1,5 +1,5 @@
-// Node plus the packed program in one file: the assets compressed, the base stripped, both joined by pkg's producer of
-// single-executable applications.
+// Combines Node and the packed program in one file: compresses the assets, strips the base, and joins both with pkg's producer
+// of single-executable applications.
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,14 +11,14 @@ import { filesBelow } from "./contents.ts";
 import { PackingError, run } from "./steps.ts";
 import type { Target } from "./target.ts";
 
-/** Node's marker for a joined file: its last digit says whether it is one. */
+/** Node's marker for a joined file: its last digit says whether the file is joined. */
 const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
-/** One step below the best: a twentieth larger in a tenth of the time. */
+/** Compression level, one step below the best: a twentieth larger in a tenth of the time. */
 const QUALITY = 9;
 
 /**
- * How much each thread may fill with short-lived objects, in MB, before it collects them: with V8's own 16 a run takes some
- * 50 MB more and is no faster.
+ * Size of each thread's space for short-lived objects, MB: with V8's default of 16, a run takes some 50 MB more and is not
+ * faster.
  */
 const V8_OPTIONS = ["--max-semi-space-size=2"];
 
@@ -26,12 +26,12 @@ type Producer = (main: string, options: object) => Promise<void>;
 
 export interface Making {
   readonly stage: string;
-  /** The program as it is to be unpacked. */
+  /** The program as it will be unpacked. */
   readonly program: string;
   readonly boot: string;
   readonly target: Target;
   readonly base: Base;
-  /** The base of this machine, which makes the blob: its form belongs to the version, not to the processor. */
+  /** The base of this machine, which creates the blob: its format depends on the version, not on the processor. */
   readonly hostBase: Base;
   readonly version: string;
   readonly output: string;
@@ -43,7 +43,7 @@ export async function makeExecutable(making: Making): Promise<Packing> {
   const { packing, assets } = compress(program, join(stage, "packed"), making.version);
   const node = join(stage, "node");
   copyFileSync(join(base.directory, "bin/node"), node);
-  // Before joining: stripped afterwards it would not start.
+  // Before joining: if it were stripped afterwards, it would not start.
   run(target.strip, [node], { cwd: stage, what: "stripping Node.js" });
   mkdirSync(dirname(output), { recursive: true });
   rmSync(output, { force: true });
@@ -56,7 +56,7 @@ export async function makeExecutable(making: Making): Promise<Packing> {
       seaConfig: { assets, main: join("../../..", relative(stage, boot)), execArgv: V8_OPTIONS },
     }),
   );
-  // The producer does not tell when joining failed.
+  // The producer does not report when joining failed.
   if (!readFileSync(output).includes(`${FUSE}:1`))
     throw new PackingError(`${output}: the program was not joined to it`);
   return packing;

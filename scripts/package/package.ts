@@ -18,7 +18,7 @@ import { targetFor } from "./target.ts";
 
 const root = join(fileURLToPath(import.meta.url), "../../..");
 
-/** Seconds of the commit, or those that SOURCE_DATE_EPOCH declares. */
+/** Returns the time of the commit in seconds, or SOURCE_DATE_EPOCH if it is set. */
 function commitSeconds(): number {
   const declared = process.env.SOURCE_DATE_EPOCH;
   const text = declared ?? run("git", ["log", "-1", "--format=%ct"], { cwd: root, what: "asking git for the commit" });
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   await bundleOnlyPacked(stage, program);
   await bundleBoot(stage, boot);
   layOut(stage, program, base, root);
-  // Names of debugging, and with them the paths of this machine, are not shipped.
+  // Debug symbols, which contain paths of this machine, are not shipped.
   const natives = filesBelow(program).filter((path) => /\.node$/.test(path));
   for (const path of natives) {
     run(target.strip, ["--strip-unneeded", join(program, path)], { cwd: stage, what: `stripping ${path}` });

@@ -1,5 +1,5 @@
-// `npm run test:reproducible`: makes the executable twice from the present commit, from nothing, in two directories and
-// under two sets of habits (umask, time zone, language), and compares all that comes out to the last byte.
+// `npm run test:reproducible`: builds the executable twice from the current commit, from scratch, in two directories and with
+// two sets of settings (umask, time zone, language), and compares all results byte by byte.
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -11,16 +11,16 @@ import { PackingError, run, say } from "./steps.ts";
 const root = join(fileURLToPath(import.meta.url), "../../..");
 
 interface Habits {
-  /** Below `build/reproducible`; of another length and depth each. */
+  /** Path below `build/reproducible`, with different length and depth for each. */
   readonly place: string;
   readonly umask: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Asked for once: the checkout may be at another commit before both are made. */
+/** Read once: the checkout may be at another commit before both are built. */
 interface Commit {
   readonly hash: string;
-  /** When it was made, in seconds since 1970. */
+  /** Time of the commit, in seconds since 1970. */
   readonly seconds: string;
 }
 
@@ -29,14 +29,14 @@ const HABITS: readonly Habits[] = [
   { place: "another/of-a/longer-name", umask: "077", env: { TZ: "Asia/Kathmandu", LC_ALL: "C.UTF-8" } },
 ];
 
-/** Checks the commit out below `within` and makes the executable there; returns the directory. */
+/** Checks the commit out below `within` and builds the executable there; returns the directory. */
 function makeIn(within: string, { place, umask, env }: Habits, commit: Commit, arch: string): string {
   const directory = join(within, place);
   mkdirSync(directory, { recursive: true });
   const archive = join(within, "commit.tar");
   run("git", ["archive", "--output", archive, commit.hash], { cwd: root, what: "git archive" });
   run("tar", ["xf", archive], { cwd: directory, what: "unpacking the commit" });
-  // The tools of the packing. They are linked, not copied: no tool writes into them.
+  // The packing tools. They are linked, not copied, because no tool writes into them.
   run("cp", ["-al", join(root, "node_modules"), directory], { cwd: root, what: "linking node_modules" });
   const command = `umask ${umask} && exec npm run package -- --arch ${arch}`;
   const settings = { ...env, SOURCE_DATE_EPOCH: commit.seconds };
@@ -44,7 +44,7 @@ function makeIn(within: string, { place, umask, env }: Habits, commit: Commit, a
   return directory;
 }
 
-/** Names of the files below one or both that are not the same in both. */
+/** Returns the names of files below one or both that differ. */
 function differences(one: string, other: string): string[] {
   const hashes = [one, other].map((directory) => {
     const hash = (path: string) =>

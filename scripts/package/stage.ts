@@ -1,5 +1,5 @@
-// A copy of the source with exactly the packages of the lock file, for the machine that the executable is for, and with
-// its native parts compiled against that executable's Node. Nothing of the developer's own node_modules gets in.
+// Makes a copy of the source with exactly the packages of the lock file, for the target machine, with native parts compiled
+// against the executable's Node. Nothing from the developer's own node_modules is included.
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,11 +7,11 @@ import type { Base } from "./base.ts";
 import { PackingError, run, say } from "./steps.ts";
 import type { Target } from "./target.ts";
 
-/** What SQLite's binding is compiled with, see there. */
+/** A header that SQLite's binding is compiled with; see its comment. */
 const OBJECT_WRAP = "native/third_party/sqlite/object_wrap.h";
 const SOURCES = ["src", "workers", "native", "chips", "binding.gyp", "LICENSE", "package.json", "package-lock.json"];
 
-/** Makes `stage`; packages and SQLite are kept from the last time while the lock file and the base are the same. */
+/** Makes `stage`; reuses packages and SQLite from the last time while the lock file and the base are the same. */
 export function makeStage(root: string, stage: string, target: Target, base: Base): void {
   mkdirSync(stage, { recursive: true });
   for (const name of SOURCES) {
@@ -41,7 +41,7 @@ export function makeStage(root: string, stage: string, target: Target, base: Bas
   gyp("the kernel", stage);
 }
 
-/** With the hook that `OBJECT_WRAP` leaves out, the program would be aborted in the middle of a run. */
+/** Checks that the hook which `OBJECT_WRAP` removes is gone: with it, the program would abort in the middle of a run. */
 function checkBinding(sqlite: string): void {
   const binding = readFileSync(join(sqlite, "build/Release/better_sqlite3.node"));
   if (binding.includes("RemoveEnvironmentCleanupHook")) {
@@ -52,11 +52,11 @@ function checkBinding(sqlite: string): void {
 type Compiler = (what: string, directory: string, cxxFlags?: string) => void;
 
 function compiler(root: string, stage: string, target: Target, base: Base): Compiler {
-  // Where it was compiled must not be readable from the result, or two checkouts would differ.
+  // The result must not contain the build path, or two checkouts would differ.
   const flags = `-ffile-prefix-map=${stage}=. -fdebug-prefix-map=${stage}=.`;
   const args = ["configure", "build", "--release", "-j", "2", `--arch=${target.arch}`, `--nodedir=${base.directory}`];
   return (what, directory, cxxFlags = "") => {
-    // A person's own npm settings would have precedence over the command line.
+    // The user's own npm settings would override the command line.
     const settings = { npm_config_nodedir: base.directory };
     const env = { ...target.compiler, CFLAGS: flags, CXXFLAGS: `${flags} ${cxxFlags}`, ...settings };
     run(join(root, "node_modules/.bin/node-gyp"), args, { cwd: directory, env, what: `compiling ${what}` });

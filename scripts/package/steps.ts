@@ -1,10 +1,10 @@
-// Small things every step of the packing uses: running a program, and ending with one line.
+// Helpers for all packing steps: run a program, and end with a one-line error.
 import { spawnSync } from "node:child_process";
 
-/** What stops the packing, said in one line. */
+/** An error that stops the packing, with a one-line message. */
 export class PackingError extends Error {}
 
-/** Runs a program quietly. Throws a PackingError with the last lines it said when it fails. */
+/** Runs a program quietly. If it fails, throws a PackingError with the last lines of its output. */
 export function run(
   command: string,
   args: readonly string[],
@@ -19,7 +19,7 @@ export function run(
   });
   if (status === 0) return stdout;
   const said = `${stdout}\n${stderr}`.trim().split("\n");
-  // A compiler's complaint is followed by much that others say about it.
+  // A compiler error is followed by much other output.
   const complaints = said.filter((line) => /\berror:/.test(line));
   const told = (complaints.length > 0 ? complaints : said).slice(-12).join("\n");
   throw new PackingError(`${what} failed: ${error?.message ?? told}`);

@@ -1,9 +1,9 @@
-// The machine an executable is made for, and the tools that compile for it here.
+// The target machine of an executable, and the tools that compile for it here.
 import { has, PackingError } from "./steps.ts";
 
 export type Arch = "x64" | "arm64";
 
-/** The compiler's names as the environment of a build, and its `strip`. */
+/** Environment of a build with the compiler's names, and the target's `strip`. */
 export interface Target {
   readonly arch: Arch;
   readonly compiler: NodeJS.ProcessEnv;
@@ -13,7 +13,7 @@ export interface Target {
 const PREFIXES: Readonly<Record<Arch, string>> = { x64: "x86_64-linux-gnu-", arm64: "aarch64-linux-gnu-" };
 const DEBIAN: Readonly<Record<Arch, string>> = { x64: "g++-x86-64-linux-gnu", arm64: "g++-aarch64-linux-gnu" };
 
-/** Throws a PackingError that says what to install where this machine cannot compile for `arch`. */
+/** Returns the target for `arch`. Throws a PackingError that says what to install if this machine cannot compile for it. */
 export function targetFor(arch: string): Target {
   if (arch !== "x64" && arch !== "arm64") throw new PackingError(`--arch takes x64 or arm64, not ${arch}`);
   const prefix = arch === process.arch ? "" : PREFIXES[arch];

@@ -20,9 +20,7 @@ const BLOCK_PX = 16;
 const MOST_BLOCKS = 16_384;
 /** Share of the squares, the darkest ones, whose mean is the dark level. */
 const DARKEST = 0.01;
-/**
- * Maximum variation of a dark picture across the picture, and maximum brightness above its level, as a share of the full scale.
- */
+/** Maximum variation of a dark picture across the picture, and its maximum level, as shares of the full scale. */
 const MOST_SPREAD = 0.02;
 const MOST_LEVEL = 0.25;
 const USUAL_BITS = 12;

@@ -1,5 +1,5 @@
-// More than 20 ROIs: an overview (heat map, ROI by time) with the temperatures below it on the same time axis, then one
-// small panel per grating, laid out like the chip in the picture. Vega proper: Vega-Lite would draw each panel's axes.
+// Draws more than 20 ROIs: an overview (heat map, ROI by time) with the temperatures below it on the same time axis, then one
+// small panel per grating, laid out like the chip in the picture. Uses Vega itself: Vega-Lite would draw each panel's axes.
 import type { GroupMark, Mark, Spec } from "vega";
 import { TimeZone } from "../system/time-zone.ts";
 import { plainLayout } from "./chip-layout.ts";
@@ -24,15 +24,15 @@ import { type Limits, robustLimits, timeSpan, traceOf, zeroOf } from "./trace.ts
 
 const WIDTH = 1240;
 const BELOW_AXIS = 52;
-/** Points of all panels together. */
+/** Maximum number of points in all panels together. */
 const POINT_BUDGET = 120_000;
 
-/** Pixels of the heat map that get a value of their own. */
+/** Maximum number of heat-map pixels with their own value. */
 const HEAT_MAP_BUDGET = 200_000;
 
 const HEAT_MAP_NOTE = "overview: light grey: nothing measured, dark grey: only flagged";
 
-/** The specification for more than 20 ROIs; shifts are from each ROI's baseline, all panels have the same axes. */
+/** Returns the specification for more than 20 ROIs. Shifts are from each ROI's baseline, and all panels have the same axes. */
 export async function chipFigure(input: PlotInput): Promise<Spec> {
   const layout = input.layout ?? plainLayout(input.series.map(({ label }) => label));
   const placeOf = new Map(layout.map((place) => [place.label, place]));
@@ -108,7 +108,7 @@ export async function chipFigure(input: PlotInput): Promise<Spec> {
   };
 }
 
-/** The words above the panels: what an axis of theirs spans, and whose colour is whose. */
+/** The text above the panels: the range of their axes, and the colours of the halves. */
 function panelHeading(grid: PanelGrid, top: number, limits: Limits, span: Limits, heading: string): GroupMark {
   const [low, high] = limits.map((limit) => `${limit >= 0 ? "+" : "−"}${Math.abs(limit).toPrecision(3)}`);
   const hours = (span[1] - span[0]) / 3_600_000;

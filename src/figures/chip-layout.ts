@@ -1,10 +1,12 @@
-// Where each ROI's panel goes so that the figure looks like the picture of the chip.
+// Places each ROI's panel so that the figure looks like the picture of the chip.
 import type { Roi } from "../measurement/roi.ts";
 
-/** Place of an ROI's panel; ROIs of the same place (the halves of a bow-tie grating) share it. Halves of a column are legal. */
+/**
+ * Position of an ROI's panel. ROIs with the same position (the halves of a bow-tie grating) share it. Half columns are allowed.
+ */
 export interface PanelPlace {
   readonly label: string;
-  /** What the panel is called: the label without the half. */
+  /** Name of the panel: the label without the half. */
   readonly panel: string;
   readonly row: number;
   readonly column: number;
@@ -13,14 +15,14 @@ export interface PanelPlace {
 /** The halves of a bow-tie grating: upper and lower, or left and right. */
 const HALF = /_[NSAB]$/;
 
-/** The grating an ROI belongs to: "130A" of "130A_N". */
+/** Returns the grating of an ROI: "130A" for "130A_N". */
 export function gratingOf(label: string): string {
   return label.replace(HALF, "");
 }
 
 /**
- * The layout of an ROI manifest, from the places of its ROIs in the picture. Rows count downwards. Undefined where the
- * ROIs are not on anything like a grid.
+ * Returns the layout of an ROI manifest, from the positions of its ROIs in the picture. Rows count downwards. Undefined if the
+ * ROIs do not form anything like a grid.
  */
 export function chipLayout(rois: readonly Roi[]): PanelPlace[] | undefined {
   const gratings = new Map<string, Roi[]>();
@@ -46,7 +48,7 @@ export function chipLayout(rois: readonly Roi[]): PanelPlace[] | undefined {
     const xs = row.map(({ x }) => x).sort((a, b) => a - b);
     return xs.slice(1).map((x, i) => x - (xs[i] ?? x));
   });
-  // The usual distance of neighbours; a missing grating makes some of them twice as long.
+  // The usual distance of neighbours; at a missing grating the distance is twice as long.
   const pitch = Math.max(quantile(steps, 0.25), 1);
   const left = Math.min(...centres.map(({ x }) => x));
   const placeOf = new Map<string, { row: number; column: number }>();
@@ -61,7 +63,7 @@ export function chipLayout(rois: readonly Roi[]): PanelPlace[] | undefined {
   return isLegible(places) ? places : undefined;
 }
 
-/** Panels in reading order, about twice as many columns as rows; ROIs of one grating share a panel. */
+/** Arranges panels in reading order, with about twice as many columns as rows; ROIs of one grating share a panel. */
 export function plainLayout(labels: readonly string[]): PanelPlace[] {
   const panels = [...new Set(labels.map(gratingOf))];
   const columns = Math.max(1, Math.ceil(Math.sqrt(panels.length * 1.2)));
@@ -73,7 +75,7 @@ export function plainLayout(labels: readonly string[]): PanelPlace[] {
   });
 }
 
-/** False where panels overlap or would be scattered over a much larger grid than they fill. */
+/** Returns false if panels overlap, or would be scattered over a grid much larger than needed. */
 function isLegible(places: readonly PanelPlace[]): boolean {
   const byRow = new Map<number, Map<string, number>>();
   for (const { panel, row, column } of places) {
@@ -89,7 +91,7 @@ function isLegible(places: readonly PanelPlace[]): boolean {
   return width <= 24 && byRow.size <= 40 && width * byRow.size <= 6 * panels;
 }
 
-/** Groups of items whose `key` differs from their neighbour's by at most `tolerance`, in rising order. */
+/** Groups items whose `key` differs from their neighbour's by at most `tolerance`, in increasing order. */
 function clusters<T>(items: readonly T[], key: (item: T) => number, tolerance: number): T[][] {
   const groups: T[][] = [];
   let previous = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,4 @@
-// The curves of two experiments over each other, and their difference next to them, for print.
+// Draws the curves of two experiments over each other, with their difference next to them, for print.
 import type { TopLevelSpec } from "vega-lite";
 import { lowerBound } from "../manifest/timestamps.ts";
 import { COLOURS, STYLE } from "./figure-style.ts";
@@ -6,10 +6,10 @@ import { PAGE_MM, PRINT_STYLE, pxOfMm, pxOfPoints } from "./print-style.ts";
 import { timeUnit } from "./print-time.ts";
 import { printTitle } from "./print-title.ts";
 
-/** A curve over the seconds since the first frame of its experiment. */
+/** A curve against the seconds since the first frame of its experiment. */
 export interface TimedCurve {
   readonly seconds: Float64Array;
-  /** px; NaN where there is none. */
+  /** Values, px; NaN if there is none. */
   readonly values: Float64Array;
 }
 
@@ -22,13 +22,13 @@ export interface CurvePair {
 const LEFT = 55;
 const GAP = 18;
 const HEIGHT = 78;
-/** More points of a curve would not be seen. */
+/** Maximum number of points of a curve; more would not be visible. */
 const MOST_POINTS = 2000;
-/** px: a narrower axis would only magnify rounding. */
+/** Minimum range of an axis, px; a narrower one would only magnify rounding. */
 const LEAST_SPAN = 0.02;
 const DASHED = [5, 2];
 
-/** A row for each pair: both curves, and B minus A. `nameA`, `nameB`: of the experiments. */
+/** Draws a row for each pair: both curves, and B minus A. `nameA`, `nameB`: names of the experiments. */
 export function comparisonFigure(
   title: string,
   nameA: string,
@@ -62,13 +62,13 @@ export function comparisonFigure(
 interface PanelLook {
   readonly width: number;
   readonly unit: { readonly unit: string; readonly ms: number };
-  /** Of the time axis. */
+  /** Length of the time axis, ms. */
   readonly longestMs: number;
   readonly first: boolean;
   readonly last: boolean;
-  /** Above the first panel. */
+  /** Heading above the first panel. */
   readonly heading: string;
-  /** Of the grating. */
+  /** Name of the grating. */
   readonly name: string;
 }
 
@@ -112,7 +112,7 @@ function panel(points: readonly Point[], { width, unit, longestMs, first, last, 
   };
 }
 
-/** All values, with a margin. */
+/** Returns the range of all values, with a margin. */
 function limitsOf(points: readonly Point[]): [number, number] {
   const known = points.flatMap(({ px }) => (px === null ? [] : [px]));
   if (known.length === 0) return [-1, 1];
@@ -137,7 +137,7 @@ function rows({ seconds, values }: TimedCurve, of: string): Point[] {
   return shown;
 }
 
-/** B minus A at the times of A, B on a straight line between its neighbours; NaN beyond the ends of B. */
+/** Returns B minus A at the times of A, with B interpolated linearly; NaN beyond the ends of B. */
 export function differenceOf(a: TimedCurve, b: TimedCurve): TimedCurve {
   const values = a.seconds.map((second, at) => {
     const after = lowerBound(b.seconds, second);

@@ -1,10 +1,10 @@
-// Sensorgrams of any length in a fixed space. Time is cut into buckets that all ROIs share; of each bucket a curve keeps
-// the first, last, smallest and largest sound point and the two outermost doubtful ones. A frame costs a few comparisons
-// per ROI; when the buckets are used up their width doubles and neighbours are merged. So reading a curve costs the same
-// after a thousand and after a million frames, and its extremes are the true ones.
+// Stores sensorgrams of any length in a fixed amount of memory. Time is divided into buckets that all ROIs share; of each
+// bucket a curve keeps the first, last, smallest and largest valid point and the two outermost doubtful ones. Adding a frame
+// costs a few comparisons per ROI; when the buckets are used up, their width doubles and neighbours are merged. So reading a
+// curve costs the same after a thousand and after a million frames, and its extremes are exact.
 import { medianOf } from "../measurement/statistics.ts";
 
-/** Points kept of a bucket; the flagged ones apart, so that a bad fit never hides a sound extreme. */
+/** Points kept in a bucket; flagged ones separately, so that a bad fit never hides a valid extreme. */
 const FIRST = 0;
 const LAST = 1;
 const MIN = 2;
@@ -19,11 +19,11 @@ const START_WIDTH_US = 1000;
 const GAP_INTERVALS = 3;
 const RECENT_INTERVALS = 9;
 
-/** A decimated curve, oldest point first. A NaN value is a gap: no line may cross it. */
+/** A decimated curve, oldest point first. A NaN value is a gap that no line may cross. */
 export interface Curve {
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
-  /** FLAGS bits; 0 for a sound point. */
+  /** FLAGS bits; 0 for a valid point. */
   readonly flags: Uint8Array;
 }
 
@@ -40,12 +40,12 @@ export class CurveStore {
   readonly #values: Float32Array;
   readonly #timesUs: Float64Array;
   readonly #flags: Uint8Array;
-  /** Per bucket: the largest usual interval while it was filled. */
+  /** Largest usual interval of each bucket while it was filled. */
   readonly #usualUs: Float64Array;
   readonly #recentUs: number[] = [];
   #previousUs: number | undefined;
 
-  /** `labels` in the order of the positions that are added; `buckets` bounds the memory: 78 bytes each per ROI. */
+  /** `labels` in the order of the added positions; `buckets` limits the memory: 78 bytes each per ROI. */
   constructor(labels: readonly string[], buckets = BUCKETS) {
     this.labels = labels;
     this.#buckets = buckets;
@@ -56,7 +56,7 @@ export class CurveStore {
     this.#usualUs = new Float64Array(buckets);
   }
 
-  /** Frames added. */
+  /** Number of frames added. */
   get frames(): number {
     return this.#frames;
   }
@@ -66,7 +66,7 @@ export class CurveStore {
     return this.#frames === 0 ? undefined : [this.#firstUs, this.#lastUs];
   }
 
-  /** Adds one frame: a value per ROI (NaN where there is none) and its FLAGS bits. Frames may come in any order. */
+  /** Adds one frame: a value per ROI (NaN if there is none) and its FLAGS bits. Frames may come in any order. */
   add(timeUs: number, values: ArrayLike<number>, flags: ArrayLike<number>): void {
     const bucket = this.#bucketFor(timeUs);
     this.#frames += 1;
@@ -86,7 +86,7 @@ export class CurveStore {
     }
   }
 
-  /** What is kept of one ROI. A pause of more than one bucket and three usual intervals always shows as a gap. */
+  /** Returns the stored curve of one ROI. A pause of more than one bucket and three usual intervals always appears as a gap. */
   curve(roi: number): Curve {
     const times: number[] = [];
     const values: number[] = [];
@@ -117,7 +117,7 @@ export class CurveStore {
     return { timesMs: Float64Array.from(times), values: Float64Array.from(values), flags: Uint8Array.from(flags) };
   }
 
-  /** The bucket of a time; makes room first where there is none. */
+  /** Returns the bucket of a time; makes room first if there is none. */
   #bucketFor(timeUs: number): number {
     if (this.#used === 0) this.#originUs = timeUs;
     if (timeUs < this.#originUs) this.#makeRoomBefore(timeUs);
@@ -132,7 +132,10 @@ export class CurveStore {
     return bucket;
   }
 
-  /** Moves everything to later buckets, half of the free room at least, so that older frames in a row stay cheap. */
+  /**
+   * Moves everything to later buckets, by at least half of the free space, so that adding older frames one after another stays
+   * cheap.
+   */
   #makeRoomBefore(timeUs: number): void {
     const needed = () => Math.ceil((this.#originUs - timeUs) / this.#widthUs);
     while (needed() + this.#used > this.#buckets) this.#merge(1);
@@ -206,7 +209,7 @@ export class CurveStore {
     this.#flags[index] = bits;
   }
 
-  /** Indices of a bucket's filled slots by time, each point once. */
+  /** Returns the indices of a bucket's filled slots by time, each point once. */
   #distinctSlots(base: number): number[] {
     const slots: number[] = [];
     for (let slot = base; slot < base + SLOTS; slot += 1) {
@@ -219,7 +222,7 @@ export class CurveStore {
     return slots.sort((a, b) => (this.#timesUs[a] as number) - (this.#timesUs[b] as number));
   }
 
-  /** Median of the last few intervals: follows a change of the interval, ignores a pause. */
+  /** Returns the median of the last few intervals: follows a change of the interval, ignores a pause. */
   #usualInterval(timeUs: number): number {
     const interval = this.#previousUs === undefined ? 0 : Math.abs(timeUs - this.#previousUs);
     this.#previousUs = timeUs;

@@ -1,4 +1,4 @@
-// Curves for print: over each other, or with their rolling median and its difference below.
+// Draws curves for print: over each other, or with their rolling median and its difference below.
 import type { TopLevelSpec } from "vega-lite";
 import { rollingDifference, rollingMedian } from "../assay/rolling.ts";
 import type { TimeZone } from "../system/time-zone.ts";
@@ -13,27 +13,27 @@ import { printTitle } from "./print-title.ts";
 import { textWidth } from "./text-width.ts";
 import { type Limits, timeSpan, traceOf } from "./trace.ts";
 
-/** What all figures of curves need to know. */
+/** Options of all figures of curves. */
 export interface CurvesLook {
   readonly title: string;
   readonly subtitle: readonly string[];
   readonly size: FigureSize;
   /** "Shift from baseline (px)". */
   readonly quantity: string;
-  /** Of the vertical axis; undefined: what the curves need. */
+  /** Limits of the vertical axis; undefined: the range of the curves. */
   readonly limits: Limits | undefined;
   readonly firstMs: number;
-  /** The time of day instead of the time since the first frame. */
+  /** Show the time of day instead of the time since the first frame. */
   readonly clock: boolean;
   readonly zone: TimeZone;
   /** Markers and injections to draw. */
   readonly markers: readonly PlotMarker[];
 }
 
-/** Number of curves that colours and dashes distinguish. */
+/** Maximum number of curves that colours and dashes distinguish. */
 export const MOST_TOLD_APART = COLOURS.length * DASHES.length;
 
-/** Rows handed to Vega for all lines together. */
+/** Maximum number of rows for Vega, for all lines together. */
 const POINT_BUDGET = 60_000;
 const LEFT = 46;
 const LEGEND_SYMBOL = 38;
@@ -43,17 +43,17 @@ interface Panel {
   readonly quantity: string;
   readonly limits: Limits | undefined;
   readonly height: number;
-  /** Drawn thin and pale, behind. */
+  /** Curves drawn thin and pale in the background. */
   readonly behind?: readonly FigureCurve[];
 }
 
-/** The curves over each other. */
+/** Draws the curves over each other. */
 export function curvesFigure(curves: readonly FigureCurve[], look: CurvesLook): TopLevelSpec {
   const height = plotHeight(curves.length, look.size, 0.56);
   return figure(look, curves, [{ curves, quantity: look.quantity, limits: look.limits, height }]);
 }
 
-/** The curves with their rolling medians over `frames` frames, and below the step that these medians make at each frame. */
+/** Draws the curves with their rolling medians over `frames` frames, and below them the step of these medians at each frame. */
 export function rollingFigure(curves: readonly FigureCurve[], frames: number, look: CurvesLook): TopLevelSpec {
   const height = plotHeight(curves.length, look.size, 0.8);
   const rolled = rolledCurves(curves, frames);
@@ -74,7 +74,7 @@ export function rollingFigure(curves: readonly FigureCurve[], frames: number, lo
   ]);
 }
 
-/** Flagged values have no part in the medians. */
+/** Computes rolling medians; flagged values are ignored. */
 export function rolledCurves(curves: readonly FigureCurve[], frames: number) {
   return curves.map((curve) => {
     const sound = curve.values.map((value, at) => (curve.flags[at] === 0 ? value : Number.NaN));
@@ -168,7 +168,7 @@ function panelOf({ curves, behind = [], quantity, limits, height }: Panel, frame
       {
         data: { values: lines(pale) },
         mark: { type: "line", strokeWidth: 0.5, opacity: 0.4 },
-        // Without a scale of its own: a layer without a legend would take that of the others away.
+        // Without its own scale: a layer without a legend would remove that of the others.
         encoding: { x, y, stroke: { field: "colour", type: "nominal", scale: null, legend: null }, detail },
       },
       {

@@ -1,4 +1,4 @@
-// The difference of two pictures as a figure: the pixels in red and blue, their scale, and the outlines of ROIs.
+// Draws the difference of two pictures as a figure: red and blue pixels, their scale, and the outlines of ROIs.
 import type { TopLevelSpec } from "vega-lite";
 import type { Difference } from "../image/difference.ts";
 import { imageLibrary } from "../image/library.ts";
@@ -8,7 +8,7 @@ import { PAGE_MM, PRINT_STYLE, pxOfMm } from "./print-style.ts";
 import { printTitle } from "./print-title.ts";
 
 const WIDTH_MM = 138;
-/** Pixels of the drawn picture per pixel of the figure: those of the PNG. */
+/** Pixels of the drawn picture per pixel of the figure, as in the PNG. */
 const FINE = 3;
 
 const DIFFERENCE_COLOURS = ["#2166ac", "#ffffff", "#b2182b"] as const;
@@ -18,7 +18,7 @@ export interface DifferenceTitle {
   readonly subtitle: readonly string[];
 }
 
-/** The specification; `rois` are outlined where they are given. */
+/** Returns the specification; outlines `rois` if they are given. */
 export async function differenceFigure(
   difference: Difference,
   { title, subtitle }: DifferenceTitle,
@@ -55,7 +55,7 @@ export async function differenceFigure(
         mark: { type: "image", width: drawnWidth, height: drawnHeight, aspect: false },
         encoding: { x, y, url: { field: "url", type: "nominal" } },
       },
-      // Invisible: they only give the scale its legend.
+      // Invisible; they only give the scale its legend.
       {
         data: { values: [{ counts: -fullScale }, { counts: fullScale }].map((one) => ({ ...one, x: 0, y: 0 })) },
         mark: { type: "point", opacity: 0 },
@@ -70,7 +70,7 @@ export async function differenceFigure(
   } as TopLevelSpec;
 }
 
-/** Corners of the ROIs in the picture as it was captured. */
+/** Returns the corners of the ROIs in the picture as captured. */
 function outlines({ rois, imageAngle }: Pick<RoiManifest, "rois" | "imageAngle">, width: number, height: number) {
   const radians = (imageAngle * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
@@ -90,7 +90,7 @@ function outlines({ rois, imageAngle }: Pick<RoiManifest, "rois" | "imageAngle">
   });
 }
 
-/** The pixels as a PNG, as a data URI; made smaller where the figure shows no more. */
+/** Returns the pixels as a PNG data URI, reduced if the figure cannot show all of them. */
 async function picturePng({ rgb, width, height }: Difference, mostAcross: number): Promise<string> {
   const sharp = await imageLibrary();
   const whole = sharp(rgb, { raw: { width, height, channels: 3 }, limitInputPixels: false });

@@ -1,4 +1,4 @@
-// A curve of a figure for print, and what is drawn of it.
+// Prepares a curve for a printed figure.
 import { medianOf } from "../measurement/statistics.ts";
 import type { PlotSeries } from "./plot-input.ts";
 import { type Limits, robustLimits } from "./trace.ts";
@@ -6,7 +6,7 @@ import { type Limits, robustLimits } from "./trace.ts";
 export interface FigureCurve {
   readonly label: string;
   readonly timesUs: Float64Array;
-  /** px; NaN where nothing was measured. */
+  /** Values, px; NaN if nothing was measured. */
   readonly values: Float64Array;
   /** Flags other than 0 mark doubtful points. */
   readonly flags: Uint8Array;
@@ -15,7 +15,7 @@ export interface FigureCurve {
 /** A pause longer than this many usual intervals is a gap. */
 const GAP_INTERVALS = 3;
 
-/** The curve as it is drawn: times in ms, a NaN in each pause, so that no line crosses it. */
+/** Returns the curve for drawing: times in ms, with a NaN in each pause, so that no line crosses it. */
 export function drawnSeries({ label, timesUs, values, flags }: FigureCurve): PlotSeries {
   const steps = timesUs.map((timeUs, at) => (at === 0 ? Number.NaN : timeUs - (timesUs[at - 1] as number)));
   const gap = GAP_INTERVALS * medianOf(steps);
@@ -39,7 +39,7 @@ export function drawnSeries({ label, timesUs, values, flags }: FigureCurve): Plo
   };
 }
 
-/** Limits of the vertical axis that hold all sound values except runaways. */
+/** Returns limits of the vertical axis that include all valid values except outliers. */
 export function limitsOf(series: readonly PlotSeries[]): Limits {
   return robustLimits(series, () => 0) ?? [-1, 1];
 }

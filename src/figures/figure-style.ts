@@ -1,4 +1,4 @@
-// The look both drawings share: colours, words and axes.
+// The style that both drawings share: colours, texts and axes.
 import type { Mark, Config as VegaConfig } from "vega";
 import type { Config } from "vega-lite";
 import { TimeZone, UTC } from "../system/time-zone.ts";
@@ -6,16 +6,19 @@ import type { PlotInput } from "./plot-input.ts";
 import { FONT_FAMILY } from "./render.ts";
 import type { Limits } from "./trace.ts";
 
-/** Okabe and Ito's colours, told apart with every kind of colour blindness; their yellow vanishes on white. */
+/**
+ * Okabe and Ito's colours, distinguishable with every kind of colour blindness, without their yellow, which disappears on
+ * white.
+ */
 export const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#222222"] as const;
-/** Dashes tell apart what would have the same colour. */
+/** Dashes distinguish curves of the same colour. */
 export const DASHES: readonly (readonly number[])[] = [
   [1, 0],
   [6, 2],
   [2, 2],
   [8, 2, 2, 2],
 ];
-/** Temperatures: first the colours no ROI of the same figure is likely to have. */
+/** Colours of temperatures, starting with those that ROIs of the same figure are unlikely to have. */
 export const SENSOR_COLOURS = ["#222222", "#8a8a8a", "#0072b2", "#e69f00", "#009e73", "#cc79a7"] as const;
 export const DOUBTFUL_COLOUR = "#c1121f";
 /** A diagonal cross in Vega's unit square. */
@@ -24,7 +27,7 @@ export const INK = "#222222";
 export const FAINT_INK = "#666666";
 export const GRID = "#e3e3e3";
 
-/** Tick labels by how much time is between them; dates appear where a day begins. */
+/** Tick labels by distance of the ticks; dates appear where a day begins. */
 export const TIME_FORMAT = {
   year: "%-d %b %Y",
   quarter: "%-d %b",
@@ -46,7 +49,7 @@ export const METHOD_TITLES = {
   tracking: "tracking against a reference",
 } as const;
 
-/** The look in Vega-Lite's terms. */
+/** The style for Vega-Lite. */
 export const STYLE: Config = {
   font: FONT_FAMILY,
   background: "#ffffff",
@@ -76,7 +79,7 @@ export const STYLE: Config = {
   },
 };
 
-/** The same in Vega's, which knows no font for all. */
+/** The style for Vega, which has no setting for the font of all texts. */
 export const VEGA_STYLE: VegaConfig = {
   axis: { ...(STYLE.axis as VegaConfig["axis"]), labelFont: FONT_FAMILY, titleFont: FONT_FAMILY },
   legend: { ...(STYLE.legend as VegaConfig["legend"]), labelFont: FONT_FAMILY, titleFont: FONT_FAMILY },
@@ -92,7 +95,7 @@ export function summary(input: PlotInput): string {
   return parts.join("  ·  ");
 }
 
-/** "Baseline: 2024-05-03 10:00:00 to 10:14:30 UTC, ends before a step", where it is known. */
+/** "Baseline: 2024-05-03 10:00:00 to 10:14:30 UTC, ends before a step", if it is known. */
 export function baselineNote({ baseline }: PlotInput): string[] {
   return baseline === undefined ? [] : [`Baseline: ${baseline}`];
 }
@@ -102,7 +105,7 @@ export function timeTitle([first, last]: Limits, zone: TimeZone = UTC): string {
   return `Time (${zone.name}), ${[...new Set([day(first, zone), day(last, zone)])].join(" to ")}`;
 }
 
-// Spelt out, because Intl's answer depends on the machine's language data.
+// Listed here, because Intl's result depends on the machine's language data.
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 function day(timeMs: number, zone: TimeZone): string {
@@ -117,13 +120,13 @@ function counted(count: number, noun: string): string {
   return `${String(count).replace(/\B(?=(\d{3})+$)/g, ",")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** What to say instead of a curve, where there is none. */
+/** Returns the text shown if there is no curve. */
 export function emptyNote(input: PlotInput): string {
   if (input.series.length === 0) return "There are no ROIs to measure.";
   return input.frames === 0 ? "No frame has been measured yet." : "No resonance could be measured in any frame.";
 }
 
-/** The line that explains the marks, as far as they occur. */
+/** Returns the line that explains the marks that occur. */
 export function markNote(marks: { doubtful: boolean; clipped: boolean }): string[] {
   const parts = [];
   if (marks.doubtful) parts.push("× flagged");
@@ -131,7 +134,7 @@ export function markNote(marks: { doubtful: boolean; clipped: boolean }): string
   return parts.length === 0 ? [] : [parts.join("  ·  ")];
 }
 
-/** A line of text at a place of a Vega group, vertically centred on it. */
+/** Returns a text mark at a position of a Vega group, vertically centred on it. */
 export function textMark(
   text: string,
   x: number,

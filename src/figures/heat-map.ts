@@ -1,9 +1,9 @@
-// The overview of many ROIs: one line of pixels per ROI, time to the right, colour for the shift. A picture, because
-// as many rectangles would cost Vega a minute.
+// Draws the overview of many ROIs: one line of pixels per ROI, time to the right, colour for the shift. It is an image, because
+// as many rectangles would take Vega a minute.
 import { imageLibrary } from "../image/library.ts";
 import type { Limits, Trace, TracePoint } from "./trace.ts";
 
-/** From below to above the baseline: blue, white, orange-red; told apart with every kind of colour blindness. */
+/** Colours from below to above the baseline: blue, white, orange-red; distinguishable with every kind of colour blindness. */
 export const SHIFT_COLOURS = [
   "#053061",
   "#2166ac",
@@ -15,16 +15,16 @@ export const SHIFT_COLOURS = [
   "#b2182b",
   "#67001f",
 ] as const;
-/** Nothing was measured. */
+/** Colour for no measurement. */
 const GAP_COLOUR = "#d0d0d0";
-/** Only doubtful values are there. */
+/** Colour for only doubtful values. */
 const DOUBTFUL_CELL_COLOUR = "#8c8c8c";
 
 const PALETTE = SHIFT_COLOURS.map(rgb);
 
 /**
- * PNG (as a data URI) of width × height pixels; line i of the map is traces[i].
- * `most`: px of shift at the ends of the colour scale.
+ * Returns a PNG data URI of width × height pixels; line i of the map is traces[i]. `most`: shift at the ends of the colour
+ * scale, px.
  */
 export async function heatMap(
   traces: readonly Trace[],
@@ -78,7 +78,7 @@ function paintLine(trace: Trace | undefined, span: Limits, most: number, width: 
   return line;
 }
 
-/** Gives each point the columns nearer to it than to its neighbours, but no more than one usual step around it. */
+/** Gives each point the columns closer to it than to its neighbours, but at most one usual step around it. */
 function spread(
   points: readonly TracePoint[],
   [first, last]: Limits,
@@ -96,7 +96,7 @@ function spread(
   });
 }
 
-/** Median distance of neighbouring points, ms; a single point covers everything. */
+/** Returns the median distance of neighbouring points, ms; a single point covers everything. */
 function usualStep(trace: Trace): number {
   const points = [...trace.runs.flat(), ...trace.doubtful, ...trace.clipped].map(({ t }) => t).sort((a, b) => a - b);
   const steps = points
@@ -107,7 +107,7 @@ function usualStep(trace: Trace): number {
   return steps[Math.floor(steps.length * 0.75)] ?? Number.POSITIVE_INFINITY;
 }
 
-/** `share` from -1 to 1 on the scale; beyond its ends, the end's colour. */
+/** Returns the colour for a `share` from -1 to 1 of the scale; beyond the ends, the end's colour. */
 function shiftColour(share: number): [number, number, number] {
   const place = ((Math.min(Math.max(share, -1), 1) + 1) / 2) * (PALETTE.length - 1);
   const below = PALETTE[Math.floor(place)] ?? [0, 0, 0];

@@ -1,4 +1,4 @@
-// The time resolution of an experiment as a histogram: how long it was from frame to frame.
+// Draws the time resolution of an experiment as a histogram of the intervals between frames.
 import type { TopLevelSpec } from "vega-lite";
 import { type HistogramBar, histogramAxis } from "../assay/intervals.ts";
 import { COLOURS, STYLE } from "./figure-style.ts";
@@ -12,10 +12,10 @@ export interface IntervalsLook {
 }
 
 const LEFT = 52;
-/** A bar of one frame next to bars of thousands is still to be seen. */
+/** Ratio of bars from which the axis is logarithmic, so that a bar of one frame is visible next to bars of thousands. */
 const LOGARITHMIC_FROM = 100;
 
-/** The specification; `bars` in seconds. The vertical axis is logarithmic where the highest bar would hide the others. */
+/** Returns the specification; `bars` in seconds. The vertical axis is logarithmic if the highest bar would hide the others. */
 export function intervalsFigure(bars: readonly HistogramBar[], { title, subtitle, size }: IntervalsLook): TopLevelSpec {
   const most = Math.max(...bars.map(({ count }) => count));
   const least = Math.min(...bars.filter(({ count }) => count > 0).map(({ count }) => count));

@@ -1,4 +1,4 @@
-// Association against dissociation rates on logarithmic axes, with lines of equal KD (an iso-affinity plot).
+// Draws association against dissociation rates on logarithmic axes, with lines of equal KD (an iso-affinity plot).
 import type { TopLevelSpec } from "vega-lite";
 import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, STYLE } from "./figure-style.ts";
 import { isoAffinityLines } from "./iso-affinity-lines.ts";
@@ -13,12 +13,12 @@ export interface AffinityPoint {
 }
 
 const SIZE = 420;
-/** Room around the points, as a factor. */
+/** Margin around the points, as a factor. */
 const ROOM = 2;
-/** More labels would hide each other. */
+/** Maximum number of labels; more would hide each other. */
 const MOST_LABELS = 24;
 
-/** `KDs`, "1e-8 M", name the lines. Undefined without points. */
+/** Returns the specification. The lines are labelled by KD, such as "1e-8 M". Undefined without points. */
 export function isoAffinityFigure(title: string, points: readonly AffinityPoint[]): TopLevelSpec | undefined {
   if (points.length === 0) return undefined;
   const x = spanOf(points.map(({ kd }) => kd.value));
@@ -101,14 +101,14 @@ export function isoAffinityFigure(title: string, points: readonly AffinityPoint[
   } as TopLevelSpec;
 }
 
-/** At least a decade, with room at both ends. */
+/** Returns a range of at least a decade, with a margin at both ends. */
 function spanOf(list: readonly number[]): readonly [number, number] {
   const [low, high] = [Math.min(...list) / ROOM, Math.max(...list) * ROOM];
   const widen = Math.max(1, Math.sqrt(10 / (high / low)));
   return [low / widen, high * widen];
 }
 
-/** The lines of equal KD, in the units of the axes. */
+/** Returns the lines of equal KD, in the units of the axes. */
 function diagonals(kd: readonly [number, number], ka: readonly [number, number]) {
   const powers = ([low, high]: readonly [number, number]) => [Math.log10(low), Math.log10(high)] as const;
   const point = (at: { readonly kd: number; readonly ka: number }) => ({ kd: 10 ** at.kd, ka: 10 ** at.ka });

@@ -1,17 +1,17 @@
-// The lines of equal KD in an iso-affinity plot, where log kd = log KD + log ka.
+// Computes the lines of equal KD in an iso-affinity plot, where log kd = log KD + log ka.
 
 export interface IsoAffinityLine {
   /** KD = 10 ** power M. */
   readonly power: number;
-  /** Where it enters and leaves the plot, as powers of ten of kd and ka. */
+  /** Ends of the line in the plot, as powers of ten of kd and ka. */
   readonly from: { readonly kd: number; readonly ka: number };
   readonly to: { readonly kd: number; readonly ka: number };
 }
 
-/** A line that only cuts a corner is left out, decades. */
+/** Minimum length of a line, decades; shorter ones only cut a corner. */
 const SHORTEST = 0.05;
 
-/** The line of each power of ten that crosses a plot with these bounds, powers of ten of 1/s and 1/(M s). */
+/** Returns the line of each power of ten that crosses a plot with these bounds, powers of ten of 1/s and 1/(M s). */
 export function isoAffinityLines(
   kd: readonly [low: number, high: number],
   ka: readonly [low: number, high: number],

@@ -1,4 +1,4 @@
-// Sensorgrams with their fits over them, and what is left below, for each curve set.
+// Draws the sensorgrams of each curve set with their fits, and the residuals below.
 import type { TopLevelSpec } from "vega-lite";
 import { COLOURS, INK, STYLE } from "./figure-style.ts";
 
@@ -17,10 +17,10 @@ export interface DrawnSet {
 
 const WIDTH = 620;
 const [HEIGHT, RESIDUAL_HEIGHT] = [240, 70];
-/** More points of a curve would not be seen. */
+/** Maximum number of points of a curve; more would not be visible. */
 const MOST_POINTS = 600;
 
-/** `unit`: of the response. */
+/** Returns the specification. `unit`: unit of the response. */
 export function kineticsFigure(title: string, unit: string, sets: readonly DrawnSet[]): TopLevelSpec {
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",

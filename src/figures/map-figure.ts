@@ -1,19 +1,19 @@
-// A quantity on the chip: each grating in its place, coloured by its value, and how often each value occurs.
+// Draws a quantity on the chip: each grating at its position, coloured by its value, with a histogram of the values.
 import type { TopLevelSpec } from "vega-lite";
 import { INK, STYLE } from "./figure-style.ts";
 import { SHIFT_COLOURS } from "./heat-map.ts";
 import { PAGE_MM, PRINT_STYLE, pxOfMm } from "./print-style.ts";
 
-/** A grating or ROI: where it is in the image, px, and its value. */
+/** A grating or ROI: its position in the image, px, and its value. */
 export interface MapCell {
   readonly label: string;
   readonly left: number;
   readonly top: number;
   readonly right: number;
   readonly bottom: number;
-  /** NaN: not known. */
+  /** Value; NaN if unknown. */
   readonly value: number;
-  /** Something about the value is doubtful. */
+  /** Whether the value is doubtful. */
   readonly flagged: boolean;
 }
 
@@ -22,25 +22,28 @@ export interface MapOptions {
   readonly subtitle: readonly string[];
   /** "Sensitivity (px/RIU)" */
   readonly quantity: string;
-  /** Values that differ in sign mean opposite things: zero is white. */
+  /** Whether values of different sign mean opposite things: then zero is white. */
   readonly diverging: boolean;
-  /** Ends of the colour scale; undefined: as the values are. */
+  /** Ends of the colour scale; undefined: from the values. */
   readonly limits: readonly [number, number] | undefined;
 }
 
-/** The part of the values that the colour scale shows at least; the rest is drawn in its end colours and marked. */
+/** Minimum share of the values that the colour scale covers; the rest is drawn in its end colours and marked. */
 const SHOWN_PART = 0.96;
-/** px; the legend needs the rest of the page. */
+/** Maximum width, px; the legend needs the rest of the page. */
 const MOST_WIDTH = pxOfMm(PAGE_MM) - 110;
 const MOST_HEIGHT = pxOfMm(170);
 const HISTOGRAM_HEIGHT = 70;
 const LEAST_HISTOGRAM_WIDTH = 240;
 const BARS = 40;
-/** More labels would not be readable. */
+/** Maximum number of labels; more would not be readable. */
 const MOST_LABELS = 70;
 const NOT_KNOWN = "#d9d9d9";
 
-/** The ends of the colour scale of values: those of the middle 96 %; about zero for quantities with a sign. */
+/**
+ * Returns the ends of the colour scale: the range of the middle 96 % of the values, symmetric around zero for quantities with a
+ * sign.
+ */
 function mapLimits(values: readonly number[], diverging: boolean): readonly [number, number] {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] ?? 0;
@@ -54,18 +57,18 @@ function mapLimits(values: readonly number[], diverging: boolean): readonly [num
   return [low - pad, high + pad];
 }
 
-/** The colours of a map: those of a quantity with a sign where both signs occur, and the ends of the scale. */
+/** Returns the colours of a map (diverging if both signs occur), and the ends of the scale. */
 export function mapScale(
   values: readonly number[],
   isSigned: boolean,
   limits: readonly [number, number] | undefined,
 ): { readonly diverging: boolean; readonly limits: readonly [number, number] } {
-  // Of values with one sign only, the differences are what is looked for.
+  // If all values have one sign, their differences matter.
   const diverging = isSigned && hasBothSigns(values);
   return { diverging, limits: limits ?? mapLimits(values, diverging) };
 }
 
-/** The specification. */
+/** Returns the specification. */
 export function mapFigure(cells: readonly MapCell[], options: MapOptions): TopLevelSpec {
   const { title, subtitle, quantity } = options;
   const { diverging, limits } = mapScale(
@@ -107,7 +110,7 @@ export function mapFigure(cells: readonly MapCell[], options: MapOptions): TopLe
     mark: { type: "point", shape, filled: true, size: 22, color: "#ffffff", stroke: INK, strokeWidth: 0.7, opacity: 1 },
     encoding: { x, y },
   });
-  // Dark are the low end of viridis, and both ends of a scale about zero.
+  // Dark colours are at the low end of viridis, and at both ends of a diverging scale.
   const isDark = (value: number | null) => {
     if (value === null) return false;
     return diverging ? Math.abs(value) > 0.6 * high : (value - low) / (high - low) < 0.55;
@@ -173,7 +176,7 @@ function hasBothSigns(values: readonly number[]): boolean {
   return low < 0 && high > 0;
 }
 
-/** What the marks mean, where there are any. */
+/** Returns the explanation of the marks, if there are any. */
 function legendLine(
   rows: readonly { readonly value: number | null; readonly flagged: boolean }[],
   low: number,

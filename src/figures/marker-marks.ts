@@ -1,4 +1,4 @@
-// Markers in drawings: a dashed line over the whole height, its text at the upper end where there is room for it.
+// Draws markers: a dashed line over the whole height, with its text at the upper end if there is space.
 import type { Mark } from "vega";
 import { INK } from "./figure-style.ts";
 import { type PlacedMarker, placeMarkers } from "./marker-places.ts";
@@ -11,12 +11,12 @@ const CHARACTER_PX = 5.8;
 const LONGEST_PX = 170;
 const HALO = "#ffffff";
 
-/** Those within `span`, on a drawing of `width` px. */
+/** Returns the placed markers within `span`, on a drawing of `width` px. */
 export function placedMarkers(markers: readonly PlotMarker[], span: Limits, width: number): PlacedMarker[] {
   return placeMarkers(markers, span, width, { characterPx: CHARACTER_PX, longestPx: LONGEST_PX });
 }
 
-/** Layers for Vega-Lite; `x` is the encoding of the time axis, field `t`. */
+/** Returns layers for Vega-Lite; `x` is the encoding of the time axis, field `t`. */
 export function markerLayers(markers: readonly PlacedMarker[], x: object, texts = true): object[] {
   if (markers.length === 0) return [];
   const data = { values: markers };
@@ -32,7 +32,7 @@ export function markerLayers(markers: readonly PlacedMarker[], x: object, texts 
   return [rules, ...words([false, { align: "left", dx: 4 }]), ...words([true, { align: "right", dx: -4 }])];
 }
 
-/** The same as marks of a Vega group that is `height` px high and has a scale `x`; to be read on any ground. */
+/** Returns the same as marks of a Vega group that is `height` px high and has a scale `x`; readable on any background. */
 export function markerMarks(markers: readonly PlacedMarker[], height: number, texts = true): Mark[] {
   return markers.flatMap(({ t, text, y, left }): Mark[] => {
     const x = { scale: "x", value: t };

@@ -1,5 +1,5 @@
-// Where the texts of markers stand along a time axis, so that none is over another or beyond the drawing. For files and
-// the page alike.
+// Places the texts of markers along a time axis so that none overlaps another or extends beyond the drawing. Used for files and
+// the page.
 import type { PlotMarker } from "./plot-input.ts";
 import type { Limits } from "./trace.ts";
 
@@ -8,22 +8,22 @@ const ROWS = 3;
 
 export interface PlacedMarker {
   readonly t: number;
-  /** Empty where it would be over others. */
+  /** Empty if it would overlap others. */
   readonly text: string;
-  /** px from the upper edge. */
+  /** Distance from the upper edge, px. */
   readonly y: number;
-  /** Left of the line, for there is no room right of it. */
+  /** Whether it is left of the line, because there is no space on the right. */
   readonly left: boolean;
 }
 
 export interface Lettering {
-  /** Mean width of a character. */
+  /** Mean width of a character, px. */
   readonly characterPx: number;
-  /** The caller cuts wider texts when it draws them. */
+  /** Maximum width, px; the caller cuts longer texts when drawing them. */
   readonly longestPx: number;
 }
 
-/** Those within `span`, on a drawing of `width` px; texts that would meet go to rows below one another. */
+/** Returns the placed markers within `span`, on a drawing of `width` px; texts that would overlap go to separate rows. */
 export function placeMarkers(
   markers: readonly PlotMarker[],
   span: Limits,
@@ -45,7 +45,7 @@ export function placeMarkers(
     });
 }
 
-/** A text no longer than what is drawn of it. */
+/** Returns the text cut to the length that is drawn. */
 export function cutText(text: string, { characterPx, longestPx }: Lettering): string {
   const most = Math.floor(longestPx / characterPx);
   return text.length <= most ? text : `${text.slice(0, most - 1).trimEnd()}…`;

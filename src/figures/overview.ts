@@ -1,4 +1,4 @@
-// The upper part of the chip figure: all ROIs as a heat map and the temperatures below it, on one time axis.
+// Draws the upper part of the chip figure: all ROIs as a heat map and the temperatures below it, on one time axis.
 import type { GroupMark } from "vega";
 import { type TimeZone, UTC } from "../system/time-zone.ts";
 import type { PanelPlace } from "./chip-layout.ts";
@@ -9,7 +9,7 @@ import type { PlotMarker, TemperatureSeries } from "./plot-input.ts";
 import { labelsByTime, timeTicks } from "./time-ticks.ts";
 import { celsiusLimits, type Limits, traceOf } from "./trace.ts";
 
-/** Room for the row names on the left; the colour bar and the legend are right of the overview. */
+/** Space for the row names on the left; the colour bar and the legend are right of the overview. */
 const LEFT = 56;
 export const OVERVIEW_WIDTH = 1054;
 export const TEMPERATURE_HEIGHT = 70;
@@ -18,7 +18,7 @@ function timeScale(span: Limits): NonNullable<GroupMark["scales"]>[number] {
   return { name: "x", type: "utc", domain: [...span], range: [0, OVERVIEW_WIDTH] };
 }
 
-/** Axes and grids of a group take their lengths from these names. */
+/** Signals with these names set the lengths of a group's axes and grids. */
 function sizeSignals(height: number): NonNullable<GroupMark["signals"]> {
   return [
     { name: "width", value: OVERVIEW_WIDTH },
@@ -45,7 +45,7 @@ function timeAxis(span: Limits, zone: TimeZone): NonNullable<GroupMark["axes"]>[
   };
 }
 
-/** The heat map with the names of the chip's rows and the colour bar; `note` stands in its middle. */
+/** Returns the heat map with the names of the chip's rows and the colour bar; `note` is written in its middle. */
 export function overview(
   places: readonly PanelPlace[],
   url: string,
@@ -57,7 +57,7 @@ export function overview(
   markers: readonly PlotMarker[] = [],
   zone: TimeZone = UTC,
 ): GroupMark {
-  // The first ROI of each row of the chip names the row, where there is room for its name.
+  // The first ROI of each row of the chip names the row, if there is space for the name.
   const step = height / places.length;
   let free = 0;
   const names = places.flatMap(({ panel, row }, i) => {
@@ -137,7 +137,7 @@ export function overview(
   };
 }
 
-/** The temperatures, on the time axis of the overview. */
+/** Returns the panel of temperatures, on the time axis of the overview. */
 export function temperaturePanel(
   temperatures: readonly TemperatureSeries[],
   top: number,

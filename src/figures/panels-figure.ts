@@ -1,4 +1,4 @@
-// One small panel for each grating, laid out like the chip, for print: hundreds of them fit on a page.
+// Draws one small panel for each grating, laid out like the chip, for print: hundreds of them fit on a page.
 import type { GroupMark, Mark, Spec } from "vega";
 import { type PanelPlace, plainLayout } from "./chip-layout.ts";
 import type { CurvesLook } from "./curves-figure.ts";
@@ -12,14 +12,16 @@ import { textWidth } from "./text-width.ts";
 import { type Limits, timeSpan, traceOf } from "./trace.ts";
 
 const PADDING = 6;
-/** Points of all panels together. */
+/** Maximum number of points in all panels together. */
 const POINT_BUDGET = 160_000;
-/** Room for the colours of the halves, right of the line above the panels that says what they show. */
+/** Space for the colour key of the halves, right of the line above the panels that explains them. */
 const KEYS = 76;
 const LINE = pxOfPoints(7) + 4;
 const TITLE_LINE = LINE + 5;
 
-/** The specification. `own`: each grating has a vertical axis of its own. `layout` is absent where the chip's is not known. */
+/**
+ * Returns the specification. `own`: each grating has its own vertical axis. `layout` is absent if that of the chip is unknown.
+ */
 export function panelsFigure(
   curves: readonly FigureCurve[],
   layout: readonly PanelPlace[] | undefined,
@@ -70,7 +72,7 @@ export function panelsFigure(
   };
 }
 
-/** Per place the limits of its grating: those of both halves together. */
+/** Returns the limits of each position's grating, for both halves together. */
 function ownOf(places: readonly PanelPlace[], series: readonly ReturnType<typeof drawnSeries>[]): Limits[] {
   const ofPanel = new Map<string, Limits>();
   for (const { panel } of places) {
@@ -80,10 +82,10 @@ function ownOf(places: readonly PanelPlace[], series: readonly ReturnType<typeof
   return places.map(({ panel }) => ofPanel.get(panel) ?? [-1, 1]);
 }
 
-/** Height of each panel in px of shift, where each has its own. */
+/** Returns the range of each panel in px of shift, if each has its own. */
 function ranges(places: readonly PanelPlace[], limits: readonly Limits[], grid: PanelGrid): object[] {
   const longest = Math.max(...places.map(({ panel }) => textWidth(`${panel} 0.00`, grid.nameSize)));
-  // Next to the name, where there is room for both.
+  // Next to the name, if there is space for both.
   const fromTop = longest <= grid.width ? -2.5 : grid.height - 2;
   return places.map(({ row, column }, at) => {
     const [low, high] = limits[at] as Limits;
@@ -110,7 +112,7 @@ function withRanges(group: GroupMark, grid: PanelGrid): GroupMark {
       },
     },
   });
-  // Readable over a curve, too.
+  // A halo keeps it readable over a curve.
   const halo = range({ stroke: { value: "#ffffff" }, strokeWidth: { value: 3 }, opacity: { value: 0.85 } });
   return { ...group, marks: [...(group.marks ?? []), halo, range({ fill: { value: FAINT_INK } })] };
 }
@@ -148,7 +150,7 @@ function line(text: string, y: number, fontSize = pxOfPoints(7), bold = false): 
   };
 }
 
-/** Which colour is which half, at the right. */
+/** Returns the colour key of the halves, at the right. */
 function halfKeys({ halves }: PanelGrid, width: number, y: number): Mark[] {
   return halves
     .filter((half) => half !== "")

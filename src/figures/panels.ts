@@ -1,5 +1,5 @@
-// The small panels of the chip figure: where each is, and its lines as paths of the whole figure, so that Vega draws
-// hundreds of panels with a handful of marks and one row per line: a row per point would cost it seconds.
+// Draws the small panels of the chip figure: their positions, and their lines as paths of the whole figure. So Vega draws
+// hundreds of panels with a few marks and one row per line; a row per point would take it seconds.
 import type { GroupMark, Mark } from "vega";
 import { gratingOf, type PanelPlace } from "./chip-layout.ts";
 import { COLOURS, CROSS, DOUBTFUL_COLOUR, FAINT_INK, INK } from "./figure-style.ts";
@@ -7,20 +7,20 @@ import { textWidth } from "./text-width.ts";
 import type { Limits, Trace, TracePoint } from "./trace.ts";
 
 const GAP_X = 6;
-/** Between panels, with room for the name above each. */
+/** Vertical distance between panels, with space for the name above each. */
 const GAP_Y = 17;
 
 export interface PanelGrid {
-  /** Distance of neighbouring panels and their size, in pixels of the figure. */
+  /** Distance of neighbouring panels, and their size, in pixels of the figure. */
   readonly pitchX: number;
   readonly pitchY: number;
   readonly width: number;
   readonly height: number;
   readonly totalHeight: number;
-  /** Room for the name above each panel, and the height of its letters. */
+  /** Space for the name above each panel, and the height of its letters. */
   readonly above: number;
   readonly nameSize: number;
-  /** What follows the grating's name in the labels ("N", "S"), each with its colour. */
+  /** Suffixes of the grating's name in the labels ("N", "S"), each with its own colour. */
   readonly halves: readonly string[];
 }
 
@@ -32,7 +32,7 @@ interface PanelRows {
   readonly clipped: readonly object[];
 }
 
-/** The grid that holds all places within `totalWidth` pixels. */
+/** Returns the grid for all positions within `totalWidth` pixels. */
 export function panelGrid(places: readonly PanelPlace[], totalWidth: number): PanelGrid {
   const columns = Math.max(...places.map(({ column }) => column)) + 1;
   const rows = Math.max(...places.map(({ row }) => row)) + 1;
@@ -51,14 +51,14 @@ export function panelGrid(places: readonly PanelPlace[], totalWidth: number): Pa
 }
 
 const PRINT_GAP = 4;
-/** All panels of a print together, px: what an A4 page holds below the words above them. */
+/** Maximum height of all panels in print, px: what fits on an A4 page below the text above them. */
 const MOST_HEIGHT = 900;
-/** Letters of names in print, px: 5 to 8 points. */
+/** Height of letters of names in print, px: 5 to 8 points. */
 const PRINT_NAMES = { least: 6.7, most: 10.7 } as const;
-/** Panels of a print: the widest, px; height over width, of many and of few. */
+/** Panels in print: the maximum width, px; the ratio of height to width, for many and for few. */
 const PRINT_PANEL = { widest: 200, many: 1.3, few: 0.7, manyBelow: 45 } as const;
 
-/** The grid for a print of `width` pixels; of `height`, where that is given. */
+/** Returns the grid for a print of `width` pixels, and of `height` if given. */
 export function printGrid(places: readonly PanelPlace[], width: number, height: number | undefined): PanelGrid {
   const columns = Math.max(...places.map(({ column }) => column)) + 1;
   const rows = Math.max(...places.map(({ row }) => row)) + 1;
@@ -89,7 +89,10 @@ function halvesOf(places: readonly PanelPlace[]): string[] {
   return [...new Set(places.map(({ label }) => halfOf(label)))].sort();
 }
 
-/** Everything the panels show, in pixels of the grid. traces[i] and limits[i] belong to places[i]; one pair may serve for all. */
+/**
+ * Returns everything that the panels show, in pixels of the grid. traces[i] and limits[i] belong to places[i]; one pair of
+ * limits may serve for all.
+ */
 export function panelRows(
   places: readonly PanelPlace[],
   traces: readonly Trace[],
@@ -142,7 +145,7 @@ function limitsAt(limits: Limits | readonly Limits[], roi: number): Limits {
   return Array.isArray(one) ? (one as Limits) : (limits as Limits);
 }
 
-/** The marks over the data sets `cells`, `lines`, `dots`, `doubtful` and `clipped`. */
+/** Returns the marks for the data sets `cells`, `lines`, `dots`, `doubtful` and `clipped`. */
 export function panelMarks(grid: PanelGrid, top: number): GroupMark {
   const place = { x: { field: "x" }, y: { field: "y" } };
   const markSize = grid.height > 60 ? 30 : 14;
@@ -230,7 +233,7 @@ function halfOf(label: string): string {
   return label.slice(gratingOf(label).length + 1);
 }
 
-/** A tenth of a pixel is all that can be seen; more digits only make the SVG longer. */
+/** Rounds to a tenth of a pixel, the finest that is visible; more digits would only make the SVG longer. */
 function tenth(value: number): number {
   return Math.round(value * 10) / 10;
 }

@@ -1,5 +1,5 @@
-// Keeps the curves of the plot up to date from the manifest. Only outcomes and readings that are new since the last
-// refresh are read; what is kept does not grow with the history.
+// Keeps the plot's curves up to date from the manifest. Reads only outcomes and readings that are new since the last refresh;
+// the stored data does not grow with the history.
 
 import { withChangeMarks } from "../assay/analysis-changes.ts";
 import { type Baseline, BaselineInForce, baselineText } from "../assay/baseline.ts";
@@ -32,40 +32,40 @@ export type PlotSource = ManifestPart<{
 interface Measure {
   readonly analysis: Analysis;
   readonly curves: CurveStore;
-  /** Frames of it that show the simulated chip. */
+  /** Number of its frames that show the simulated chip. */
   simulated: number;
   lastOutcome: number;
-  /** The last one that was read; undefined: none. */
+  /** The last outcome that was read; undefined: none. */
   seenOutcome: number | undefined;
 }
 
 const READINGS_PAGE = 1000;
 const SOUND = new Uint8Array(1);
 
-/** Markers as drawings take them. */
+/** Converts markers to the form for drawings. */
 export function plotMarkers(markers: readonly NewMarker[]): PlotMarker[] {
   return markers.map(({ atUs, text }) => ({ timeMs: atUs / 1000, text }));
 }
 
-/** What a title says of a simulated chip; nothing where all frames are a camera's. */
+/** Returns the note about a simulated chip in the title; empty if all frames are from a camera. */
 function simulatedNote({ simulated, curves: { frames } }: Measure): string {
   if (simulated === 0) return "";
   return simulated < frames ? ` (${simulated} of ${frames} frames: simulated chip)` : " (simulated chip)";
 }
 
-/** What a title says of an analysis that has another name than its method, which stands next to it. */
+/** Returns the analysis' name for the title, if it differs from the method, which is also shown. */
 function nameNote({ analysis: { name, method } }: Measure): string {
   return name === method ? "" : `, analysis "${name}"`;
 }
 
 /**
- * What a title says where the curve begins after frames of another analysis: why, when, and how many frames are not in
- * this plot. Empty where all frames are, or where the others are measured along with these.
+ * Returns the note in the title if the curve begins after frames of another analysis: why, when, and how many frames are not in
+ * this plot. Empty if all frames are in it, or if the others are measured along with these.
  */
 function breakNote(shown: Measure, all: readonly Measure[], analyses: PlotSource["analyses"]): string {
   const [beginUs] = shown.curves.spanUs ?? [];
   if (beginUs === undefined) return "";
-  // What is measured again begins where it was asked to.
+  // A repeated measurement begins where it was requested.
   if (shown.analysis.remeasuredAtUs !== undefined) return "";
   const earlier = all.filter(({ analysis, curves: { spanUs } }) => {
     if (spanUs === undefined || spanUs[0] >= beginUs) return false;
@@ -73,7 +73,7 @@ function breakNote(shown: Measure, all: readonly Measure[], analyses: PlotSource
   });
   const last = earlier.sort((a, b) => (a.curves.spanUs?.[0] ?? 0) - (b.curves.spanUs?.[0] ?? 0)).at(-1);
   if (last === undefined) return "";
-  // Of a method and its companion, only one: both measured the same frames.
+  // Count only one of a method and its companion, because both measured the same frames.
   const frames = earlier
     .filter(({ analysis }) => analysis.method === last.analysis.method)
     .reduce((sum, { curves }) => sum + curves.frames, 0);
@@ -95,15 +95,15 @@ export interface PlotFeedOptions {
   readonly title: string;
   /** Analysis.baseline_seconds. */
   readonly baselineSeconds: number;
-  /** Of the times that are written. */
+  /** Time zone of displayed times. */
   readonly zone?: TimeZone;
-  /** ROIs to draw, `*` for any letters; none means all. */
+  /** ROIs to draw, where `*` matches any characters; empty means all. */
   readonly labels?: readonly string[];
   /** Frames to draw; absent: all. */
   readonly window?: TimeWindow | undefined;
   /** The analysis to draw; absent: the one that measured last in a run. */
   readonly analysisId?: number | undefined;
-  /** Moments to mark besides the markers. */
+  /** Times to mark besides the markers. */
   readonly marks?: readonly NewMarker[];
 }
 
@@ -136,7 +136,7 @@ export class PlotFeed {
     this.#isWanted = labels.length === 0 ? () => true : labelMatcher(labels);
   }
 
-  /** Takes in what is new. The cost grows with that only, not with the history. */
+  /** Reads new data. The cost depends only on that, not on the history. */
   refresh(): void {
     this.#readCurves();
     this.#readTemperatures();
@@ -176,15 +176,15 @@ export class PlotFeed {
         curve.add(takenAtUs, [value ?? Number.NaN], SOUND);
       }
       if (readings.length > 0) continue;
-      // A page is a fixed number of entries: an empty one may only mean that none of them has a reading.
+      // A page has a fixed number of entries: an empty one may only mean that none of them has a reading.
       if (this.#seenEntry + READINGS_PAGE > this.#newestEntry) return;
       this.#seenEntry += READINGS_PAGE;
     }
   }
 
   /**
-   * The plot of the measurement that was last added to; undefined while there is none.
-   * Throws Failure `config.invalid` when no ROI has one of the wanted labels.
+   * Returns the plot of the measurement that was last added to; undefined if there is none. Throws Failure `config.invalid` if
+   * no ROI has one of the requested labels.
    */
   input(): PlotInput | undefined {
     const measures = [...this.#measures.values()].sort((a, b) => a.lastOutcome - b.lastOutcome);
@@ -224,7 +224,7 @@ export class PlotFeed {
     };
   }
 
-  /** Per ROI the level of the baseline in force, px. */
+  /** Returns the level of the current baseline by ROI, px. */
   #levelsOf(
     { analysis: { analysisId }, curves: { labels, spanUs } }: Measure,
     baseline: Baseline | undefined,
@@ -232,7 +232,7 @@ export class PlotFeed {
     if (spanUs === undefined || baseline === undefined) return new Float64Array(labels.length).fill(Number.NaN);
     const { window } = baseline;
     const { fromUs, toUs } = window;
-    // Frames of a window that is over may still come late.
+    // Frames of a past window may still arrive late.
     const key = JSON.stringify([analysisId, window, this.#source.curves.countWithin(analysisId, fromUs, toUs)]);
     if (this.#levels?.key !== key) {
       this.#levels = { key, levels: new Levels(this.#source, [{ analysisId, labels }], window) };

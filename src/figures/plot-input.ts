@@ -1,11 +1,11 @@
-// What a plot is drawn from.
+// The input of a plot.
 import type { Method } from "../measurement/method.ts";
 import type { PanelPlace } from "./chip-layout.ts";
 
 /** One ROI's curve, decimated (see curve.ts): NaN values are gaps, flags other than 0 mark doubtful points. */
 export interface PlotSeries {
   readonly label: string;
-  /** px; shifts are drawn against it. Undefined where no sound point is known. */
+  /** Baseline, px; shifts are drawn relative to it. Undefined if no valid point is known. */
   readonly baselinePx: number | undefined;
   readonly timesMs: Float64Array;
   /** px */
@@ -20,7 +20,7 @@ export interface TemperatureSeries {
   readonly values: Float64Array;
 }
 
-/** What a person said of a moment. */
+/** A marker: what the user noted about a time. */
 export interface PlotMarker {
   readonly timeMs: number;
   readonly text: string;
@@ -29,20 +29,20 @@ export interface PlotMarker {
 export interface PlotInput {
   readonly title: string;
   readonly method: Method;
-  /** Frames measured. */
+  /** Number of measured frames. */
   readonly frames: number;
   /** First and last frame, ms since the epoch; undefined before the first. */
   readonly spanMs: readonly [number, number] | undefined;
   readonly series: readonly PlotSeries[];
   readonly temperatures: readonly TemperatureSeries[];
-  /** Of the times that are written; absent: UTC. */
+  /** Time zone of displayed times; absent: UTC. */
   readonly timeZone?: string;
-  /** The baseline, for people; absent before it is known. */
+  /** The baseline as text; absent before it is known. */
   readonly baseline?: string;
   /** In order of time. */
   readonly markers?: readonly PlotMarker[];
-  /** Of the vertical axis, px; absent: what the curves need. */
+  /** Limits of the vertical axis, px; absent: the range of the curves. */
   readonly limits?: readonly [number, number];
-  /** Where each ROI's panel is; a plain grid where it is absent. */
+  /** Position of each ROI's panel; a plain grid if absent. */
   readonly layout?: readonly PanelPlace[];
 }

@@ -1,5 +1,5 @@
-// The picture of an experiment: what it is drawn from, and which of two drawings it becomes. Up to 20 ROIs share one
-// panel with a legend; more are drawn as an overview and one small panel each, laid out like the chip.
+// Draws the plot of an experiment in one of two forms. Up to 20 ROIs share one panel with a legend; more are drawn as an
+// overview and one small panel each, laid out like the chip.
 import { join } from "node:path";
 import { writeDurably } from "../system/files.ts";
 import { chipFigure } from "./chip-figure.ts";
@@ -10,7 +10,7 @@ import { type Limits, timeSpan } from "./trace.ts";
 
 const PLOT_NAME = "processed_data_plot";
 
-/** More ROIs than this are not legible in one panel. */
+/** Maximum number of ROIs in one panel; more are not legible. */
 const MOST_IN_ONE_PANEL = 20;
 
 /** Draws the input. Needs neither a display nor installed fonts; the same input gives the same bytes on every machine. */
@@ -21,8 +21,9 @@ export async function renderPlot(given: PlotInput): Promise<Picture> {
 }
 
 /**
- * The readings on the time axis. Imported ones may be a year away from it, and a line far outside of its panel ends the whole
- * process: the rasteriser finds no box around it. An infinite value leaves the axis of temperatures without limits.
+ * Returns the readings within the time axis. Imported readings may be a year away from it, and a line far outside its panel
+ * ends the whole process, because the rasteriser finds no box around it. An infinite value would leave the temperature axis
+ * without limits.
  */
 function onAxis(temperatures: readonly TemperatureSeries[], [begin, end]: Limits): TemperatureSeries[] {
   return temperatures.map(({ sensor, timesMs, values }) => {
@@ -34,7 +35,7 @@ function onAxis(temperatures: readonly TemperatureSeries[], [begin, end]: Limits
   });
 }
 
-/** Writes `processed_data_plot.png` and `.svg` into a directory, whole or not at all; returns their paths. */
+/** Writes `processed_data_plot.png` and `.svg` into a directory, completely or not at all; returns their paths. */
 export async function writePlot(directory: string, { svg, png }: Picture): Promise<string[]> {
   const paths = [join(directory, `${PLOT_NAME}.png`), join(directory, `${PLOT_NAME}.svg`)] as const;
   await writeDurably(paths[0], png);

@@ -1,4 +1,4 @@
-// How quiet each ROI is: noise from frame to frame, drift per hour, limit of detection; as a figure and as CSV.
+// Shows the precision of each ROI, as a figure and as CSV: frame-to-frame noise, drift per hour, limit of detection.
 import { writeToString } from "fast-csv";
 import type { TopLevelSpec } from "vega-lite";
 import { inRiu, type Sensitivity } from "../assay/precision.ts";
@@ -14,10 +14,10 @@ export type RoiPrecision = Pick<WorkedSensorgram, "label" | "precision">;
 
 const WIDTH = 690;
 const HEIGHT = 150;
-/** More labels would overlap. */
+/** Maximum number of labels; more would overlap. */
 const MOST_LABELS = 60;
 
-/** Noise, drift and limit of detection of every ROI, in their order on the chip; undefined where they are not known yet. */
+/** Draws noise, drift and limit of detection of every ROI, in their order on the chip; undefined if they are not known yet. */
 export function precisionFigure(title: string, rois: readonly RoiPrecision[]): TopLevelSpec | undefined {
   const told = rois.filter(({ precision }) => Number.isFinite(precision.noise));
   if (told.length === 0) return undefined;
@@ -109,8 +109,8 @@ const COLUMNS = [
 ];
 
 /**
- * The same as CSV, a line per ROI; an empty cell where a value is not known. `simulated`: there are frames of the simulated chip,
- * and a last column says so.
+ * Returns the same as CSV, one line per ROI, with an empty cell for an unknown value. `simulated`: there are frames of the
+ * simulated chip, which an additional last column states.
  */
 export async function precisionCsv(
   rois: readonly RoiPrecision[],
@@ -145,7 +145,7 @@ function cell(value: number | undefined, decimals: number): string {
   return value !== undefined && Number.isFinite(value) ? String(Number(value.toFixed(decimals))) : "";
 }
 
-/** The ends of an error bar; nothing where the error is not known. */
+/** Returns the ends of an error bar; none if the error is unknown. */
 function ends(field: string, value: number, error: number): Record<string, number | null> {
   return { [`${field}Low`]: orNull(value - error), [`${field}High`]: orNull(value + error) };
 }

@@ -1,11 +1,11 @@
-// Figures for print as SVG in their size on paper, and as PNG of 300 dots per inch that says so.
+// Draws figures for print as SVG in their paper size, and as PNG with 300 dots per inch, stated in the file.
 import type { Spec } from "vega";
 import type { TopLevelSpec } from "vega-lite";
 import { imageLibrary } from "../image/library.ts";
 import { type Picture, renderVega, renderVegaLite } from "./render.ts";
 
 const DOTS_PER_INCH = 300;
-/** In which SVG counts. */
+/** The unit of SVG. */
 const CSS_PX_PER_INCH = 96;
 const ZOOM = DOTS_PER_INCH / CSS_PX_PER_INCH;
 

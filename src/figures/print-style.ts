@@ -1,7 +1,7 @@
-// Figures for print: sizes in mm as journals give them, and text that is 7 to 9 pt high there.
+// Style of figures for print: sizes in mm as journals specify them, and text of 7 to 9 pt.
 import type { Config } from "vega-lite";
 
-/** CSS pixels, in which SVG counts, per mm and per point. */
+/** CSS pixels, the unit of SVG, per mm and per point. */
 const PX_PER_MM = 96 / 25.4;
 const PX_PER_POINT = 96 / 72;
 
@@ -12,12 +12,12 @@ export function pxOfMm(mm: number): number {
   return Math.round(mm * PX_PER_MM);
 }
 
-/** Height of text in px for points on paper. */
+/** Converts points on paper to px. */
 export function pxOfPoints(points: number): number {
   return points * PX_PER_POINT;
 }
 
-/** Over STYLE: narrow margins, and text as in printed figures. */
+/** Added to STYLE: narrow margins, and text as in printed figures. */
 export const PRINT_STYLE: Config = {
   padding: 6,
   title: {
@@ -34,7 +34,7 @@ export const PRINT_STYLE: Config = {
     gridColor: "#e3e3e3",
     domainColor: "#666666",
     tickColor: "#666666",
-    // Each label below its own tick, and none over another: the last one would otherwise move inwards, onto its neighbour.
+    // Each label is centred below its own tick. Otherwise the last one would move inwards and overlap its neighbour.
     labelFlush: false,
     labelOverlap: true,
     labelFontSize: pxOfPoints(7),
@@ -54,7 +54,7 @@ export const PRINT_STYLE: Config = {
   },
 };
 
-/** Size of a drawing, px; the height follows from the content where it is absent. */
+/** Size of a drawing, px; if the height is absent, it follows from the content. */
 export interface FigureSize {
   readonly width: number;
   readonly height?: number;

@@ -1,15 +1,15 @@
-// The time axis of figures for print: the time since the first frame, as published sensorgrams have it, or the time of day.
+// The time axis of figures for print: the time since the first frame, as in published sensorgrams, or the time of day.
 import type { TimeZone } from "../system/time-zone.ts";
 import { timeTitle } from "./figure-style.ts";
 import { pxOfMm } from "./print-style.ts";
 import { timeTicks, vegaLiteTicks } from "./time-ticks.ts";
 import type { Limits } from "./trace.ts";
 
-/** How a figure counts time. */
+/** The time scale of a figure. */
 export interface PrintTime {
-  /** Place on the axis. */
+  /** Returns the position on the axis. */
   x(timeMs: number): number;
-  /** The encoding of field `t` in Vega-Lite; `labelled`: with labels and a title. */
+  /** Returns the encoding of field `t` in Vega-Lite; `labelled`: with labels and a title. */
   encoding(labelled: boolean, widthPx: number): object;
 }
 
@@ -20,12 +20,12 @@ const UNITS = [
   { unit: "days", ms: 86_400_000, mostMs: Number.POSITIVE_INFINITY },
 ] as const;
 
-/** The unit for a length of time. */
+/** Returns the unit for a length of time. */
 export function timeUnit(lengthMs: number): { readonly unit: string; readonly ms: number } {
   return UNITS.find(({ mostMs }) => lengthMs <= mostMs) ?? UNITS[0];
 }
 
-/** The axis over `span`, ms; `firstMs` is the time of the first frame. */
+/** Returns the axis for `span`, ms; `firstMs` is the time of the first frame. */
 export function printTime(
   span: Limits,
   { firstMs, clock, zone }: { readonly firstMs: number; readonly clock: boolean; readonly zone: TimeZone },

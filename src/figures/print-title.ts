@@ -1,4 +1,4 @@
-// Title and subtitle of figures for print, broken into lines that are no wider than the figure.
+// Wraps title and subtitle of figures for print to the width of the figure.
 import { PRINT_STYLE } from "./print-style.ts";
 import { textWidth } from "./text-width.ts";
 
@@ -12,7 +12,7 @@ export interface PrintTitle {
   readonly subtitle: readonly string[];
 }
 
-/** The lines on `width` pixels; none for a title without words. */
+/** Returns the lines for a width of `width` pixels; none for an empty title. */
 export function titleLines(title: string, subtitle: readonly string[], width: number): PrintTitle {
   return {
     title: wrapped(title, width, TITLE_PX, true),
@@ -20,14 +20,14 @@ export function titleLines(title: string, subtitle: readonly string[], width: nu
   };
 }
 
-/** The same as a part of a Vega-Lite specification; nothing where there are no words. */
+/** Returns the same as a part of a Vega-Lite specification; empty if there is no text. */
 export function printTitle(title: string, subtitle: readonly string[], width: number): object {
   const lines = titleLines(title, subtitle, width);
   if (lines.title.length + lines.subtitle.length === 0) return {};
   return { title: { text: lines.title, subtitle: lines.subtitle, anchor: "start", frame: "bounds" } };
 }
 
-/** Lines of whole words; a word that is wider stands alone. */
+/** Wraps text at words; a word that is wider than the line stands alone. */
 function wrapped(text: string, width: number, fontSize: number, bold = false): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ").filter((one) => one !== "")) {

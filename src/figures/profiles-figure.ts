@@ -1,5 +1,5 @@
-// One row of one ROI in several pictures, over each other: a series of exposures shows where the camera saturates, a series in time
-// how the band moves.
+// Draws one row of one ROI in several pictures over each other: a series of exposures shows where the camera saturates, a
+// series in time how the band moves.
 import type { TopLevelSpec } from "vega-lite";
 import { COLOURS, DASHES, STYLE } from "./figure-style.ts";
 import type { IntervalsLook } from "./intervals-figure.ts";
@@ -9,9 +9,9 @@ import { textWidth } from "./text-width.ts";
 import type { Limits } from "./trace.ts";
 
 export interface NamedProfile {
-  /** Of the picture. */
+  /** Name of the picture. */
   readonly name: string;
-  /** The same in the legend, each one's its own. */
+  /** Name in the legend, unique for each picture. */
   readonly legend: string;
   readonly counts: Float64Array;
 }
@@ -20,7 +20,7 @@ const LEFT = 52;
 const LEGEND_SYMBOL = 38;
 const LEGEND_MOST = 190;
 
-/** The specification. */
+/** Returns the specification. */
 export function profilesFigure(
   profiles: readonly NamedProfile[],
   limits: Limits | undefined,

@@ -1,11 +1,14 @@
-// SVG to PNG, in the calling thread. Every call keeps some ten megabytes until V8 collects garbage, and V8 knows nothing of
-// them: a thread that lives for long has drawing.ts do it.
+// Converts SVG to PNG in the calling thread. Every call holds some ten megabytes until V8 collects garbage, but V8 does not
+// know about them: long-lived threads must use drawing.ts instead.
 import { createRequire } from "node:module";
 
 /** PNG pixels per SVG pixel. */
 export const PNG_ZOOM = 2;
 
-/** SVG to PNG of `zoom` pixels per SVG pixel, on white, with the bundled font. Rejects when the picture cannot be drawn. */
+/**
+ * Converts SVG to PNG with `zoom` pixels per SVG pixel, on white, with the bundled font. Rejects if the picture cannot be
+ * drawn.
+ */
 export async function rasterise(svg: string, zoom = PNG_ZOOM): Promise<Uint8Array> {
   const { Resvg } = await import("@resvg/resvg-js");
   const image = new Resvg(svg, {

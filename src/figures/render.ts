@@ -1,5 +1,5 @@
-// Specification -> SVG -> PNG. Vega is loaded on a thread's first picture only: it costs half a second and 60 MB.
-// Text is drawn from the bundled DejaVu Sans and from no other font, so that a bare machine draws the same picture.
+// Renders specification -> SVG -> PNG. Vega is loaded only for a thread's first picture: it costs half a second and 60 MB. Text
+// is always drawn with the bundled DejaVu Sans, so that any machine draws the same picture.
 import type { Spec } from "vega";
 import type { TopLevelSpec } from "vega-lite";
 import { PNG_ZOOM, rasterise } from "./rasterise.ts";
@@ -10,7 +10,7 @@ export interface Picture {
   readonly png: Uint8Array;
 }
 
-/** First the bundled font, then what the reader of an SVG is likely to have. */
+/** The bundled font first, then fonts that readers of an SVG are likely to have. */
 export const FONT_FAMILY = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif";
 
 /** Draws a Vega-Lite specification; the PNG has `zoom` pixels per pixel of the SVG. */
@@ -19,7 +19,7 @@ export async function renderVegaLite(spec: TopLevelSpec, zoom = PNG_ZOOM): Promi
   return await renderVega(compile(spec, { logger: logger(ERROR) }).spec, zoom);
 }
 
-/** What Vega measures texts with; its types leave it out. */
+/** Vega's interface to measure text; its types omit it. */
 interface TextMetrics {
   width(item: { fontSize?: number; fontWeight?: string | number; limit?: number }, text: unknown): number;
 }
@@ -31,7 +31,7 @@ function measureInBundledFont({ textMetrics }: { textMetrics: TextMetrics }): vo
   };
 }
 
-/** Draws a Vega specification. Throws when Vega finds a fault in it, rather than drawing half of it. */
+/** Draws a Vega specification. Throws if Vega reports an error, instead of drawing a part. */
 export async function renderVega(spec: Spec, zoom = PNG_ZOOM): Promise<Picture> {
   const vega = await import("vega");
   measureInBundledFont(vega as unknown as { textMetrics: TextMetrics });
@@ -44,7 +44,7 @@ export async function renderVega(spec: Spec, zoom = PNG_ZOOM): Promise<Picture> 
   }
 }
 
-/** Vega counts gradients over the life of the process; the same picture shall have the same text. */
+/** Renumbers gradients, which Vega counts over the life of the process, so that the same picture always has the same text. */
 function renumbered(svg: string): string {
   const numbers = new Map<string, number>();
   return svg.replace(/\bgradient_\d+\b/g, (id) => {

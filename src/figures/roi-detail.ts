@@ -1,5 +1,5 @@
-// One ROI in detail: its sensorgram over the whole experiment, its pixels in one picture with the resonance of each row, and
-// one row with the fitted line.
+// Draws one ROI in detail: its sensorgram over the whole experiment, its pixels in one picture with the resonance of each row,
+// and one row with the fitted line.
 import type { TopLevelSpec } from "vega-lite";
 import { imageLibrary } from "../image/library.ts";
 import type { Sensorgram } from "../manifest/results.ts";
@@ -21,20 +21,20 @@ const HALF = 310;
 
 export interface RoiDetail {
   readonly label: string;
-  /** What the experiment is called; absent or empty where that is not known. */
+  /** Name of the experiment; absent or empty if unknown. */
   readonly experiment?: string;
-  /** Of the time axis. */
+  /** Time zone of the time axis. */
   readonly zone?: TimeZone;
   readonly method: keyof typeof METHOD_TITLES;
-  /** What the ROI is measured with; absent for methods without a line for the whole ROI. */
+  /** Line shape of the ROI; absent for methods without a line for the whole ROI. */
   readonly line?: JointLine | undefined;
   readonly sensorgram: Sensorgram;
   readonly markers?: readonly PlotMarker[];
-  /** undefined where no picture is left to look at. */
+  /** undefined if no picture is left. */
   readonly view: (RoiView & { readonly filename: string }) | undefined;
 }
 
-/** The specification of the figure. */
+/** Returns the specification of the figure. */
 export async function roiDetailFigure({
   label,
   experiment = "",
@@ -73,7 +73,7 @@ function curve(
   markers: readonly PlotMarker[],
   zone: TimeZone,
 ): object {
-  // It knows where a pause is a gap.
+  // CurveStore decides which pauses are gaps.
   const store = new CurveStore([label], 4 * WIDTH);
   capturedAtUs.forEach((timeUs, at) => {
     store.add(timeUs, position.subarray(at, at + 1), flags.subarray(at, at + 1));
@@ -188,7 +188,7 @@ function profile({ profile: counts, fit, row }: RoiView): object {
   };
 }
 
-/** The pixels as a gray picture over their own range, enlarged without smoothing, as a data URI. */
+/** Returns the pixels as a gray picture stretched to their own range, enlarged without smoothing, as a data URI. */
 async function grayPng(counts: Float64Array, width: number, height: number): Promise<string> {
   const [low, high] = [Math.min(...counts), Math.max(...counts)];
   const bytes = Uint8Array.from(counts, (v) => Math.round(((v - low) / Math.max(high - low, 1e-9)) * 255));

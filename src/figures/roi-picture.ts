@@ -1,4 +1,4 @@
-// A picture with its ROIs drawn over it, for a person to see whether they are on the gratings.
+// Draws a picture with its ROIs, so that the user can check whether they are on the gratings.
 
 import { createRequire } from "node:module";
 import { Resvg } from "@resvg/resvg-js";
@@ -10,18 +10,18 @@ import { escapeMarkup } from "../system/markup.ts";
 const FLIPPED = "#ff9f1c";
 const UNFLIPPED = "#2ec4ff";
 const FLAGGED = "#ff3b5c";
-/** Where boxes bear their names: in them, where these fit, or above them, where there is room between the boxes. */
+/** Position of the names: inside the boxes if they fit, or above them if there is space between the boxes. */
 type Names = "inside" | "above";
 
-/** Letters smaller than this, px, cannot be read; the label is left out. */
+/** Minimum height of letters, px; smaller ones cannot be read, so the label is left out. */
 const SMALLEST_LETTERS_PX = 9;
-/** Width of a letter over its height in the font used. */
+/** Ratio of width to height of a letter in the font used. */
 const LETTER_SHAPE = 0.62;
 
 /**
- * PNG bytes of the picture (16 bit: stretched to its own range) with every ROI outlined where it is on the unrotated
- * picture: orange where rows are flipped, blue where not, red where `flagged`, a thick side where a row's pixel 0 is, a label where
- * it fits, or above.
+ * Returns a PNG of the picture (16 bits are stretched to its own range) with every ROI outlined where it is in the unrotated
+ * picture: orange if rows are flipped, otherwise blue, red if `flagged`, with a thick side at pixel 0 of the rows, and a label
+ * inside if it fits, otherwise above.
  */
 export async function drawRois(
   picture: Picture,
@@ -45,7 +45,7 @@ export async function drawRois(
     .toBuffer();
 }
 
-/** The outlines alone, in the pixels of the picture as it was taken. */
+/** Returns the outlines alone, in pixels of the picture as captured. */
 function overlaySvg(
   picture: Picture,
   { imageAngle, rois }: Pick<RoiManifest, "imageAngle" | "rois">,
@@ -70,7 +70,7 @@ function outline({ label, flip, y, x, height, width }: Roi, line: number, flagge
   const colour = flagged ? FLAGGED : flip ? FLIPPED : UNFLIPPED;
   const [left, top] = [x - 0.5, y - 0.5];
   const zero = flip ? left + width : left;
-  // Small boxes are better half covered than nameless.
+  // In small boxes, covering half of the box is better than no name.
   const wanted = Math.max(height * 0.22, Math.min(SMALLEST_LETTERS_PX, height * 0.7));
   const letters =
     names === "above"

@@ -1,5 +1,5 @@
-// One ROI of one picture as the fit sees it: its pixels upright and unflipped to the reading direction, one row of them with
-// the line through it, and where each row has its resonance.
+// Shows one ROI of one picture as the fit sees it: its pixels upright and unflipped to the reading direction, one row of them
+// with the fitted line, and the resonance of each row.
 import { measure } from "../analysis/kernel.ts";
 import { shapeOf } from "../analysis/line-shape.ts";
 import type { AnalysisSettings } from "../analysis/settings.ts";
@@ -15,13 +15,13 @@ export interface RoiView {
   /** The row that is drawn, and its counts. */
   readonly row: number;
   readonly profile: Float64Array;
-  /** px; undefined where the method fits no line, or none was found. */
+  /** The fit, px; undefined if the method fits no line, or none was found. */
   readonly fit: { readonly line: Float64Array; readonly positionPx: number } | undefined;
   /** Position in each row, px; NaN where it was not measured. */
   readonly rowPositions: Float64Array;
 }
 
-/** Looks at the ROI with index `at`. The line is that of the analysis' method; of `tracking`, its joint fit. */
+/** Returns the view of the ROI with index `at`. The line is that of the analysis' method; for `tracking`, its joint fit. */
 export function viewRoi(
   picture: Picture,
   { rois, imageAngle }: Pick<RoiManifest, "rois" | "imageAngle">,
@@ -68,8 +68,8 @@ export function viewRoi(
 }
 
 /**
- * Counts along one row of an ROI, flipped as measured; without a row, the mean of all rows. Bilinear; what is outside the picture
- * is 0.
+ * Returns the counts along one row of an ROI, flipped as measured; without a row, the mean of all rows. Bilinear interpolation;
+ * 0 outside the picture.
  */
 export function rowProfile(picture: Picture, roi: Roi, imageAngle: number, row: number | undefined): Float64Array {
   const { width, height } = roi;
@@ -82,7 +82,7 @@ export function rowProfile(picture: Picture, roi: Roi, imageAngle: number, row: 
   });
 }
 
-/** The pixels under an ROI, bilinear; what is outside the picture is 0. */
+/** Returns the pixels under an ROI, with bilinear interpolation; 0 outside the picture. */
 function samplesOf({ pixels, width, height }: Picture, roi: Roi, imageAngle: number): Float64Array {
   const [cos, sin] = [Math.cos((imageAngle * Math.PI) / 180), Math.sin((imageAngle * Math.PI) / 180)];
   const [middleX, middleY] = [Math.floor(width / 2), Math.floor(height / 2)];
@@ -104,7 +104,7 @@ function samplesOf({ pixels, width, height }: Picture, roi: Roi, imageAngle: num
   return samples;
 }
 
-/** The fitted line without its height and offset; undefined where the method fits none. */
+/** Returns the fitted line without its height and offset; undefined if the method fits none. */
 function fittedShape(
   method: Method,
   line: Line,
@@ -121,7 +121,7 @@ function fittedShape(
   return shapeOf(line, { ...none, width: number(values, "width"), asymmetry: number(values, "asymmetry") });
 }
 
-/** Height and offset by least squares on the row that is drawn: the fit's own are those of all rows, in 8-bit counts. */
+/** Fits height and offset to the drawn row by least squares: those of the fit are for all rows, in 8-bit counts. */
 function scaledTo(profile: Float64Array, shape: (x: number) => number): Float64Array | undefined {
   const model = profile.map((_v, x) => shape(x));
   const mean = (values: Float64Array) => values.reduce((sum, value) => sum + value, 0) / values.length;

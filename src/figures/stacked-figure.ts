@@ -1,4 +1,4 @@
-// Up to 20 ROIs: the resonances in one panel with a legend, the temperatures below on the same time axis.
+// Draws up to 20 ROIs: the resonances in one panel with a legend, and the temperatures below on the same time axis.
 import type { TopLevelSpec } from "vega-lite";
 import { TimeZone } from "../system/time-zone.ts";
 import {
@@ -25,12 +25,15 @@ import { celsiusLimits, type Limits, robustLimits, type Trace, timeSpan, traceOf
 const WIDTH = 660;
 const HEIGHT = 370;
 const TEMPERATURE_HEIGHT = 110;
-/** Rows handed to Vega for all lines together: its time is proportional to them. */
+/** Maximum number of rows for Vega, for all lines together: its time is proportional to them. */
 const POINT_BUDGET = 12_000;
-/** A curve of so few points is drawn with its points. */
+/** Curves with at most this many points are drawn with point marks. */
 const FEW_POINTS = 40;
 
-/** The specification for up to 20 ROIs. One ROI, or one frame, is drawn at its position, else as shifts from baselines. */
+/**
+ * Returns the specification for up to 20 ROIs. One ROI, or one frame, is drawn as positions, otherwise as shifts from
+ * baselines.
+ */
 export function stackedFigure(input: PlotInput): TopLevelSpec {
   const span = timeSpan(input.spanMs);
   const zero = (series: PlotSeries) => (showsShifts(input) ? zeroOf(series) : 0);
@@ -62,7 +65,7 @@ function zoneOf({ timeZone = "UTC" }: Pick<PlotInput, "timeZone">): TimeZone {
   return new TimeZone(timeZone);
 }
 
-/** A single frame has no shift, and a single ROI needs none. */
+/** Whether shifts are shown: a single frame has none, and a single ROI needs none. */
 function showsShifts(input: PlotInput): boolean {
   return input.series.length > 1 && input.frames > 1;
 }

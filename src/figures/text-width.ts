@@ -1,7 +1,7 @@
-// How wide a text is in the bundled font. Vega, without a display to measure on, takes every character for 0.8 of the height,
-// which is a third too much: figures got wide margins, and long texts were cut.
+// Computes the width of a text in the bundled font. Without a display, Vega assumes that every character is 0.8 of the height
+// wide, which is a third too much: figures got wide margins, and long texts were cut.
 
-/** Widths of DejaVu Sans in hundredths of the height, and the characters that have them. */
+/** Widths of DejaVu Sans in hundredths of the font size, and the characters with these widths. */
 const WIDTHS: readonly (readonly [number, string])[] = [
   [28, "'ijl"],
   [29, "IJ"],
@@ -40,7 +40,7 @@ const BOLD = 1.1;
 
 const WIDTH_OF = new Map(WIDTHS.flatMap(([width, characters]) => [...characters].map((one) => [one, width] as const)));
 
-/** Width of a text whose letters are `fontSize` high, in the unit of that. */
+/** Returns the width of a text, in the unit of `fontSize`. */
 export function textWidth(text: string, fontSize: number, bold = false): number {
   let hundredths = 0;
   for (const character of text) hundredths += WIDTH_OF.get(character) ?? OTHERS;

@@ -1,11 +1,11 @@
-// Ticks of a time axis in a time zone. Vega knows UTC and the zone of the computer only, and a clock that is put forward or back
-// within the axis must not move the ticks before.
+// Computes the ticks of a time axis in a time zone. Vega only knows UTC and the computer's zone. If clocks change within the
+// axis, the ticks before the change must not move.
 import type { TimeZone } from "../system/time-zone.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** Steps that clocks and calendars have, ms. */
+/** Round steps of clocks and calendars, ms. */
 const STEPS = [1, 2, 5, 10, 30]
   .map((seconds) => seconds * 1000)
   .concat(
@@ -21,7 +21,7 @@ export interface TimeTick {
   readonly label: string;
 }
 
-/** At most about `most` ticks where the clock of the zone is at a round time; the date where a day begins. */
+/** Returns at most about `most` ticks at round times of the zone's clock, with the date where a day begins. */
 export function timeTicks([first, last]: readonly [number, number], zone: TimeZone, most: number): TimeTick[] {
   const step = STEPS.find((size) => (last - first) / size <= most) ?? (last - first) / most;
   const ticks: TimeTick[] = [];
@@ -43,12 +43,12 @@ function labelOf(at: number, wall: number, step: number, zone: TimeZone): string
   return `${day} ${MONTHS[(month ?? 1) - 1]}`;
 }
 
-/** What an axis of Vega-Lite needs to show them. */
+/** Returns what an axis of Vega-Lite needs to show them. */
 export function vegaLiteTicks(ticks: readonly TimeTick[]): { values: number[]; labelExpr: string } {
   return { values: ticks.map(({ at }) => at), labelExpr: labelsByTime(ticks, "+datum.value") };
 }
 
-/** An expression of Vega for the label of a time. */
+/** Returns a Vega expression for the label of a time. */
 export function labelsByTime(ticks: readonly TimeTick[], time: string): string {
   return `(${JSON.stringify(Object.fromEntries(ticks.map(({ at, label }) => [at, label])))})[toString(${time})]`;
 }

@@ -1,5 +1,5 @@
-// From a curve to what is drawn of it: at most four points per pixel column (first, last, smallest, largest, so that
-// extremes survive), lines cut at gaps, doubtful points apart, and everything beyond the limits marked at the limit.
+// Reduces a curve to what is drawn: at most four points per pixel column (first, last, smallest, largest, so that extremes
+// remain), lines interrupted at gaps, doubtful points separately, and values beyond the limits marked at the limit.
 import { upperMedian } from "../measurement/statistics.ts";
 import type { PlotSeries } from "./plot-input.ts";
 
@@ -11,22 +11,22 @@ export interface TracePoint {
 }
 
 export interface Trace {
-  /** Runs of sound points; a line may join the points of one run only. */
+  /** Runs of valid points; a line may only join points of the same run. */
   readonly runs: readonly (readonly TracePoint[])[];
   /** Points whose fit is doubtful, within the limits. */
   readonly doubtful: readonly TracePoint[];
-  /** Points beyond the limits, put on the limit. */
+  /** Points beyond the limits, moved to the limit. */
   readonly clipped: readonly (TracePoint & { readonly doubtful: boolean })[];
 }
 
 export type Limits = readonly [number, number];
 
-/** Places along the time axis for marks; more of them would hide the curves. */
+/** Number of positions along the time axis for marks; more would hide the curves. */
 const MOST_MARKS = 120;
 
 /**
- * What to draw of `series` between `span`, as values minus `zero`.
- * `columns`: pixel columns of the panel, which bounds the number of points.
+ * Returns what to draw of `series` within `span`, as values minus `zero`. `columns`: pixel columns of the panel, which limits
+ * the number of points.
  */
 export function traceOf(series: PlotSeries, zero: number, span: Limits, columns: number, limits: Limits): Trace {
   const runs: TracePoint[][] = [];
@@ -53,7 +53,7 @@ export function traceOf(series: PlotSeries, zero: number, span: Limits, columns:
     const here = Math.floor((t - span[0]) * marksPerMs);
     const [low, high] = limits;
     const beyond = v < low || v > high;
-    // One mark per place: the outermost.
+    // One mark per position: the outermost.
     const distance = Math.abs(v - (low + high) / 2);
     if (here === lastMark.column) {
       if (distance <= lastMark.distance) return;
@@ -83,7 +83,7 @@ export function traceOf(series: PlotSeries, zero: number, span: Limits, columns:
   return { runs, doubtful, clipped };
 }
 
-/** First, smallest, largest and last of the points of one pixel column, by time, each once. */
+/** Returns the first, smallest, largest and last point of a pixel column, by time and without duplicates. */
 function outermost(points: readonly TracePoint[]): readonly TracePoint[] {
   if (points.length <= 2) return points;
   let least = 0;
@@ -100,21 +100,24 @@ function clamp(value: number, [low, high]: Limits): number {
   return Math.min(Math.max(value, low), high);
 }
 
-/** What an ROI's shift is measured from: its baseline, else the middle of its points, else nothing. */
+/** Returns the zero of an ROI's shift: its baseline, otherwise the median of its points, otherwise 0. */
 export function zeroOf(series: PlotSeries): number {
   if (series.baselinePx !== undefined) return series.baselinePx;
   return upperMedian(series.values.filter(Number.isFinite)) ?? 0;
 }
 
-/** Share of the values taken for ordinary on each side, and how far beyond them the axis still goes. */
+/**
+ * Share of the values on each side that may be outliers, and how far the axis extends beyond the others at most, as a share of
+ * their range.
+ */
 const TAIL = 0.01;
 const REACH = 0.3;
-/** px: a narrower axis would only magnify rounding. */
+/** Minimum range of an axis, px; a narrower one would only magnify rounding. */
 const LEAST_SPAN = 0.02;
 
 /**
- * Limits that hold all sound values, except runaways: those farther from the middle 98 % than its own width.
- * Doubtful values count only where there are no sound ones. Undefined where there is no value at all.
+ * Returns limits that include all valid values except outliers, which are farther from the middle 98 % than REACH times its
+ * width. Doubtful values count only if there are no valid ones. Undefined without any value.
  */
 export function robustLimits(series: readonly PlotSeries[], zero: (series: PlotSeries) => number): Limits | undefined {
   let values = shifts(series, zero, true);
@@ -133,7 +136,7 @@ export function robustLimits(series: readonly PlotSeries[], zero: (series: PlotS
   return [low - margin, high + margin];
 }
 
-/** All sound (or all doubtful) shifts, rising. */
+/** Returns all valid (or all doubtful) shifts, in increasing order. */
 function shifts(series: readonly PlotSeries[], zero: (series: PlotSeries) => number, sound: boolean): Float64Array {
   const found = new Float64Array(series.reduce((sum, one) => sum + one.values.length, 0));
   let count = 0;
@@ -148,16 +151,16 @@ function shifts(series: readonly PlotSeries[], zero: (series: PlotSeries) => num
   return found.subarray(0, count).sort();
 }
 
-/** The time axis: the span of the frames, widened where there is one frame only or none. */
+/** Returns the time axis: the span of the frames, widened if there is at most one frame. */
 export function timeSpan(spanMs: Limits | undefined): Limits {
   const [first, last] = spanMs ?? [0, 0];
   return last > first ? [first, last] : [first - 60_000, first + 60_000];
 }
 
-/** °C: a narrower axis would only magnify the sensor's last digit. */
+/** Minimum range of the temperature axis, °C; a narrower one would only magnify the sensor's last digit. */
 const LEAST_CELSIUS = 0.5;
 
-/** The temperature axis, °C: everything measured, with a margin. */
+/** Returns the temperature axis, °C: everything measured, with a margin. */
 export function celsiusLimits(temperatures: readonly { readonly values: Float64Array }[]): Limits {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;

@@ -1,4 +1,5 @@
-// A run as one page that can be mailed and opened anywhere: text, tables and pictures, all inside, no script, nothing loaded.
+// Builds a report as one HTML page that can be mailed and opened anywhere: text, tables and pictures, all inside, without
+// scripts or external resources.
 import { escapeMarkup } from "../system/markup.ts";
 
 export interface HtmlSection {
@@ -7,7 +8,7 @@ export interface HtmlSection {
   readonly note?: string;
   readonly table?: { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
   readonly figure?: { readonly alt: string; readonly png: Uint8Array };
-  /** Text as it stands, such as a configuration; folded away. */
+  /** Preformatted text, such as a configuration; folded. */
   readonly text?: string;
 }
 
@@ -19,7 +20,7 @@ div.wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;font-vari
 th,td{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid #eee;vertical-align:top}
 pre{background:#f6f6f6;padding:.8rem;overflow-x:auto;font-size:12px}summary{cursor:pointer}@media print{details{display:none}}`;
 
-/** The page. The policy in its head forbids it to run or to load anything, also if a label or a message contains HTML. */
+/** Returns the page. The policy in its head forbids running or loading anything, even if a label or a message contains HTML. */
 export function htmlReport(title: string, subtitle: string, sections: readonly HtmlSection[]): string {
   const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
   return [

@@ -1,5 +1,5 @@
-// Kinetics in the report of an experiment: the figures that a paper prints, tables with units, what was left out and why, and every
-// setting.
+// The kinetics section of an experiment's report: figures for publication, tables with units, what was left out and why, and
+// every setting.
 
 import type { ExperimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
 import type { KineticsFit, NoFit } from "../assay/kinetics/fit.ts";
@@ -23,7 +23,7 @@ export interface KineticsReport {
   readonly map: Picture | undefined;
 }
 
-/** Draws the figures. `title`: of the experiment. */
+/** Draws the figures. `title`: title of the experiment. */
 export async function kineticsReport(
   manifest: Manifest,
   analysis: Analysis,

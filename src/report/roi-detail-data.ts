@@ -1,4 +1,4 @@
-// Data of a report: the precision of the newest analysis, and the details of chosen ROIs.
+// Collects the data of a report: the precision of the newest analysis, and the details of selected ROIs.
 import { existsSync } from "node:fs";
 import type { AnalysisSettings } from "../analysis/settings.ts";
 import { baselineWindow } from "../assay/baseline.ts";
@@ -26,10 +26,10 @@ import { type NamedFile, shownPath } from "../system/confined-file.ts";
 /** An analysis, and its last frames. */
 export type Measured = RecentCurves;
 
-/** Frames looked back at for one whose picture is still here. */
+/** Number of last frames that are searched for one whose picture still exists locally. */
 const LOOK_BACK = 50;
 
-/** An analysis with its last frames. */
+/** Returns an analysis with its last frames. */
 export function measuredBy(manifest: Manifest, analysis: Analysis): Measured {
   return { analysis, labels: analysis.labels, curves: manifest.curves.latest(analysis.analysisId, LOOK_BACK) };
 }
@@ -40,7 +40,7 @@ interface Precisions {
   readonly groups: readonly GroupPrecision[];
 }
 
-/** Noise, drift and limit of detection of every ROI and group in the baseline in force, references subtracted. */
+/** Computes noise, drift and limit of detection of every ROI and group in the current baseline, with references subtracted. */
 export function precisions(
   manifest: CurveManifest,
   { analysis }: Measured,
@@ -55,12 +55,12 @@ export function precisions(
     groups,
     injectionsUs: manifest.markers.moments(),
   });
-  // One curve in memory at a time.
+  // Keeps only one curve in memory at a time.
   const quiet = Array.from(sensorgrams.curves(), ({ label, precision }) => ({ label, precision }));
   return { quiet, groups: [...sensorgrams.groups()] };
 }
 
-/** What to draw of each chosen ROI, made when asked for. Throws Failure `usage.invalid` where no ROI is called so. */
+/** Returns the details of each selected ROI, computed on demand. Throws Failure `usage.invalid` if no ROI has this label. */
 export function roiDetails(
   manifest: CurveManifest,
   measured: Measured | undefined,
@@ -113,7 +113,7 @@ async function detailOf(
   const known = { label, method, line, sensorgram, markers };
   const hasPlace = roiManifest !== undefined && (roiManifest.rois[at]?.height ?? 0) > 0;
   if (picture === undefined || !hasPlace) return { ...known, view: undefined };
-  // As written by this program; see NewAnalysis.
+  // Written by this program; see NewAnalysis.
   const settings = JSON.parse(analysis.settings) as AnalysisSettings;
   const jointLine = line === undefined ? {} : { jointLine: line };
   const decoded = await decodePicture(picture.file, undefined, { reading: settings.sampling });
@@ -126,7 +126,7 @@ interface LastPicture {
   readonly file: NamedFile;
 }
 
-/** The newest measured picture that is still to be read. */
+/** Returns the newest measured picture that can still be read. */
 function lastPicture(manifest: CurveManifest, { curves }: Measured, roots: PictureRoots): LastPicture | undefined {
   for (const { entryId } of [...curves].reverse()) {
     const picture = manifest.checks.picture(entryId);

@@ -23,7 +23,7 @@ import type { Measured } from "./roi-detail-data.ts";
 
 export interface RunPage {
   readonly config: Config;
-  /** Of the times shown. */
+  /** Time zone of displayed times. */
   readonly zone: TimeZone;
   readonly manifest: CurveManifest;
   readonly snapshot: Snapshot;
@@ -36,13 +36,13 @@ export interface RunPage {
   readonly quiet: readonly RoiPrecision[];
   readonly groups: readonly GroupPrecision[];
   readonly rois: readonly { readonly label: string; readonly picture: Picture }[];
-  /** The file of records that is reported on; undefined: the experiment. */
+  /** The reported file of records; undefined: the experiment. */
   readonly records: string | undefined;
 }
 
 const FAILURES_SHOWN = 50;
 
-/** The self-contained HTML page. */
+/** Returns the self-contained HTML page. */
 export function runPage(page: RunPage): string {
   const { config, overview, noise, rois, measured, zone } = page;
   const name = experimentName(config);
@@ -79,7 +79,7 @@ export function runPage(page: RunPage): string {
   return htmlReport(name === "" ? "Experiment" : name, subtitle, sections);
 }
 
-/** Cells with their times in a zone. */
+/** Converts the times in cells to a zone. */
 function inZone(rows: readonly string[][], zone: TimeZone): string[][] {
   return rows.map((cells) => cells.map((cell) => zone.shown(cell)));
 }
@@ -127,7 +127,7 @@ function facts({ config, snapshot, simulated, measured, manifest, records }: Run
   return rows;
 }
 
-/** How many there are of each: "118 gaussian, 2 fano". */
+/** Counts each value: "118 gaussian, 2 fano". */
 function countsOf(lines: readonly string[]): string {
   return [...new Set(lines)].map((line) => `${lines.filter((one) => one === line).length} ${line}`).join(", ");
 }
@@ -182,7 +182,7 @@ function precision(
   };
 }
 
-/** Frames, noise, drift, limit of detection and doubts, as cells of a table. */
+/** Returns frames, noise, drift, limit of detection and warnings, as cells of a table. */
 function precisionCells(found: Precision): string[] {
   return [
     String(found.points),
@@ -194,7 +194,7 @@ function precisionCells(found: Precision): string[] {
   ];
 }
 
-/** A number with so many decimals; a dash where there is none. */
+/** Returns a number with this many decimals, or a dash if there is none. */
 const px = (value: number, decimals: number): string => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
 
 function failedFrames(manifest: CurveManifest): string[][] {
@@ -207,7 +207,7 @@ function failedFrames(manifest: CurveManifest): string[][] {
     ]);
 }
 
-/** Hides the webhook, whose path often contains a secret. A configuration holds no passwords. */
+/** Returns the configuration without the webhook, whose path often contains a secret. There are no passwords in it. */
 function configuration(manifest: CurveManifest): string {
   const run = manifest.runs.last();
   if (run === undefined) return "no run yet";

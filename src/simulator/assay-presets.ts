@@ -1,10 +1,10 @@
-// The assays that come with the program, in the form of a person's own file. Concentrations of `binding` are from a tenth of KD
-// to ten times it, its flow is slow enough to be seen crossing the chip.
+// The built-in assays, in the format of a user's own file. The concentrations of `binding` range from a tenth of KD to ten
+// times KD; its flow is slow enough to be seen crossing the chip.
 
 const CONCENTRATIONS_NM = [1, 2.5, 6, 15, 40, 100];
 const BINDING = { cycle: 420, baseline: 60, association: 120, dissociation: 180, regeneration: 30 };
 
-/** Two blanks, six concentrations in between, and a regeneration after each. */
+/** Returns two blanks, six concentrations between them, and a regeneration after each. */
 function bindingInjections(): string {
   const samples = CONCENTRATIONS_NM.map((nM) => ({ type: "sample", solution: "antibody", concentration: `${nM} nM` }));
   const blank = { type: "blank", solution: "running buffer", concentration: "0 nM" };

@@ -1,4 +1,4 @@
-// What is done with a simulated chip, and what it then does: a TOML file, or one of the assays that come with the program.
+// Reads what is done with a simulated chip and how it responds: a TOML file, or one of the built-in assays.
 import { parse } from "smol-toml";
 import * as z from "zod";
 import { Failure } from "../failure/failure.ts";
@@ -45,7 +45,7 @@ const injection = z
   });
 
 const kinetics = z.strictObject({
-  /** Labels; `*` is any text. The first group that names a grating applies. */
+  /** Labels; `*` matches any text. The first group that matches a grating applies. */
   gratings: patterns.default(["*"]),
   /** Names of the solutions that bind. */
   solutions: patterns.default(["*"]),
@@ -53,7 +53,7 @@ const kinetics = z.strictObject({
   ka: least(0),
   /** 1/s. */
   kd: least(0),
-  /** Of a grating with the most binding sites; others have down to 60 % of it. */
+  /** Rmax of a grating with the most binding sites; others have down to 60 % of it. */
   rmax_px: z.number().min(-1e4).max(1e4),
   /** px/(M s); without it molecules reach the surface at once. */
   kt: z.number().positive().max(1e15).optional(),
@@ -101,11 +101,11 @@ const assay = z
     context.addIssue({ code: "custom", path: ["injections"], message });
   });
 
-/** An assay as it is played; times in seconds since the first image. */
+/** An assay with all settings; times in seconds since the first image. */
 export type Assay = Omit<z.output<typeof assay>, "preset" | "duration_seconds"> & { readonly duration_seconds: number };
 export type AssayKinetics = Assay["kinetics"][number];
 
-/** Names of the assays that come with the program. */
+/** Names of the built-in assays. */
 export const ASSAY_PRESETS = Object.keys(PRESETS);
 
 const KIND: GivenKind = {
@@ -116,8 +116,8 @@ const KIND: GivenKind = {
 };
 
 /**
- * The assay of a name, or in a file. Failure `usage.invalid` for a name that is none, a file that is not there, and for what is
- * wrong in it.
+ * Returns the assay with a name, or in a file. Failure `usage.invalid` for an unknown name, a missing file, and errors in the
+ * file.
  */
 export function assayOf(nameOrFile: string): Assay {
   const preset = PRESETS[nameOrFile.trim().toLowerCase()];
@@ -135,7 +135,7 @@ export function assayOf(nameOrFile: string): Assay {
   return parseAssay(text, nameOrFile);
 }
 
-/** The assay in a text; `where` names it in messages. Failure `usage.invalid`. */
+/** Parses an assay; `where` names it in messages. Failure `usage.invalid`. */
 export function parseAssay(text: string, where: string): Assay {
   const own = tableOf(text, where);
   const name = typeof own.preset === "string" ? own.preset.trim().toLowerCase() : undefined;
@@ -176,7 +176,7 @@ function tableOf(text: string, where: string): Table {
   throw new Failure("usage.invalid", `${where}: nested more than ${DEEPEST_NESTING} levels deep`, { hint: KIND.hint });
 }
 
-/** The base with what `own` says: lists are replaced, tables key by key. */
+/** Returns the base overridden by `own`: lists are replaced, tables merged key by key. */
 function merged(base: Table, own: Table): Table {
   const isTable = (value: unknown): value is Table =>
     typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);

@@ -1,5 +1,5 @@
-// An assay on the simulated chip: liquids flow over it, molecules bind and leave, and every grating moves accordingly. A pure
-// function of the time since the first image.
+// Simulates an assay on the chip: liquids flow over it, molecules bind and leave, and every grating responds. A pure function
+// of the time since the first image.
 import type { Chip } from "../chip/chip.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import type { Assay, AssayKinetics } from "./assay-settings.ts";
@@ -8,7 +8,7 @@ import { type Front, shareAt } from "./liquid.ts";
 import { mixSeeds, normal, randomStream } from "./noise.ts";
 import { Surface } from "./surface.ts";
 
-/** What is true of a grating during the whole assay. */
+/** The truth about a grating for the whole assay. */
 export interface GratingTruth {
   readonly reference: boolean;
   /** undefined: nothing binds here. */
@@ -19,19 +19,19 @@ export interface GratingTruth {
 }
 
 export interface AssayMoment {
-  /** Movement since the start, px. */
+  /** Shift since the start, px. */
   readonly shift: number;
-  /** A bubble covers the grating: there is no resonance to see. */
+  /** A bubble covers the grating, so no resonance is visible. */
   readonly bubble: boolean;
 }
 
-/** Share of the largest Rmax of a grating that the assay gives receptors and the seed does not. */
+/** Relative Rmax of a grating that the assay gives receptors but the seed does not. */
 const USUAL_AFFINITY = 0.8;
 /** Refractive index of a bubble. */
 const AIR = 1;
 const DEGREES = 180 / Math.PI;
 
-/** An assay as the gratings of a chip go through it. */
+/** An assay applied to the gratings of a chip. */
 export class AssayOnChip {
   readonly assay: Assay;
   readonly #gratings: ReadonlyMap<string, { readonly truth: GratingTruth; readonly surface: Surface }>;
@@ -41,7 +41,7 @@ export class AssayOnChip {
     readonly end: number;
   }[];
 
-  /** `isReference`: gratings that carry no receptors unless the assay names them itself. */
+  /** `isReference`: whether a grating has no receptors, unless the assay names it. */
   constructor(assay: Assay, chip: Chip, seed: number, isReference: (grating: string) => boolean) {
     this.assay = assay;
     const named = assay.references && labelMatcher(assay.references);
@@ -69,17 +69,17 @@ export class AssayOnChip {
     }));
   }
 
-  /** What is true of a grating of the chip. */
+  /** Returns the truth about a grating of the chip. */
   truthOf(grating: string): GratingTruth {
     return this.#of(grating).truth;
   }
 
-  /** Largest response of a half of a grating, px; 0 where nothing binds. */
+  /** Returns the largest response of a half grating, px; 0 if nothing binds. */
   rmaxPx({ half: { grating }, affinity }: Pick<Band, "half" | "affinity">): number {
     return (this.truthOf(grating).kinetics?.rmax_px ?? 0) * (affinity || USUAL_AFFINITY);
   }
 
-  /** What a half of a grating does at a moment. */
+  /** Returns the state of a half grating at a time. */
   at(band: Pick<Band, "half" | "affinity">, elapsedSeconds: number): AssayMoment {
     const { grating } = band.half;
     const { truth, surface } = this.#of(grating);
@@ -110,7 +110,7 @@ export class AssayOnChip {
   }
 }
 
-/** When and how liquids reach each grating; the first one along the flow is reached after the dead time. */
+/** Returns when and how liquids reach each grating; the first one along the flow is reached after the dead time. */
 function frontsOf({ flow }: Assay, chip: Chip): (label: string) => Front {
   const radians = flow.direction_degrees / DEGREES;
   const along = new Map(

@@ -1,5 +1,5 @@
-// The resonance bands of a simulated chip: one for every half of a grating, alike within a grating, different between
-// gratings, the same for the same seed.
+// Generates the resonance bands of a simulated chip: one for every half of a grating, similar within a grating, different
+// between gratings, and the same for the same seed.
 import type { Chip } from "../chip/chip.ts";
 import type { SimulatedLine } from "../config/simulation-section.ts";
 import type { BandRanges } from "./camera-profiles.ts";
@@ -7,8 +7,8 @@ import { mixSeeds, normal, randomStream } from "./noise.ts";
 import { type PlacedHalf, type Placement, placeHalves } from "./placement.ts";
 
 /**
- * A resonance band of one half. With t = d/width, light(d) = base + amplitude times exp(-t²/2) for a Gaussian, 1/(1 + t²)
- * for a Lorentzian, (1 + s·t)/(1 + t²) with s = 2q/(q² − 1) for a Fano line.
+ * The resonance band of one half. With t = d/width, light(d) = base + amplitude times exp(-t²/2) for a Gaussian, 1/(1 + t²) for
+ * a Lorentzian, (1 + s·t)/(1 + t²) with s = 2q/(q² − 1) for a Fano line.
  */
 export interface Band extends PlacedHalf {
   readonly line: SimulatedLine;
@@ -26,17 +26,17 @@ export interface Band extends PlacedHalf {
   readonly affinity: number;
 }
 
-/** s of `Band`: how lopsided a Fano line of asymmetry q is. */
+/** Returns s of `Band`: the asymmetry of a Fano line with parameter q. */
 export function skew(q: number): number {
   return Number.isFinite(q) ? (2 * q) / (q * q - 1) : 0;
 }
 
-/** Every so manyth grating carries no receptors. */
+/** Share of gratings without receptors. */
 const REFERENCE_SHARE = 1 / 8;
-/** Sigma of a Gaussian over half its width at half height. */
+/** Ratio of a Gaussian's sigma to half its width at half height. */
 const SIGMA = 1 / Math.sqrt(2 * Math.LN2);
 
-/** The bands of all halves of a chip's gratings. */
+/** Returns the bands of all halves of a chip's gratings. */
 export function makeBands(
   chip: Chip,
   placement: Placement,
@@ -52,11 +52,11 @@ export function makeBands(
     const halfWidth = width * between(ranges.halfWidth, shared()) * (1 + 0.02 * normal(own));
     const restPx = width * between(ranges.rest, shared()) + 0.01 * width * normal(own);
     const affinity = shared() < REFERENCE_SHARE ? 0 : (0.6 + 0.4 * shared()) * (1 + 0.02 * normal(own));
-    // A wide range is that of gratings; the halves of one are alike.
+    // A wide range applies to gratings; the halves of one are similar.
     const amplitude = heightIn(ranges.amplitude, ranges.amplitude.logarithmic ? shared() : own());
     const q = line === "fano" ? asymmetry : Number.POSITIVE_INFINITY;
     const s = skew(q);
-    // The dark side of a Fano line may not fall below no light at all.
+    // The dark side of a Fano line must not fall below zero light.
     const base = between(ranges.ground, own()) + (amplitude * (Math.sqrt(1 + s * s) - 1)) / 2;
     const tiltPx = (width / 181) * (own() < 0.5 ? -1 : 1) * (1 + 3 * own());
     const widthPx = line === "gaussian" ? SIGMA * halfWidth : halfWidth;

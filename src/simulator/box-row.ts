@@ -1,7 +1,7 @@
-// Which pixels of a picture row belong to a box that is upright in the aligned picture: along a row both of the box's
-// coordinates are linear in x.
+// Finds the pixels of a picture row within a box that is upright in the aligned picture: along a row, both box coordinates are
+// linear in x.
 
-/** A row's place in a box: pixel x has its centre at (along + cos·x, below + sin·x), px from the box's top left. */
+/** The position of a row in a box: pixel x has its centre at (along + cos·x, below + sin·x), px from the box's top left. */
 export interface RowInBox {
   readonly along: number;
   readonly cos: number;
@@ -14,7 +14,7 @@ interface Size {
   readonly height: number;
 }
 
-/** The pixels of a row of `length` whose centres are at least `inset` inside a box; none when last < first. */
+/** Returns the pixels of a row of `length` whose centres are at least `inset` inside a box; none if last < first. */
 export function pixelsWithin(
   length: number,
   { along, cos, below, sin }: RowInBox,
@@ -28,7 +28,7 @@ export function pixelsWithin(
   return last < first ? { first: length, last: -1 } : { first, last };
 }
 
-/** Where start + step·x is between 0 and length. */
+/** Returns where start + step·x is between 0 and length. */
 function span(start: number, step: number, length: number): { from: number; to: number } {
   if (Math.abs(step) < 1e-12) {
     const inside = start >= 0 && start <= length;

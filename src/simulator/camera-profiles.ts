@@ -1,27 +1,27 @@
-// The cameras that the simulated chip can be photographed with. Counts are the camera's own: of 8 bits for ideal and pi64, of
-// 12 bits for scientific. What the numbers were taken from, and how close the pictures come, is in docs/simulator.md.
+// The camera profiles of the simulator. Counts are the camera's own: 8 bits for ideal and pi64, 12 bits for scientific.
+// docs/simulator.md says what the numbers are based on, and how realistic the pictures are.
 import type { ProfileName } from "../config/simulation-section.ts";
 import type { Processing } from "./develop.ts";
 import type { NoiseSettings } from "./image-sensor.ts";
 
-/** Where a value is. */
+/** The range of a value. */
 interface Range {
   readonly from: number;
   readonly to: number;
 }
 
-/** What bands of one camera look like; counts, and shares of the ROI's width. */
+/** The appearance of bands with one camera; counts, and shares of the ROI's width. */
 export interface BandRanges {
-  /** Height; spread evenly, or evenly in its logarithm. */
+  /** Height; distributed evenly, or evenly in its logarithm. */
   readonly amplitude: Range & { readonly logarithmic: boolean };
-  /** Light far from the band, over the pedestal. */
+  /** Light far from the band, above the pedestal. */
   readonly ground: Range;
   /** Half the width at half height. */
   readonly halfWidth: Range;
   readonly rest: Range;
 }
 
-/** Light of the parts of a chip without gratings, counts over the pedestal. */
+/** Light of the chip's parts without gratings, counts above the pedestal. */
 export interface ChipLight {
   readonly outside: number;
   readonly substrate: number;
@@ -32,14 +32,14 @@ export interface CameraProfile {
   /** Largest count; a pixel of 16 bits holds it in its low bits, or scaled to its full range. */
   readonly mostCounts: number;
   readonly lowBits: boolean;
-  /** Counts of a pixel without light. Negative where the camera takes off more than that: black is cut off at 0. */
+  /** Counts of a pixel without light. Negative if the camera subtracts more than that; then black is clipped at 0. */
   readonly pedestal: number;
   readonly noise: NoiseSettings;
-  /** Grains of dust in the picture. */
+  /** Number of dust grains in the picture. */
   readonly dust: number;
-  /** Share of the light missing in the picture's corners. */
+  /** Share of the light missing in the corners of the picture. */
   readonly vignetting: number;
-  /** Its scale where that does not follow from the size of the picture, px per micrometre. */
+  /** Scale, px per micrometre, if it does not follow from the size of the picture. */
   readonly pxPerUm?: number;
   readonly light: ChipLight;
   readonly bands: BandRanges;

@@ -1,17 +1,19 @@
-// What a camera with a processor of its own does to a picture before it delivers it: noise removal, which paints speckle as
-// even patches with sharp edges, and JPEG, which rounds the waves in squares of 8 x 8 pixels.
+// Simulates a camera with its own processor: noise removal, which turns speckle into even patches with sharp edges, and JPEG,
+// which rounds the waves in squares of 8 x 8 pixels.
 
-/** A sigma filter: each pixel becomes the mean of those around it (5 x 5) that differ by at most a limit. */
+/** A sigma filter: each pixel becomes the mean of the surrounding pixels (5 x 5) that differ by at most a limit. */
 interface Denoising {
   readonly passes: number;
-  /** The limit: this many counts plus this share of the pixel's own value; at least one count. Dark places are smoothed less. */
+  /**
+   * The limit: this many counts plus this share of the pixel's own value, at least one count. Dark places are smoothed less.
+   */
   readonly from: number;
   readonly share: number;
 }
 
 export interface Processing {
   readonly denoise: Denoising;
-  /** As of libjpeg, 1 to 100. */
+  /** JPEG quality as in libjpeg, 1 to 100. */
   readonly jpegQuality: number;
 }
 
@@ -22,7 +24,7 @@ export interface Plane {
   readonly height: number;
 }
 
-/** Does it all, in place. */
+/** Applies both steps in place. */
 export function develop(plane: Plane, { denoise, jpegQuality }: Processing): void {
   for (let pass = 0; pass < denoise.passes; pass++) removeNoise(plane, denoise);
   roundWaves(plane, jpegQuality);
@@ -33,7 +35,7 @@ const ROWS = 2 * REACH + 1;
 
 function removeNoise({ values, width, height }: Plane, { from, share }: Denoising): void {
   const wide = width + 2 * REACH;
-  // The rows around the one being written, as they were, with their outermost pixels repeated.
+  // The original rows around the one being written, with their outermost pixels repeated.
   const around = Array.from({ length: ROWS }, () => new Float32Array(wide));
   const take = (y: number): void => {
     const row = around[(y + REACH) % ROWS] as Float32Array;
@@ -51,7 +53,7 @@ function removeNoise({ values, width, height }: Plane, { from, share }: Denoisin
   }
 }
 
-/** One row of the sigma filter: `own` is the row itself among those `around` it. */
+/** Filters one row: `own` is the row itself among the rows `around` it. */
 function filterRow(
   around: readonly Float32Array[],
   own: Float32Array,
@@ -80,7 +82,7 @@ function filterRow(
 }
 
 const SIDE = 8;
-/** The usual table of JPEG's luminance, row-major. */
+/** JPEG's standard luminance table, row-major. */
 const LUMINANCE = [
   [16, 11, 10, 16, 24, 40, 51, 61],
   [12, 12, 14, 19, 26, 58, 60, 55],
@@ -92,7 +94,7 @@ const LUMINANCE = [
   [72, 92, 95, 98, 112, 100, 103, 99],
 ].flat();
 
-/** The steps of each wave at a quality, as libjpeg scales them. */
+/** Returns the quantisation steps at a quality, as libjpeg scales them. */
 function stepsOf(quality: number): Float64Array {
   const scale = quality < 50 ? 5000 / quality : 200 - 2 * quality;
   return Float64Array.from(LUMINANCE, (step) => Math.min(255, Math.max(1, Math.floor((step * scale + 50) / 100))));
@@ -104,7 +106,7 @@ const WAVES = Float64Array.from({ length: SIDE * SIDE }, (_, i) => {
   return Math.sqrt((wave === 0 ? 1 : 2) / SIDE) * Math.cos(((2 * place + 1) * wave * Math.PI) / (2 * SIDE));
 });
 
-/** Rounds the waves of every square as JPEG does; squares that the edge cuts continue with their last pixels. */
+/** Rounds the waves of every square as JPEG does; squares at the edge repeat their last pixels. */
 function roundWaves({ values, width, height }: Plane, quality: number): void {
   const steps = stepsOf(quality);
   const block = new Float64Array(SIDE * SIDE);
@@ -129,17 +131,17 @@ function roundWaves({ values, width, height }: Plane, quality: number): void {
   }
 }
 
-/** Between the two directions of a transform. */
+/** Intermediate values between the two directions of a transform. */
 const half = new Float64Array(SIDE * SIDE);
 
-/** The transform of a square, or its inverse. */
+/** Transforms a square, or inverts the transform. */
 function transform(from: Float64Array, to: Float64Array, forward: boolean): void {
   const [outer, inner] = forward ? [SIDE, 1] : [1, SIDE];
   lines(from, half, 1, SIDE, outer, inner);
   lines(half, to, SIDE, 1, outer, inner);
 }
 
-/** The same of each line of a square: values `step` apart, lines `next` apart. */
+/** Transforms each line of a square: values `step` apart, lines `next` apart. */
 function lines(from: Float64Array, to: Float64Array, step: number, next: number, outer: number, inner: number): void {
   for (let line = 0; line < SIDE; line++) {
     const start = line * next;

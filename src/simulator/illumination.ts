@@ -1,5 +1,5 @@
-// What the simulated camera does to light that is not the chip's doing: vignetting and dust. Both stay where they are
-// in the picture while the chip moves.
+// Simulates effects on the light that do not come from the chip: vignetting and dust. Both stay in place in the picture while
+// the chip moves.
 
 /** A grain of dust out of focus: a disc with a soft rim that lets `transmission` of the light through. Px. */
 interface Grain {
@@ -16,7 +16,7 @@ export class Illumination {
   private readonly falloff: number;
   private readonly grains: readonly Grain[];
 
-  /** `vignetting`: share of the light lost in the corners of the picture. `scale`: size of grains, 1 at 1920 px. */
+  /** `vignetting`: share of the light lost in the corners of the picture. `scale`: relative size of grains, 1 at 1920 px. */
   constructor(
     size: { readonly width: number; readonly height: number },
     vignetting: number,
@@ -34,12 +34,12 @@ export class Illumination {
     });
   }
 
-  /** Share of the light that vignetting leaves at a place of the picture. */
+  /** Returns the share of the light that remains after vignetting at a position of the picture. */
   at(x: number, y: number): number {
     return 1 - this.falloff * ((x - this.centreX) ** 2 + (y - this.centreY) ** 2);
   }
 
-  /** Multiplies one row of light by what vignetting and dust leave of it. */
+  /** Applies vignetting and dust to one row of light. */
   dim(row: Float32Array, y: number): void {
     const edge = 1 - this.falloff * (y - this.centreY) ** 2;
     for (let x = 0; x < row.length; x++) {

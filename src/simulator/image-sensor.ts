@@ -1,24 +1,24 @@
-// The simulated image sensor: speckle of the coherent light, shot noise, read noise, what the camera's processor makes of it,
-// and the step to whole numbers. Everything is in counts until the last step.
+// Simulates the image sensor: speckle of the coherent light, shot noise, read noise, the camera's processor, and rounding to
+// integers. Everything is in counts until the last step.
 import { develop, type Processing } from "./develop.ts";
 import { mixSeeds, NORMALS, normalTable, randomStream, speckleTile, TILE_PX } from "./noise.ts";
 
 export interface NoiseSettings {
-  /** Standard deviation of the speckle over the light. */
+  /** Standard deviation of the speckle relative to the light. */
   readonly speckle: number;
   /** Share of the speckle's standard deviation that is new in every picture; the rest moves with the chip. */
   readonly freshShare: number;
   /** Full width at half maximum of a speckle grain, px. */
   readonly grainPx: number;
-  /** Height of a grain over its width. */
+  /** Ratio of height to width of a grain. */
   readonly grainHeight: number;
-  /** Coarse unevenness that moves with the chip, as speckle does: standard deviation over the light, and its grain, px. */
+  /** Coarse unevenness that moves with the chip, like speckle: standard deviation relative to the light, and its grain, px. */
   readonly mottle: { readonly contrast: number; readonly grainPx: number };
   /** Standard deviation of the read noise, counts. */
   readonly readCounts: number;
-  /** Sets the shot noise; Infinity for none. */
+  /** Determines the shot noise; Infinity for none. */
   readonly electronsPerCount: number;
-  /** Width of a grain of shot and read noise, px, as a mosaic of colours leaves them; 0 where pixels are independent. */
+  /** Width of a grain of shot and read noise, px, which a colour mosaic causes; 0 if pixels are independent. */
   readonly noiseGrainPx: number;
 }
 
@@ -29,12 +29,12 @@ interface SensorFormat {
   /** Counts of a pixel without light. */
   readonly pedestal: number;
   readonly mostCounts: number;
-  /** Steps of a pixel's number in a count. */
+  /** Number of steps of a pixel value per count. */
   readonly stepsPerCount: number;
   readonly processing?: Processing | undefined;
 }
 
-/** Puts other speckle in the place of the tile's, in some pixels of row y: light over what it would be without. */
+/** Replaces the tile's speckle in some pixels of row y: light relative to the light without speckle. */
 export type PaintSpeckle = (speckle: Float32Array, y: number) => void;
 
 export class Sensor {
@@ -46,7 +46,7 @@ export class Sensor {
   private readonly grainy: Float32Array;
   private readonly row: Float32Array;
   private readonly speckle: Float32Array;
-  /** The whole picture, for a camera with a processor. */
+  /** The whole picture, for a camera with its own processor. */
   private readonly plane: Float32Array | undefined;
 
   constructor(format: SensorFormat, noise: NoiseSettings, seed: number) {
@@ -64,8 +64,8 @@ export class Sensor {
   }
 
   /**
-   * One picture. `draw(row, y)` fills a row with light over the pedestal; `movement` is how far (px) the chip, and the
-   * speckle with it, has moved in the picture; `seed` chooses the noise.
+   * Takes one picture. `draw(row, y)` fills a row with light above the pedestal; `movement` is the movement of the chip and its
+   * speckle in the picture (px); `seed` determines the noise.
    */
   expose(
     seed: number,
@@ -98,7 +98,7 @@ export class Sensor {
       if (this.grainy.length > 0) this.addGrainyNoise(noiseX, y + noiseY);
       else this.addNoise(random);
       if (this.plane === undefined) this.digitise(this.row, pixels, y * width);
-      // What is darker than black is lost before the processor sees it.
+      // Values below black are lost before the processor gets them.
       else
         this.plane.set(
           this.row.map((value) => Math.max(0, value)),
@@ -112,13 +112,13 @@ export class Sensor {
     return pixels;
   }
 
-  /** Turns the row's light into counts, with shot and read noise. */
+  /** Converts the row's light to counts, with shot and read noise. */
   private addNoise(random: () => number): void {
     const { row, normals } = this;
     const { pedestal } = this.format;
     const read = this.noise.readCounts ** 2;
     const shot = 1 / this.noise.electronsPerCount;
-    // An odd step through a table whose length is a power of two: another sequence for every row.
+    // An odd step through a table whose length is a power of two gives a different sequence for every row.
     let at = Math.floor(random() * NORMALS);
     const stride = 2 * Math.floor((random() * NORMALS) / 2) + 1;
     for (let x = 0; x < row.length; x++) {
@@ -128,7 +128,7 @@ export class Sensor {
     }
   }
 
-  /** The same where noise has a grain: read from (left, y) of its tile on. */
+  /** Does the same for noise with a grain: reads from (left, y) of its tile on. */
   private addGrainyNoise(left: number, y: number): void {
     const { row, speckle: noise } = this;
     const { pedestal } = this.format;
@@ -142,7 +142,7 @@ export class Sensor {
     }
   }
 
-  /** Rounds counts to whole steps within the range of the pixels. */
+  /** Rounds counts to integer steps within the range of the pixels. */
   private digitise(counts: Float32Array, pixels: Uint8Array | Uint16Array, start: number): void {
     const { mostCounts, stepsPerCount: steps } = this.format;
     const top = mostCounts * steps;
@@ -153,7 +153,7 @@ export class Sensor {
   }
 }
 
-/** Adds one line of a tile, read from (left, y) on, in between pixels where these are not whole. */
+/** Adds one line of a tile, read from (left, y) on, interpolated for fractional positions. */
 function addTile(to: Float32Array, tile: Float32Array, left: number, y: number, scale: number): void {
   const mask = TILE_PX - 1;
   const [x0, y0] = [Math.floor(left), Math.floor(y)];

@@ -1,18 +1,18 @@
-// Which liquid is over a grating: an injection begins and ends with a front that dispersion has rounded.
+// Computes which liquid is over a grating: an injection begins and ends with a front that dispersion has rounded.
 import { normalBelow } from "../measurement/normal-distribution.ts";
 
-/** How the beginning or end of an injection reaches a grating. */
+/** How the front at the beginning or end of an injection reaches a grating. */
 export interface Front {
-  /** From the start of the injection until half of the front has passed. */
+  /** Time from the start of the injection until half of the front has passed. */
   readonly delaySeconds: number;
   /** Standard deviation of the rounded step; 0: sharp. */
   readonly widthSeconds: number;
 }
 
-/** Fronts are over this many widths from their middle. */
+/** Extent of a front on either side of its middle, in widths. */
 export const FRONT_WIDTHS = 6;
 
-/** Share of the liquid over a grating that is of an injection, 0 to 1. */
+/** Returns the share of the liquid over a grating that comes from an injection, 0 to 1. */
 export function shareAt(
   { start, seconds }: { readonly start: number; readonly seconds: number },
   { delaySeconds, widthSeconds }: Front,

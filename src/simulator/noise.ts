@@ -1,7 +1,7 @@
-// Randomness of the simulator: reproducible from a seed, and fast enough for 64 million pixels. Tables are filled
-// once; a picture then only looks up.
+// Random numbers of the simulator: reproducible from a seed, and fast enough for 64 million pixels. Tables are filled once; a
+// picture only looks values up.
 
-/** A reproducible stream of uniform numbers in [0, 1): mulberry32. */
+/** Returns a reproducible stream of uniform numbers in [0, 1): mulberry32. */
 export function randomStream(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -12,7 +12,7 @@ export function randomStream(seed: number): () => number {
   };
 }
 
-/** A seed made of two: every frame and every grating has its own stream. */
+/** Combines two seeds, so that every frame and every grating has its own stream. */
 export function mixSeeds(a: number, b: number): number {
   let mixed = Math.imul((a >>> 0) ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul((b >>> 0) + 0x7f4a7c15, 0xc2b2ae35);
   mixed ^= mixed >>> 16;
@@ -20,7 +20,7 @@ export function mixSeeds(a: number, b: number): number {
   return (mixed ^ (mixed >>> 15)) >>> 0;
 }
 
-/** One number of the standard normal distribution (Box and Muller). */
+/** Returns one number of the standard normal distribution (Box and Muller). */
 export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
@@ -28,7 +28,7 @@ export function normal(random: () => number): number {
 /** Length of the table of normal numbers; a power of two, so that an odd step visits every entry. */
 export const NORMALS = 1 << 16;
 
-/** `NORMALS` numbers of the standard normal distribution. */
+/** Returns `NORMALS` numbers of the standard normal distribution. */
 export function normalTable(seed: number): Float32Array {
   const random = randomStream(seed);
   const table = new Float32Array(NORMALS);
@@ -39,12 +39,12 @@ export function normalTable(seed: number): Float32Array {
 /** Side of the speckle tile, px; a power of two. The tile repeats without a seam. */
 export const TILE_PX = 1024;
 
-/** Grains from this size on are drawn on a grid of every fourth pixel. */
+/** Grains of at least this size are computed on a grid of every fourth pixel. */
 const COARSE_GRAIN_PX = 16;
 const COARSE = 4;
 
 /**
- * Speckle: `TILE_PX` x `TILE_PX` normal numbers, mean 0, standard deviation 1, smooth over `grainPx` (full width at
+ * Returns speckle: `TILE_PX` x `TILE_PX` normal numbers, mean 0, standard deviation 1, smooth over `grainPx` (full width at
  * half maximum of a grain) along a row and `grainHeight` times that across rows, row-major.
  */
 export function speckleTile(seed: number, grainPx: number, grainHeight = 1): Float32Array {
@@ -63,7 +63,7 @@ function smoothNoise(seed: number, side: number, grainWidth: number, grainHeight
   return smoothedAcross(smoothedAlong(white, along, side), across, side);
 }
 
-/** A tile `COARSE` times as large, values in between on straight lines. */
+/** Enlarges a tile `COARSE` times by linear interpolation. */
 function enlarged(small: Float32Array): Float32Array {
   const side = TILE_PX / COARSE;
   const tile = new Float32Array(TILE_PX * TILE_PX);
@@ -85,7 +85,7 @@ function enlarged(small: Float32Array): Float32Array {
   return tile;
 }
 
-/** Weights that leave white noise with unit variance; the grain of a smoothed field is √2 wider than its kernel. */
+/** Returns weights that keep the unit variance of white noise; the grain of a smoothed field is √2 wider than its kernel. */
 function grainKernel(grainPx: number): Float64Array {
   const sigma = grainPx / 2.355 / Math.SQRT2;
   const reach = Math.ceil(3 * sigma);
@@ -96,7 +96,7 @@ function grainKernel(grainPx: number): Float64Array {
   return weights.map((weight) => weight / norm);
 }
 
-/** Circular convolution of a square along its rows. */
+/** Returns the circular convolution of a square along its rows. */
 function smoothedAlong(field: Float32Array, kernel: Float64Array, side: number): Float32Array {
   const smoothed = new Float32Array(field.length);
   const reach = (kernel.length - 1) / 2;
@@ -111,7 +111,7 @@ function smoothedAlong(field: Float32Array, kernel: Float64Array, side: number):
   return smoothed;
 }
 
-/** Circular convolution of a square across its rows. */
+/** Returns the circular convolution of a square across its rows. */
 function smoothedAcross(field: Float32Array, kernel: Float64Array, side: number): Float32Array {
   const smoothed = new Float32Array(field.length);
   const reach = (kernel.length - 1) / 2;
@@ -126,7 +126,7 @@ function smoothedAcross(field: Float32Array, kernel: Float64Array, side: number)
   return smoothed;
 }
 
-/** Adds the values from `start` on, `weight` times each, to as many sums. */
+/** Adds the values from `start` on, multiplied by `weight`, to the sums. */
 function addWeighted(sums: Float64Array, values: Float32Array, start: number, weight: number): void {
   for (let x = 0; x < sums.length; x++) sums[x] = (sums[x] as number) + weight * (values[start + x] as number);
 }

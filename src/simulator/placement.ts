@@ -1,6 +1,6 @@
-// Where the chip is in a simulated picture: micrometres on the chip to pixels, and which ROIs are wholly in view.
-// "Aligned" pixels are those of the picture after rotation by -angle about (width // 2, height // 2), in which ROIs
-// are given; pixel i of a row reaches from i to i + 1 here, its centre at i + 0.5.
+// Places the chip in a simulated picture: converts micrometres on the chip to pixels, and finds the ROIs that are completely in
+// view. "Aligned" pixels are those of the picture after rotation by -angle about (width // 2, height // 2), the coordinates of
+// ROIs. Here pixel i of a row extends from i to i + 1, with its centre at i + 0.5.
 
 import type { Chip, ChipBox, GratingHalf } from "../chip/chip.ts";
 import { chipExtent, gratingHalves } from "../chip/layout.ts";
@@ -16,25 +16,25 @@ export interface Placement {
   readonly angleDegrees: number;
 }
 
-/** Scale at which 1920 x 1460 px show some sixty gratings of IMECII_2. */
+/** Scale at which 1920 x 1460 px show about sixty gratings of IMECII_2. */
 const CLOSE_UP = { width: 1920, height: 1460, pxPerUm: 0.724 } as const;
-/** Pictures of at least this width show the whole chip, whose longer side then takes this many micrometres of view. */
+/** Pictures of at least this width show the whole chip, with this many micrometres of view along its longer side. */
 const OVERVIEW = { widthPx: 4000, viewUm: 4925 } as const;
-/** Chip left free at the edge of a picture that shows a corner of it. */
+/** Margin of the chip at the edge of a picture that shows one of its corners. */
 const MARGIN_UM = 28;
-/** ROIs end this far inside the picture, so that interpolation at their edges stays inside too. */
+/** Distance of ROIs from the edge of the picture, so that interpolation at their edges stays inside too. */
 const MARGIN_PX = 2;
 
-/** The customary scale for a picture of this size, px per micrometre. */
+/** Returns the default scale for a picture of this size, px per micrometre. */
 function customaryScale(width: number, height: number): number {
   if (width >= OVERVIEW.widthPx) return Math.round((1000 * Math.min(width, height)) / OVERVIEW.viewUm) / 1000;
   return CLOSE_UP.pxPerUm * Math.min(width / CLOSE_UP.width, height / CLOSE_UP.height);
 }
 
 /**
- * Places the chip: in the middle when it fits into the picture; else so that its corner with the large number shows
- * (labels in two directions and whole gratings), or its middle where that corner would show no whole grating; or with
- * `window`, the chip's point (µm) at the picture's top left.
+ * Places the chip: in the middle if it fits into the picture; otherwise so that its corner with the large number is visible
+ * (labels in two directions and whole gratings), or its middle if that corner would show no whole grating. With `window`, that
+ * point of the chip (µm) is at the picture's top left.
  */
 export function placeChip(
   chip: Chip,
@@ -53,7 +53,7 @@ export function placeChip(
   return placeHalves(chip, corner).some((half) => half.roi !== undefined) ? corner : at(viewOf(chip, view, "middle"));
 }
 
-/** The chip's point at the top left of a view; a side that fits wholly is centred. */
+/** Returns the chip's point at the top left of a view; a side that fits completely is centred. */
 function viewOf(
   chip: Chip,
   view: { readonly width: number; readonly height: number },
@@ -69,7 +69,7 @@ function viewOf(
   };
 }
 
-/** A box of the chip in aligned px. */
+/** Returns a box of the chip in aligned px. */
 export function alignedBox(placement: Placement, box: ChipBox): ChipBox {
   const { pxPerUm, offsetX, offsetY } = placement;
   const x = offsetX + pxPerUm * box.x;
@@ -77,7 +77,7 @@ export function alignedBox(placement: Placement, box: ChipBox): ChipBox {
   return { x, y, width: pxPerUm * box.width, height: pxPerUm * box.height };
 }
 
-/** The point of the picture that rotation takes to an aligned point. */
+/** Returns the picture point that rotation maps to an aligned point. */
 export function picturePoint(placement: Placement, x: number, y: number): { x: number; y: number } {
   const { cos, sin, centreX, centreY } = rotation(placement);
   const [dx, dy] = [x - centreX, y - centreY];
@@ -98,14 +98,14 @@ export function rotation(placement: Placement): { cos: number; sin: number; cent
   };
 }
 
-/** One half of a grating in the picture: its true box in aligned px, and the ROI that measures it, if it is in view. */
+/** One half of a grating in the picture: its exact box in aligned px, and its ROI, if it is in view. */
 export interface PlacedHalf {
   readonly half: GratingHalf;
   readonly box: ChipBox;
   readonly roi: Roi | undefined;
 }
 
-/** All halves of a chip's gratings; those wholly in view, as whole gratings, have an ROI. */
+/** Returns all halves of a chip's gratings. Gratings that are completely in view have ROIs. */
 export function placeHalves(chip: Chip, placement: Placement): PlacedHalf[] {
   const placed = gratingHalves(chip).map((half) => {
     const box = alignedBox(placement, half);

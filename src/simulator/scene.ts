@@ -1,5 +1,5 @@
-// Draws the light that leaves the simulated chip, one picture row at a time: substrate, resonance bands on gratings,
-// glyphs and ruler marks. Light is in counts above the camera's pedestal; pixel i reaches from i to i + 1.
+// Draws the light of the simulated chip, one picture row at a time: substrate, resonance bands on gratings, glyphs and ruler
+// marks. Light is in counts above the camera's pedestal; pixel i extends from i to i + 1.
 
 import type { Chip } from "../chip/chip.ts";
 import { GLYPH_CELLS, glyph } from "../chip/glyphs.ts";
@@ -9,17 +9,17 @@ import { pixelsWithin, type RowInBox } from "./box-row.ts";
 import type { ChipLight } from "./camera-profiles.ts";
 import { alignedBox, type Placement, picturePoint, rotation } from "./placement.ts";
 
-/** The die reaches this far beyond what is printed on it. */
+/** Distance of the die's edge from the outermost print on it. */
 const DIE_MARGIN_UM = 140;
-/** Sample lines per pixel row for the edges of glyphs. */
+/** Number of sample lines per pixel row at the edges of glyphs. */
 const SUBLINES = 4;
 
-/** Something filled evenly: edges x0, y0, x1, y1 of its outlines in picture px, filled by the even-odd rule. */
+/** A uniformly filled shape: edges x0, y0, x1, y1 of its outlines in picture px, filled by the even-odd rule. */
 interface Fill {
   readonly edges: Float64Array;
   readonly top: number;
   readonly bottom: number;
-  /** Light added where it covers. */
+  /** Light that it adds where it covers. */
   readonly light: number;
 }
 
@@ -27,10 +27,10 @@ export class Scene {
   private readonly placement: Placement;
   private readonly bands: readonly Band[];
   private readonly light: ChipLight;
-  /** Without drift, in drawing order: the die first. */
+  /** The shapes without drift, in drawing order: the die first. */
   private readonly fills: readonly Fill[];
   private readonly crossings: number[] = [];
-  /** Changes of light from pixel to pixel along the row being drawn; summed up they give it. */
+  /** Differences of light from pixel to pixel along the current row; their cumulative sum is the light. */
   private readonly steps: Float64Array;
 
   constructor(chip: Chip, placement: Placement, bands: readonly Band[], light: ChipLight) {
@@ -42,8 +42,8 @@ export class Scene {
   }
 
   /**
-   * A function that draws row y of the picture into `row`, for one moment: `driftX`, `driftY` in aligned px, and per
-   * band the resonance's distance from its edge (px).
+   * Returns a function that draws row y of the picture into `row` at one time. `driftX`, `driftY` in aligned px; `resonancePx`:
+   * distance of each band's resonance from its edge (px).
    */
   rowsAt(driftX: number, driftY: number, resonancePx: Float64Array): (row: Float32Array, y: number) => void {
     const { cos, sin, centreX, centreY } = rotation(this.placement);
@@ -90,7 +90,7 @@ export class Scene {
     }
   }
 
-  /** Notes that the light changes by `light` from place x of the row on; in part where x is inside a pixel. */
+  /** Records that the light changes by `light` from position x of the row on; partially if x is inside a pixel. */
   private step(x: number, light: number): void {
     const place = Math.min(Math.max(x, 0), this.placement.width);
     const pixel = Math.floor(place);
@@ -111,10 +111,10 @@ interface MovedBand {
   readonly resonance: number;
   readonly tiltPerPx: number;
   readonly isGaussian: boolean;
-  /** One over the band's width, px. */
+  /** Reciprocal of the band's width, 1/px. */
   readonly perWidth: number;
   readonly amplitude: number;
-  /** The part of a Fano line that is odd about the resonance. */
+  /** Part of a Fano line that is odd about the resonance. */
   readonly odd: number;
   readonly base: number;
 }
@@ -147,11 +147,11 @@ function movedBand(
   };
 }
 
-/** Draws the part of a band that is on one picture row. */
+/** Draws the part of a band in one picture row. */
 function drawBand(row: Float32Array, band: MovedBand, place: RowInBox): void {
   const { width, height, flip, resonance, tiltPerPx, isGaussian, perWidth, amplitude, odd, base } = band;
   const { along, cos, below, sin } = place;
-  // Pixels that may touch the box, and those wholly inside it.
+  // Pixels that may touch the box, and those completely inside it.
   const touched = pixelsWithin(row.length, place, band, -0.5);
   const whole = pixelsWithin(row.length, place, band, 0.5);
   const start = perWidth * ((flip ? width - along : along) - resonance - tiltPerPx * below);
@@ -199,7 +199,7 @@ function chipFills(chip: Chip, placement: Placement, { outside, substrate, print
   ];
 }
 
-/** A fill from outlines in micrometres. */
+/** Returns a filled shape from outlines in micrometres. */
 function fillOf(outlines: readonly (readonly number[])[], placement: Placement, light: number): Fill {
   const edges: number[] = [];
   for (const outline of outlines) {

@@ -1,4 +1,4 @@
-// The simulated chip: renders what a camera would see at any moment of an experiment, and knows the truth about it.
+// The simulated chip: renders the camera's picture at any time of an experiment, and provides the true values.
 //
 //   chips/*.toml ─▶ placement ─▶ scene (light) ─▶ illumination ─▶ speckle, shot and read noise ─▶ processor ─▶ counts
 //                        └─────▶ ROI manifest, truth
@@ -25,35 +25,35 @@ import { Scene } from "./scene.ts";
 import { type Texture, Textures } from "./texture.ts";
 
 export interface SimulatorOptions {
-  /** The camera, which says what is not given here. */
+  /** Camera profile, which gives the defaults of the options below. */
   readonly profile?: ProfileName;
   readonly line?: SimulatedLine;
-  /** Speckle of the ROIs; random when there is none. */
+  /** Speckle of the ROIs; random if absent. */
   readonly textures?: readonly Texture[];
   readonly chipType?: string;
-  /** A chip of its own instead of a built-in one. */
+  /** A custom chip instead of a built-in one. */
   readonly chip?: Chip;
   readonly width?: number;
   readonly height?: number;
   readonly bitDepth?: 8 | 16;
   readonly pxPerUm?: number;
-  /** The chip's point, µm, at the top left of the picture; chosen by itself when absent. */
+  /** Point of the chip, µm, at the top left of the picture; chosen automatically if absent. */
   readonly window?: { readonly x: number; readonly y: number };
   readonly angleDegrees?: number;
   /** Movement of the chip in the aligned picture, px per hour. */
   readonly driftPxPerHour?: { readonly x: number; readonly y: number };
   readonly binding?: Partial<BindingCurve>;
-  /** Injections and what they do, in place of `binding`. */
+  /** Injections and their effects, in place of `binding`. */
   readonly assay?: Assay | undefined;
   readonly noise?: Partial<NoiseSettings>;
-  /** Grains of dust in the picture. */
+  /** Number of dust grains in the picture. */
   readonly dust?: number;
-  /** Share of the light missing in the picture's corners. */
+  /** Share of the light missing in the corners of the picture. */
   readonly vignetting?: number;
   readonly seed?: number;
 }
 
-/** The truth about one ROI at one moment. Positions in px of the ROI, 0 the centre of its first column after flipping. */
+/** The true values of one ROI at one time. Positions in px of the ROI; 0 is the centre of its first column after flipping. */
 export interface RoiTruth {
   /** Resonance position on the ROI's median row. */
   readonly resonance: number;
@@ -63,23 +63,25 @@ export interface RoiTruth {
   readonly width: number;
   /** q of a Fano line; infinite for the others. */
   readonly q: number;
-  /** Height of the band at the resonance over `background`, counts of the camera; light is taken at the ROI's middle. */
+  /**
+   * Height of the band at the resonance above `background`, counts of the camera; light is evaluated at the middle of the ROI.
+   */
   readonly amplitude: number;
-  /** Counts far from the band, pedestal included; negative where the camera cuts off more than the light that is there. */
+  /** Counts far from the band, including the pedestal; negative if the camera subtracts more than the existing light. */
   readonly background: number;
-  /** From the resonance to the highest point of the band, px. */
+  /** Distance from the resonance to the highest point of the band, px. */
   readonly peakOffset: number;
-  /** Movement since the start by binding, bulk and slow drift, without movement of the chip. */
+  /** Shift since the start by binding, bulk and slow drift, without movement of the chip. */
   readonly shift: number;
-  /** Nothing binds here. */
+  /** Whether it is a reference, to which nothing binds. */
   readonly reference: boolean;
-  /** A bubble covers the grating, so there is no resonance to see. */
+  /** Whether a bubble covers the grating, so that no resonance is visible. */
   readonly bubble: boolean;
 }
 
-/** What is true of an ROI during a whole assay. */
+/** The true values of an ROI for a whole assay. */
 export interface AssayTruth extends GratingTruth {
-  /** Largest response, px; 0 where nothing binds. */
+  /** Largest response, px; 0 if nothing binds. */
   readonly rmaxPx: number;
 }
 
@@ -87,16 +89,16 @@ export interface Simulator {
   readonly chip: Chip;
   readonly placement: Placement;
   readonly bitDepth: 8 | 16;
-  /** The picture at a moment; `frameNumber` (any whole number) chooses its noise. */
+  /** Renders the picture at a time; `frameNumber` (any integer) determines its noise. */
   render(elapsedSeconds: number, frameNumber: number): Picture;
-  /** The truth per ROI label, in the order of the ROI manifest. */
+  /** Returns the true values by ROI label, in the order of the ROI manifest. */
   truth(elapsedSeconds: number): Map<string, RoiTruth>;
-  /** The truth about the assay per ROI label; empty without an assay. */
+  /** Returns the true values of the assay by ROI label; empty without an assay. */
   assayTruth(): Map<string, AssayTruth>;
   roiManifest(): { readonly imageAngle: number; readonly rois: readonly Roi[] };
 }
 
-/** Defaults of all cameras: an injection that a time-lapse shows well. */
+/** Defaults of all cameras: an injection that is easily visible in a time-lapse. */
 export const SIMULATOR_DEFAULTS = {
   profile: "ideal",
   line: "gaussian",
@@ -110,8 +112,8 @@ export const SIMULATOR_DEFAULTS = {
 } as const;
 
 /**
- * Sets up a simulated chip (a few milliseconds; its first picture takes some tens more). Failure chip.unknown, or usage.invalid when no whole grating
- * is in view or the camera has no pixels with this number of bits.
+ * Sets up a simulated chip (a few milliseconds; its first picture takes some tens more). Failure chip.unknown; usage.invalid if
+ * no whole grating is in view, or if the camera has no pixels with this number of bits.
  */
 export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const given = withoutUndefined(options);
@@ -133,7 +135,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   }
   const scene = new Scene(chip, placement, bands, camera.light);
   const light = new Illumination(settings, settings.vignetting, settings.dust, randomStream(mixSeeds(seed, 2)));
-  // Made for the first picture: its tables take longer than all the rest, and not everybody wants a picture.
+  // Created for the first picture: its tables take longer than everything else, and not every caller needs a picture.
   let sensor: Sensor | undefined;
   const sensorOf = () => {
     sensor ??= new Sensor({ ...formatOf(camera, bitDepth), width, height }, noise, seed);
@@ -202,7 +204,10 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   };
 }
 
-/** The bits of a profile's pixels, as asked for or its usual ones. Failure usage.invalid when it has no such pixels. */
+/**
+ * Returns the bit depth of a profile's pixels, as requested or its default. Failure usage.invalid if it does not support that
+ * depth.
+ */
 export function bitDepthOf(profile: ProfileName, asked: number | undefined): 8 | 16 {
   const bitDepths = PROFILE_BITS[profile];
   const found = asked === undefined ? bitDepths[0] : bitDepths.find((bits) => bits === asked);
@@ -217,7 +222,7 @@ function formatOf({ mostCounts, lowBits, pedestal, processing }: CameraProfile, 
   return { bitDepth, mostCounts, pedestal, stepsPerCount, processing };
 }
 
-/** How the chip's movement in the aligned picture looks in the picture itself, px. */
+/** Converts the chip's movement in the aligned picture to movement in the picture itself, px. */
 function chipMovement(placement: Placement, drift: { x: number; y: number }): { x: number; y: number } {
   const radians = (placement.angleDegrees * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
@@ -252,7 +257,7 @@ function truthOf(
   };
 }
 
-/** Options without the keys that are there but undefined, so that defaults show through. */
+/** Removes keys whose value is undefined, so that defaults apply. */
 function withoutUndefined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>;

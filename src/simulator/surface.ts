@@ -10,14 +10,14 @@ import type { Assay, AssayKinetics } from "./assay-settings.ts";
 import { FRONT_WIDTHS, type Front, shareAt } from "./liquid.ts";
 
 export interface SurfaceState {
-  /** Share of the receptors that are taken. */
+  /** Share of receptors that are occupied. */
   readonly occupied: number;
   /** px. */
   readonly nonspecific: number;
 }
 
 const STEP_S = 0.25;
-/** States are kept so often, and steps are as long where nothing is injected any more. */
+/** Interval of cached states, and length of a step when nothing is injected any more. */
 const KEPT_S = 10;
 const EMPTY: SurfaceState = { occupied: 0, nonspecific: 0 };
 
@@ -26,9 +26,9 @@ export class Surface {
   readonly #kinetics: AssayKinetics | undefined;
   readonly #front: Front;
   readonly #binds: (solution: string) => boolean;
-  /** From here on nothing is injected. */
+  /** Time from which on nothing is injected. */
   readonly #quietFrom: number;
-  /** State at every multiple of KEPT_S. */
+  /** Cached states at multiples of KEPT_S. */
   readonly #kept: SurfaceState[] = [EMPTY];
 
   constructor(assay: Assay, kinetics: AssayKinetics | undefined, front: Front) {
@@ -40,7 +40,7 @@ export class Surface {
     this.#quietFrom = lastEnd + front.delaySeconds + FRONT_WIDTHS * front.widthSeconds;
   }
 
-  /** At `seconds` since the first image. */
+  /** Returns the state at `seconds` since the first image. */
   at(seconds: number): SurfaceState {
     const whole = Math.floor(seconds / KEPT_S);
     for (let at = this.#kept.length; at <= whole; at += 1) {
@@ -86,12 +86,12 @@ export class Surface {
       const gain = (ka * molar) / slowed;
       return relaxed(occupied, gain, gain + kd / slowed + washed, seconds);
     };
-    // How much transport slows it is taken in the middle of the step.
+    // The limit by transport is evaluated in the middle of the step.
     return after(kt === undefined ? occupied : after(occupied, length / 2), length);
   }
 }
 
-/** The solution of dx/dt = gain − loss x after `seconds`. */
+/** Returns the solution of dx/dt = gain − loss x after `seconds`. */
 function relaxed(value: number, gain: number, loss: number, seconds: number): number {
   if (loss === 0) return value + gain * seconds;
   const end = gain / loss;

@@ -1,5 +1,5 @@
-// Speckle taken from pictures of measured ROIs, for the ROIs of a simulated chip. A picture over a smooth fit to it is what
-// speckle, and the camera, did to the light.
+// Extracts speckle from pictures of measured ROIs for the ROIs of a simulated chip. The ratio of a picture to a smooth fit is
+// the effect of speckle, and of the camera, on the light.
 
 import { decodeFailure, encodeFailure, Failure } from "../failure/failure.ts";
 import { decodePicture } from "../image/decode.ts";
@@ -9,28 +9,28 @@ import type { PaintSpeckle } from "./image-sensor.ts";
 import { mixSeeds, randomStream } from "./noise.ts";
 import { type PlacedHalf, type Placement, picturePoint, rotation } from "./placement.ts";
 
-/** Light over what it would be without speckle; mean 1, row-major. */
+/** Ratio of the light to the light without speckle; mean 1, row-major. */
 export interface Texture {
   readonly values: Float32Array;
   readonly width: number;
   readonly height: number;
 }
 
-/** px: less shows too little of a pattern, more is no single ROI. */
+/** Limits of a side, px: a smaller picture shows too little of a pattern, a larger one is not a single ROI. */
 const SHORTEST_SIDE_PX = 16;
 const LONGEST_SIDE_PX = 2048;
-/** Reach of the smoothing that makes the fit, as a share of the side: the band's shape goes into the fit, grains do not. */
+/** Range of the smoothing for the fit, as a share of the side: the fit follows the band's shape, but not the grains. */
 const SMOOTH_SHARE = 1 / 30;
-/** Columns where the fit has less of its most light than this show the camera's noise and not speckle. */
+/** Minimum light of a column relative to the maximum of the fit: darker ones show the camera's noise, not speckle. */
 const LEAST_LIGHT = 0.5;
 /** Brightest grain, as a multiple of the mean. */
 const BRIGHTEST = 4;
-/** Share of the darkest pixels from which the value without light is estimated. */
+/** Share of pixels, the darkest, from which the value without light is estimated. */
 const DARK_SHARE = 0.01;
 
 /**
- * Reads pictures of measured ROIs, one ROI in each. `pedestal`: the camera's counts without light, as far as the picture
- * has that many. Throws Failure usage.invalid for a file that is no picture, of the wrong size, or dark.
+ * Reads pictures of measured ROIs, one ROI in each. `pedestal`: the camera's counts without light, if the picture has that
+ * many. Throws Failure usage.invalid for a file that is not a picture, has the wrong size, or is dark.
  */
 export async function loadTextures(files: readonly string[], pedestal: number): Promise<Texture[]> {
   return Promise.all(
@@ -50,7 +50,7 @@ function refusal(file: string, why: string, hint = HINT): Failure {
   return new Failure("usage.invalid", `texture ${file} cannot be used: ${why.replace(`${file}: `, "")}`, { hint });
 }
 
-/** The texture of one picture; `file` names it in what is wrong with it. */
+/** Returns the texture of one picture; `file` names it in errors. */
 function textureOf({ pixels, width, height }: Picture, file: string, pedestal: number): Texture {
   if (Math.min(width, height) < SHORTEST_SIDE_PX || Math.max(width, height) > LONGEST_SIDE_PX) {
     throw refusal(
@@ -86,7 +86,7 @@ function textureOf({ pixels, width, height }: Picture, file: string, pedestal: n
   return { values: values.map((value) => value / level), width: kept, height };
 }
 
-/** Smoothed by a Gaussian; at the ends by the part of it that is there. */
+/** Smooths with a Gaussian; at the ends with the existing part of it. */
 function smoothed(values: Float64Array): Float64Array {
   const sigma = Math.max(1, SMOOTH_SHARE * values.length);
   const reach = Math.ceil(3 * sigma);
@@ -101,7 +101,10 @@ function smoothed(values: Float64Array): Float64Array {
   });
 }
 
-/** A texture on one half: which part of it, px, and which way round is in the place too, because it is mirrored at its ends. */
+/**
+ * A texture on one half. The position in the texture, px, also determines its orientation, because the texture is mirrored at
+ * its ends.
+ */
 interface Patch {
   readonly texture: Texture;
   readonly box: PlacedHalf["box"];
@@ -109,7 +112,7 @@ interface Patch {
   readonly y: number;
 }
 
-/** Textures on all halves of a chip, chosen and cut at random by `seed`. */
+/** Assigns textures to all halves of a chip, chosen and cut randomly with `seed`. */
 export class Textures {
   private readonly placement: Placement;
   private readonly patches: readonly Patch[];
@@ -119,13 +122,16 @@ export class Textures {
     this.patches = halves.map(({ box }, number) => {
       const random = randomStream(mixSeeds(seed + 13, number));
       const texture = textures[Math.floor(random() * textures.length)] as Texture;
-      // Over twice its size a mirrored texture shows every part of itself, each way round.
+      // Over twice its size, a mirrored texture shows every part of itself in each orientation.
       const [x, y] = [Math.floor(2 * texture.width * random()), Math.floor(2 * texture.height * random())];
       return { texture, box, x, y };
     });
   }
 
-  /** Puts textures where the halves are in the picture when the chip has moved by `movement` (picture px) and `drift` (aligned px). */
+  /**
+   * Draws textures where the halves are in the picture after the chip has moved by `movement` (picture px) and `drift` (aligned
+   * px).
+   */
   painter(
     movement: { readonly x: number; readonly y: number },
     drift: { readonly x: number; readonly y: number },
@@ -153,7 +159,7 @@ export class Textures {
   }
 }
 
-/** The texture, mirrored at its ends, along the line y; in between pixels where places are not whole. */
+/** Returns the texture, mirrored at its ends, along the line y; interpolated for fractional positions. */
 function lineOf({ values, width, height }: Texture, y: number): (x: number) => number {
   const top = Math.floor(y);
   const below = y - top;

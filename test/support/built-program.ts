@@ -1,4 +1,4 @@
-// Slow tests run the built program, never an older one: vitest calls this before the first of them.
+// Makes slow tests run the current build, never an older one: vitest calls this before the first of them.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Plugin } from "vitest/config";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-/** `npm run build` writes it anew each time. */
+/** `npm run build` always rewrites it. */
 const PROGRAM = join(root, "dist/src/cli.js");
 
 /** Builds the program if a source is newer than it. */
@@ -21,8 +21,8 @@ export function setup(): void {
 }
 
 /**
- * Stages under test start the built workers, as the built program does. The sources of a worker have to be compiled at each
- * start, which takes longer than most tests.
+ * Makes stages under test start the built workers, as the built program does. Otherwise the sources of a worker would be
+ * compiled at each start, which takes longer than most tests.
  */
 export function builtWorkers(): Plugin {
   const source = "src/threads/worker-handle";

@@ -1,5 +1,5 @@
-// Programs that tests start again and again, compiled into one file each: the sources, and packages of hundreds of files, would
-// take seconds of each start.
+// Compiles programs that tests start repeatedly into one file each: loading the sources, and packages of hundreds of files,
+// would take seconds at each start.
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -14,8 +14,8 @@ const require = createRequire$(import.meta.url);
 const filename$ = fileURLToPath$(import.meta.url), dirname$ = directoryOf$(filename$);`;
 
 /**
- * The path of the program `source`, a TypeScript file, as one JavaScript file. It is compiled if it was not yet, or if a file
- * that is part of it has changed since. `external` names packages that have data files of their own or are not installed.
+ * Returns the path of the program `source`, a TypeScript file, as one JavaScript file. Compiles it if that does not exist, or
+ * if one of its files has changed since. `external` names packages that have data files of their own or are not installed.
  */
 export async function bundled(source: string, external: readonly string[] = []): Promise<string> {
   const root = packageRoot();
@@ -46,7 +46,7 @@ export async function bundled(source: string, external: readonly string[] = []):
   return outfile;
 }
 
-/** Whether it is there, and newer than everything it was made of. */
+/** Whether it exists and is newer than all its sources. */
 function isCurrent(outfile: string): boolean {
   if (!existsSync(outfile) || !existsSync(`${outfile}.json`)) return false;
   const { mtimeMs } = statSync(outfile);

@@ -1,12 +1,12 @@
-// A clock that a test moves on by itself: what waits for hours waits no real time, and no load changes the order of things.
+// A clock that a test advances: code that waits for hours takes no real time, and load does not change the order of events.
 import { onTestFinished, vi } from "vitest";
 
 export interface Clock {
   /** ms. */
   now(): number;
-  /** Resolves when the clock has moved on by `ms`. */
+  /** Resolves when the clock has advanced by `ms`. */
   wait(ms: number): Promise<void>;
-  /** Moves the clock on by `ms`; everything that is due by then happens, in order, each at its own time. */
+  /** Advances the clock by `ms`; everything due by then happens in order, each at its own time. */
   advance(ms: number): Promise<void>;
 }
 

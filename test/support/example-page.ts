@@ -1,4 +1,4 @@
-// A page of the documentation with a complete example, built into a copy of the program.
+// Tests a documentation page with a complete example by building it into a copy of the program.
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { slowOnly } from "./slow-only.ts";
 const UNCHANGED = ["package.json", "node_modules", "build", "native", "chips", "workers", "test", "bench"];
 
 export class ExamplePage {
-  /** Where the copy is. */
+  /** Directory of the copy. */
   readonly copy = mkdtempSync(join(tmpdir(), "phorest-example-"));
   private readonly root = packageRoot();
   private readonly page: string;
@@ -24,21 +24,21 @@ export class ExamplePage {
     cpSync(join(this.root, "src"), join(this.copy, "src"), { recursive: true });
   }
 
-  /** The block of TypeScript behind the comment `<!-- marker -->`. */
+  /** Returns the TypeScript block after the comment `<!-- marker -->`. */
   code(marker: string): string {
     const code = this.page.split(`<!-- ${marker} -->\n\`\`\`ts\n`)[1]?.split("```")[0];
     if (code === undefined) throw new Error(`the page has no code behind <!-- ${marker} -->`);
     return code;
   }
 
-  /** Writes the file that the page shows behind `<!-- file: PATH -->`. */
+  /** Writes the file that the page shows after `<!-- file: PATH -->`. */
   add(path: string): void {
     const file = join(this.copy, path);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, this.code(`file: ${path}`));
   }
 
-  /** Replaces texts that must be there. */
+  /** Replaces texts, which must exist. */
   edit(path: string, ...changes: readonly (readonly [from: string, to: string])[]): void {
     const file = join(this.copy, path);
     let text = readFileSync(file, "utf8");
@@ -66,14 +66,14 @@ export class ExamplePage {
     writeFileSync(file, `${line}\n${readFileSync(file, "utf8")}`);
   }
 
-  /** What the compiler says of a file of the copy and all that it imports. */
+  /** Returns the compiler's output for a file of the copy and all its imports. */
   typesOf(path: string): { readonly status: number | null; readonly stdout: string } {
     const options = { extends: join(this.root, "tsconfig.json"), include: [path] };
     writeFileSync(join(this.copy, "tsconfig.json"), JSON.stringify(options));
     return spawnSync(join(this.root, "node_modules/.bin/tsc"), ["--noEmit", "-p", this.copy], { encoding: "utf8" });
   }
 
-  /** A module of the copy. */
+  /** Loads a module of the copy. */
   async load<Module>(path: string): Promise<Module> {
     return (await import(pathToFileURL(join(this.copy, path)).href)) as Module;
   }

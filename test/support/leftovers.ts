@@ -1,5 +1,5 @@
-// Each test file has a temporary directory of its own, and fails if it leaves files in it or a process behind: what stays would
-// load the machine for all later tests, and end up in the way of somebody's next run. A setup file of vitest.
+// Gives each test file its own temporary directory, and fails the file if it leaves files there or a process running. Leftovers
+// would slow down all later tests and get in the way of other runs. A setup file of vitest.
 import {
   chmodSync,
   mkdirSync,
@@ -16,10 +16,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect } from "vitest";
 import { removeTemporaryDirectories } from "./temporary-directory.ts";
 
-/** What tsx has compiled: shared by all files, or each of them would compile the sources again. */
+/** tsx's compilation cache, shared by all files; otherwise each of them would compile the sources again. */
 const COMPILED = `tsx-${process.getuid?.() ?? 0}`;
 
-/** Of the process, which may run further test files. */
+/** Temporary directory of the process, which may run further test files. */
 const outer = tmpdir();
 const directory = mkdtempSync(join(outer, "phorest-tests-"));
 mkdirSync(join(outer, COMPILED), { recursive: true });
@@ -28,10 +28,10 @@ symlinkSync(join(outer, COMPILED), join(directory, COMPILED));
 chmodSync(directory, 0o1777);
 process.env.TMPDIR = directory;
 
-/** Processes need a moment to end after they were killed. */
+/** Maximum time for processes to end after they were killed. */
 const PATIENCE_MS = 10_000;
 
-/** Every process that was started here, by whatever way, has this directory in its environment. */
+/** Returns every process that was started here: all of them have this directory in their environment. */
 function processes(): string[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid && isStartedHere(name))
@@ -46,7 +46,7 @@ function isStartedHere(pid: string): boolean {
       !readlinkSync(`/proc/${pid}/exe`).endsWith("/esbuild")
     );
   } catch {
-    // It has ended since it was listed, or belongs to somebody else.
+    // It has ended since it was listed, or belongs to another user.
     return false;
   }
 }
@@ -60,7 +60,7 @@ function commandOf(pid: string): string {
   }
 }
 
-// The first hook of a file is the last to run at its end.
+// The first hook of a file runs last at its end.
 afterAll(async () => {
   for (let waitedMs = 0; processes().length > 0 && waitedMs < PATIENCE_MS; waitedMs += 50) await sleep(50);
   const running = processes();

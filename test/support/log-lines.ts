@@ -1,4 +1,4 @@
-// Logs of stages that remember what was written.
+// Stage logs that record what was written.
 import type { LogLevel } from "../../src/log/levels.ts";
 import type { StageLog } from "../../src/log/logger.ts";
 
@@ -7,7 +7,7 @@ export interface Line {
   readonly message: string;
 }
 
-/** A stage's log that keeps its lines with their levels in `lines`. */
+/** Returns a stage log that records its lines with their levels in `lines`. */
 export function memoryLog(): { readonly log: StageLog; readonly lines: Line[] } {
   const lines: Line[] = [];
   const log = (level: LogLevel, message: string) => void lines.push({ level, message });
@@ -23,7 +23,7 @@ export function memoryLog(): { readonly log: StageLog; readonly lines: Line[] } 
   };
 }
 
-/** A stage's log that keeps its messages, of every level, in `lines`. */
+/** Returns a stage log that records its messages, of every level, in `lines`. */
 export function logLines(): { readonly log: StageLog; readonly lines: string[] } {
   const lines: string[] = [];
   const say = (message: string) => void lines.push(message);

@@ -1,8 +1,8 @@
-// What tests need and not every machine has: other programs, modules of Python, a right to mount.
+// Checks for things that tests need but not every machine has: other programs, Python modules, permission to mount.
 
 /**
- * Whether a thing that tests need is there. Where it is not, says which tests are skipped; with PHOREST_REQUIRE_ALL=1 it throws
- * instead. `what` names it, with the package that brings it: "Chromium (apt-get install chromium)".
+ * Whether something that tests need exists. If not, prints which tests are skipped; with PHOREST_REQUIRE_ALL=1 it throws
+ * instead. `what` names it, with the package that provides it: "Chromium (apt-get install chromium)".
  */
 export function isThere(what: string, found: boolean): boolean {
   if (found) return true;

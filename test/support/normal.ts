@@ -1,6 +1,6 @@
 // Normal noise that is the same in every run.
 
-/** Standard normal numbers from a seed (xorshift, Box and Muller). */
+/** Returns a generator of standard normal numbers from a seed (xorshift, Box and Muller). */
 export function normal(seed: number): () => number {
   let state = (seed * 2_654_435_761) >>> 0 || 1;
   const uniform = () => {

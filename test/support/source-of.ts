@@ -3,15 +3,15 @@ import type { Source } from "../../src/cameras/frame.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { Config } from "../../src/config/schema.ts";
 
-/** What a test says of its camera; everything else is as in a configuration that says nothing. */
+/** Camera settings of a test; all others have their defaults. */
 export interface TestCamera {
   readonly camera: Partial<Config["Camera"]>;
-  /** Settings of other sections, as of one that belongs to this camera. */
+  /** Settings of other sections, for example of one that belongs to this camera. */
   readonly sections?: { readonly [Section in Exclude<keyof Config, "Camera">]?: Partial<Config[Section]> };
   readonly startedAtUs?: number;
 }
 
-/** The source of a camera, as the collector makes it from the configuration. */
+/** Creates the source of a camera in the way the collector does from the configuration. */
 export function sourceOf({ camera, sections = {}, startedAtUs }: TestCamera, context?: SourceContext): Source {
   const { config } = loadConfig(undefined);
   const given = { ...sections, Camera: camera };

@@ -1,4 +1,4 @@
-// The temporary directories of tests, all of one kind.
+// Creates temporary directories for tests.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,8 +7,8 @@ import { onTestFinished, TestRunner } from "vitest";
 const ofThisFile = new Set<string>();
 
 /**
- * A new, empty directory. Made in a test, it is removed at the end of that test; made for all tests of a file, at the end of the
- * file. `name` begins its name.
+ * Creates a new, empty directory. If created in a test, it is removed at the end of that test; if created for all tests of a
+ * file, at the end of the file. `name` is the prefix of its name.
  */
 export function temporaryDirectory(name = "phorest-test-"): string {
   const directory = mkdtempSync(join(tmpdir(), name));
@@ -17,7 +17,7 @@ export function temporaryDirectory(name = "phorest-test-"): string {
   return directory;
 }
 
-/** Removes the directories that were made for all tests of the file; called at its end. */
+/** Removes the directories that were created for all tests of the file; called at its end. */
 export function removeTemporaryDirectories(): void {
   for (const directory of ofThisFile) rmSync(directory, { recursive: true, force: true });
   ofThisFile.clear();

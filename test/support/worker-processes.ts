@@ -1,7 +1,7 @@
-// Worker processes as the operating system shows them, for tests that end them.
+// Finds worker processes through the operating system, for tests that end them.
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Ids of the worker processes that `parent` started from the file `worker` of workers/. */
+/** Returns the ids of the worker processes that `parent` started from the file `worker` of workers/. */
 export function workerProcesses(parent: number, worker: string): number[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.map(Number).filter((pid) => {
@@ -10,12 +10,12 @@ export function workerProcesses(parent: number, worker: string): number[] {
   });
 }
 
-/** Whether a process is there, and not only waiting to be buried by its parent. */
+/** Whether a process exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
   return /^State:\s+[^Z]/m.test(read(pid, "status"));
 }
 
-/** What the kernel says of a process; empty once it is gone. */
+/** Returns a file of /proc about a process; empty if the process no longer exists. */
 function read(pid: number, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");
