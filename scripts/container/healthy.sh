@@ -1,8 +1,8 @@
 #!/bin/sh
-# The health check of the container. A run writes every five seconds into a file how it is; healthy is one that said "fine" within
-# the last minute. Ends with 0 or 1, never with 2, which Docker keeps for itself. `phorest health` tells more, and takes longer.
+# The health check of the container. A run writes its state to a file every five seconds; it is healthy if it wrote "fine" within
+# the last minute. Exits with 0 or 1, never with 2, which Docker reserves. `phorest health` reports more, but takes longer.
 file="${PHOREST_HEALTH_FILE:-/tmp/phorest.health}"
-# A time that is to come says nothing either: the clock was set back after a run had ended.
+# A time in the future does not count either: the clock was set back after a run had ended.
 if [ -z "$(find "$file" -mmin -1 ! -newermt '+1 minute' 2>/dev/null)" ]; then
   echo "no sign of life from a run within the last minute"
   exit 1

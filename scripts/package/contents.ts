@@ -20,10 +20,10 @@ const UNUSED_PACKAGES = new Set(["prebuild-install", "node-addon-api"]);
 /** Data directories: from the source, and from `npm run build`. */
 export const ASSET_DIRECTORIES = ["chips", "dist/web"];
 
-/** The first file of the program. */
+/** The program's entry file. */
 export const PROGRAM = "src/cli.ts";
 
-/** The first files of the program's threads, relative to `root`. */
+/** Returns the entry files of the program's threads, relative to `root`. */
 export function threadEntries(root: string): string[] {
   const workers = readdirSync(join(root, "workers")).filter((name) => name.endsWith(".ts"));
   return workers.sort().map((name) => `workers/${name}`);

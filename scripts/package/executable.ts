@@ -62,12 +62,18 @@ export async function makeExecutable(making: Making): Promise<Packing> {
   return packing;
 }
 
-/** pkg's own command line would fetch a Node.js; its producer takes the one it is given. Not a public API: pkg is pinned. */
+/**
+ * Loads pkg's producer, because pkg's own command line would download a Node.js, and the producer uses the given one. Not a
+ * public API: pkg is pinned.
+ */
 function producer(): Producer {
   return createRequire(import.meta.url)("@yao-pkg/pkg/lib-es5/sea").default;
 }
 
-/** The producer takes `node` from PATH and its working directory, with `npx postject` in it, from TMPDIR. */
+/**
+ * Runs `work` in the environment that the producer expects: `node` in PATH, and its working directory, with `npx postject` in
+ * it, in TMPDIR.
+ */
 async function withEnvironment({ stage, hostBase }: Making, work: () => Promise<void>): Promise<void> {
   const { PATH, TMPDIR } = process.env;
   const temporary = join(stage, "tmp");

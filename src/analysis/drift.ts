@@ -1,7 +1,7 @@
 // Measures how far the chip has moved in the picture since a reference frame. It uses printed marks (labels, ruler marks,
 // numbers), never the light of the gratings, whose bands move by themselves.
 //
-// The reference keeps small patches with edges in both directions, wholly outside all ROIs. In a later frame each patch
+// The reference keeps small patches with edges in both directions, completely outside all ROIs. In a later frame each patch
 // is found again: first all together, coarsely, by normalised correlation, then each alone to a few hundredths of a pixel by
 // regression on the patch, its two gradients and a constant (Lucas and Kanade 1981, with gain and offset). A rotation and a
 // shift are fitted to the patches' displacements; patches that move differently (dust, a drop) lose their weight.

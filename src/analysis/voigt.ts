@@ -11,7 +11,7 @@ const SERIES = series();
 const OWN = 0.5346;
 const JOINED = (1 - OWN) ** 2;
 
-/** J. A. C. Weideman, SIAM J. Numer. Anal. 31 (1994) 1497, equations 38 to 40. */
+/** Computes the coefficients of the series: J. A. C. Weideman, SIAM J. Numer. Anal. 31 (1994) 1497, equations 38 to 40. */
 function series(): Float64Array {
   const terms = new Float64Array(TERMS);
   const points = 2 * TERMS;

@@ -65,7 +65,7 @@ function widened(masked: Uint8Array, width: number, height: number): Uint8Array 
 /** Replaces masked pixels by the mean of the nearest others on both sides, across the structure: the shorter way. */
 function filled({ values, width, height }: Plane, masked: Uint8Array): Float32Array {
   const out = values.slice();
-  /** Position of the next unmasked pixel, or -1 beyond the picture's edge. */
+  /** Returns the index of the next unmasked pixel, or -1 beyond the picture's edge. */
   const free = (x: number, y: number, dx: number, dy: number): number => {
     for (let [a, b] = [x + dx, y + dy]; a >= 0 && b >= 0 && a < width && b < height; a += dx, b += dy) {
       if (masked[b * width + a] === 0) return b * width + a;

@@ -11,7 +11,7 @@ const BEGINNING_MS = 10_000;
 export class AwaitedMetadata {
   readonly #times: CaptureTimes;
   readonly #place: { readonly directory: string; readonly followLinks: boolean };
-  /** An image waited in vain for the metadata to appear: there will be none. */
+  /** Set after an image has waited for the metadata without success: there will be none. */
   #isWithout = false;
   /** Number of waiting images. */
   waiting = 0;

@@ -19,12 +19,12 @@ export function estimateText({ value, standardError, low95, high95, doubt }: Est
   return doubt === undefined ? "-" : DOUBTS[doubt];
 }
 
-/** "1.000e+5 ± 2.0e+3 (12)": in brackets how many gratings have a number. */
+/** Formats a mean: "1.000e+5 ± 2.0e+3 (12)", with the number of gratings that have a value in brackets. */
 export function meanText({ value, standardError, used }: GroupMean): string {
   return value === null ? "-" : `${value.toPrecision(4)} ± ${(standardError ?? 0).toPrecision(2)} (${used})`;
 }
 
-/** "12 %", with a star where gratings differ beyond doubt. */
+/** Formats a spread: "12 %", with a star if gratings certainly differ. */
 export function spreadText({ spread, differs }: GroupMean): string {
   return spread === null ? "-" : `${(100 * spread).toPrecision(2)} %${differs ? " *" : ""}`;
 }

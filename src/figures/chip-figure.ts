@@ -108,7 +108,7 @@ export async function chipFigure(input: PlotInput): Promise<Spec> {
   };
 }
 
-/** The text above the panels: the range of their axes, and the colours of the halves. */
+/** Returns the text above the panels: the range of their axes, and the colours of the halves. */
 function panelHeading(grid: PanelGrid, top: number, limits: Limits, span: Limits, heading: string): GroupMark {
   const [low, high] = limits.map((limit) => `${limit >= 0 ? "+" : "−"}${Math.abs(limit).toPrecision(3)}`);
   const hours = (span[1] - span[0]) / 3_600_000;

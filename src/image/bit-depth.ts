@@ -6,7 +6,7 @@ import type { Depth, DepthKnowledge } from "../measurement/depth.ts";
 import { loadKernel } from "../native/kernel-binding.ts";
 import type { Picture } from "./picture.ts";
 
-/** What is known before any picture has been seen: only the setting. */
+/** Returns what is known before any picture has been seen: only the setting. */
 export function depthBefore(bits: number): DepthKnowledge {
   return { bits, largest: 0, shift: 16, top: 0 };
 }

@@ -16,7 +16,7 @@ const JPEG_QUALITY = 95;
 
 /**
  * Encodes a gray picture: PNG and TIFF (uncompressed) in 8 or 16 bit, BMP and JPEG in 8 bit only.
- * Failure usage.invalid for another format, or for 16 bits where the format has none.
+ * Failure usage.invalid for another format, or for 16 bits if the format does not support them.
  */
 export async function encodePicture(picture: Picture, format: string): Promise<Uint8Array> {
   const known = PICTURE_FORMATS.find((one) => one === format);

@@ -91,14 +91,17 @@ function declaredFrames(name: string): Frames {
   return { ...size, bits: bits === "8" ? 8 : 16, little, colourBytes: 0, start: Number(start ?? 0), hasHeads: false };
 }
 
-/** Time from frame to frame that the header of a Y4M file says, microseconds; undefined for other files and an unknown rate (`F0:0`). */
+/**
+ * Returns the interval between frames from the header of a Y4M file, microseconds; undefined for other files and an unknown
+ * rate (`F0:0`).
+ */
 export function y4mIntervalUs(head: Buffer): number | undefined {
   const [, frames, seconds] = /^(\d{1,9}):(\d{1,9})$/.exec(y4mValues(head)?.("F") ?? "") ?? [];
   const us = (Number(seconds) / Number(frames)) * 1e6;
   return us > 0 && Number.isFinite(us) ? us : undefined;
 }
 
-/** What the header of a Y4M file says behind a letter; undefined for other files. */
+/** Returns a function that gives the value after a letter in the header of a Y4M file; undefined for other files. */
 function y4mValues(head: Buffer): ((letter: string) => string | undefined) | undefined {
   const text = head.toString("latin1", 0, Math.max(0, head.subarray(0, HEADER_BYTES).indexOf("\n")));
   if (!text.startsWith(Y4M_SIGNATURE)) return undefined;
@@ -119,7 +122,7 @@ function y4mFrames(head: Buffer, name: string): Frames {
   return { width, height, bits, little: true, colourBytes: (samples * bits) / 8, start: end + 1, hasHeads: true };
 }
 
-/** Number of samples of both colour planes. */
+/** Returns the number of samples of both colour planes. */
 function colourSamples(sampling: string, width: number, height: number): number {
   const half = Math.ceil(width / 2);
   const planes: Readonly<Record<string, number>> = {

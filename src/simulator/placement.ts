@@ -85,8 +85,8 @@ export function picturePoint(placement: Placement, x: number, y: number): { x: n
 }
 
 /**
- * aligned x = cos·(x − centreX) − sin·(y − centreY) + centreX, aligned y = sin·(…) + cos·(…) + centreY: OpenCV's
- * rotation matrix for −angle; its centre is a pixel centre, hence the half.
+ * Returns the coefficients of aligned x = cos·(x − centreX) − sin·(y − centreY) + centreX, aligned y = sin·(…) + cos·(…) +
+ * centreY: OpenCV's rotation matrix for −angle; its centre is a pixel centre, hence the half.
  */
 export function rotation(placement: Placement): { cos: number; sin: number; centreX: number; centreY: number } {
   const radians = (placement.angleDegrees * Math.PI) / 180;

@@ -18,7 +18,7 @@ export interface Asset {
   readonly tag: string;
 }
 
-/** The files by URL path; "/" is the page. Throws a Failure if the page was not built. */
+/** Returns the files by URL path; "/" is the page. Throws a Failure if the page was not built. */
 export function loadAssets(): ReadonlyMap<string, Asset> {
   const directory = join(packageRoot(), "dist", "web");
   if (!existsSync(join(directory, "index.html"))) {

@@ -213,7 +213,7 @@ export class CalibrationSession {
     }
   }
 
-  /** Never rejects: errors are shown on the page. */
+  /** Searches the chip. Never rejects: errors are shown on the page. */
   async #search(work: Work, anchors: readonly Anchor[], chip: string | undefined): Promise<void> {
     this.#progress = { state: "searching", message: "", found: undefined };
     const { file: picture, name } = work;

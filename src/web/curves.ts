@@ -275,7 +275,7 @@ export class Curves {
     });
   }
 
-  /** Cached while baseline and references do not change. */
+  /** Returns the group means, which are cached while baseline and references do not change. */
   #groupMeans(analysis: Analysis, window: TimeWindow, pairs: boolean, references: readonly string[]): GroupMeans {
     const levels = this.#chip.levels(analysis, window);
     const archived = this.#manifest.archives.last();

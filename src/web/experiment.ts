@@ -127,7 +127,7 @@ export class Experiment {
     };
   }
 
-  /** Empty if the database is damaged: the page must still show the alarm. */
+  /** Returns the progress; empty if the database is damaged, because the page must still show the alarm. */
   #progress(): Pick<StateView, "outcome" | "method" | "analyses" | "markers" | "injectionChange"> {
     try {
       return {

@@ -98,7 +98,7 @@ export class GroupMeans {
   }
 }
 
-/** The members are independent; each has its own level. */
+/** Returns the mean shift of the members, whose errors are independent; each has its own level. */
 function meanShift(
   members: readonly number[],
   { entryId, flags }: Curve,

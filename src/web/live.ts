@@ -35,7 +35,7 @@ export class Live {
     return this.#wake.size;
   }
 
-  /** Call this when something is new. */
+  /** Sends the state to all pages soon. Call it when something is new. */
   look(): void {
     this.#made = undefined;
     for (const wake of [...this.#wake]) wake();

@@ -10,7 +10,7 @@ export interface Clock {
   advance(ms: number): Promise<void>;
 }
 
-/** From now until the end of the test, timers and `performance.now()` follow this clock. */
+/** Creates a clock that timers and `performance.now()` follow from now until the end of the test. */
 export function fakeClock(): Clock {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
   onTestFinished(() => void vi.useRealTimers());

@@ -1,6 +1,6 @@
-// Separate images of Micro-Manager without their metadata.txt say in whole seconds when they were received, and to the millisecond how
-// long after the start of the series. So all images of a directory count from one start, which its first image gives. The first by name,
-// so that the start is the same while the series grows and after a restart.
+// Finds the common start of separate Micro-Manager images without metadata.txt. They state in whole seconds when they were
+// received, and to the millisecond the time since the start of the series. So all images of a directory count from one start,
+// given by its first image: the first by name, so that the start stays the same while the series grows and after a restart.
 import { errorCode } from "../../failure/error-code.ts";
 import { Failure } from "../../failure/failure.ts";
 import { readNames } from "../../system/names-in-bytes.ts";
@@ -8,9 +8,12 @@ import { TIFF_ENDING } from "../../system/numbered-name.ts";
 import { embeddedTimes } from "./embedded.ts";
 import type { Stated } from "./source.ts";
 
-/** Received times are up to a second too early; the rest is the lag of the camera. A start further away is of another series. */
+/**
+ * Received times are up to a second too early; the rest is the lag of the camera. A start that differs more belongs to another
+ * series.
+ */
 const LARGEST_DIFFERENCE_US = 1.5e6;
-/** Files that are opened to find the first of the series: others may be in the directory. */
+/** Maximum number of files that are opened to find the first image of the series: the directory may contain other files. */
 const MOST_OPENED = 10;
 const TIFF = new RegExp(`${TIFF_ENDING}(?:\\.gz)?$`, "i");
 
@@ -25,7 +28,7 @@ export class CommonStart {
     this.#followLinks = followLinks;
   }
 
-  /** What an image says, with its time counted from the start of its series, if the image gives only a whole second. */
+  /** Returns what an image states. If it gives only a whole second, its time is counted from the start of its series. */
   async placed(stated: Stated): Promise<Stated> {
     const { elapsedUs, us } = stated;
     const [receivedUs] = us;
@@ -53,7 +56,7 @@ export class CommonStart {
       const { us: [receivedUs] = [], elapsedUs } = (await embeddedTimes(file, undefined)).pages?.stated ?? {};
       return receivedUs === undefined || elapsedUs === undefined ? undefined : receivedUs - elapsedUs;
     } catch (error) {
-      // That a file cannot be read is said where its pixels are read.
+      // An unreadable file is reported when its pixels are read.
       if (!(error instanceof Failure) && errorCode(error) === undefined) throw error;
       return undefined;
     }

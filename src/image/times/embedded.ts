@@ -39,7 +39,7 @@ export interface Embedded {
   readonly date: number | undefined;
   /** Number of pages in the file; 1 if they were not counted. */
   readonly total: number;
-  /** The file ends before its last page, which is said where its pages are read. */
+  /** The file ends before its last page; this is reported when its pages are read. */
   readonly isCut: boolean;
 }
 

@@ -6,7 +6,7 @@ import { type OmeDocument, readOme } from "./ome.ts";
 
 const LARGEST_COMPANION = 96 * 1024 * 1024;
 
-/** A file's name without directories. */
+/** Returns a file's name without directories. */
 export const nameOf = ({ path }: NamedFile): string => path.split("/").at(-1) ?? path;
 
 /**

@@ -14,8 +14,8 @@ export interface Stated {
   /** The times count from the start of the series; the source does not give its date. */
   readonly relative: boolean;
   /**
-   * Of an image of its own whose time is a whole second: how long after the start of its series it was taken. That is exact, but when the
-   * series started must be found out.
+   * Only for a separate image whose time is a whole second: exact time since the start of its series. The start itself must be
+   * found separately.
    */
   readonly elapsedUs?: number | undefined;
   /** Messages for the user, one line each: missing time zone, contradictions. */

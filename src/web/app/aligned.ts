@@ -6,12 +6,12 @@ export interface Series {
   readonly values: readonly (number | null)[];
 }
 
-/** The common axis, and per series one value for each of its times; undefined where the series has none. */
+/** The common axis, and for each series one value for each time; undefined if the series has none. */
 export type Aligned = [times: number[], ...values: (number | null | undefined)[][]];
 
 /**
- * All times of all series in one pass over them: they are sorted already, which the library's own way of joining tables
- * does not know. Times and values are multiplied by `timeFactor` and `valueFactor`.
+ * Merges the times of all series in one pass: they are already sorted, which the library's own way of joining tables does not
+ * use. Multiplies times and values by `timeFactor` and `valueFactor`.
  */
 export function aligned(series: readonly Series[], timeFactor: number, valueFactor: number): Aligned {
   const axis: number[] = [];

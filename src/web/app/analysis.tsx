@@ -46,7 +46,7 @@ export const ShownAnalysis = createContext<Shown>({
   join: () => undefined,
 });
 
-/** The analysis that is shown; `of` gives the address of a request for it, `ofOne` never joined with others. */
+/** Returns the shown analysis. `of` gives the address of a request for it; `ofOne` does too, but never joins other analyses. */
 export function useAnalysis(): Shown & { of(path: string): string; ofOne(path: string): string } {
   const shown = useContext(ShownAnalysis);
   const addressed = (path: string, { name, joined }: AnalysisChoice) => {
@@ -66,7 +66,7 @@ interface ChooserProps {
   choose(name: string | undefined): void;
 }
 
-/** Nothing where there is no choice. */
+/** Shows the chooser; nothing if there is no choice. */
 export function AnalysisChooser({ analyses, name, choose }: ChooserProps) {
   if (analyses.length < 2) return null;
   const current = analyses.find((one) => one.current);

@@ -42,7 +42,7 @@ export function isForNow(error: unknown): boolean {
   return error instanceof Refused && error.status === 503;
 }
 
-/** The message of anything thrown. */
+/** Returns the message of anything thrown. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -75,7 +75,7 @@ export async function ask<T>(method: "POST" | "PUT" | "DELETE", path: string, bo
   return (await answered(response)).json() as Promise<T>;
 }
 
-/** The same for requests whose answer has no content. */
+/** Does the same for requests whose answer has no content. */
 export async function change(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<void> {
   await ask(method, path, body);
 }

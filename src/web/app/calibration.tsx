@@ -146,7 +146,7 @@ function useDropped(take: (file: File | undefined) => void): void {
   }, []);
 }
 
-/** Index among all labels of the nth label shown in the image. */
+/** Returns the index among all labels of the nth label shown in the image. */
 function indexOf(naming: Naming, shown: number): number {
   const known = naming.places.flatMap(({ x }, at) => (x === undefined ? [] : [at]));
   return known[shown] ?? naming.active;
@@ -179,7 +179,7 @@ interface SourcesProps {
   readonly busy: boolean;
   readonly waiting: boolean;
   take(file: File | undefined): void;
-  /** Of the file that is chosen next, from 1. */
+  /** Page of the next file to choose, from 1. */
   readonly page: number;
   setPage(page: number): void;
   last(): void;

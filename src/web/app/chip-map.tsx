@@ -151,7 +151,7 @@ interface CellsProps {
   choose(label: string): void;
 }
 
-/** 0 to 1 along the scale. */
+/** Returns the position along the scale, 0 to 1. */
 const shareOf = (value: number, low: number, high: number): number => (value - low) / (high - low);
 
 const colourOf = (map: MapView, share: number): string =>

@@ -58,13 +58,15 @@ export function Chip({ state }: { state: StateView }) {
   );
 }
 
-/** The 98th percentile of the shifts sets the colour scale, so that one outlier does not fade all others. */
+/** Returns the 98th percentile of the shifts for the colour scale, so that one outlier does not fade all others. */
 function usualReach(rois: readonly RoiView[]): number {
   const sizes = rois.flatMap(({ shift }) => (shift === null ? [] : [Math.abs(shift)])).sort((a, b) => a - b);
   return Math.max(0.01, sizes[Math.floor(0.98 * (sizes.length - 1))] ?? 0);
 }
 
-/** The mark of the ROI's grade in its middle, which tells the grade without the colour; in shifts only flags and gaps have one. */
+/**
+ * Returns the mark in the middle of an ROI, which shows its grade without the colour. For shifts, only flags and gaps have one.
+ */
 function markPath(roi: RoiView, by: By): string {
   const grade = gradeOf(roi);
   if (by === "shift" && grade === "fair") return "";

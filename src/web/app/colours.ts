@@ -1,7 +1,10 @@
 // Colours of the data: distinguishable for colour-blind people, on light and dark backgrounds.
 import type { RoiView } from "../views.ts";
 
-/** Paul Tol's "bright" scheme, darkened where needed: told apart by colour-blind people, contrast of at least 3:1 on both grounds. */
+/**
+ * Paul Tol's "bright" scheme, darkened where needed: distinguishable for colour-blind people, with a contrast of at least 3:1
+ * on both backgrounds.
+ */
 const CURVES = ["#4477aa", "#ee6677", "#228833", "#b8860b", "#2f9dc0", "#b34285", "#7f7f7f"] as const;
 
 export function curveColour(index: number): string {
@@ -22,7 +25,7 @@ const DASHES: readonly (readonly number[])[] = [
   [18, 3, 2, 3, 2, 3],
 ];
 
-/** The dashes that tell curves of one colour apart; empty for a solid line. */
+/** Returns the dashes that distinguish curves of one colour; empty for a solid line. */
 export function curveDash(index: number): readonly number[] {
   return DASHES[Math.floor(index / CURVES.length) % DASHES.length] as readonly number[];
 }
@@ -61,7 +64,7 @@ export function divergingColour(share: number): string {
   return `rgb(${mix(r)} ${mix(g)} ${mix(b)})`;
 }
 
-/** Viridis (Smith and van der Walt), nine of its colours: as bright as the value is high, also for colour-blind people. */
+/** Nine colours of viridis (Smith and van der Walt): the brightness increases with the value, also for colour-blind people. */
 const VIRIDIS = [
   [68, 1, 84],
   [71, 44, 122],

@@ -32,7 +32,7 @@ export function keepChoice(choice: Choice): void {
 
 const FIRST_CURVES = 4;
 
-/** A few curves from the middle of the chip, so that the first view is not empty. */
+/** Returns a few curves from the middle of the chip, so that the first view is not empty. */
 export function firstChoice(chip: ChipView): Choice {
   const pairs = chip.gratings.length > 0;
   const all = pairs ? chip.gratings : chip.rois.map(({ label }) => label);

@@ -3,7 +3,7 @@ import type { CurvesView } from "../views.ts";
 import { broughtUpToDate } from "./drawn.ts";
 import { useFeed } from "./feed.ts";
 
-/** The curves of an address, undefined until loaded; loads them again when an item of `news` changes. */
+/** Returns the curves of an address, undefined until loaded; loads them again when an item of `news` changes. */
 export function useCurves(
   address: string | undefined,
   news: readonly unknown[],

@@ -119,7 +119,7 @@ interface TimeAxis {
   within(ms: number): boolean;
 }
 
-/** A panel: frame, scale, lines and legend. */
+/** Draws a panel: frame, scale, lines and legend. */
 function panel({ top, height, name, ticks, lines, limits }: Panel, { x, within }: TimeAxis) {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of lines.flatMap(({ values }) => values)) {

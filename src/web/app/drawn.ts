@@ -1,7 +1,7 @@
 // Merges the drawn curves with the newer part that the server sent.
 import type { CurvesView } from "../views.ts";
 
-/** The drawn curves with the newer part appended; the answer itself if it is complete. */
+/** Returns the drawn curves with the newer part appended; the answer itself if it is complete. */
 export function broughtUpToDate(before: CurvesView | undefined, answer: CurvesView): CurvesView {
   const from = answer.tailFrom;
   if (from === undefined || before === undefined) return answer;

@@ -13,7 +13,7 @@ import { ZoomButtons } from "./zoom-buttons.tsx";
 const COLUMNS = 900;
 
 interface EnlargedProps {
-  /** Of the grating. */
+  /** Label of the grating. */
   readonly label: string;
   /** Its curves: the grating with `pairs`, otherwise its ROIs. */
   readonly names: readonly string[];

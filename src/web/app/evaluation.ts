@@ -59,7 +59,7 @@ interface Injections {
   readonly change: number;
 }
 
-/** The injections of the experiment; undefined until they are loaded. */
+/** Returns the injections of the experiment; undefined until they are loaded. */
 export function useInjections({ injectionChange: change }: StateView): Injections | undefined {
   const [injections, setInjections] = useState<Injections>();
   useEffect(() => {

@@ -163,7 +163,7 @@ function Settings({ view }: { view: ExperimentView }) {
   );
 }
 
-/** The section of a key, so that a long key wraps after its section. */
+/** Returns the section of a key, so that a long key wraps after its section. */
 const section = (key: string): string => key.slice(0, key.indexOf(".") + 1);
 
 function Stored({ state: { counts, disk, share }, view }: { state: StateView; view: ExperimentView | undefined }) {

@@ -84,7 +84,7 @@ function Row({ name, text }: { name: string; text: string }) {
   );
 }
 
-/** The prediction for the last cycle while it is running. */
+/** Shows the prediction for the last cycle while it is running. */
 function UnderWay({ fit: { prediction }, state, windows }: FitProps) {
   const last = windows.findLast(({ type }) => type === "sample");
   const injection = last?.injections.at(-1);

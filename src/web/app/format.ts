@@ -14,12 +14,12 @@ export function bytes(count: number): string {
   return `${Math.round(count / 1e6)} MB`;
 }
 
-/** A message as a sentence of its own; a file name or a command at its start stays as it is. */
+/** Converts a message to a sentence; a file name or a command at its start does not change. */
 export function sentence(message: string): string {
   return /^(?!phorest)[a-z]+ /.test(message) ? `${message.charAt(0).toUpperCase()}${message.slice(1)}` : message;
 }
 
-/** With a minus sign (U+2212) instead of a hyphen, and none before a zero. */
+/** Formats a number with a minus sign (U+2212) instead of a hyphen, and none before a zero. */
 export function fixed(value: number, digits: number): string {
   const text = value.toFixed(digits);
   if (!text.startsWith("-")) return text;
@@ -34,13 +34,13 @@ export function number(value: number | null | undefined, digits = 3): string {
 /** Maximum number of decimals of a value with an error. */
 const MOST_DIGITS = 10;
 
-/** Digits after the point so that an error has two significant ones; `otherwise` without an error. */
+/** Returns the number of decimals that gives an error two significant digits; `otherwise` without an error. */
 function digitsFor(error: number | null | undefined, otherwise = 3): number {
   if (error === null || error === undefined || !(error > 0) || !Number.isFinite(error)) return otherwise;
   return Math.min(MOST_DIGITS, Math.max(0, 1 - Math.floor(Math.log10(error))));
 }
 
-/** A value with its standard error, to the digits that the error allows. */
+/** Returns a value with its standard error, to the digits that the error allows. */
 export function withError(value: number | null | undefined, error: number | null | undefined, otherwise = 3): string {
   const digits = digitsFor(error, otherwise);
   if (value === null || value === undefined || error === null || error === undefined) return number(value, digits);
@@ -52,7 +52,7 @@ export const TWO_ERRORS =
   "The standard error of a position comes from its fit in one image and includes what stays the same in all of them, such as the speckle of the grating." +
   " Noise is what moves from frame to frame: judge shifts and the limit of detection by it.";
 
-/** A number that a person typed, with a hyphen or a minus sign, a point or a comma; undefined if it is none. */
+/** Parses a typed number, with a hyphen or a minus sign, a point or a comma; undefined if it is not a number. */
 export function typedNumber(text: string): number | undefined {
   const plain = text.trim().replace("\u2212", "-").replace(",", ".");
   return plain === "" || !Number.isFinite(Number(plain)) ? undefined : Number(plain);

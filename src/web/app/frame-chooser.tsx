@@ -54,7 +54,7 @@ export function FrameChooser({ name, frames, entryId, choose }: ChooserProps) {
   );
 }
 
-/** Index of the frame whose number is nearest. */
+/** Returns the index of the frame with the nearest number. */
 function nearest(frames: readonly FrameTimeView[], entryId: number): number {
   let best = 0;
   frames.forEach((frame, at) => {

@@ -1,7 +1,7 @@
 // What the colours and marks of ROIs mean.
 import { GRADES } from "./colours.ts";
 
-/** The grades as they are drawn: filled with a mark, or with `outline` as dashed boxes over the image. */
+/** Shows the grades as they are drawn: filled with a mark, or with `outline` as dashed boxes over the image. */
 export function GradeKey({ outline = false }: { readonly outline?: boolean }) {
   return (
     <>

@@ -147,7 +147,7 @@ export function Gratings({ state }: { state: StateView }) {
   }
 }
 
-/** The last values of a panel, for people who do not see it and for panels too small for their names. */
+/** Returns the last values of a panel as text, for users who cannot see it and for panels too small for their names. */
 function spoken({ label, units }: Panel, view: PanelsView): string {
   const values = units.map((unit) => {
     const half = view.units[unit]?.label.slice(label.length + 1) ?? "";

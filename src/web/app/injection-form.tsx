@@ -116,7 +116,7 @@ export function InjectionForm({ draft, solutions, save, cancel }: FormProps) {
   );
 }
 
-/** What is typed, or what is wrong with it. An unchanged time keeps its fraction of a second. */
+/** Returns the typed values, or a message that says what is wrong. An unchanged time keeps its fraction of a second. */
 function readOf(fields: Typed, draft: Draft): Omit<Draft, "type" | "id"> | string {
   const time = (text: string, known: number | null) =>
     known !== null && text === typed(known) ? known : fromTyped(text);

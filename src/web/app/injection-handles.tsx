@@ -21,11 +21,11 @@ interface HandlesProps {
   /** Shown time, ms. */
   readonly from: number;
   readonly to: number;
-  /** While an edge moves: the injection as it would be. */
+  /** Called while an edge moves, with the resulting injection. */
   move(injection: InjectionView): void;
-  /** The edge stays where it is now; `edge` is what changed. */
+  /** Called when the edge is dropped; `edge` is the one that changed. */
   commit(injection: InjectionView, edge: Edge): void;
-  /** Back to where it was. */
+  /** Called when the move is cancelled: the edge returns to its old position. */
   cancel(): void;
 }
 

@@ -173,7 +173,7 @@ function Files({ act, failed, isEmpty }: Pick<TableProps, "act" | "failed"> & { 
   );
 }
 
-/** Steps in the data that nobody recorded. Nothing is added until a person does it. */
+/** Shows unrecorded steps in the data. Nothing is added until the user adds it. */
 export function Proposals({
   proposals,
   propose,

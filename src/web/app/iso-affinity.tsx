@@ -112,7 +112,7 @@ function limitsOf({
   return [Math.log10(low95 ?? value), Math.log10(value), Math.log10(high95 ?? value)];
 }
 
-/** Whole powers of ten around values. */
+/** Returns the powers of ten around the values. */
 function decades(values: readonly number[]): readonly [number, number] {
   const low = Math.floor(Math.min(...values) - 0.1);
   return [low, Math.max(low + 1, Math.ceil(Math.max(...values) + 0.1))];

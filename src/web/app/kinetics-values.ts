@@ -14,7 +14,7 @@ export type Fitted = Exclude<GratingView, { readonly failed: string }>;
 
 export const isFit = (one: GratingView): one is Fitted => !("failed" in one);
 
-/** A flag in words: "not_1_1" is "not 1:1". */
+/** Returns a flag in words: "not_1_1" is "not 1:1". */
 export const wordsOf = (flag: string): string => flag.replace("1_1", "1:1").replaceAll("_", " ");
 
 const RAISED = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"] as const;
@@ -40,7 +40,7 @@ export function scientific(value: number, error: number | null): string {
   return error === null ? `${text}·${power(exponent)}` : `(${text})·${power(exponent)}`;
 }
 
-/** A value with its error, or the bound, or why there is none. */
+/** Returns a value with its error, or the bound, or why there is none. */
 export function quantityText({
   value,
   standard_error: error,
@@ -54,7 +54,7 @@ export function quantityText({
   return flag === null || flag === "not_in_model" ? "–" : wordsOf(flag);
 }
 
-/** A rate of each grating at its place: the power of ten, because rates differ by factors. */
+/** Returns the map of a rate: its power of ten for each grating, because rates differ by factors. */
 export function rateMap(curves: readonly GratingView[], rois: readonly RoiView[], rate: Rate): MapView {
   const values = curves.map((one) => {
     const { value, standard_error: error } = isFit(one) ? one[rate] : { value: null, standard_error: null };

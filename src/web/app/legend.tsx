@@ -2,7 +2,7 @@
 import type { CurvesView } from "../views.ts";
 import { curveColour, curveDash, temperatureColour } from "./colours.ts";
 
-/** A piece of line as it is drawn in the plot. */
+/** Shows a piece of line as in the plot. */
 export function LineKey({ colour, dash }: { readonly colour: string; readonly dash: readonly number[] }) {
   return (
     <svg viewBox="0 0 34 10" class="line" aria-hidden="true">

@@ -5,7 +5,7 @@ import { fromTyped, TYPED_TIME, typed, zoneName } from "./time.ts";
 
 export type Range = readonly [from: number, to: number];
 
-/** A number as a person types it. */
+/** Pattern of a number that the user types. */
 const NUMBER = "\\s*[-\u2212+]?(\\d+([.,]\\d*)?|[.,]\\d+)([eE][-+]?\\d+)?\\s*";
 
 interface LimitsProps {
@@ -14,12 +14,12 @@ interface LimitsProps {
   set(range: Range | undefined): void;
 }
 
-/** Limits of the y-axis in `unit`. */
+/** Shows the limits of the y-axis in `unit`. */
 export function YLimits({ range, set, unit }: LimitsProps & { readonly unit: string }) {
   return <ValueLimits range={range} set={set} name={`y-limits, ${unit}`} />;
 }
 
-/** Limits of anything that has a number; `name` with its unit. */
+/** Shows the limits of any numeric quantity; `name` includes its unit. */
 export function ValueLimits({ range, set, name }: LimitsProps & { readonly name: string }) {
   return (
     <RangeForm
@@ -35,7 +35,7 @@ export function ValueLimits({ range, set, name }: LimitsProps & { readonly name:
   );
 }
 
-/** A window of time. */
+/** Shows the limits of a time window. */
 export function TimeLimits({ range, set }: LimitsProps) {
   return (
     <RangeForm

@@ -172,7 +172,7 @@ function mark(state: StateView, connectionError: Error | undefined): string {
   return connectionError !== undefined || state.alarms.length > 0 ? "⚠" : state.experiment === "running" ? "●" : "○";
 }
 
-/** The health of the experiment in a few words. */
+/** Shows the health of the experiment in a few words. */
 function Verdict({ state, connectionError }: { state: StateView | undefined; connectionError: Error | undefined }) {
   if (connectionError !== undefined)
     return (

@@ -1,4 +1,4 @@
-// The form in which a person names labels in an image and sets their places by clicking, dragging or typing.
+// The form in which the user names labels in an image and sets their places by clicking, dragging or typing.
 import { useEffect, useState } from "preact/hooks";
 import type { ChipLabelsView } from "../calibration-views.ts";
 import { get } from "./api.ts";

@@ -57,7 +57,7 @@ export function Now({ state }: { state: StateView }) {
   );
 }
 
-/** The last frame and its ROIs, read again whenever there is a new one. */
+/** Returns the last frame and its ROIs; reads them again whenever there is a new one. */
 function useLastFrame(state: StateView) {
   const analysis = useAnalysis();
   const [frame, setFrame] = useState<FrameView>();

@@ -1,4 +1,4 @@
-// Overlays on an image: outlines of ROIs and labels, and the labels that a person named.
+// Overlays on an image: outlines of ROIs and labels, and the labels that the user named.
 import { gratingOf } from "../../figures/chip-layout.ts";
 import type { FrameView } from "../picture-views.ts";
 import { theme } from "./theme.ts";
@@ -23,7 +23,7 @@ export interface Outlines {
   readonly boxes: readonly Outline[];
 }
 
-/** A place of the picture that a person named; it can be dragged. */
+/** A place in the picture that the user named; it can be dragged. */
 export interface Place {
   readonly text: string;
   readonly x: number;
@@ -110,7 +110,7 @@ function overlap(one: Name, other: Name, scale: number, margin: number): boolean
   return Math.abs(one.x - other.x) * scale < width && Math.abs(one.y - other.y) * scale < NAME_PX + margin / 3;
 }
 
-/** Light with a dark rim: readable on any picture. */
+/** Draws a light name with a dark rim, readable on any picture. */
 function drawName(context: CanvasRenderingContext2D, { text, x, y }: Name, scale: number): void {
   context.font = `500 ${NAME_PX / scale}px system-ui, sans-serif`;
   context.textAlign = "center";

@@ -44,7 +44,7 @@ function widened(low: number, high: number): Limits {
   return [low - margin, high + margin];
 }
 
-/** The last value of a curve, px. */
+/** Returns the last value of a curve, px. */
 export function lastValue({ columns }: PanelsView, unit: number): number | null {
   for (let at = columns.length - 1; at >= 0; at -= 1) {
     const value = columns[at]?.values[2 * unit + 1];

@@ -14,7 +14,7 @@ export interface PanelsDrawing {
   readonly span: readonly [number, number];
   /** Label of the chosen panel. */
   readonly chosen: string | undefined;
-  /** undefined without values. */
+  /** Returns the limits of a panel; undefined without values. */
   limitsOf(panel: Panel): Limits | undefined;
 }
 
@@ -94,7 +94,7 @@ function drawPanel(pen: Pen, panel: Panel): void {
   if (doubtful > DOUBTFUL) warning(pen, box);
 }
 
-/** No value at all: a cross over the panel. */
+/** Draws a cross over a panel without any value. */
 function cross({ context, colours }: Pen, { left, top, width, height }: Box): void {
   context.strokeStyle = colours.line;
   context.beginPath();
@@ -105,7 +105,7 @@ function cross({ context, colours }: Pen, { left, top, width, height }: Box): vo
   context.stroke();
 }
 
-/** The baseline at 0 px, and the markers. */
+/** Draws the baseline at 0 px, and the markers. */
 function rules({ context, drawing, colours }: Pen, { left, top, width, height }: Box, [low, high]: Limits): void {
   const [from, to] = drawing.span;
   context.strokeStyle = colours.line;
@@ -150,7 +150,7 @@ function curve({ context, drawing, gapMs }: Pen, box: Box, [low, high]: Limits, 
   context.setLineDash([]);
 }
 
-/** A triangle: most frames are flagged. Its shape says so without its colour. */
+/** Draws a triangle if most frames are flagged. The shape shows this without colour. */
 function warning({ context }: Pen, { left, top, width }: Box): void {
   const size = Math.min(8, width / 3);
   context.fillStyle = GRADES.bad.colour;

@@ -3,7 +3,7 @@ import { chipLayout, gratingOf, plainLayout } from "../../figures/chip-layout.ts
 import type { ChipView, PanelsView } from "../views.ts";
 
 export interface Panel {
-  /** Of the grating. */
+  /** Label of the grating. */
   readonly label: string;
   readonly row: number;
   readonly column: number;
@@ -41,7 +41,7 @@ export function panelsOf(chip: ChipView, { units }: PanelsView): Panel[] {
 const SHAPE = 0.62;
 const LEAST_HEIGHT = 18;
 
-/** The grid that fills a width. */
+/** Returns the grid that fills a width. */
 export function gridOf(panels: readonly Panel[], width: number): PanelGrid {
   const columns = 1 + Math.max(0, ...panels.map(({ column }) => column));
   const rows = 1 + Math.max(0, ...panels.map(({ row }) => row));
@@ -54,7 +54,7 @@ export function boxOf({ row, column }: Panel, { cellWidth, cellHeight, gap }: Pa
   return { left: column * cellWidth, top: row * cellHeight, width: cellWidth - gap, height: cellHeight - gap };
 }
 
-/** The panel at a point of the canvas, px. */
+/** Returns the panel at a point of the canvas, px. */
 export function panelAt(panels: readonly Panel[], grid: PanelGrid, x: number, y: number): Panel | undefined {
   return panels.find((panel) => {
     const { left, top } = boxOf(panel, grid);
@@ -64,7 +64,7 @@ export function panelAt(panels: readonly Panel[], grid: PanelGrid, x: number, y:
 
 export type Direction = "left" | "right" | "up" | "down";
 
-/** The next panel in a direction: in the same row, or the nearest one of the next row; the panel itself at the edge. */
+/** Returns the next panel in a direction: in the same row, or the nearest one of the next row; the panel itself at the edge. */
 export function neighbour(panels: readonly Panel[], from: Panel, direction: Direction): Panel {
   const sideways = direction === "left" || direction === "right";
   const sign = direction === "left" || direction === "up" ? -1 : 1;

@@ -3,7 +3,7 @@
 /** PNG pixels per pixel of the drawing. */
 const RESOLUTION = 2;
 
-/** The drawing as PNG, at twice its resolution. */
+/** Returns the drawing as PNG, at twice its resolution. */
 export async function pngOf(svg: string): Promise<Blob> {
   const address = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
   try {

@@ -6,7 +6,7 @@ import { GRADES, gradeOf } from "./colours.ts";
 import type { Outlines, Place } from "./overlays.ts";
 import { Viewer } from "./viewer.ts";
 
-/** The ROIs as outlines, coloured by quality, with their resonances. */
+/** Returns the ROIs as outlines, coloured by quality, with their resonances. */
 export function roiOutlines(chip: ChipView): Outlines {
   const boxes = chip.rois.map((roi) => {
     const { label, x, y, width, height, flip, position } = roi;

@@ -9,10 +9,10 @@ import { clock, day, zoneName } from "./time.ts";
 const TIME_SPACE_PX = 80;
 const DAY_SECONDS = 86_400;
 
-/** For the plot's time ticks: the clock of the zone that the page shows. */
+/** Returns a time on the clock of the page's zone, for the plot's time ticks. */
 export const inZone = (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), zoneName());
 
-/** 24-hour clock. Adds the date where it changes; shows only the date for steps of a day or more. */
+/** Formats time ticks on a 24-hour clock. Adds the date where it changes; shows only the date for steps of a day or more. */
 function timeTicks(_plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
   return splits.map((at, place) => {
     const today = day(at * 1000);
@@ -28,7 +28,7 @@ function numberTicks(_plot: uPlot, splits: number[], _axis: number, _space: numb
   return splits.map((value) => fixed(value, decimalsOf(step)));
 }
 
-/** Time and a quantity with its unit; `titled`: whether the time axis has its title. */
+/** Returns the axes: time, and a quantity with its unit; `titled`: whether the time axis has its title. */
 export function axes(label: string, titled: boolean): uPlot.Axis[] {
   const common = () => ({
     stroke: theme("--text"),

@@ -6,7 +6,7 @@ export interface PlotContent {
   readonly view: CurvesView;
   readonly markers: readonly MarkerView[];
   readonly injections?: readonly InjectionView[] | undefined;
-  /** Of the y-axis, without the unit: "shift". */
+  /** Quantity of the y-axis, without the unit: "shift". */
   readonly quantity: string;
   readonly unit: string;
   /** Values are multiplied by this for the unit. */
@@ -14,7 +14,7 @@ export interface PlotContent {
   /** Shown time range, ms, of both the curves and the temperatures. */
   readonly from: number;
   readonly to: number;
-  /** Of the y-axis, in the unit; undefined: as the curves need it. */
+  /** Limits of the y-axis, in the unit; undefined: from the curves. */
   readonly limits?: readonly [number, number] | undefined;
   /** Labels of curves that are not drawn. */
   readonly hidden?: ReadonlySet<string>;

@@ -8,7 +8,7 @@ import { theme } from "./theme.ts";
 
 const LETTERING = { characterPx: 6.4, longestPx: 240 };
 
-/** The plot calls this after drawing its curves. */
+/** Draws the baseline and the markers; the plot calls this after drawing its curves. */
 export function drawMarks(plot: uPlot, { view, markers, from: first, to: last }: PlotContent): void {
   const { ctx, bbox } = plot;
   const place = (ms: number) => plot.valToPos(ms / 1000, "x", true);
@@ -48,7 +48,7 @@ const NAME_PX = 12;
 /** px of a character of a name. */
 const CHARACTER_PX = 6.4;
 
-/** The plot calls this before drawing its curves. */
+/** Draws the injections; the plot calls this before drawing its curves. */
 export function drawInjections(plot: uPlot, { injections = [], view }: PlotContent): void {
   const { ctx, bbox } = plot;
   const place = (ms: number) => plot.valToPos(ms / 1000, "x", true);

@@ -8,13 +8,13 @@ import { drawInjections, drawMarks } from "./plot-marks.ts";
 import { theme } from "./theme.ts";
 
 export interface PlotEvents {
-  /** A range was dragged, ms. */
+  /** Called when a range was dragged, ms. */
   ranged(from: number, to: number): void;
-  /** The plot was clicked at a time, ms. */
+  /** Called when the plot was clicked at a time, ms. */
   clicked(at: number): void;
   /** Values under the cursor, in the order of the curves; undefined without a cursor. */
   pointed(at: number | undefined, values: readonly (number | null | undefined)[]): void;
-  /** The pointer is near a curve, or near none. */
+  /** Called when the pointer comes near a curve (its label), or leaves all of them (undefined). */
   near(label: string | undefined): void;
   reset(): void;
   /** Where the curves are drawn, whenever that has changed. */
@@ -31,7 +31,7 @@ export interface PlotBox {
 
 const HEIGHT = 380;
 const TEMPERATURE_HEIGHT = 170;
-/** Least span of the axis: the noise of a steady thermometer is not to fill it. */
+/** Minimum range of the temperature axis: the noise of a steady thermometer must not fill it. */
 const LEAST_DEGREES = 1;
 /** Screen px between the pointer and a curve that it points at. */
 const NEAR_PX = 18;
@@ -62,7 +62,7 @@ export class CurvePlot {
   #plot: uPlot | undefined;
   #temperature: uPlot | undefined;
   #shape = "";
-  /** Of the curves, px. */
+  /** Width of the curves' lines, px. */
   #width = WIDTH;
   #isByKeys = false;
   /** Where the curves were drawn last. */
@@ -222,7 +222,7 @@ export class CurvePlot {
     return [from / 1000, Math.max(to, from + 1000) / 1000];
   }
 
-  /** As typed, else the limits of the shown curves with a margin. */
+  /** Returns the typed limits, otherwise those of the shown curves with a margin. */
   #limits(low: number, high: number): uPlot.Range.MinMax {
     const { limits } = this.#content;
     if (limits !== undefined) return [...limits];
@@ -285,7 +285,7 @@ function degrees(low: number, high: number): uPlot.Range.MinMax {
   return [low - more - 0.1, high + more + 0.1];
 }
 
-/** The value at an index of the common axis, or the last one before it: decimated curves contain different frames. */
+/** Returns the value at an index of the common axis, or the last one before it: decimated curves contain different frames. */
 function nearest(values: ArrayLike<number | null | undefined> | undefined, at: number): number | null | undefined {
   for (let index = at; index >= Math.max(0, at - 40); index -= 1) {
     const value = values?.[index];

@@ -103,14 +103,14 @@ export function Readout({
   );
 }
 
-/** The standard error of a curve at a time, ms, or of the last value before. */
+/** Returns the standard error of a curve at a time, ms, or of the last value before. */
 function errorAt({ times, values, errors }: CurveView, at = Number.POSITIVE_INFINITY): number | null | undefined {
   // The common axis is in seconds, so times are compared with a tolerance.
   const place = values.findLastIndex((value, i) => value !== null && (times[i] as number) <= at + 0.5);
   return errors[place];
 }
 
-/** The last reading, or the last one until a time, ms. */
+/** Returns the last reading, or the last one until a time, ms. */
 function readingAt({ times, values }: CurvesView["temperatures"][number], at: number | undefined) {
   return values.findLast((value, place) => value !== null && (at === undefined || (times[place] as number) <= at));
 }

@@ -1,4 +1,4 @@
-// What is drawn of the curves: their values, a rolling median, or the difference of two of them.
+// Chooses what is drawn: the values of the curves, a rolling median, or a rolling difference.
 import { useEffect, useState } from "preact/hooks";
 
 export interface Shown {
@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<Shown["show"], string>> = {
   difference: "difference of rolling medians",
 };
 
-/** Of the y-axis. */
+/** Returns the quantity of the y-axis. */
 export function quantityOf({ show, frames }: Shown): string {
   if (show === "measured") return "shift";
   return show === "median" ? `shift, median of ${frames} frames` : `step of the median of ${frames} frames`;

@@ -1,2 +1,2 @@
-// Style sheets are imported for the bundler alone.
+// Types for style sheets, which are imported only for the bundler.
 declare module "*.css";

@@ -1,6 +1,6 @@
-// The page's own colours as the style sheet has them in the present theme.
+// Reads the page's own colours from the style sheet in the current theme.
 
-/** The page's own colours, for canvases. */
+/** Returns one of the page's own colours, for canvases. */
 export function theme(name: "--text" | "--quiet" | "--line" | "--ground" | "--card" | "--accent"): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }

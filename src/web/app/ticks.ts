@@ -12,7 +12,7 @@ const TIME_STEPS = [
 ];
 const MOST_DECIMALS = 12;
 
-/** The number of decimals that values `step` apart need. */
+/** Returns the number of decimals that values `step` apart need. */
 export function decimalsOf(step: number): number {
   for (let decimals = 0; decimals < MOST_DECIMALS; decimals += 1) {
     const scaled = step * 10 ** decimals;
@@ -21,7 +21,7 @@ export function decimalsOf(step: number): number {
   return MOST_DECIMALS;
 }
 
-/** At most `most` round numbers from `low` to `high`, with their step. */
+/** Returns at most `most` round numbers from `low` to `high`, with their step. */
 export function roundTicks(low: number, high: number, most: number): { step: number; ticks: number[] } {
   const least = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(least));
@@ -29,7 +29,7 @@ export function roundTicks(low: number, high: number, most: number): { step: num
   return { step, ticks: multiples(low, high, step) };
 }
 
-/** The same for times, ms; `offset`: how far the shown clock is ahead of UTC, ms. */
+/** Does the same for times, ms; `offset`: how far the shown clock is ahead of UTC, ms. */
 export function timeTicks(from: number, to: number, most: number, offset = 0): { step: number; ticks: number[] } {
   const step = TIME_STEPS.find((one) => (to - from) / one <= most) ?? DAY * Math.ceil((to - from) / (most * DAY));
   return { step, ticks: multiples(from + offset, to + offset, step).map((at) => at - offset) };

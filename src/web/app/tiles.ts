@@ -16,7 +16,7 @@ export class Tiles {
     this.#came = came;
   }
 
-  /** The tile entry/level/column/row; undefined if it is not loaded. Starts to load it if `fetching` is set. */
+  /** Returns the tile entry/level/column/row; undefined if it is not loaded. Starts to load it if `fetching` is set. */
   get(key: string, fetching: boolean): ImageBitmap | undefined {
     const known = this.#tiles.get(key);
     if (known !== undefined && known !== "asked") return known;

@@ -1,4 +1,4 @@
-// Times for people: in the zone of the page, on a 24-hour clock, with the zone named where a time stands alone.
+// Formats and parses times: in the zone of the page, on a 24-hour clock, with the zone if a time stands alone.
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const;
 const DAY_MS = 86_400_000;
@@ -31,12 +31,12 @@ export function setTimeZone(name: string): void {
   }
 }
 
-/** The zone that times are shown in, for axis titles and for drawing: "UTC", "Europe/Berlin". */
+/** Returns the zone of displayed times, for axis titles and for drawing: "UTC", "Europe/Berlin". */
 export function zoneName(): string {
   return zone;
 }
 
-/** Milliseconds that the clock of the zone is ahead of UTC at a moment. */
+/** Returns by how many milliseconds the clock of the zone is ahead of UTC at a time. */
 export function zoneOffsetMs(ms: number): number {
   if (zone === "UTC" || Number.isNaN(ms)) return 0;
   const at = Object.fromEntries(fields.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
@@ -44,7 +44,7 @@ export function zoneOffsetMs(ms: number): number {
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(ms / 1000) * 1000;
 }
 
-/** As ISO 8601 writes it, without a zone: "2026-11-29T15:20:05.123". */
+/** Returns an ISO 8601 time without a zone: "2026-11-29T15:20:05.123". */
 function local(ms: number): string {
   return new Date(ms + zoneOffsetMs(ms)).toISOString().slice(0, -1);
 }
@@ -70,7 +70,7 @@ export function moment(ms: number): string {
   return `${date(ms)}, ${clock(ms)} ${zone}`;
 }
 
-/** Two moments with the zone, each part that they share written once: "29 Nov, 15:20 to 17:45 UTC". */
+/** Returns two times with the zone, without repeating the parts that they share: "29 Nov, 15:20 to 17:45 UTC". */
 export function period(from: number, to: number): string {
   const seconds = to - from < 600_000;
   const end = clock(to, seconds);
@@ -79,12 +79,12 @@ export function period(from: number, to: number): string {
     : `${day(from)}, ${clock(from, seconds)} to ${day(to)}, ${end} ${zone}`;
 }
 
-/** As a person types it: "2026-11-29 15:20:05". */
+/** Returns a time as the user types it: "2026-11-29 15:20:05". */
 export function typed(ms: number): string {
   return local(ms).slice(0, 19).replace("T", " ");
 }
 
-/** What `fromTyped` reads; the seconds may be left out. */
+/** Pattern of the times that `fromTyped` reads; the seconds are optional. */
 export const TYPED_TIME = "\\s*\\d{4}-\\d{2}-\\d{2}[ T]\\d{2}:\\d{2}(:\\d{2}(\\.\\d+)?)?\\s*";
 
 const secondOf = (ms: number): number => Math.floor(ms / 1000) * 1000;
@@ -95,7 +95,7 @@ const secondOf = (ms: number): number => Math.floor(ms / 1000) * 1000;
  */
 export function fromTyped(text: string): number {
   const wall = Date.parse(`${text.trim().replace(" ", "T")}Z`);
-  // The offsets a day before and after: one of them holds at the moment itself.
+  // Tries the offsets a day before and after: one of them is valid at the time itself.
   const found = [-DAY_MS, DAY_MS]
     .map((side) => wall - zoneOffsetMs(secondOf(wall + side)))
     .filter((ms) => secondOf(ms + zoneOffsetMs(ms)) === secondOf(wall));

@@ -93,7 +93,7 @@ export class Viewer {
     this.plan();
   }
 
-  /** By screen px. */
+  /** Moves the view by screen px. */
   pan(dx: number, dy: number): void {
     if (this.#sight === undefined) return;
     this.#sight.x += dx / this.#sight.scale;
