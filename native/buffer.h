@@ -1,4 +1,4 @@
-// Scratch memory that grows, is aligned for every vector unit, and is reused from picture to picture.
+// Scratch memory that grows, is aligned for every vector unit, and is reused from image to image.
 #pragma once
 #include <cstddef>
 #include <memory>
@@ -9,7 +9,7 @@ namespace phorest {
 template <class T>
 class Buffer {
  public:
-  /** Room for `count` values; what was in it is lost when it has to grow. Throws std::bad_alloc. */
+  /** Returns room for `count` values; the old content is lost if it has to grow. Throws std::bad_alloc. */
   T* reserve(std::size_t count) {
     if (count > capacity_) {
       memory_.reset();

@@ -1,4 +1,4 @@
-// What became of a row.
+// The status of a row.
 #pragma once
 #include <cstdint>
 

@@ -1,5 +1,5 @@
-// The Node-API shell of the kernel: checks types and bounds, calls it, returns typed arrays. Nothing else may touch
-// Node, and no C++ exception gets past it.
+// The Node-API layer of the kernel: checks types and bounds, calls the kernel, returns typed arrays. No code outside of
+// native/addon uses Node, and no C++ exception leaves it.
 #include <napi.h>
 
 #ifdef __GLIBC__
@@ -23,9 +23,12 @@
 
 namespace {
 
-/** Of the results. Raise it when the same picture may give other numbers, so that no analysis holds those of two kernels. */
+/** Version of the results. Raise it if the same image may give other numbers, so that no analysis mixes those of two kernels. */
 constexpr int kVersion = 3;
-/** As in src/native/kernel-binding.ts. Raise both whenever what a function takes or returns changes. */
+/**
+ * Version of the interface, as in src/native/kernel-binding.ts. Raise both whenever the arguments or results of a function
+ * change.
+ */
 constexpr int kInterface = 2;
 constexpr double kMostRows = 50e6;
 
@@ -50,7 +53,7 @@ class Addon : public Napi::Addon<Addon> {
     return Napi::String::New(info.Env(), std::to_string(kVersion) + "/" + phorest::vectorUnit().name);
   }
 
-  /** (arenas). Without glibc there are no arenas to limit. */
+  /** (number of arenas). Without glibc there are no arenas to limit. */
   Napi::Value LimitArenas(const Napi::CallbackInfo& info) {
     [[maybe_unused]] const int arenas = integer(info, 0, "arenas", 1, 64);
 #ifdef __GLIBC__
@@ -63,7 +66,7 @@ class Addon : public Napi::Addon<Addon> {
     return info[index].IsTypedArray() && info[index].As<Napi::TypedArray>().TypedArrayType() == type;
   }
 
-  /** The first four arguments: columns, status, rowStart, quantities. */
+  /** Reads the first four arguments: columns, status, rowStart, quantities. */
   static phorest::MeasuredRows measuredRows(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     if (!isArray(info, 0, napi_float64_array) || !isArray(info, 1, napi_uint8_array) || !isArray(info, 2, napi_int32_array)) {
@@ -184,8 +187,8 @@ class Addon : public Napi::Addon<Addon> {
   }
 
   /**
-   * (pixels, width, height, angleDegrees, rois, subRois, sampling, scaling, tasks, known depth, darkLevel or NaN) -> per task
-   * the fields of KernelAnswer.
+   * (pixels, width, height, angleDegrees, rois, subRois, sampling, scaling, tasks, known depth, darkLevel or NaN) -> for each
+   * task, the fields of KernelAnswer.
    */
   Napi::Value Measure(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
@@ -228,7 +231,7 @@ class Addon : public Napi::Addon<Addon> {
     return results;
   }
 
-  /** Arrays for the answer of a task, which become fields of `result`. */
+  /** Allocates the arrays for the answer of a task, which become fields of `result`. */
   static phorest::KernelAnswer room(Napi::Env env, const phorest::KernelRequest& request, const phorest::KernelTask& task,
                                     Napi::Object& result) {
     const std::size_t count = request.rois.size();

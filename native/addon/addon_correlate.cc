@@ -33,7 +33,7 @@ Array array(const CallbackInfo& info, int index, napi_typedarray_type type, cons
   return info[index].As<Array>();
 }
 
-/** The plane given by three arguments from `index` on: values, width, height. */
+/** Reads a plane from three arguments, starting at `index`: values, width, height. */
 phorest::Plane plane(const CallbackInfo& info, int index) {
   const auto values = array<Napi::Float32Array>(info, index, napi_float32_array, "values");
   const int width = integer(info, index + 1, "width", 2, kLongestSide), height = integer(info, index + 2, "height", 2, kLongestSide);
@@ -110,7 +110,7 @@ Napi::Value correlatePatches(const CallbackInfo& info) {
   return out;
 }
 
-/** No C++ exception passes into Node. */
+/** Keeps C++ exceptions from reaching Node. */
 template <Napi::Value (*Call)(const CallbackInfo&)>
 Napi::Value guarded(const CallbackInfo& info) {
   try {

@@ -1,4 +1,4 @@
-// The Node-API shell of correlate.h.
+// The Node-API layer of correlate.h.
 #pragma once
 #include <napi.h>
 

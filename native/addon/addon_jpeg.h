@@ -1,4 +1,4 @@
-// The Node-API shell of jpeg_check.h.
+// The Node-API layer of jpeg_check.h.
 #pragma once
 #include <napi.h>
 

@@ -14,7 +14,7 @@ using phorest::kinetics::Problem;
 
 constexpr int kSegmentNumbers = 3;
 constexpr int kOffset = 1, kDrift = 2;
-/** Smallest numbers of points and responses that sums of squares can hold. */
+/** Numbers must be smaller than this, so that sums of their squares do not overflow. */
 constexpr double kLargest = 1e100;
 
 template <typename Array>
@@ -25,7 +25,7 @@ Array arrayAt(const CallbackInfo& info, int index, napi_typedarray_type type, co
   return info[index].As<Array>();
 }
 
-/** Ends of ranges: one more number than there are ranges, from 0 to `last`. */
+/** Reads the boundaries of ranges, one more number than there are ranges, from 0 to `last`. */
 Napi::Int32Array starts(const CallbackInfo& info, int index, const char* name, std::size_t last) {
   const auto array = arrayAt<Napi::Int32Array>(info, index, napi_int32_array, name);
   const std::size_t count = array.ElementLength();
@@ -35,7 +35,7 @@ Napi::Int32Array starts(const CallbackInfo& info, int index, const char* name, s
   return array;
 }
 
-/** The arguments of fitKinetics but the last one. */
+/** Reads the arguments of fitKinetics except the last one. */
 Problem problemOf(const CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Problem problem;

@@ -1,4 +1,4 @@
-// The Node-API shell of kinetics.h.
+// The Node-API layer of kinetics.h.
 #pragma once
 #include <napi.h>
 

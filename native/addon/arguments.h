@@ -1,4 +1,4 @@
-// What JavaScript hands over, checked: types and bounds, so that nothing behind them needs to.
+// Checks the types and bounds of JavaScript arguments, so that the code behind need not check them.
 #pragma once
 #include <napi.h>
 
@@ -11,7 +11,7 @@
 
 namespace phorest {
 
-constexpr double kFarthest = 2e5;  // px; coordinates beyond are mistakes, and established integer positions would overflow
+constexpr double kFarthest = 2e5;  // px; larger coordinates are mistakes, and would overflow established integer positions
 constexpr int kLongestSide = 65535;
 constexpr int kRoiNumbers = 5;
 
@@ -51,7 +51,7 @@ inline Picture picture(const Napi::CallbackInfo& info) {
   return {pixels, width, height, deep};
 }
 
-/** What is known of a picture's depth: [bits, largest, shift, top]. */
+/** Reads what is known about an image's depth: [bits, largest, shift, top]. */
 inline DepthKnowledge depthKnowledge(const Napi::CallbackInfo& info, int index) {
   const Napi::Env env = info.Env();
   if (!info[index].IsTypedArray() || info[index].As<Napi::TypedArray>().TypedArrayType() != napi_int32_array) {
@@ -66,7 +66,7 @@ inline DepthKnowledge depthKnowledge(const Napi::CallbackInfo& info, int index) 
   return {given[0], given[1], given[2], given[3]};
 }
 
-/** Depth as numbers: saturation, full, largest, shift, top. */
+/** Returns the depth as numbers: saturation, full, largest, shift, top. */
 inline Napi::Int32Array depthNumbers(Napi::Env env, const Depth& depth) {
   auto numbers = Napi::Int32Array::New(env, 5);
   numbers[0] = depth.saturation;

@@ -16,7 +16,7 @@ int choice(Napi::Env env, const Napi::Value& value, const char* name, int most) 
   return static_cast<int>(chosen);
 }
 
-/** The lines of all ROIs, as far as they have been chosen. */
+/** Reads the lines of all ROIs, as far as they have been chosen. */
 const std::uint8_t* knownLines(const Napi::Value& value, std::size_t rois) {
   const Napi::Env env = value.Env();
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
@@ -30,7 +30,7 @@ const std::uint8_t* knownLines(const Napi::Value& value, std::size_t rois) {
   return lines.Data();
 }
 
-/** Where tracking reads its references, and writes them when they are to grow. */
+/** Sets where tracking reads its references, and writes them if they may grow. */
 void takeReference(const Napi::Object& given, const std::vector<Roi>& rois, KernelTask& task) {
   const Napi::Env env = given.Env();
   const auto isArrayOf = [](const Napi::Value& value, napi_typedarray_type type) {

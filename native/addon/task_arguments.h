@@ -1,4 +1,4 @@
-// What JavaScript asks of a picture, checked.
+// Checks the measuring tasks that JavaScript passes.
 #pragma once
 #include <napi.h>
 
@@ -9,8 +9,8 @@
 namespace phorest {
 
 /**
- * A task as an object {method, jointLine, lines, findsForms}, and to track also {anchors, reference, grow}: where the kernel
- * reads the references of all ROIs, and writes them when they are to grow. Throws Napi::TypeError or Napi::RangeError.
+ * Reads a task from an object {method, jointLine, lines, findsForms}, for tracking also {anchors, reference, grow}: where the
+ * kernel reads the references of all ROIs, and writes them if they may grow. Throws Napi::TypeError or Napi::RangeError.
  */
 KernelTask kernelTask(const Napi::Value& value, const std::vector<Roi>& rois);
 

@@ -1,4 +1,4 @@
-// Least-squares fits of a Gaussian or a Fano line to pixel rows. Plain C++: no Node header, no picture.
+// Least-squares fits of a Gaussian or a Fano line to pixel rows. Plain C++ without Node headers or image code.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -15,7 +15,7 @@ constexpr int kLines = 4;
 /** Population standard deviation below which a row counts as flat. */
 constexpr double kFlatDeviation = 0.1;
 
-/** Distances, px, at which the residual's autocorrelation is taken; the sum of it between them is interpolated. */
+/** Distances, px, at which the autocorrelation of the residuals is computed; values in between are interpolated for its sum. */
 constexpr int kLags[] = {1, 2, 3, 5, 8, 12};
 constexpr int kLagCount = 6;
 
@@ -30,7 +30,7 @@ struct FitRows {
   int stride;
 };
 
-/** Where the answers go, one entry per row unless said otherwise. */
+/** Where the results are written, one entry per row unless noted otherwise. */
 struct FitOutputs {
   double* columns;        // [row][quantity], NaN unless the status is ok
   double* standardError;  // px, as if the residuals were independent
@@ -43,7 +43,7 @@ struct FitOutputs {
 /** Widths a bank can have at most. */
 constexpr int kMostSizes = 12;
 
-/** A line to try on a row reduced to a few bins. */
+/** A line shape to try on a row that is reduced to a few bins. */
 struct Template {
   double centre, width;  // bins
   int size;              // which of the bank's widths
@@ -51,7 +51,7 @@ struct Template {
   int weights;           // where its weights begin; a Fano template has a second set right behind the first
 };
 
-/** The templates that find the neighbourhood of the best line. */
+/** Templates that find an approximate place of the best line. */
 class Bank {
  public:
   void prepare(Line line, int bins);
@@ -66,7 +66,7 @@ class Bank {
 };
 
 /**
- * What the fits work with, as plain pointers: the code of a vector unit must instantiate nothing that other code could
+ * Working memory of the fits, as plain pointers: the code of a vector unit must not instantiate templates that other code could
  * share, because the linker may keep its copy for processors without that unit.
  */
 struct FitMemory {
@@ -91,7 +91,7 @@ class FitScratch {
   Buffer<int> unfinished_;
 };
 
-/** Bilinear samples of a stretch of pixels whose two source rows run alongside it; see sample.cc. */
+/** A stretch of bilinear samples that runs along two source rows; see sample.cc. */
 struct Span {
   int count;
   double fractionX, slopeX, fractionY, slopeY;
@@ -132,7 +132,7 @@ struct VectorUnit {
   void (*trackPulls)(const TrackRows&, const TrackNoise&, const Anchor&, const TrackedLine&, TrackPulls&);
 };
 
-/** The best unit this processor has; `PHOREST_VECTOR_UNIT` (baseline, avx2, avx512) lowers it, for tests. */
+/** Returns the best unit of this processor; `PHOREST_VECTOR_UNIT` (baseline, avx2, avx512) lowers it, for tests. */
 const VectorUnit& vectorUnit();
 
 /** Fits every row with the best unit. Throws std::bad_alloc. */

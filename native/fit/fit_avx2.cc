@@ -1,5 +1,5 @@
-// The fits with AVX2 and FMA (four doubles at a time). Standard headers come first: what they define inline must not be
-// compiled for this unit, because the linker may keep that copy for every processor.
+// The fits with AVX2 and FMA (four doubles at a time). Standard headers come first: their inline functions must not be compiled
+// for this unit, because the linker may keep that copy for every processor.
 #include <cmath>
 #include <cstdint>
 #include <limits>

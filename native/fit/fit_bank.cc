@@ -1,5 +1,5 @@
-// The bank of starting lines: unit vectors orthogonal to a constant, so that a squared response is the share of a
-// row's variance that the line explains. It is blind to sign and therefore finds dips as well as peaks.
+// The bank of starting lines: unit vectors orthogonal to a constant, so that a squared response is the fraction of a row's
+// variance that the line explains. It ignores the sign, and therefore finds dips as well as peaks.
 #include <cmath>
 
 #include "fit/fit.h"
@@ -12,7 +12,7 @@ constexpr double kWidestShare = 0.5;   // of the row
 constexpr double kNarrowest = 0.7;     // bins
 constexpr double kWidthRatio = 2.0;    // between neighbouring widths
 constexpr double kSpacingGaussian = 1.5; // between neighbouring centres, in widths
-constexpr double kSpacingFano = 1.8;     // wider: the odd part is what the even one becomes when it is moved
+constexpr double kSpacingFano = 1.8;     // wider, because the odd part equals the even part when moved
 constexpr double kReachGaussian = 3.5;   // beyond that a Gaussian counts as zero, in widths
 
 void removeMean(double* values, int count) {
@@ -28,7 +28,7 @@ double product(const double* a, const double* b, int count) {
   return sum;
 }
 
-/** Scales to unit length; false when nothing is left of the vector. */
+/** Scales to unit length; returns false if nothing is left of the vector. */
 bool normalise(double* values, int count) {
   const double length = std::sqrt(product(values, values, count));
   if (length < 1e-9) return false;
@@ -62,7 +62,7 @@ void Bank::prepare(Line line, int bins) {
       }
       const Template entry{centre, width, size, first, count, static_cast<int>(weights_.size())};
       if (line == Line::gaussian) {
-        // Rows come without their mean, so only the length needs the centred vector; the weights keep their short reach.
+        // Rows come without their mean, so only the length needs the centred vector; the weights keep their short range.
         std::vector<double> centred = even;
         removeMean(centred.data(), bins);
         const double length = std::sqrt(product(centred.data(), centred.data(), bins));

@@ -10,7 +10,7 @@ struct Fano {
   static constexpr int kParameters = 5;
   static constexpr bool kFano = true;
 
-  /** t and L on equidistant points; four points share one division, which is by far the dearest operation. */
+  /** Visits t and L at equidistant points; four points share one division, by far the slowest operation. */
   template <class Visit>
   __attribute__((always_inline)) static inline void walk(int count, double first, double spacing, Lanes centre, Lanes width, Visit visit) {
     const Lanes inverse = 1.0 / width;
@@ -34,7 +34,7 @@ struct Fano {
     }
   }
 
-  /** Solves the 2 x 2 system of the linear parameters; `usable` is false where the two functions are not independent. */
+  /** Solves the 2 x 2 system of the linear parameters; `usable` is false if the two functions are not independent. */
   struct Linear {
     Lanes aa, ab, bb, inverse;
     Linear(Lanes gaa, Lanes gab, Lanes gbb) : aa(gaa), ab(gab), bb(gbb) {
@@ -53,9 +53,9 @@ struct Fano {
   };
 
   /**
-   * The sums for k = 2 to 4 from those for k = 1, by Euler and Maclaurin's formula for z^k: its integral is
-   * z^(k-1) / (i (k-1)), its derivative of order m is i^m k (k+1) ... (k+m-1) z^(k+m), so that only powers of z at the edges
-   * `a` and `b` are needed, and z^k gives back L^k and tL^k.
+   * Computes the sums for k = 2 to 4 from those for k = 1 with the Euler-Maclaurin formula for z^k: its integral is z^(k-1) / (i
+   * (k-1)), its derivative of order m is i^m k (k+1) ... (k+m-1) z^(k+m), so only powers of z at the edges `a` and `b` are
+   * needed, and z^k gives L^k and tL^k.
    */
   static inline void addHigherSums(Sums& sums, Lanes a, Lanes b, Lanes h) {
     constexpr int kTerms = 4, kPowers = 4 + 2 * kTerms;  // of z, from 1 to kPowers - 1
@@ -77,7 +77,7 @@ struct Fano {
       double rising = k;
       Lanes step = h;
       for (int term = 0; term < kTerms; ++term) {
-        // The sign of i^(2 term + 1) / i is that of kMidpoint[term], turned about.
+        // The sign of i^(2 term + 1) / i is the opposite of that of kMidpoint[term].
         const double factor = (kMidpoint[term] < 0 ? -kMidpoint[term] : kMidpoint[term]) * rising;
         r += (factor * step) * real[k + 2 * term + 1], i += (factor * step) * imaginary[k + 2 * term + 1];
         rising *= (k + 2 * term + 1.0) * (k + 2 * term + 2.0);
@@ -90,7 +90,7 @@ struct Fano {
     sums.l4 = 0.125 * (re[4] - sums.l2) + sums.l3, sums.m4 = 0.125 * im[4] + 0.5 * sums.m3;
   }
 
-  /** `smooth`: take the model's own sums without its points, which is right for lines that are wide enough. */
+  /** `smooth`: compute the model's own sums without its points, which is accurate for lines that are wide enough. */
   static inline Pass evaluate(const Lanes* y, int count, double first, double spacing, Lanes centre, Lanes width,
                               Lanes total, bool smooth) {
     Lanes l1{}, l2{}, l3{}, l4{}, m1{}, m2{}, m3{}, m4{}, dl1{}, dl2{}, dl3{}, dm1{}, dm2{}, dm3{};
@@ -155,7 +155,7 @@ struct Fano {
     return pass;
   }
 
-  /** Linear parameters at the final centre and width, and the residuals themselves. */
+  /** Computes the linear parameters at the final centre and width, and the residuals themselves. */
   static inline Curve finish(const Lanes* y, int count, Lanes centre, Lanes width, Lanes* residual, Lanes* odds) {
     Lanes l1{}, l2{}, m1{}, m2{}, d{}, e{};
     walk(count, 0.0, 1.0, centre, width, [&](int i, Lanes t, Lanes l) __attribute__((always_inline)) {

@@ -1,6 +1,6 @@
-// y = base + even * E, E = exp(-t^2 / 2), t = (x - centre) / width: only centre and width are searched, the linear
-// parameters follow from them (variable projection). Rows come without their mean, so that every sum with the constant
-// is taken care of by centring the basis functions.
+// y = base + even * E, E = exp(-t^2 / 2), t = (x - centre) / width: only centre and width are searched, the linear parameters
+// follow from them (variable projection). Rows come without their mean, so centring the basis functions accounts for every sum
+// with the constant.
 #pragma once
 #include "fit/lanes.h"
 
@@ -16,9 +16,9 @@ struct Gaussian {
   }
 
   /**
-   * exp(-t^2/2) on equidistant points by two multiplications each, restarted before rounding or underflow can matter:
-   * 16 points at the smallest width of half a pixel span 32 widths, 64 at the smallest smooth one in bins 22, so that
-   * exp(-t^2/2) can reach zero only where it is negligible.
+   * Visits exp(-t^2/2) at equidistant points with two multiplications each, restarted before rounding or underflow can matter: 16
+   * points at the smallest width of half a pixel span 32 widths, 64 at the smallest smooth one in bins 22, so that exp(-t^2/2)
+   * can reach zero only where it is negligible.
    */
   template <int kRestart, class Visit>
   __attribute__((always_inline)) static inline void walk(int count, double first, double spacing, Lanes centre, Lanes width, Visit visit) {
@@ -48,8 +48,8 @@ struct Gaussian {
   };
 
   /**
-   * The higher sums from that for k = 0: t^k f differentiated by t is k t^(k-1) f - rate t^(k+1) f, and the sum of a
-   * derivative is the function at the edges, with Euler and Maclaurin's terms. `low` and `high` are f there.
+   * Computes the higher sums from that for k = 0: t^k f differentiated by t is k t^(k-1) f - rate t^(k+1) f, and the sum of a
+   * derivative is the function at the edges, with Euler-Maclaurin terms. `low` and `high` are f there.
    */
   static inline Moments momentsFrom(Lanes zeroth, double rate, Lanes a, Lanes low, Lanes b, Lanes high, Lanes h) {
     constexpr int kTerms = 3, kPowers = 4 + 2 * kTerms;
@@ -61,7 +61,7 @@ struct Gaussian {
     const Lanes square = h * h;
     Lanes sum[4] = {edge[0], edge[1], edge[2], edge[3]}, step = square;
     for (int term = 0; term < kTerms; ++term) {
-      // Twice differentiated.
+      // Differentiated twice.
       Lanes next[kPowers];
       const int left = kPowers - 2 * (term + 1);
       for (int k = 0; k < left; ++k) {
@@ -81,7 +81,7 @@ struct Gaussian {
     return moments;
   }
 
-  /** `smooth`: take the model's own sums without its points, which is right for lines that are wide enough. */
+  /** `smooth`: compute the model's own sums without its points, which is accurate for lines that are wide enough. */
   static inline Pass evaluate(const Lanes* y, int count, double first, double spacing, Lanes centre, Lanes width,
                               Lanes total, bool smooth) {
     Lanes e0{}, e1{}, e2{}, e3{}, e4{}, s0{}, s1{}, s2{}, s3{}, s4{}, d0{}, d1{}, d2{}, d3{}, d4{};
@@ -133,7 +133,7 @@ struct Gaussian {
     return pass;
   }
 
-  /** Linear parameters at the final centre and width, and the residuals themselves. */
+  /** Computes the linear parameters at the final centre and width, and the residuals themselves. */
   static inline Curve finish(const Lanes* y, int count, Lanes centre, Lanes width, Lanes* residual, Lanes*) {
     Lanes e0{}, s0{}, d0{};
     walk<kRestart>(count, 0.0, 1.0, centre, width, [&](int i, Lanes, Lanes e) __attribute__((always_inline)) {

@@ -1,5 +1,5 @@
-// From rows to fitted lines: start in the binned row, refine there and then on all samples, judge, store. Rows that need
-// unusually many passes are put aside and refined together, so that they do not hold up their neighbours.
+// Fits lines to rows: start on the binned row, refine there and then on all samples, evaluate, store. Rows that need unusually
+// many passes are postponed and refined together, so that they do not hold up their neighbours.
 #pragma once
 #include <cmath>
 #include <limits>
@@ -13,15 +13,15 @@
 
 namespace phorest::PHOREST_TARGET {
 
-constexpr double kWidestInRows = 4.0;     // widths beyond that many row lengths are not measurable
+constexpr double kWidestInRows = 4.0;     // larger widths, in row lengths, cannot be measured
 constexpr double kLongestStep = 1.0;      // of the centre, in widths
 constexpr double kLongestLogStep = 0.4;   // of the width: a factor of 1.5
 constexpr double kStartTolerance = 1e-2;
-constexpr double kNewtonTolerance = 3e-4; // what is left after such a Newton step is about its square
+constexpr double kNewtonTolerance = 3e-4; // after such a Newton step, the remaining error is about its square
 constexpr double kGaussTolerance = 1e-6;
 constexpr int kStartPasses = 8, kUsualPasses = 4, kMostPasses = 80;
 
-/** The way of a group's rows from where they start to the minimum. */
+/** The descent of a group's rows from their starts to the minimum. */
 struct Descent {
   Lanes centre, width, trialCentre, trialWidth;
   Lanes bestSse, du, dv, variance;
@@ -33,7 +33,7 @@ struct Descent {
         done(flat), newton(Mask{}), finished(all(flat)) {}
 };
 
-/** Every row by the sums that its own width allows: what it gets must not depend on its neighbours. */
+/** Evaluates every row with the sums that its own width allows, so that its result does not depend on its neighbours. */
 template <class Model>
 static inline Pass evaluateTrial(const Descent& way, const Samples& samples) {
   const auto evaluate = [&way, &samples](bool smooth) __attribute__((always_inline)) {
@@ -53,7 +53,7 @@ static inline Pass evaluateTrial(const Descent& way, const Samples& samples) {
   return pass;
 }
 
-/** One pass: judges where the last step led, and takes the next. */
+/** Does one pass: evaluates the last step, and takes the next. */
 template <class Model>
 static inline void advance(Descent& way, const Samples& samples, int rowWidth, double newtonTolerance) {
   const Pass at = evaluateTrial<Model>(way, samples);
@@ -64,8 +64,8 @@ static inline void advance(Descent& way, const Samples& samples, int rowWidth, d
   way.width = select(accept, way.trialWidth, way.width);
   way.variance = select(accept, at.variance, way.variance);
   way.newton = accept ? at.newton : way.newton;
-  // Too long a step is shortened as a whole, because only its direction is known to lead downwards. One that made
-  // matters worse is halved.
+  // A step that is too long is shortened as a whole, because only its direction is known to be downhill. One that increased the
+  // cost is halved.
   const Lanes excess = larger(absolute(at.du) * (1 / kLongestStep), absolute(at.dv) * (1 / kLongestLogStep));
   const Lanes shortened = 1.0 / larger(excess, fill(1.0));
   way.du = select(accept, at.du * shortened, 0.5 * way.du);
@@ -81,7 +81,7 @@ static inline void advance(Descent& way, const Samples& samples, int rowWidth, d
   way.finished = all(way.done);
 }
 
-/** Moves centre and width to the minimum; `group.done` says which rows arrived. */
+/** Moves centre and width to the minimum; `group.done` says which rows have converged. */
 template <class Model>
 static inline void refine(Group& group, const Samples& samples, int rowWidth, int passes, double newtonTolerance) {
   Descent way(group.centre, group.width, group.flat);
@@ -92,14 +92,14 @@ static inline void refine(Group& group, const Samples& samples, int rowWidth, in
   group.done = way.done;
 }
 
-/** Refines both starts on the binned row, which costs little, and leaves the group at the better one. */
+/** Refines both starts on the binned row, which is cheap, and keeps the better one. */
 template <class Model>
 static inline void approach(Group& group, const FitMemory& memory, int rowWidth) {
   Start best, other;
   search<Model>(group, memory, best, other);
   const Samples binned{group.binned, memory.bins, (memory.bin - 1) / 2.0, 1.0 * memory.bin, group.binnedTotal,
                        fill(0.8 * kSmoothWidth * memory.bin)};
-  // In turn, because neither waits for the other: the end of a pass is a long chain of small sums.
+  // Alternating, because neither waits for the other: the end of a pass is a long chain of small sums.
   Descent first(best.centre, best.width, group.flat), second(other.centre, other.width, group.flat);
   for (int pass = 0; pass < kStartPasses && !(first.finished && second.finished); ++pass) {
     if (!second.finished) advance<Model>(second, binned, rowWidth, kStartTolerance);
@@ -110,22 +110,24 @@ static inline void approach(Group& group, const FitMemory& memory, int rowWidth)
   group.width = select(worse, second.width, first.width);
 }
 
-/** Noise of one sample from successive differences: mean absolute difference with outliers cut at three times it. */
+/**
+ * Estimates the noise of one sample from successive differences: their mean absolute value, with outliers cut at three times it.
+ */
 static inline Lanes differenceNoise(const Lanes* y, int n) {
   const auto difference = [y](int i) { return absolute(y[i] - y[i - 1]); };
   const Lanes limit = 3.0 * sum(1, n, difference) / (n - 1);
   const Lanes cut = sum(1, n, [difference, limit](int i) { return smaller(difference(i), limit); });
-  // Normal noise has mean |difference| = 2 sigma / sqrt(pi); rounding to whole counts alone is worth 1/12.
+  // For normal noise, mean |difference| = 2 sigma / sqrt(pi); rounding to whole counts alone contributes 1/12.
   const Lanes sigma = 0.88622692545 * cut / (n - 1);
   return sigma * sigma + 1.0 / 12;
 }
 
-/** Amplitude, asymmetry and offset of a Fano line with amplitude >= 0 from its even and odd parts. */
+/** Amplitude (>= 0), asymmetry and offset of a Fano line, from its even and odd parts. */
 struct FanoTerms {
   double amplitude, asymmetry, offset;
   FanoTerms(double even, double odd, double base) {
     const double size = std::sqrt(even * even + odd * odd);
-    // A line without any odd part would have an infinite asymmetry: give it one that no measurement can tell apart.
+    // A line without an odd part would have an infinite asymmetry: use one that no measurement can distinguish from it.
     if (std::fabs(odd) < 1e-9 * size) odd = odd < 0 ? -1e-9 * size : 1e-9 * size;
     amplitude = even > 0 ? odd * odd / (2 * (even + size)) : (size - even) / 2;
     asymmetry = size == 0 ? 0 : odd / (2 * amplitude);

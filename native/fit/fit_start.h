@@ -1,14 +1,14 @@
-// Rows in lanes, without their mean and reduced to bins, and where to begin fitting them: the templates of the bank that
-// explain most of the binned row.
+// Loads rows into lanes, without their mean and reduced to bins, and finds the starts of their fits: the templates of the bank
+// that explain most of the binned row.
 #pragma once
 #include "fit/fit.h"
 #include "fit/lanes.h"
 
 namespace phorest::PHOREST_TARGET {
 
-constexpr double kNarrowestWidth = 0.5;  // px; Gaussian::walk relies on it
+constexpr double kNarrowestWidth = 0.5;  // px; Gaussian::walk depends on it
 
-/** The rows being fitted at one time, one per lane. */
+/** The rows that are fitted at the same time, one per lane. */
 struct Group {
   Lanes* y;         // [width], without the row's mean
   Lanes* binned;    // [bins], likewise
@@ -20,19 +20,19 @@ struct Group {
   int used;
 };
 
-/** Samples at equal distances with the sum of their squares. */
+/** Equidistant samples with the sum of their squares. */
 struct Samples {
   const Lanes* y;
   int count;
   double first, spacing;
   Lanes total;
-  Lanes smoothWidth;  // px, from which on the model's own sums need no points
+  Lanes smoothWidth;  // px; from this width on, the model's own sums need no points
 };
 
 typedef float Floats __attribute__((vector_size(4 * kLanes)));
 typedef int Places __attribute__((vector_size(4 * kLanes)));
 
-/** Rows become columns: log2(kLanes) rounds of interleaving the first half of the vectors with the second. */
+/** Transposes rows to columns: log2(kLanes) rounds of interleaving the first half of the vectors with the second. */
 static inline void transpose(Floats* block) {
   Places low, high;
   for (int i = 0; i < kLanes; ++i) {
@@ -72,7 +72,7 @@ static inline void load(Group& group, const FitRows& rows, int bin, int bins) {
     y[i] -= mean;
     return y[i] * y[i];
   });
-  // Compared so that the limit itself is not flat, as numpy's std() < limit decides.
+  // With this comparison the limit itself is not flat, as in numpy's std() < limit.
   group.flat = group.total < kFlatDeviation * kFlatDeviation * n;
   for (int b = 0; b < bins; ++b) {
     Lanes value = y[b * bin];
@@ -87,7 +87,7 @@ static inline void load(Group& group, const FitRows& rows, int bin, int bins) {
   });
 }
 
-/** A place to begin from. */
+/** A start of a fit. */
 struct Start {
   Lanes centre, width, response;
 };
@@ -100,8 +100,8 @@ static inline void improve(Start& start, const Template& entry, Lanes response) 
 }
 
 /**
- * The best template of the bank, and the best one of another kind, because what explains a few bins best need not end
- * in the lowest minimum: for a Gaussian the best dip as well as the best peak, for a Fano line another width.
+ * Finds the best template of the bank, and the best one of another kind, because the template that explains a few bins best need
+ * not lead to the lowest minimum: for a Gaussian the best dip and the best peak, for a Fano line another width.
  */
 template <class Model>
 static inline void search(const Group& group, const FitMemory& memory, Start& best, Start& other) {

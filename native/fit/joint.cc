@@ -1,4 +1,4 @@
-// The joint fit itself: descent and weights in turn. Where it begins is in joint_start.cc, what it is worth in joint_error.cc.
+// The joint fit itself: descents and new weights alternate. joint_start.cc finds its start, joint_error.cc its error.
 #include "fit/joint.h"
 
 #include <algorithm>
@@ -10,16 +10,16 @@ namespace phorest {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-/** Lanes of the widest vector unit: the stride of a row is a multiple of it. */
+/** Lanes of the widest vector unit; the stride of a row is a multiple of it. */
 constexpr int kPadding = 8;
-/** Rounds of new weights; the noise is learnt in the first ones and then held, so that the rest converges. */
+/** Rounds of new weights. The noise is estimated in the first ones and then fixed, so that the rest converges. */
 constexpr int kRounds = 12, kLearningRounds = 3;
 constexpr int kSteps = 30;
-/** In widths: a step that ends a round while the noise is being learnt. */
+/** In widths: a smaller step ends a round while the noise is being estimated. */
 constexpr double kNear = 1e-2;
-/** No sample counts for less noise than this share of the ROI's mean, nor for less than rounding to whole counts. */
+/** The noise of a sample is at least this fraction of the ROI's typical noise, and at least that of rounding to whole counts. */
 constexpr double kLeastNoise = 0.05;
-/** From the mean size of normal noise to its deviation. */
+/** Ratio of the standard deviation of normal noise to its mean absolute value. */
 constexpr double kSizeToDeviation = 1.2533141373155;
 constexpr double kNarrowest = 0.5, kWidestInRows = 4;
 
@@ -99,7 +99,7 @@ void Joint::load(const float* samples, float top) {
   }
 }
 
-/** Levenberg and Marquardt's descent with the present weights; false when it leaves the ROI or does not arrive. */
+/** Levenberg-Marquardt descent with the current weights; returns false if it leaves the ROI or does not converge. */
 bool Joint::minimise(SharedLine& line, Normals& normals, double tolerance) {
   const bool voigt = roi_.line == Line::voigt;
   const auto evaluate = [this, voigt](const SharedLine& at, Normals& out) {
@@ -108,10 +108,10 @@ bool Joint::minimise(SharedLine& line, Normals& normals, double tolerance) {
       for (int k = 0; k < kShared; ++k) out.matrix[held][k] = out.matrix[k][held] = 0;
       out.right[held] = 0;
     };
-    // One row has no slope, a Gaussian or Lorentzian line no phase.
+    // With one row there is no slope; a Gaussian or Lorentzian line has no phase.
     if (roi_.rows == 1) hold(1);
     if (roi_.line == Line::gaussian || roi_.line == Line::lorentzian) hold(3);
-    // A share stays one.
+    // A Voigt share stays between 0 and 1.
     if (voigt && (at.phase <= 0 ? out.right[3] < 0 : at.phase >= 1 && out.right[3] > 0)) hold(3);
   };
   evaluate(line, normals);
@@ -143,7 +143,7 @@ bool Joint::minimise(SharedLine& line, Normals& normals, double tolerance) {
       if (size < tolerance) return true;
     } else {
       if (size < tolerance) {
-        // The heights of the rows belong to the line that is kept.
+        // The heights of the rows must belong to the line that is kept.
         evaluate(line, normals);
         return true;
       }
@@ -153,22 +153,22 @@ bool Joint::minimise(SharedLine& line, Normals& normals, double tolerance) {
   return false;
 }
 
-/** Model and residuals of a line, for the weights. */
+/** Computes model and residuals of a line, for the weights. */
 void Joint::follow(const SharedLine& line) {
-  // The noise must follow from the typical row: that of a row's own height and offset would make the samples count more
-  // that have drawn these down, and bend the line.
+  // The noise must be derived from the typical row: with each row's own height and offset, the samples that have lowered these
+  // would get more weight and bend the line.
   roi_.typicalHeight = median({roi_.height, roi_.height + roi_.rows});
   roi_.typicalOffset = median({roi_.offset, roi_.offset + roi_.rows});
   vectorUnit().trace(roi_, line);
 }
 
-/** The deviation of the residuals of the last trace as a function of the model. */
+/** Estimates the standard deviation of the residuals of the last trace as a function of the model. */
 void Joint::learnNoise() {
   NoiseSizes found{};
   vectorUnit().sizes(roi_, found);
   noise_.binsPerCount = kNoiseBins / std::max(found.high - found.low, 1e-9);
   noise_.first = found.low + 0.5 / noise_.binsPerCount;
-  // Bins of few samples lean on the whole ROI.
+  // Bins with few samples are pulled towards the value of the whole ROI.
   constexpr double kLeaning = 30;
   const double rounding = std::sqrt(kLeastVariance) * std::max(unit_, kFinestRounding);
   const double least = std::max(kLeastNoise * found.typical, rounding);
@@ -178,7 +178,7 @@ void Joint::learnNoise() {
   }
 }
 
-/** One over the deviation of the noise where the model has this value, linear between the bins. */
+/** Returns one over the noise deviation at this model value, interpolated between the bins. */
 double Joint::inverseNoiseAt(double model) const {
   const double place = std::clamp((model - noise_.first) * noise_.binsPerCount, 0.0, kNoiseBins - 1.001);
   const int bin = static_cast<int>(place);
@@ -186,8 +186,8 @@ double Joint::inverseNoiseAt(double model) const {
 }
 
 /**
- * Tukey's biweight. Where the camera's scale cuts off residuals above, those below are cut off alike, or the line would
- * lean away from the bright side.
+ * Tukey's biweight. Where the camera's range cuts off residuals above, those below are cut off in the same way, or the line would
+ * be biased away from the bright side.
  */
 Joint::Pull Joint::pullOf(long at, double inverse) const {
   const double residual = roi_.residual[at], room = noise_.ceiling - (roi_.y[at] - residual);

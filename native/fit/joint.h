@@ -1,5 +1,5 @@
-// One line through all rows of an ROI at once: centre + slope * row, shared width and shape, amplitude and offset of each
-// row eliminated (variable projection), rows and samples weighted by what their noise is measured to be.
+// Fits one line through all rows of an ROI at once: centre + slope * row, with shared width and shape; amplitude and offset of
+// each row are eliminated (variable projection); rows and samples are weighted by their measured noise.
 #pragma once
 #include <vector>
 
@@ -23,7 +23,7 @@ struct SharedLine {
 
 constexpr int kShared = 4;
 
-/** Number of model values at which the noise is known. */
+/** Number of model values at which the noise is estimated. */
 constexpr int kNoiseBins = 8;
 
 /** The pixels of one ROI; rows are `stride` apart, and samples beyond `width` have no weight. */
@@ -31,7 +31,7 @@ struct JointRows {
   Line line;
   int rows, width, stride;
   double* y;         // without the ROI's mean
-  double* weight;    // 0 for what does not count
+  double* weight;    // 0 for samples that do not count
   double* model;     // of the last trace, without the ROI's mean, at the height and offset typical of its rows
   double* residual;  // likewise
   double* height;    // [row], may be negative
@@ -40,35 +40,38 @@ struct JointRows {
   double typicalHeight, typicalOffset;  // of all rows
 };
 
-/** How the noise of a sample depends on the model, and where the camera's scale ends; values are without the ROI's mean. */
+/** How the noise of a sample depends on the model, and where the camera's range ends; values are without the ROI's mean. */
 struct NoiseCurve {
   double first = 0, binsPerCount = 0;  // model value in the middle of the first bin, and bins in one count
   double inverse[kNoiseBins] = {};     // one over the deviation of the residual there
-  double ceiling = 0;                  // from where on the camera cuts off
+  double ceiling = 0;                  // the camera clips values from here on
 };
 
-/** What the noise is learnt from: the range of the model, and the sizes of the residuals by its value. */
+/** Data for the noise estimate: the range of the model, and the sizes of the residuals by model value. */
 struct NoiseSizes {
   double low, high;  // of the model
-  double typical;    // mean size of a residual; negative without any
+  double typical;    // mean size of a residual; negative if there is none
   double sizes[kNoiseBins], counts[kNoiseBins];
-  double models[kNoiseBins];  // sum of the model over the samples; of tracking only
+  double models[kNoiseBins];  // sum of the model over the samples; only for tracking
 };
 
-/** Residuals of more than this many deviations have no weight (Tukey's biweight): 1.7 % of precision for immunity to dust. */
+/**
+ * Residuals of more than this many deviations have no weight (Tukey's biweight): costs 1.7 % of precision for robustness against
+ * dust.
+ */
 constexpr double kTukey = 5;
-/** A grain of dust must not pass for noise: sizes above this multiple of the typical one are clipped to it. */
+/** A grain of dust must not count as noise: sizes above this multiple of the typical one are clipped to it. */
 constexpr double kDust = 5;
 
-/** Counts: no camera is free of noise of this size, which is rounding to 9 bits. */
+/** Counts: every camera has at least this noise, which is that of rounding to 9 bits. */
 constexpr double kFinestRounding = 0.5;
-/** Squares of the picture's own counts: rounding to whole ones alone leaves more. */
+/** Squares of the image's own counts: rounding to whole counts alone leaves more. */
 constexpr double kLeastVariance = 0.053;
 
-/** In widths: a step that ends the fit. */
+/** In widths: a smaller step ends the fit. */
 constexpr double kSettledWidths = 1e-4;
 
-/** Cost sum(weight * residual^2), and Gauss-Newton's matrix and right side for the four shared parameters. */
+/** Cost sum(weight * residual^2), and the Gauss-Newton matrix and right-hand side for the four shared parameters. */
 struct Normals {
   double cost;
   double right[kShared];
@@ -76,86 +79,89 @@ struct Normals {
 };
 
 /**
- * Solves matrix * step = right by Cholesky's factors, the diagonal raised by `damping`; false when it is singular.
- * `variance`, where wanted, becomes the first element of the inverse.
+ * Solves matrix * step = right with a Cholesky factorisation, the diagonal raised by `damping`; returns false if it is singular.
+ * `variance`, if wanted, becomes the first element of the inverse.
  */
 bool solve(const Normals& normals, double damping, double* step, double* variance);
 
-/** The middle value (of an even number the upper one), NaN of none. */
+/** Returns the middle value (of an even number the upper one), NaN if there is none. */
 double median(std::vector<double> values);
 
-/** Areas under the autocorrelation of residuals. */
+/** Areas under the autocorrelation of the residuals. */
 struct Areas {
   double along, both;  // px along the row, px^2
 };
 
-/** A distance at which residuals are still alike, how much, and for how many distances of both signs it stands. */
+/**
+ * A distance at which residuals are still correlated, the correlation, and the number of distances (of both signs) that it
+ * represents.
+ */
 struct Lag {
   int lag;
   double rho, stands;
 };
 
-/** How residuals are alike: along the row and down, as far as that is more than chance, and in between. */
+/** The correlation of residuals: along the rows, across them, and in between, as far as it is more than chance. */
 struct Correlation {
-  int rows, width;  // of the part that was fitted
+  int rows, width;  // size of the part that was fitted
   std::vector<Lag> rightward, down;
   std::vector<double> rho;  // [down][rightward]
 };
 
-/** Samples and rows: a grain of speckle does not reach farther. */
+/** Samples and rows: a grain of speckle is not larger. */
 constexpr int kFarthestLag = 12;
 
-/** The correlation of the residuals is measured up to these distances, in samples and rows. */
+/** Measures the correlation of the residuals up to these distances, in samples and rows. */
 Correlation correlationOf(const JointRows& roi, const double* influence, int farthest = kFarthestLag);
 
-/** How many functions a fit has: those that each row has for itself, and those of all rows. */
+/** Number of functions in a fit: those of each row, and those common to all rows. */
 struct Fitted {
   double perRow = 2, shared = 0;
 };
 
 /**
- * Area under a correlation, by lags up to `farthest`. Each function that was fitted swallows of the slow noise as much as one
- * independent sample has, alike all along the function; that is given back.
+ * Returns the area under a correlation, for lags up to `farthest`. Each fitted function absorbs as much of the slow noise as one
+ * independent sample has, equally along the function; this is corrected for.
  */
 Areas areasUnder(const Correlation& correlation, const Fitted& fitted = {}, int farthest = kFarthestLag);
 
-/** Both for grains of speckle. */
+/** Returns both areas for grains of speckle. */
 inline Areas correlationAreas(const JointRows& roi, const double* influence) {
   return areasUnder(correlationOf(roi, influence));
 }
 
-/** Noise of one sample from successive differences, as for single rows; `unit`: counts per count of the picture. */
+/** Estimates the noise of one sample from successive differences, as for single rows; `unit`: counts per count of the image. */
 double differenceNoise(const float* samples, int rows, int width, double unit);
 
-/** What became of an ROI. */
+/** The result of an ROI. */
 struct JointAnswer {
   double columns[kJointColumns];  // NaN unless the status is ok
   double standardError;           // px
   double explained;
   double peakToNoise;
-  double residualDistance;  // px along the row that count as one
-  double inflation;         // of the variance that the weights promise: residuals are alike, and some are not trusted
+  double residualDistance;  // px along the row that count as one independent sample
+  double inflation;         // factor of the variance over that of the weights: residuals are correlated, some not trusted
   RowStatus status;
-  SharedLine line;        // as it was fitted; the columns are made of it
+  SharedLine line;        // as fitted; the columns are derived from it
   double height, ground;  // counts: of the typical row, the height negative for a dip
 };
 
-/** Which line an ROI's light has, and by how much. */
+/** Which line shape an ROI has, and with what margin. */
 struct LineChoice {
   Line line;
   JointAnswer answer;     // of that line
-  double scores[kLines];  // twice the negative logarithm of each line's likelihood, above that of the likeliest one
+  double scores[kLines];  // twice the negative log-likelihood of each line, relative to the most likely one
 };
 
 /** Keeps its memory from ROI to ROI; one per thread. */
 class Joint {
  public:
   /**
-   * Measures an ROI of `rows` x `width` samples without gaps, values from `top` on cut off by the camera; `unit`: counts per
-   * count of the picture. Throws std::bad_alloc.
+   * Measures an ROI of `rows` x `width` samples without gaps, in which values from `top` on are clipped by the camera; `unit`:
+   * counts per count of the image. Throws std::bad_alloc.
    */
   JointAnswer measure(Line line, const float* samples, int rows, int width, float top, double unit);
-  /** Measures it by every line, and chooses one; the first where none has been found. */
+  /** Measures it with every line shape, and chooses one; the first if none was found. */
   LineChoice choose(const float* samples, int rows, int width, float top, double unit);
 
  private:
@@ -164,7 +170,7 @@ class Joint {
   bool start(const float* samples, SharedLine& line);
   bool minimise(SharedLine& line, Normals& normals, double tolerance);
   void learnNoise();
-  /** How much a sample counts, 0 to 1, and the derivative of its pull on the line by its residual. */
+  /** The weight of a sample, 0 to 1, and the derivative of its pull on the line by its residual. */
   struct Pull {
     double weight, slope;
   };
@@ -176,7 +182,7 @@ class Joint {
   double mean_ = 0, total_ = 0;
   double unit_ = 1;
   NoiseCurve noise_;
-  FitScratch scratch_[2];  // by the line of the rows: a bank of starts belongs to one of them
+  FitScratch scratch_[2];  // by the line of the rows: a bank of starts belongs to one line shape
   Buffer<double> samples_, rows_;
 };
 

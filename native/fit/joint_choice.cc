@@ -1,4 +1,4 @@
-// Which line an ROI's light has: every one is fitted, and all are compared under one and the same noise.
+// Chooses the line shape of an ROI: all shapes are fitted, and compared under the same noise.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,11 +10,11 @@ namespace {
 
 constexpr Line kCandidates[] = {Line::gaussian, Line::lorentzian, Line::fano, Line::voigt};
 /**
- * What chance may gain by the parameter that a Fano line has more than a Lorentzian, and a Voigt line more than either. A
- * share has an end where the simpler line is, so that chance gains half as often by it.
+ * What chance may gain from the additional parameter of a Fano line compared to a Lorentzian, and of a Voigt line compared to
+ * either. A Voigt share ends where the simpler line is, so chance gains from it only half as often.
  */
 constexpr double kPenalties[kLines] = {0, 12, 0, 8};
-/** A Gaussian and a Lorentzian closer than this cannot be told apart: a line between them is the least wrong choice. */
+/** A Gaussian and a Lorentzian closer than this cannot be distinguished: a line between them is the least wrong choice. */
 constexpr double kUndecided = 4;
 
 }  // namespace
@@ -29,7 +29,7 @@ LineChoice Joint::choose(const float* samples, int rows, int width, float top, d
   }
   LineChoice choice{Line::gaussian, found[0], {}};
   if (best < 0) return choice;
-  // The weights are those of the line that leaves least; held, they make the costs of all lines comparable.
+  // The weights are those of the line with the smallest residuals; fixed, they make the costs of all lines comparable.
   const JointAnswer judge = measure(static_cast<Line>(best), samples, rows, width, top, unit);
   double least = std::numeric_limits<double>::infinity(), likeliest = least;
   for (int at = 0; at < kLines; ++at) {

@@ -1,4 +1,4 @@
-// What a finished joint fit is worth: whether there is a line at all, and its standard error.
+// Evaluates a finished joint fit: whether there is a line at all, and its standard error.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,23 +10,23 @@
 namespace phorest {
 namespace {
 
-/** Below this correlation residuals count as independent. */
+/** Residuals with a correlation below this count as independent. */
 constexpr double kIndependent = 0.03;
-/** Beyond a grain of speckle the correlation changes slowly: every so-manieth lag stands for itself and its neighbours. */
+/** Beyond a grain of speckle the correlation changes slowly: only every fifth lag is computed, and represents its neighbours. */
 constexpr int kFarSteps = 5;
-/** What is given back depends on the area, and the area on what is given back. */
+/** The correction depends on the area, and the area on the correction, hence the iteration. */
 constexpr int kPasses = 8;
-/** No fit swallows more than this share of the slow noise. */
+/** A fit absorbs at most this fraction of the slow noise. */
 constexpr double kMostSwallowed = 0.5;
 /**
- * The height common to all rows must reduce the cost by this multiple of what the noise of one sample, correlated as it is,
- * would: chance, choosing the best of all places and shapes, stays far below.
+ * The height common to all rows must reduce the cost by this multiple of what the (correlated) noise of one sample would. Chance,
+ * choosing the best of all places and shapes, stays far below.
  */
 constexpr double kLeastReduction = 80;
-/** px along and across the rows: a grain of speckle is not larger; beyond it residuals alike are misfit. */
+/** px along and across the rows: a grain of speckle is not larger; residuals correlated over more are a misfit. */
 constexpr double kLongestGrain = 16;
 
-/** Mean product of influences `right` samples and `down` rows apart. */
+/** Returns the mean product of influences `right` samples and `down` rows apart. */
 double meanProduct(const JointRows& roi, const double* influence, int right, int down) {
   double sum = 0;
   for (int row = 0; row + down < roi.rows; ++row) {
@@ -43,7 +43,7 @@ double meanProduct(const JointRows& roi, const double* influence, int right, int
   return sum / (static_cast<double>(roi.width - right) * (roi.rows - down));
 }
 
-/** From 0 on as far as residuals are alike, which `rhoAt` tells. */
+/** Returns the lags from 0 on, as far as residuals are correlated according to `rhoAt`. */
 template <class RhoAt>
 std::vector<Lag> correlatedLags(int most, RhoAt rhoAt) {
   std::vector<Lag> found{{0, 1, 1}};
@@ -55,7 +55,9 @@ std::vector<Lag> correlatedLags(int most, RhoAt rhoAt) {
   return found;
 }
 
-/** [column] what a height of 1 says of the line's place, without what a row's own height and offset imitate. */
+/**
+ * Returns, by column, how much a height of 1 says about the line's place, without what a row's own height and offset can imitate.
+ */
 std::vector<double> toldByColumns(const JointRows& roi, const SharedLine& line) {
   std::vector<double> told(static_cast<std::size_t>(roi.width)), shape(told), weight(told);
   double w0 = 0, ws = 0, wu = 0, ss = 0, su = 0;
@@ -138,7 +140,7 @@ double differenceNoise(const float* samples, int rows, int width, double unit) {
   return std::sqrt(sigma * sigma + unit * unit / 12);
 }
 
-/** Standard error, and whether there is a line at all. */
+/** Computes the standard error, and decides whether there is a line at all. */
 void Joint::judge(const float* samples, const SharedLine& line, const Normals& normals, JointAnswer& answer) {
   const JointRows& roi = roi_;
   double squares = 0, influences = 0, slopes = 0, inside = 0;
@@ -183,11 +185,11 @@ void Joint::judge(const float* samples, const SharedLine& line, const Normals& n
   const double noise = influences / size * std::min(areas.both, kLongestGrain);
   if (!(heights * heights / firmness / noise > kLeastReduction)) return;
   answer.inflation = areas.both * influences * inside / (slopes * slopes);
-  // Light that is uneven over more than a grain pulls on the position too.
+  // Light that is uneven over more than a grain shifts the position too.
   const Fitted fitted{2, roi.line == Line::fano || roi.line == Line::voigt ? 4.0 : 3.0};
   const double ofAll = answer.inflation / areas.both * areasUnder(correlation, fitted, roi.width).both;
-  // Each residual counts as it pulls on the position, for noise with a grain may be there only where it is bright. But a line
-  // that does not fit has swallowed what it could on its sides. Where large residuals cancel the slopes, the weights have to do.
+  // Each residual counts by its pull on the position, because noise with a grain may exist only where it is bright. But a line
+  // that does not fit has absorbed what it could on its flanks. If large residuals cancel the slopes, the weights are used.
   const double steepness = toldSlopes > 0 ? toldSlopes : toldWeights;
   const double told =
       steepness > 0 ? areasUnder(correlationOf(roi, roi.residual, roi.width), fitted, roi.width).both * pulls * toldWeights / (steepness * steepness) : 0;
@@ -204,7 +206,7 @@ void Joint::judge(const float* samples, const SharedLine& line, const Normals& n
     answer.columns[5] = base;
   } else {
     const double half = (roi.typicalHeight < 0 ? line.phase + M_PI : line.phase) / 2;
-    // A line without any odd part would have an infinite asymmetry: give it one that no measurement can tell apart.
+    // A line without an odd part would have an infinite asymmetry: use one that no measurement can distinguish from it.
     const double sine = std::fabs(std::sin(half)) < 1e-9 ? 1e-9 : std::sin(half);
     answer.columns[3] = std::cos(half) / sine;
     answer.columns[4] = height * sine * sine;

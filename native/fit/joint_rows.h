@@ -1,4 +1,4 @@
-// The passes over an ROI's samples that the joint fit consists of, samples of a row in lanes.
+// The passes of the joint fit over an ROI's samples, with the samples of a row in lanes.
 #pragma once
 #include <limits>
 
@@ -22,7 +22,7 @@ static inline double across(Lanes value) {
   return total;
 }
 
-/** What is the same for all rows of a line of that kind. */
+/** Values that are the same for all rows of a line of this shape. */
 struct PreparedLine : SharedLine {
   double inverse, cosine, sine;
   VoigtLine voigt;
@@ -34,13 +34,13 @@ struct PreparedLine : SharedLine {
         voigt(kind == Line::voigt ? VoigtLine(line.phase) : VoigtLine()) {}
 };
 
-/** Stands for a line where a template is to be chosen by it. */
+/** A type that stands for a line shape, to select a template by it. */
 template <Line line>
 struct Shape {
   static constexpr Line value = line;
 };
 
-/** Does the work with the code that is made for a line. */
+/** Calls the code that was compiled for the shape of a line. */
 template <class Work>
 static inline void withShape(Line line, Work work) {
   switch (line) {
@@ -51,7 +51,7 @@ static inline void withShape(Line line, Work work) {
   }
 }
 
-/** Where a row's samples lie in t, and the shape of the line. */
+/** Where a row's samples are in t, and the shape of the line. */
 struct RowLine {
   Lanes start;
   double inverse, cosine, sine;
@@ -63,7 +63,7 @@ struct RowLine {
   Lanes at(int i) const { return start + i * inverse; }
 };
 
-/** The shape S of the line, and its derivatives by t (u) and by phase (d). */
+/** Computes the shape S of the line, and its derivatives by t (u) and by phase (d). */
 template <Line line>
 static inline void shapeAt(const RowLine& along, Lanes t, Lanes& s, Lanes& u, Lanes& d) {
   if constexpr (line == Line::gaussian) {
@@ -84,7 +84,10 @@ static inline void shapeAt(const RowLine& along, Lanes t, Lanes& s, Lanes& u, La
   }
 }
 
-/** Normal equations of the shared parameters, each row's height and offset eliminated and stored (Kaufman's matrix). */
+/**
+ * Computes the normal equations of the shared parameters, with each row's height and offset eliminated and stored (Kaufman's
+ * matrix).
+ */
 template <Line shape>
 static void normalsOf(const JointRows& roi, const SharedLine& shared, Normals& out) {
   const PreparedLine line(shape, shared);
@@ -94,7 +97,7 @@ static void normalsOf(const JointRows& roi, const SharedLine& shared, Normals& o
     const RowLine along(line, fromMiddle);
     const double* y = roi.y + static_cast<long>(row) * roi.stride;
     const double* weight = roi.weight + static_cast<long>(row) * roi.stride;
-    // S the shape, U its derivative by t, V = tU that by log width, D that by phase.
+    // S is the shape, U its derivative by t, V = tU that by log width, D that by phase.
     Lanes w0{}, ws{}, wy{}, wu{}, wv{}, wd{}, ss{}, sy{}, yy{}, us{}, uy{}, uu{}, vs{}, vy{}, vv{}, uv{}, ds{}, dy{}, dd{}, ud{},
         vd{};
     for (int i = 0; i < roi.stride; i += kLanes) {
@@ -146,7 +149,7 @@ static void normalsOf(const JointRows& roi, const SharedLine& shared, Normals& o
   }
 }
 
-/** Writes the typical model and the residual of every sample, with the heights and offsets of the last normals. */
+/** Writes the typical model and the residual of every sample, using the heights and offsets of the last normals. */
 template <Line shape>
 static void traceOf(const JointRows& roi, const SharedLine& shared) {
   const PreparedLine line(shape, shared);
@@ -162,7 +165,7 @@ static void traceOf(const JointRows& roi, const SharedLine& shared) {
   }
 }
 
-/** Visits the samples of all rows: where they are in memory, and which of them are samples and not padding. */
+/** Visits the samples of all rows: their offset in memory, and which of them are samples and not padding. */
 template <class Visit>
 __attribute__((always_inline)) static inline void eachSample(const JointRows& roi, Visit visit) {
   Lanes lane;
@@ -174,8 +177,8 @@ __attribute__((always_inline)) static inline void eachSample(const JointRows& ro
 }
 
 /**
- * Range of `model` and sizes of `residual` by it, over the samples that `each` visits as (where in memory, which of them
- * count); `typical` is negative when none does. `edge`: where in the range, 0 to 1, each bin begins.
+ * Finds the range of `model` and the sizes of `residual` by it, over the samples that `each` visits as (offset in memory, which
+ * of them count); `typical` is negative if none does. `edge`: where each bin begins in the range, 0 to 1.
  */
 template <bool withModels, class Each, class Edge>
 static inline void noiseSizes(Each each, Edge edge, const double* model, const double* residual, NoiseSizes& out) {
@@ -198,7 +201,7 @@ static inline void noiseSizes(Each each, Edge edge, const double* model, const d
   out.typical = all > 0 ? across(sum) / all : -1;
   if (!(all > 0)) return;
   const double range = out.high - out.low > 1e-9 ? out.high - out.low : 1e-9;
-  // The sums of a bin and all above it; the bins themselves are the differences.
+  // Sums of a bin and all above it; the bins themselves are the differences.
   Lanes size[kNoiseBins] = {}, count[kNoiseBins] = {}, models[kNoiseBins] = {};
   each([&](long at, Mask counts) __attribute__((always_inline)) {
     const Lanes value = loadLanes(model + at), place = (value - out.low) / range;
@@ -219,13 +222,13 @@ static inline void noiseSizes(Each each, Edge edge, const double* model, const d
   }
 }
 
-/** Range of the model and sizes of the residuals of the last trace. */
+/** Finds the range of the model and the sizes of the residuals of the last trace. */
 static void sizes(const JointRows& roi, NoiseSizes& out) {
   const auto edge = [](int bin) { return 1.0 * bin / kNoiseBins; };
   noiseSizes<false>([&](auto visit) { eachSample(roi, visit); }, edge, roi.model, roi.residual, out);
 }
 
-/** One over the deviation of the noise, linear between the bins: each segment adds its part below the value. */
+/** Returns one over the noise deviation, interpolated between the bins: each segment adds its part below the value. */
 static inline Lanes inverseNoiseAt(const NoiseCurve& noise, Lanes model) {
   const Lanes place = within((model - noise.first) * noise.binsPerCount, 0.0, kNoiseBins - 1.001);
   Lanes inverse = fill(noise.inverse[0]);
@@ -235,7 +238,7 @@ static inline Lanes inverseNoiseAt(const NoiseCurve& noise, Lanes model) {
   return inverse;
 }
 
-/** New weights from the residuals of the last trace: Joint::pullOf for every sample. */
+/** Computes new weights from the residuals of the last trace: Joint::pullOf for every sample. */
 static void weigh(const JointRows& roi, const NoiseCurve& noise) {
   eachSample(roi, [&](long at, Mask inside) __attribute__((always_inline)) {
     const Lanes model = loadLanes(roi.model + at), residual = loadLanes(roi.residual + at), y = loadLanes(roi.y + at);

@@ -1,4 +1,4 @@
-// Where the joint fit begins.
+// Finds the start of the joint fit.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -12,13 +12,15 @@ namespace {
 /** Number of bands into which rows are averaged to find the start; one more band is the mean of all rows. */
 constexpr int kBands = 8;
 
-/** The kind of line that rows are fitted with to find where this one begins: symmetric ones have their middle there. */
+/** The line shape that rows are fitted with to find the start; symmetric shapes have the same centre. */
 Line rowLineOf(Line line) { return line == Line::fano ? Line::fano : Line::gaussian; }
 
-/** The line of a row fit: columns amplitude, mu, sigma or amplitude, asymmetry, resonance, gamma. */
+/** Converts the line of a row fit: columns amplitude, mu, sigma or amplitude, asymmetry, resonance, gamma. */
 SharedLine lineOf(Line line, const double* columns) {
   if (line == Line::fano) return {columns[2], 0, std::log(columns[3]), 2 * std::atan2(1, columns[1])};
-  /** Half-width at half height of a Gaussian, in its deviations; a Lorentzian fitted to the same rows is a little narrower. */
+  /**
+   * Half-width at half height of a Gaussian, in standard deviations; a Lorentzian fitted to the same rows is slightly narrower.
+   */
   constexpr double kHalfWidth = 1.17741;
   const double logWidth = std::log(std::fabs(columns[2]));
   if (line == Line::gaussian) return {columns[1], 0, logWidth, 0};
@@ -27,7 +29,7 @@ SharedLine lineOf(Line line, const double* columns) {
 
 }  // namespace
 
-/** Begins at the best of the line through the mean row and that through the rows of the bands. */
+/** Starts at the better of two lines: the one through the mean row, and the one through the rows of the bands. */
 bool Joint::start(const float* samples, SharedLine& line) {
   const int bands = std::min(kBands, roi_.rows), width = roi_.width;
   std::vector<float> means(static_cast<std::size_t>(bands + 1) * width, 0.0F);

@@ -1,5 +1,5 @@
-// One row per lane: the vector vocabulary of the fits, in GCC vector extensions, so that the same source serves every
-// vector unit. Included once per translation unit, after PHOREST_TARGET (a namespace) and PHOREST_LANES (rows at a time).
+// Vector types and functions of the fits, one row per lane, in GCC vector extensions, so that the same source serves every vector
+// unit. Included once per translation unit, after PHOREST_TARGET (a namespace) and PHOREST_LANES (rows at a time).
 #pragma once
 
 namespace phorest::PHOREST_TARGET {
@@ -17,7 +17,7 @@ static inline Lanes absolute(Lanes a) {
 }
 static inline Lanes within(Lanes a, double low, double high) { return smaller(larger(a, fill(low)), fill(high)); }
 
-/** Sum of term(first) to term(end - 1), in four chains so that additions do not wait for each other. */
+/** Sums term(first) to term(end - 1), in four chains so that additions do not wait for each other. */
 template <class Term>
 __attribute__((always_inline)) static inline Lanes sum(int first, int end, Term term) {
   Lanes a{}, b{}, c{}, d{};
@@ -63,24 +63,27 @@ static inline Lanes exponential(Lanes x) {
 }
 
 /**
- * Euler and Maclaurin's formula for midpoints: the sum of f at points h apart is the integral F / h between half a step
- * before the first and half a step behind the last, plus kMidpoint[k] * h^(2k+1) times f's derivative of order 2k + 1 there.
+ * Coefficients of the Euler-Maclaurin formula for midpoints: the sum of f at points h apart is the integral F / h from half a
+ * step before the first to half a step after the last, plus kMidpoint[k] * h^(2k+1) times f's derivative of order 2k + 1 there.
  */
 constexpr double kMidpoint[] = {-1.0 / 24, 7.0 / 5760, -31.0 / 967680, 127.0 / 154828800};
-/** Lines at least this many points wide have sums smooth enough for it, to 1e-8 at worst; half as wide, to 1e-3. */
+/**
+ * For lines at least this many points wide, the sums are smooth enough for the formula, to 1e-8 at worst; for half that width, to
+ * 1e-3.
+ */
 constexpr double kSmoothWidth = 6;
 
-/** What one pass over the samples says about a trial (centre, width): everything needed to move and to judge. */
+/** Result of one pass over the samples at a trial (centre, width): everything needed for the next step and for the evaluation. */
 struct Pass {
   Lanes sse;       // sum of squared residuals with the best linear parameters
   Lanes du, dv;    // step of the centre in widths, step of log(width)
   Lanes variance;  // of the centre in squared widths, for residuals of unit variance
-  Mask newton;     // the step is Newton's, so what is left after it is of its square
+  Mask newton;     // the step is Newton's, so the remaining error is about its square
 };
 
 /**
- * Solves the two non-linear parameters: Newton's matrix where it is positive definite, else Gauss-Newton's.
- * `guu, guv, gvv` is Gauss-Newton's matrix, `huu, huv, hvv` Newton's, both with the linear parameters eliminated.
+ * Solves for the two non-linear parameters: with Newton's matrix if it is positive definite, otherwise with the Gauss-Newton
+ * matrix. `guu, guv, gvv` is the Gauss-Newton matrix, `huu, huv, hvv` Newton's, both with the linear parameters eliminated.
  */
 static inline void solve(Pass& pass, Lanes gu, Lanes gv, Lanes guu, Lanes guv, Lanes gvv, Lanes huu, Lanes huv,
                          Lanes hvv) {

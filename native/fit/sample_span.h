@@ -5,8 +5,8 @@
 namespace phorest::PHOREST_TARGET {
 
 /**
- * One stretch of bilinear samples; plain loops that the compiler turns into vectors. Nothing is fused, unlike in the fits,
- * so that every unit gives the same samples to the last bit.
+ * Computes a stretch of bilinear samples, in plain loops that the compiler vectorises. Unlike in the fits, no multiply-adds are
+ * fused, so that every unit gives exactly the same samples.
  */
 template <class Pixel>
 __attribute__((optimize("fp-contract=off"))) static void sampleSpan(const Pixel* upper, const Pixel* lower, const Span& span, float* out) {

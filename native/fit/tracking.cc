@@ -1,5 +1,5 @@
-// Tracking of one ROI: where the descent begins, its weights, and which parameters are free. The descent is in
-// tracking_descent.cc, the reference in tracking_anchor.cc, what a result is worth in tracking_error.cc.
+// Tracking of one ROI: the start of the descent, its weights, and which parameters are free. The descent is in
+// tracking_descent.cc, the reference in tracking_anchor.cc, the error of a result in tracking_error.cc.
 #include "fit/tracking.h"
 
 #include <algorithm>
@@ -10,28 +10,31 @@ namespace phorest {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-/** Lanes of the widest vector unit: the stride of a row is a multiple of it. */
+/** Lanes of the widest vector unit; the stride of a row is a multiple of it. */
 constexpr int kPadding = 8;
 constexpr int kRounds = 8, kLearningRounds = 2;
-/** px: steps that end a round while the noise is being learnt, and those that end the descent; what is left is far less. */
+/**
+ * px: smaller steps end a round while the noise is being estimated (first), or end the descent (second); the remaining error is
+ * far smaller.
+ */
 constexpr double kNear = 1e-2, kFinest = 5e-4;
-/** px: a round that changes less is the last. */
+/** px: a round that changes the position by less is the last. */
 constexpr double kSettled = 2e-4;
-/** Nor does a share of the error matter that is as small as this. */
+/** A change by this fraction of the error does not matter either. */
 constexpr double kHardly = 0.02;
-/** No sample counts for less noise than this share of the ROI's typical one, nor for less than rounding to whole counts. */
+/** The noise of a sample is at least this fraction of the ROI's typical one, and at least that of rounding to whole counts. */
 constexpr double kLeastNoise = 0.05;
 constexpr double kSizeToDeviation = 1.2533141373155;
-/** Counts of the picture: less light than this is rounded to black. */
+/** Counts of the image: less light than this is rounded to black. */
 constexpr double kBlack = 0.5;
-/** Less than this of the light, or of the samples, is no measurement. */
+/** With a smaller fraction of the light, or of the samples, there is no measurement. */
 constexpr double kLeastLight = 0.1, kLeastSamples = 0.5;
-/** What a frame needs to become part of the reference: px from the anchor, light, samples that go along. */
+/** Conditions for a frame to join the reference: px from the anchor, factor of the light, fraction of samples that agree. */
 constexpr double kNearAnchor = 2, kMostLight = 2, kMostSamples = 0.8;
 
 }  // namespace
 
-/** `dark`: of the reference, where that of the camera is not known. */
+/** `dark`: dark level of the reference, if that of the camera is unknown. */
 void Tracking::prepare(const TrackFrame& frame, double dark) {
   roi_.line = frame.line, roi_.rows = frame.rows, roi_.width = frame.width;
   roi_.stride = (frame.width + kPadding - 1) / kPadding * kPadding;
@@ -52,7 +55,7 @@ void Tracking::prepare(const TrackFrame& frame, double dark) {
   roi_.scale = perRow, roi_.offset = perRow + roi_.rows, roi_.rowGain = perRow + 2 * roi_.rows;
 }
 
-/** Puts the frame and its reference side by side; false where too few of the samples can be compared. */
+/** Compares the frame with its reference; returns false if too few of the samples can be compared. */
 bool Tracking::load(const TrackFrame& frame, const std::uint16_t* pixels, const Anchor& anchor) {
   roi_.absolute = false;
   long usable = 0;
@@ -78,19 +81,19 @@ bool Tracking::load(const TrackFrame& frame, const std::uint16_t* pixels, const 
   return true;
 }
 
-/** The deviation of the residuals of the last trace by what was foretold. */
+/** Estimates the standard deviation of the residuals of the last trace by predicted light. */
 void Tracking::learnNoise() {
   NoiseSizes found{};
   vectorUnit().trackSizes(roi_, roi_.absolute ? 1 : rowsPerNoise(roi_.rows), found);
   if (found.typical < 0) return;
-  // Bins of few samples lean on the whole ROI.
+  // Bins with few samples are pulled towards the value of the whole ROI.
   constexpr double kLeaning = 30;
   const double least = std::max(kLeastNoise * found.typical, std::sqrt(roi_.least));
   const double range = std::max(found.high - found.low, 1e-9);
   for (int bin = 0; bin < kNoiseBins; ++bin) {
     const double size = (found.sizes[bin] + kLeaning * found.typical) / (found.counts[bin] + kLeaning);
     noise_.inverse[bin] = 1 / (kSizeToDeviation * std::max(least, size));
-    // Most samples of a bin may be at one end of it: many are dark, few are as bright as can be.
+    // Most samples of a bin may be near one end of it: many are dark, few have the largest brightness.
     const double middle = found.low + (noiseEdge(bin) + noiseEdge(bin + 1)) / 2 * range;
     noise_.count[bin] = found.counts[bin];
     noise_.node[bin] = found.counts[bin] > 0 ? found.models[bin] / found.counts[bin] : middle;
@@ -101,7 +104,7 @@ void Tracking::learnNoise() {
   }
 }
 
-/** Descents and new weights in turn; the noise is learnt in the first rounds and then held, so that the rest converges. */
+/** Alternates descents and new weights. The noise is estimated in the first rounds and then fixed, so that the rest converges. */
 bool Tracking::settle(const Anchor& anchor, unsigned free, TrackedLine& at) {
   double error = 0;
   for (int round = 0; round < kRounds; ++round) {
@@ -113,31 +116,34 @@ bool Tracking::settle(const Anchor& anchor, unsigned free, TrackedLine& at) {
       if (!solve(normals_, free, 0, step, variances)) return false;
       error = std::sqrt(variances[0]);
     }
-    // No need to know better where the shape will not be held; but the first answer may be that of dust.
+    // No more precision is needed if the shape will be released; but the first answer may be affected by dust.
     if (free == kShiftBit && round > 0 && isFar(anchor, at)) return true;
     if (roi_.absolute) roi_.typical = median({roi_.scale, roi_.scale + roi_.rows});
     vectorUnit().trackTrace(roi_, anchor, at);
     if (!learning && std::fabs(at.by[0] + at.by[1] - before) < std::max(kSettled, kHardly * error)) return true;
     if (learning) learnNoise();
     vectorUnit().trackWeigh(roi_, noise_);
-    // How much the samples know by themselves, against what is known beforehand; misfit of a held shape does not count.
+    // How much the samples know by themselves, compared to prior knowledge; the misfit of a held shape does not count.
     if ((free & kShapeBits) != 0 && round + 1 == kLearningRounds) worth(anchor, at);
   }
   return true;
 }
 
-/** px^2: what is not known of the shape adds to the variance of a shift. */
+/** px^2: contribution of the uncertainty of the shape to the variance of a shift. */
 double varianceOfShape(const Anchor& anchor, const TrackedLine& at) {
   return at.shift() * at.shift() * anchor.scale * anchor.scale;
 }
 
-/** Whether that is far more than the noise of the camera adds. */
+/** Whether that contribution is far larger than that of the camera's noise. */
 bool Tracking::isFar(const Anchor& anchor, const TrackedLine& at) const {
   constexpr double kFar = 4;
   return varianceOfShape(anchor, at) * normals_.matrix[0][0] > kFar;
 }
 
-/** A first answer with the shape held. One that is far may be a gradient of the light, where that can be distinguished from a shift. */
+/**
+ * Finds a first answer with the shape held. If it is far away, it may be a gradient of the light, where that can be distinguished
+ * from a shift.
+ */
 bool Tracking::approach(const Anchor& anchor, TrackedLine& at) {
   free_ = kShiftBit;
   if (!settle(anchor, free_, at)) return false;
@@ -151,7 +157,7 @@ bool Tracking::approach(const Anchor& anchor, TrackedLine& at) {
     believed = tilted.by[6] * tilted.by[6] > kBelieved * kBelieved * variances[6] * inflation_;
     inflation_ = 1;
   }
-  // Residuals and weights must be those of what is returned.
+  // Residuals and weights must match the returned line.
   if (!believed) return settle(anchor, free_, at);
   at = tilted;
   free_ = kBoth;
@@ -159,8 +165,8 @@ bool Tracking::approach(const Anchor& anchor, TrackedLine& at) {
 }
 
 /**
- * The shift from the anchor and its variance: with the anchor's shape held, and where what is not known of that would add
- * more to the error than the frame's own noise, with the shape released.
+ * Finds the shift from the anchor and its variance. The shape of the anchor is held; if its uncertainty would add more to the
+ * error than the frame's own noise, the shape is released.
  */
 bool Tracking::follow(const Anchor& anchor, TrackedLine& at, double& variance) {
   double step[kSuspected], variances[kSuspected];
@@ -180,7 +186,7 @@ bool Tracking::follow(const Anchor& anchor, TrackedLine& at, double& variance) {
   return shiftVariance(anchor, at, variance);
 }
 
-/** The best of shifts all over the ROI. */
+/** Returns the best of trial shifts all over the ROI. */
 TrackedLine Tracking::farStart(const Anchor& anchor) const {
   TrackedLine best{};
   double least = std::numeric_limits<double>::infinity();
@@ -194,12 +200,12 @@ TrackedLine Tracking::farStart(const Anchor& anchor) const {
   return best;
 }
 
-/** The shift, searched for all over the ROI where it is not near; false where there is none. */
+/** Finds the shift, and searches the whole ROI if it is not near; returns false if there is none. */
 bool Tracking::compare(const Anchor& anchor, TrackedLine& at, double& variance) {
   const bool found = follow(anchor, at, variance);
   if (found) leftOver_ = leftOver();
   if (found && (along_ || leftOver_ <= kHardlyLeft)) return true;
-  // The weights are of a wrong place.
+  // The weights belong to a wrong place.
   const std::size_t size = static_cast<std::size_t>(roi_.rows) * roi_.stride;
   for (std::size_t i = 0; i < size; ++i) {
     const double camera = anchor.floor + anchor.perCount * std::max(0.0, roi_.y[i]);
@@ -225,9 +231,9 @@ TrackAnswer Tracking::measure(const TrackFrame& frame, Joint& joint, Anchor& anc
   Anchor learnt = anchor;
   bool foreign = false;
   if (found && anchor.frames < 2) {
-    // Under noise that is learnt from this frame even one of another place seems to belong here: what counts is how it looks now.
+    // After the noise is estimated from this frame, even a frame of another place would seem to match, so this is checked before.
     foreign = grow && looksForeign(anchor);
-    // Only now it is known how much of what was taken for speckle is the camera's noise.
+    // Only now is it known how much of the assumed speckle is noise of the camera.
     learnCamera(learnt);
     at = {};
     found = load(frame, pixels, learnt) && compare(learnt, at, variance);

@@ -1,4 +1,4 @@
-// The reference of tracking: how it begins with a joint fit, what is known of its line, and how frames join it.
+// The reference of tracking: its beginning from a joint fit, what is known about its line, and how frames join it.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -11,18 +11,18 @@ namespace phorest {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-/** Camera noise until a second frame tells: counts^2, and per count. */
+/** Camera noise assumed until there is a second frame: counts^2, and per count. */
 constexpr double kFirstFloor = 0.15, kFirstPerCount = 0.03;
-/** The dark level is thought to be no higher than this share of the darkest light. */
+/** The dark level is assumed to be at most this fraction of the darkest light. */
 constexpr double kDarkestShare = 0.95;
-/** px: a step that ends the descent. */
+/** px: a smaller step ends the descent. */
 constexpr double kFine = 5e-4;
-/** How far the dark level estimated from the speckle may be off, as a share of the light. */
+/** Uncertainty of the dark level estimated from the speckle, as a fraction of the light. */
 constexpr double kDarkDoubt = 0.05;
-/** px^2: grains of speckle, and what the camera's own processing makes of them, are not larger. */
+/** px^2: grains of speckle, including the effect of the camera's own processing, are not larger. */
 constexpr double kLargestGrain = 60;
 
-/** The line of a joint fit in heights and on the light it stands on. */
+/** Converts the line of a joint fit to heights and the light below it. */
 Anchor anchorOf(const JointAnswer& fit, double dark, double unit) {
   Anchor made{};
   made.frames = 1;
@@ -58,11 +58,11 @@ LinePoint linePoint(Line line, double phase, double t) {
   return {cosine * l + sine * m, sine * (l - 2 * m * m) - cosine * 2 * m * l, cosine * m - sine * l};
 }
 
-/** What a joint fit says of the frame alone: a position, and no shift. */
+/** Converts a joint fit of the frame alone: a position, and no shift. */
 TrackAnswer Tracking::answerOf(const JointAnswer& fit, double anchorError) {
   TrackAnswer answer{};
   std::fill_n(answer.columns, kTrackingColumns, kNaN);
-  // On a curve that began with another frame's joint fit, both are in error.
+  // On a curve that began with another frame's joint fit, the errors of both add up.
   answer.standardError = rootOfSquares(fit.standardError, anchorError);
   answer.explained = fit.explained;
   answer.peakToNoise = fit.peakToNoise;
@@ -75,7 +75,7 @@ TrackAnswer Tracking::answerOf(const JointAnswer& fit, double anchorError) {
   return answer;
 }
 
-/** Without a reference: a joint fit, which becomes the anchor where it may. */
+/** Handles an ROI without a reference: a joint fit, which becomes the anchor if permitted. */
 TrackAnswer Tracking::begin(const TrackFrame& frame, Joint& joint, Anchor& anchor, std::uint16_t* pixels, bool grow) {
   const JointAnswer fit = joint.measure(frame.line, frame.samples, frame.rows, frame.width, frame.top, frame.unit);
   TrackAnswer answer = answerOf(fit, 0);
@@ -84,7 +84,8 @@ TrackAnswer Tracking::begin(const TrackFrame& frame, Joint& joint, Anchor& ancho
   Anchor made = anchorOf(fit, dark_, frame.unit);
   anchorTo(frame, made);
   double dark = darkOfSpeckle(made);
-  // What the speckle tells is known to a few counts only. Where the darkest places agree, they know better.
+  // The estimate from the speckle is accurate only to a few counts. If the darkest places are consistent with it, they are more
+  // accurate.
   const double doubt = kDarkDoubt * (std::fabs(made.height) + fit.ground);
   if (frame.darkest > 0 && frame.darkest < std::min(dark + doubt, fit.ground)) dark = frame.darkest;
   if (!darkKnown_ && dark > 0) {
@@ -109,8 +110,8 @@ TrackAnswer Tracking::begin(const TrackFrame& frame, Joint& joint, Anchor& ancho
 }
 
 /**
- * The line as tracking holds it: rows share what they stand on, and have no offsets. The fit's covariance, widened for
- * grains of speckle, is how well it is known.
+ * Fits the line as tracking holds it: all rows have the same light below it, and no offsets. The fit's covariance, widened for
+ * grains of speckle, is its uncertainty.
  */
 void Tracking::anchorTo(const TrackFrame& frame, Anchor& anchor) {
   roi_.absolute = true;
@@ -165,30 +166,30 @@ void Tracking::anchorTo(const TrackFrame& frame, Anchor& anchor) {
 }
 
 /**
- * counts: where the speckle of the anchor's frame would vanish, by its size in bins of the light. It is a share of the light
- * alone. 0 where that is nowhere near the light that is seen.
+ * counts: the light at which the speckle of the anchor's frame would vanish, extrapolated from its size in bins of the light,
+ * because speckle is proportional to the light alone. 0 if that is nowhere near the observed light.
  */
 double Tracking::darkOfSpeckle(const Anchor& anchor) const {
   double n = 0, x = 0, y = 0, xx = 0, xy = 0;
   for (int bin = 0; bin < kNoiseBins; ++bin) {
     const double light = noise_.node[bin], variance = 1 / (noise_.inverse[bin] * noise_.inverse[bin]);
     const double speckle = std::sqrt(std::max(0.0, variance - anchor.floor - anchor.perCount * (light - noise_.node[0])));
-    // A deviation is known to the same share of it by each sample.
+    // Each sample determines the deviation to the same relative precision.
     const double weight = noise_.count[bin] / variance;
     n += weight, x += weight * light, y += weight * speckle, xx += weight * light * light, xy += weight * light * speckle;
   }
   const double slope = (n * xy - x * y) / (n * xx - x * x);
   if (!(slope > 0)) return 0;
-  // The darkest light of the line is light too.
+  // The darkest light of the line still contains light.
   return std::clamp(x / n - y / n / slope, 0.0, kDarkestShare * noise_.node[0]);
 }
 
 /**
- * Deviation of the scale of small shifts, px per px: what an error of the shape does to the regression on the derivative
- * of the light's logarithm by the shift. NaN where the shape is not known.
+ * Returns the uncertainty of the scale of small shifts, px per px: the effect of an error of the shape on the regression on the
+ * derivative of the light's logarithm by the shift. NaN if the shape is unknown.
  */
 double Tracking::scaleOf(const Anchor& anchor) const {
-  // Numerically, along what is seen of the line in the middle row; the others only repeat it.
+  // Computed numerically along the visible line in the middle row; the others only repeat it.
   const auto lightAt = [&](double x, const double* by) {
     const double t = (x - anchor.centre - by[0]) / std::exp(anchor.logWidth + by[2]);
     const double shape = linePoint(roi_.line, anchor.phase + by[3], t).s;
@@ -218,7 +219,7 @@ double Tracking::scaleOf(const Anchor& anchor) const {
       products[k][2] += weight * f[k] * light;
     }
   }
-  // What each row's light and offset imitate is taken out.
+  // Removes what each row's light and offset can imitate.
   const double determinant = sums[0] * sums[2] - sums[1] * sums[1];
   if (!(determinant > 0)) return kNaN;
   const auto without = [&](int k) {
@@ -234,7 +235,7 @@ double Tracking::scaleOf(const Anchor& anchor) const {
     }
     known.right[k] = without(k + 1) / own;
   }
-  // The slope along the rows turns what its middle row sees.
+  // The slope along the rows is centred on the middle row.
   known.right[1] = 0;
   double step[kSuspected], variance = 0;
   if (!solve(known, kShapeBits >> 1, 0, step, nullptr)) return kNaN;
@@ -242,14 +243,14 @@ double Tracking::scaleOf(const Anchor& anchor) const {
   return std::sqrt(std::max(0.0, variance));
 }
 
-/** The frame, moved back to where the anchor is and brought to its light, joins the mean. */
+/** Moves the frame back to the anchor, scales it to its light, and adds it to the mean. */
 void Tracking::join(const TrackFrame& frame, const Anchor& anchor, const TrackedLine& at, std::uint16_t* pixels) const {
   vectorUnit().trackHome(roi_, anchor, at);
   for (int row = 0; row < roi_.rows; ++row) {
     for (int i = 0; i < roi_.width; ++i) {
       const long sample = static_cast<long>(row) * roi_.stride + i, to = static_cast<long>(row) * roi_.width + i;
       if (frame.samples[to] >= frame.top) pixels[to] = kCutOff;
-      // What does not go along (a grain of dust) is left out.
+      // Samples that do not agree (a grain of dust) are left out.
       if (pixels[to] == kCutOff || !(roi_.weight[sample] > 0)) continue;
       const double before = pixels[to] / 256.0;
       const double mean = before + (roi_.spread[sample] + anchor.dark - before) / (anchor.frames + 1);

@@ -1,4 +1,4 @@
-// What the residuals of a frame say of the camera, and whether they are those of another place of the chip.
+// What the residuals of a frame say about the camera, and whether they come from another place of the chip.
 #include <algorithm>
 #include <cmath>
 
@@ -7,18 +7,18 @@
 namespace phorest {
 namespace {
 
-/** Deviations from which on what is left over is more than a camera's noise. */
+/** From this many deviations on, the residuals are more than a camera's noise. */
 constexpr double kSure = 2;
 
 }  // namespace
 
-/** What the noise of this frame and its reference says of the camera's. */
+/** Estimates the camera's noise from that of this frame and its reference. */
 void Tracking::learnCamera(Anchor& anchor) const {
   double n = 0, x = 0, y = 0, xx = 0, xy = 0;
   for (int bin = 0; bin < kNoiseBins; ++bin) {
     const double light = noise_.node[bin];
     const double variance = 1 / (noise_.inverse[bin] * noise_.inverse[bin]) / (1 + 1 / anchor.frames);
-    // A variance is known to the same share of it by each sample; the floor is what the darkest ones say.
+    // Each sample determines the variance to the same relative precision; the darkest ones determine the floor.
     const double weight = noise_.count[bin] / (variance * variance);
     n += weight, x += weight * light, y += weight * variance, xx += weight * light * light, xy += weight * light * variance;
   }
@@ -28,7 +28,7 @@ void Tracking::learnCamera(Anchor& anchor) const {
   const double morePerCount = (perCount - anchor.perCount) * share, moreFloor = (floor - anchor.floor) * share;
   anchor.perCount += morePerCount;
   anchor.floor += moreFloor;
-  // What the anchor's frame had of that was thought to be speckle.
+  // The camera noise in the anchor's frame was taken for speckle.
   double squares = 0, lights = 0;
   for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
     if (!(roi_.weight[sample] > 0)) continue;
@@ -41,12 +41,12 @@ void Tracking::learnCamera(Anchor& anchor) const {
 }
 
 /**
- * Whether what is left over grows with the square of the light, as speckle does: no camera's noise grows faster than the light.
- * Both are fitted to the noise by its light, and none of them is negative.
+ * Whether the residuals grow with the square of the light, as speckle does: no camera's noise grows faster than the light. Both
+ * models are fitted to the noise as a function of the light, with non-negative terms.
  */
 bool Tracking::leavesSpeckle() const {
   constexpr unsigned kOfCamera = 0b011, kAll = 0b111;
-  // Relative variance of a variance that is learnt from the mean size of normal deviates, times their number.
+  // Relative variance of a variance that is estimated from the mean size of normal deviates, times their number.
   constexpr double kOfSizes = 4 * (M_PI / 2 - 1);
   const double alike = std::max(1.0, bothArea_ / rowsPerNoise(roi_.rows)), brightest = std::fabs(noise_.node[kNoiseBins - 1]);
   TrackNormals normals{};
@@ -75,8 +75,8 @@ bool Tracking::leavesSpeckle() const {
 }
 
 /**
- * By how many deviations of chance more than nothing this frame and the reference have in common apart from the line. Samples count
- * as speckle of the same contrast would be seen in them. Overwrites spread and pull.
+ * Returns the correlation of this frame with the reference apart from the line, in deviations expected by chance. Samples are
+ * weighted by how visible speckle of the same contrast would be in them. Overwrites spread and pull.
  */
 double Tracking::foundAgain() {
   const auto inverseAt = [&](double light) {
@@ -101,15 +101,15 @@ double Tracking::foundAgain() {
   }
   JointRows shape{};
   shape.rows = roi_.rows, shape.width = roi_.width, shape.stride = roi_.stride;
-  // Of what two fields have in common by chance no more is alike than of both.
+  // The chance correlation of two fields extends no farther than that of each of them.
   const double alike = std::sqrt(correlationAreas(shape, roi_.spread).both * correlationAreas(shape, roi_.pull).both);
   return squares > 0 ? both / std::sqrt(alike * squares) : 0;
 }
 
 /**
- * Whether the frame shows another place of the chip: the reference's speckle is not in it, or other speckle is left over. All
- * that a reference of one frame leaves over its line was taken for speckle. Of that a noisy camera shows only a part again, so
- * there it counts whether any is.
+ * Whether the frame shows another place of the chip: the reference's speckle is not in it, or other speckle is left over. With a
+ * reference of one frame, all its residuals were taken for speckle. A noisy camera reproduces only a part of them, so there any
+ * correlation is enough.
  */
 bool Tracking::looksForeign(const Anchor& anchor) {
   if (along_ && (anchor.frames < 2 || !elsewhere_)) return false;

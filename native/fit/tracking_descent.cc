@@ -1,4 +1,4 @@
-// The descent of tracking to the least weighted squares, with the weights as they are.
+// The descent of tracking to the weighted least squares, with the current weights.
 #include <algorithm>
 #include <cmath>
 
@@ -16,7 +16,7 @@ bool isFinite(const TrackedLine& at) {
   return true;
 }
 
-/** Adds what is known of the shape beforehand; `inflation` is the variance of a unit weight. */
+/** Adds the prior knowledge of the shape; `inflation` is the variance of a unit weight. */
 void addPrior(const Anchor& anchor, const TrackedLine& at, double inflation, TrackNormals& normals) {
   for (int k = 1; k <= kShape; ++k) {
     for (int j = 1; j <= kShape; ++j) {
@@ -35,7 +35,7 @@ bool solve(const TrackNormals& normals, unsigned free, double damping, double* s
   int which[kSuspected], count = 0;
   for (int k = 0; k < kSuspected; ++k) {
     step[k] = 0;
-    // What the samples say nothing of stays as it is.
+    // Parameters about which the samples say nothing stay as they are.
     if ((free >> k & 1) != 0 && normals.matrix[k][k] > 0) which[count++] = k;
   }
   double low[kSuspected][kSuspected] = {}, scale[kSuspected];
@@ -80,10 +80,10 @@ void Tracking::evaluate(const Anchor& anchor, const TrackedLine& at, unsigned fr
   if ((free & kShapeBits) != 0 && !roi_.absolute) addPrior(anchor, at, inflation_, out);
 }
 
-/** Levenberg and Marquardt's descent with the present weights; false when it leaves the ROI or does not arrive. */
+/** Levenberg-Marquardt descent with the current weights; returns false if it leaves the ROI or does not converge. */
 bool Tracking::descend(const Anchor& anchor, unsigned free, double tolerance, TrackedLine& at) {
   const double width = std::exp(anchor.logWidth);
-  // No step is longer: px, px, px per row, and shares of the shape.
+  // Largest steps: px, px, px per row, and fractions of the shape.
   const double most[kTracked] = {0.5 * width, 0.2 * width, 0.2 * width / roi_.rows, 0.2, 0.3, 0.2 + 0.2 * std::fabs(anchor.ground), 0.5};
   // The place of the line: the shift, or the centre of a line that is fitted by itself.
   const int place = roi_.absolute ? 1 : 0;

@@ -1,4 +1,4 @@
-// What a tracked shift is worth: its error, and whether something else than a shift has happened.
+// Evaluates a tracked shift: its error, and whether something other than a shift has happened.
 #include <algorithm>
 #include <cmath>
 
@@ -7,20 +7,23 @@
 namespace phorest {
 namespace {
 
-/** Deviations from which on a gradient of the light may be there, and times the variance that taking it out may cost. */
+/**
+ * Deviations from which on a gradient of the light is possible, and the largest factor of the variance that removing it may cost.
+ */
 constexpr double kThinkable = 2, kMostLoss = 4;
-/** Another cause is suspected if it is this many of its deviations large and would move the shift by this many errors. */
+/** Another cause is suspected if it is larger than this many of its deviations and would move the shift by this many errors. */
 constexpr double kSuspicion = 4, kHarm = 1;
-/** Deviations of a correlation by chance: more is speckle that two frames have in common. */
+/** Limits in deviations of a chance correlation: above the first, two frames share their speckle. */
 constexpr double kAlong = 4, kChance = 2;
-/** px^2: a grain of speckle or of the camera's own processing is not larger. */
+/** px^2: a grain of speckle, or of the camera's own processing, is not larger. */
 constexpr double kLargestGrain = 60;
 
 }  // namespace
 
 /**
- * Share of the variance about the rows' means that the last trace leaves over, and whether the frame has the speckle of the
- * reference, however much noise is added to it: not when the descent has gone astray, or to another place of the chip.
+ * Returns the fraction of the variance about the rows' means that the last trace leaves over. Also determines whether the frame
+ * has the speckle of the reference, however noisy it is; it does not if the descent has failed, or if the frame shows another
+ * place of the chip.
  */
 double Tracking::leftOver() {
   double total = 0, left = 0, both = 0, here = 0, there = 0, samples = 0;
@@ -30,7 +33,7 @@ double Tracking::leftOver() {
       const long at = static_cast<long>(row) * roi_.stride + i;
       if (!(roi_.base[at] > 0)) continue;
       sum += roi_.y[at], squares += roi_.y[at] * roi_.y[at], ++count;
-      // Dust must not send the search away.
+      // Dust must not trigger the search.
       if (!(roi_.weight[at] > 0)) continue;
       left += roi_.residual[at] * roi_.residual[at];
       if (!(roi_.gain[at] > kDarkGrain * roi_.rowGain[row])) continue;
@@ -42,12 +45,15 @@ double Tracking::leftOver() {
   }
   const double chance = std::sqrt(here * there * bothArea_ / std::max(1.0, samples));
   along_ = both > kAlong * chance;
-  // Of speckle that is the same all is found again.
+  // If the speckle is the same, all of it is found again.
   elsewhere_ = both + kChance * chance < there / 2;
   return total > 0 ? left / total : 1;
 }
 
-/** By how much the variance is larger than that of independent residuals of the weights' size. Overwrites the spread. */
+/**
+ * Computes the factor by which the variance exceeds that of independent residuals as large as the weights say. Overwrites the
+ * spread.
+ */
 void Tracking::worth(const Anchor& anchor, const TrackedLine& at) {
   vectorUnit().trackPulls(roi_, noise_, anchor, at, pulls_);
   kept_ = pulls_.compared > 0 ? pulls_.inside / pulls_.compared : 0;
@@ -59,8 +65,9 @@ void Tracking::worth(const Anchor& anchor, const TrackedLine& at) {
 }
 
 /**
- * The same for the shift after worth(), each residual counted as it pulls on it: noise with a grain may be there only where it
- * is bright. Not less than that of all samples, for a line that does not fit has swallowed what it could on its sides.
+ * Returns the same factor for the shift, after worth(), with each residual weighted by its pull on the shift, because noise with
+ * a grain may exist only where it is bright. It is at least that of all samples, because a line that does not fit has absorbed
+ * what it could on its flanks.
  */
 double Tracking::inflationOfShift() const {
   if (!(pulls_.toldSlopes > 0)) return inflation_;
@@ -71,8 +78,9 @@ double Tracking::inflationOfShift() const {
 }
 
 /**
- * px^2: of the shift, by what the frame tells after worth(). Where speckle is not known sample by sample, a grain of it may
- * be, which the anchor's shape was learnt from: what the samples seem to say about the shape there is nothing new.
+ * Computes the variance of the shift, px^2, from the frame's data after worth(). Where speckle is not known sample by sample, it
+ * may be the same grain from which the anchor's shape was derived: what the samples seem to say about the shape there is nothing
+ * new.
  */
 bool Tracking::shiftVariance(const Anchor& anchor, const TrackedLine& at, double& variance) {
   double step[kSuspected], variances[kSuspected];
@@ -87,7 +95,7 @@ bool Tracking::shiftVariance(const Anchor& anchor, const TrackedLine& at, double
   return true;
 }
 
-/** The same without what all rows have in common, which no noise has. Overwrites the spread. */
+/** Returns the factor without what all rows have in common, because noise has no such part. Overwrites the spread. */
 double Tracking::inflationWithoutMisfit() {
   if (bothArea_ < 1.2) return inflation_;
   JointRows shape{};
@@ -102,14 +110,14 @@ double Tracking::inflationWithoutMisfit() {
 }
 
 /**
- * A first look at that, by what the influences have in common along the rows (worth() has left them in the spread): whether
- * it looks like a gradient, another width or another asymmetry. Far cheaper, and seldom true without a cause.
+ * A quick test for that: whether the part of the influences common to all rows (worth() has left them in the spread) looks like a
+ * gradient, another width or another asymmetry. Much cheaper, and seldom true without a cause.
  */
 bool Tracking::lookSuspicious(const Anchor& anchor, const TrackedLine& at) const {
-  /** Deviations; one in twelve sound frames. */
+  /** Deviations; exceeded in one of twelve sound frames. */
   constexpr double kLook = 2.2;
   constexpr int kKnown = 3, kAll = 6;
-  // One, light and shift, which the fit has taken out, then what is looked for.
+  // The constant, the light and the shift, which the fit has removed, then the functions to test.
   double products[kAll][kAll] = {}, sums[kAll] = {}, squares = 0, count = 0;
   const double width = std::exp(anchor.logWidth + at.by[3]), phase = anchor.phase + at.by[4], ground = anchor.ground + at.by[5];
   const double sign = anchor.height < 0 ? -1 : 1;
@@ -134,7 +142,7 @@ bool Tracking::lookSuspicious(const Anchor& anchor, const TrackedLine& at) const
     }
   }
   if (!(squares > 0)) return false;
-  // Gauss' elimination of what is known, in the order of the functions.
+  // Gaussian elimination of the known functions, in order.
   for (int pivot = 0; pivot < kKnown; ++pivot) {
     if (!(products[pivot][pivot] > 0)) continue;
     for (int k = pivot + 1; k < kAll; ++k) {
@@ -149,9 +157,9 @@ bool Tracking::lookSuspicious(const Anchor& anchor, const TrackedLine& at) const
   return false;
 }
 
-/** Whether frame and reference want another shape than the anchor's frame, under its speckle, can have had. */
+/** Whether frame and reference require a shape that the anchor's frame, with its speckle, cannot have had. */
 bool Tracking::contradictsAnchor(const Anchor& anchor, const TrackedLine& at) {
-  /** Of the sum of squared deviations, five of them; chance does not reach it once in 100,000 frames. */
+  /** Sum of five squared deviations; by chance it is exceeded less than once in 100,000 frames. */
   constexpr double kMostSquares = 32;
   double squares = 0;
   for (int k = 0; k < kShape; ++k) {
@@ -163,7 +171,7 @@ bool Tracking::contradictsAnchor(const Anchor& anchor, const TrackedLine& at) {
   return squares > kMostSquares;
 }
 
-/** Another set of parameters from here on; false where that does not arrive. */
+/** Continues with another set of parameters; returns false if that does not converge. */
 bool Tracking::retry(const Anchor& anchor, unsigned free, TrackedLine& at, double& variance) {
   const TrackedLine before = at;
   free_ = free;
@@ -178,8 +186,8 @@ bool Tracking::retry(const Anchor& anchor, unsigned free, TrackedLine& at, doubl
 }
 
 /**
- * Whether the light has got another profile, or the line another shape, and what that does to the shift. Where the dark
- * level is known and the ground bright enough, a gradient of the light is taken out.
+ * Whether the profile of the light or the shape of the line has changed, and the effect on the shift. If the dark level is known
+ * and the ground bright enough, a gradient of the light is removed.
  */
 bool Tracking::suspect(const Anchor& anchor, TrackedLine& at, double& variance) {
   if (contradictsAnchor(anchor, at)) return true;
@@ -206,7 +214,7 @@ bool Tracking::suspect(const Anchor& anchor, TrackedLine& at, double& variance) 
     }
   } else if (darkKnown_ && solve(normals, free_ | kGradientBit, 0, step, variances) && variances[0] < kMostLoss * own) {
     const double squared = step[6] * step[6] / (variances[6] * least);
-    // One that may be there is doubt.
+    // A possible gradient adds to the uncertainty.
     if (squared > kThinkable * kThinkable) variance += (step[0] - here) * (step[0] - here);
     if (squared > kBelieved * kBelieved && (!retry(anchor, free_ | kGradientBit, at, variance) || !look())) return true;
   }
@@ -221,7 +229,7 @@ bool Tracking::suspect(const Anchor& anchor, TrackedLine& at, double& variance) 
 }
 
 void Tracking::judge(const TrackFrame& frame, const Anchor& anchor, const TrackedLine& at, double variance, TrackAnswer& answer) {
-  /** Less of the reference's light is none. */
+  /** A smaller fraction of the reference's light counts as none. */
   constexpr double kLeastLight = 0.1;
   const double light = median({roi_.scale, roi_.scale + roi_.rows});
   double squares = 0, count = 0;

@@ -1,4 +1,4 @@
-// Speckle is alike over a grain: what that does to what the anchor's frame knows of its line.
+// Speckle is correlated over a grain: the effect on what the anchor's frame says about its line.
 #include <algorithm>
 #include <cmath>
 
@@ -7,10 +7,10 @@
 namespace phorest {
 namespace {
 
-/** Where less of the variance than this is speckle, its grains cannot be seen. */
+/** If speckle is a smaller fraction of the variance than this, its grains cannot be seen. */
 constexpr double kLeastSpeckled = 0.2;
 
-/** counts^2: what speckle and what the camera adds to the variance of a sample. */
+/** counts^2: contributions of speckle and of the camera to the variance of a sample. */
 struct Variances {
   double speckle, camera;
 };
@@ -22,7 +22,7 @@ Variances variancesAt(const Anchor& anchor, double predicted) {
 
 }  // namespace
 
-/** A grain of speckle is one sample and not many: where speckle is what is left over, the samples of a grain share one weight. */
+/** A grain of speckle is one sample and not many: where the residual is speckle, the samples of a grain share one weight. */
 void Tracking::weighGrains(const Anchor& anchor) {
   for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
     const auto [speckle, camera] = variancesAt(anchor, roi_.predicted[sample]);
@@ -30,7 +30,10 @@ void Tracking::weighGrains(const Anchor& anchor) {
   }
 }
 
-/** By how much the variance is larger than that of samples with grains of speckle: light that is uneven over more than a grain. */
+/**
+ * Returns the factor by which the variance exceeds that of samples with grains of speckle, because of light that is uneven over
+ * more than a grain.
+ */
 double Tracking::inflationBesideGrains(const Anchor& anchor) {
   vectorUnit().trackTrace(roi_, anchor, {});
   for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {
@@ -50,9 +53,10 @@ double Tracking::inflationBesideGrains(const Anchor& anchor) {
 }
 
 /**
- * Variance of the sum of as many samples of a row as a grain is wide, over that of independent ones, by what frame and reference
- * differ from one such sum to the next but one: a camera that smooths its pictures has noise with a grain, of which a mean is no
- * better than a sample. Second differences see nothing of a shift. At least 1.
+ * Returns the variance of the sum of as many samples of a row as a grain is wide, relative to that of independent ones, from how
+ * the difference between frame and reference changes from one such sum to the next but one. A camera that smooths its images has
+ * noise with a grain, and then a mean is no better than a single sample. Second differences are insensitive to a shift. At least
+ * 1.
  */
 double Tracking::noiseTogether(const Anchor& anchor) const {
   const int samples = 2 * reachOfGrain(anchor) + 1;
@@ -82,12 +86,15 @@ double Tracking::noiseTogether(const Anchor& anchor) const {
       expected += std::sqrt(variances[0] + 4 * variances[1] + variances[2]);
     }
   }
-  // Mean size of normal deviates.
+  // Mean absolute value of normal deviates.
   const double ratio = expected > 0 ? seen / (std::sqrt(2 / M_PI) * expected) : 1;
   return std::max(1.0, ratio * ratio);
 }
 
-/** How much of the residuals' variance, each weighed by its own, is speckle; the camera's noise, which has no grains, is the rest. */
+/**
+ * Returns the fraction of the residuals' variance, each weighted by its own, that is speckle; the rest is the camera's noise,
+ * which has no grains.
+ */
 double Tracking::speckledShare(const Anchor& anchor) const {
   double share = 0, count = 0;
   for (long sample = 0; sample < static_cast<long>(roi_.rows) * roi_.stride; ++sample) {

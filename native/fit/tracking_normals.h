@@ -1,20 +1,22 @@
-// The light of a line as tracking sees it, and the normal equations of its parameters; samples of a row in lanes.
+// The light of a line as tracking models it, and the normal equations of its parameters; samples of a row in lanes.
 #pragma once
 #include "fit/joint_rows.h"
 #include "fit/tracking.h"
 
 namespace phorest::PHOREST_TARGET {
 
-/** The light of a line falls to this share of its height at the least: the dark end of a Fano line must not divide. */
+/**
+ * The light of a line is at least this fraction of its height, so that the dark end of a Fano line is not a divisor near zero.
+ */
 constexpr double kDarkest = 0.0005;
-/** counts^2: nor is the line known better than this where it is dark, for rounding and cutting off at black bend it. */
+/** counts^2: uncertainty of the line where it is dark, because rounding and clipping at black bend it. */
 constexpr double kLineDoubt = 0.01;
 
 static inline PreparedLine lineAt(Line kind, const Anchor& anchor, const TrackedLine& at, double shift) {
   return PreparedLine(kind, {anchor.centre + at.by[1] + shift, anchor.slope + at.by[2], anchor.logWidth + at.by[3], anchor.phase + at.by[4]});
 }
 
-/** Light of a line in heights, and its derivatives by centre, log width and phase; that by the ground is 1. */
+/** Computes the light of a line in heights, and its derivatives by centre, log width and phase; that by the ground is 1. */
 template <Line shape>
 static inline Lanes lightAt(const RowLine& along, Lanes t, double ground, double sign, Lanes* derivatives) {
   Lanes s, u, d;
@@ -28,7 +30,7 @@ static inline Lanes lightAt(const RowLine& along, Lanes t, double ground, double
 
 static inline double signOf(const Anchor& anchor) { return anchor.height < 0 ? -1 : 1; }
 
-/** Place in the row, -1/2 at its left end and 1/2 at the right one. */
+/** Position in the row, -1/2 at its left end and 1/2 at the right one. */
 struct Along {
   Lanes first;
   double step;
@@ -38,7 +40,7 @@ struct Along {
   Lanes at(int i) const { return first + i * step; }
 };
 
-/** Scale and offset of a row from its sums over weight * {1, q, y, qq, qy}; both 0 where they are undetermined. */
+/** Scale and offset of a row, from its sums over weight * {1, q, y, qq, qy}; both 0 if they are undetermined. */
 struct RowFit {
   double scale = 0, offset = 0, own = 0, perWeight = 0;
   bool known = false;
@@ -53,7 +55,7 @@ struct RowFit {
   }
 };
 
-/** Normal equations of the shift alone, each row's scale and offset eliminated and stored. */
+/** Computes the normal equations of the shift alone, with each row's scale and offset eliminated and stored. */
 template <Line shape>
 static void shiftNormals(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at, TrackNormals& out) {
   const PreparedLine line = lineAt(shape, anchor, at, at.by[0]);
@@ -86,8 +88,8 @@ static void shiftNormals(const TrackRows& roi, const Anchor& anchor, const Track
 }
 
 /**
- * Those of shift and shape, of the gradient too where `more` is 1, and of what the frame may have alone where it is 3. The
- * functions whose sums are taken: shift, centre, log width, ground, phase where the line has one, and those of `more`.
+ * Computes those of shift and shape, also of the gradient if `more` is 1, and of what only this frame may have if it is 3. The
+ * functions whose sums are taken: shift, centre, log width, ground, phase if the line has one, and those of `more`.
  */
 template <Line shape, int more>
 static void shapeNormals(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at, TrackNormals& out) {
@@ -111,7 +113,7 @@ static void shapeNormals(const TrackRows& roi, const Anchor& anchor, const Track
       const Lanes inverse = 1.0 / lightThen, known = loadLanes(roi.kept + first + i) * inverse;
       const Lanes base = loadLanes(roi.base + first + i);
       Lanes plain = base + known, gain = plain;
-      // A change of the shape that both have changes what the reference says of the speckle.
+      // A change of the shape that both have changes what the reference says about the speckle.
       Lanes drag = known * lightNow * inverse;
       if (roi.alike > 1) drag *= roi.alike / (roi.alike - (roi.alike - 1.0) * perGain * base);
       if constexpr (more > 0) {
@@ -127,7 +129,8 @@ static void shapeNormals(const TrackRows& roi, const Anchor& anchor, const Track
       if constexpr (more > 0) f[own] = plain * lightNow * place.at(i);
       if constexpr (more > 1) {
         f[own + 1] = gain * present[1];
-        // Asymmetry: of a Gaussian what its third moment adds, of a Lorentzian what makes it a Fano line, of that its phase.
+        // Asymmetry: for a Gaussian the effect of its third moment, for a Lorentzian what makes it a Fano line, for a Fano line
+        // its phase.
         if constexpr (shape == Line::gaussian) {
           f[own + 2] = gain * (lightNow - ground) * (t * t * t - 3.0 * t);
         } else {

@@ -5,9 +5,9 @@
 namespace phorest::PHOREST_TARGET {
 
 /**
- * The light of a row around each sample, over that of the line (into `sense`, times the share of it that is more than noise)
- * and that share (into `pull`): speckle is alike over a grain, and known better than sample by sample. The line's light is in
- * `gain`, the reference in `kept`.
+ * Computes, around each sample, the light of the row relative to that of the line (into `sense`, times the fraction of it that is
+ * more than noise), and that fraction (into `pull`). Speckle is correlated over a grain, and so known better than sample by
+ * sample. The line's light is in `gain`, the reference in `kept`.
  */
 static void lightAround(const TrackRows& roi, const Anchor& anchor, int row, double rowGain) {
   const int reach = reachOfGrain(anchor);
@@ -25,7 +25,7 @@ static void lightAround(const TrackRows& roi, const Anchor& anchor, int row, dou
     const double mean = rowGain * light, grain = speckle * mean * mean;
     const double camera = anchor.floor * samples + anchor.perCount * mean, least = roi.least * samples;
     const double noise = roi.together * (camera > least ? camera : least) / anchor.frames + doubt * samples * samples;
-    // What the neighbouring samples add to the sample itself: nothing where they have the same noise.
+    // What the neighbouring samples add to the sample itself: nothing if they have the same noise.
     const double beside = samples - roi.together, known = beside > 0 && light > 0 ? grain * beside / samples : 0;
     const double share = known > 0 ? known / (known + noise) : 0;
     roi.pull[first + i] = share;
@@ -34,9 +34,9 @@ static void lightAround(const TrackRows& roi, const Anchor& anchor, int row, dou
 }
 
 /**
- * Takes apart what the reference says of each sample's light per light of the line: it is known as well as the reference
- * is brighter than its own noise, beyond that as well as the light around is known, and is that of the row beyond both
- * (Wiener's filter). `kept` holds the reference before.
+ * Separates the reference's light per light of the line for each sample (a Wiener filter): it is used as far as the reference
+ * exceeds its own noise; beyond that the light of the neighbourhood is used, as far as that is known; beyond both, the mean of
+ * the row. `kept` holds the reference before.
  */
 template <Line shape>
 static void gainOf(const TrackRows& roi, const Anchor& anchor) {
@@ -74,12 +74,14 @@ static void gainOf(const TrackRows& roi, const Anchor& anchor) {
   }
 }
 
-/** Writes the line's prediction, the residual and what the reference does not know, with the scales of the last normal equations. */
+/**
+ * Writes the line's prediction, the residual and what the reference does not know, using the scales of the last normal equations.
+ */
 template <Line shape>
 static void traceTracked(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at) {
   const PreparedLine before = lineAt(shape, anchor, at, 0), now = lineAt(shape, anchor, at, at.by[0]);
   const double ground = anchor.ground + at.by[5], sign = signOf(anchor), speckle = anchor.speckle * anchor.speckle;
-  /** In widths: over less, what was dark does not become bright. */
+  /** In widths: over smaller shifts, what was dark does not become bright. */
   constexpr double kHere = 0.1;
   bool here = !roi.absolute && __builtin_fabs(at.by[0]) * now.inverse < kHere;
   for (int k = 1; k < kTracked; ++k) here = here && at.by[k] == 0;
@@ -90,7 +92,7 @@ static void traceTracked(const TrackRows& roi, const Anchor& anchor, const Track
     const long first = static_cast<long>(row) * roi.stride;
     const double scale = roi.scale[row], offset = roi.offset[row], rowGain = roi.rowGain[row];
     const double unknown = roi.absolute ? 0 : scale * scale * rowGain * speckle;
-    // Speckle that is not known is alike over a grain, what the camera's noise makes of the rest is not.
+    // Unknown speckle is correlated over a grain; the part caused by the camera's noise is not.
     const double slow = !roi.absolute && rowGain > 0 ? (anchor.grain - 1) / rowGain : 0;
     for (int i = 0; i < roi.stride; i += kLanes) {
       Lanes unused[3], light, spread{};
@@ -112,7 +114,7 @@ static void traceTracked(const TrackRows& roi, const Anchor& anchor, const Track
   }
 }
 
-/** The frame moved back to where the anchor is and brought to its light, into `spread`; by the last trace. */
+/** Moves the frame back to the anchor and scales it to its light, into `spread`; uses the last trace. */
 template <Line shape>
 static void homeOf(const TrackRows& roi, const Anchor& anchor, const TrackedLine& at) {
   const PreparedLine home = lineAt(shape, anchor, {}, 0), now = lineAt(shape, anchor, at, at.by[0]);
@@ -133,19 +135,19 @@ static void homeOf(const TrackRows& roi, const Anchor& anchor, const TrackedLine
   }
 }
 
-/** Visits the samples of every `every`-th row: where they are in memory, and which of them can be compared. */
+/** Visits the samples of every `every`-th row: their offset in memory, and which of them can be compared. */
 template <class Visit>
 __attribute__((always_inline)) static inline void eachCompared(const TrackRows& roi, int every, Visit visit) {
   for (int row = 0; row < roi.rows; row += every) {
     const long first = static_cast<long>(row) * roi.stride;
-    // What has no reference, the padding among it, has no gain.
+    // Samples without a reference, including the padding, have no gain.
     for (int i = 0; i < roi.stride; i += kLanes) visit(first + i, loadLanes(roi.base + first + i) > 0.0);
   }
 }
 
-/** Range of what is foretold, and sizes of the residuals of the last trace by it, where the speckle is known. */
+/** Finds the range of the predicted light, and the sizes of the residuals of the last trace by it, where the speckle is known. */
 static void trackSizes(const TrackRows& roi, int every, NoiseSizes& out) {
-  /** Share of the camera's noise. */
+  /** Fraction of the camera's noise. */
   constexpr double kHardly = 0.1;
   noiseSizes<true>(
       [&](auto visit) {
@@ -156,7 +158,10 @@ static void trackSizes(const TrackRows& roi, int every, NoiseSizes& out) {
       [](int bin) { return noiseEdge(bin); }, roi.predicted, roi.residual, out);
 }
 
-/** One over the variance of a residual, its noise linear between the nodes: each segment adds its part below the value. */
+/**
+ * Returns one over the variance of a residual, with its noise interpolated between the nodes: each segment adds its part below
+ * the value.
+ */
 static inline Lanes inverseVarianceAt(const TrackRows& roi, const TrackNoise& noise, long at) {
   const Lanes predicted = loadLanes(roi.predicted + at);
   Lanes inverse = fill(noise.inverse[0]);
@@ -165,24 +170,24 @@ static inline Lanes inverseVarianceAt(const TrackRows& roi, const TrackNoise& no
   return square / (1.0 + square * loadLanes(roi.spread + at));
 }
 
-/** New weights from the residuals of the last trace: Tukey's biweight over the variance of the noise. */
+/** Computes new weights from the residuals of the last trace: Tukey's biweight over the variance of the noise. */
 static void trackWeigh(const TrackRows& roi, const TrackNoise& noise) {
   eachCompared(roi, 1, [&](long at, Mask known) __attribute__((always_inline)) {
     const Lanes residual = loadLanes(roi.residual + at), inverse = inverseVarianceAt(roi, noise, at);
     const Lanes predicted = loadLanes(roi.predicted + at), part = residual * residual * inverse * (1 / (kTukey * kTukey));
     const Lanes room = larger(noise.ceiling - predicted, fill(0.0));
     const Lanes kept = 1.0 - part, size = absolute(residual);
-    // Not by whether it was cut off, which noise decides, but by whether it could have been. Speckle is too coarse for
-    // that: there, what is as far below as the camera cuts off above is cut off too.
+    // Not by whether it was clipped, which the noise decides, but by whether it could have been. Speckle is too coarse for that:
+    // there, residuals as far below as the camera clips above are cut off too.
     const Mask counts = known & (part < 1.0) & (roi.absolute ? room > 0.0 : room * room * inverse > kHeadroom * kHeadroom);
-    // What is rounded to black, or cut off there, is not in proportion to the light.
+    // Values that are rounded to black, or clipped there, are not proportional to the light.
     const Lanes lit = within((predicted - noise.black) * noise.perUnit, 0.0, 1.0);
     const Lanes share = roi.absolute ? select(size > room, room / larger(size, fill(1e-9)), fill(1.0)) : fill(1.0);
     storeLanes(roi.weight + at, select(counts, lit * share * kept * kept * inverse, fill(0.0)));
   });
 }
 
-/** 1 / sqrt(x) to 1e-9 for normal numbers: a guess from the exponent, and Newton's steps. */
+/** Computes 1 / sqrt(x) to 1e-9 for normal numbers: an estimate from the exponent, and Newton steps. */
 static inline Lanes inverseRoot(Lanes x) {
   Lanes root = reinterpret_cast<Lanes>(0x5fe6eb50c7b537a9LL - (reinterpret_cast<Mask>(x) >> 1));
   for (int step = 0; step < 4; ++step) root *= 1.5 - 0.5 * x * root * root;
@@ -190,9 +195,9 @@ static inline Lanes inverseRoot(Lanes x) {
 }
 
 /**
- * What the residuals of the last trace pull on the shift, by its line; each sample's influence takes the place of its spread.
- * What a row's light and offset can imitate says nothing of a shift. Sizes alone: of the two sides of a line that does not fit
- * the one must not hide the other.
+ * Computes the pull of the residuals of the last trace on the shift; each sample's influence replaces its spread. What a row's
+ * light and offset can imitate says nothing about a shift. Only sizes count: otherwise the two flanks of a line that does not fit
+ * could hide each other.
  */
 template <Line shape>
 static void pullsOf(const TrackRows& roi, const TrackNoise& noise, const Anchor& anchor, const TrackedLine& at, TrackPulls& out) {
@@ -229,7 +234,7 @@ static void pullsOf(const TrackRows& roi, const TrackNoise& noise, const Anchor&
       const Lanes slope = select(counts, kept * (1.0 - 5.0 * part), fill(0.0)), weight = select(counts, kept * kept, fill(0.0));
       influences += influence * influence, slopes += slope, inside += weight;
       toldInfluences += pull * pull, toldSlopes += share * slope, toldInside += share * weight;
-      // Darkness has nothing to say, and is no reason to doubt the rest.
+      // Dark samples say nothing, and are no reason to doubt the others.
       compared += select(known & (predicted > noise.black), fill(1.0), fill(0.0));
     }
   }

@@ -1,4 +1,4 @@
-// What of a Voigt line is computed once: the series, and the scales of a line.
+// The values of a Voigt line that are computed once: the series, and the scales of a line.
 #include "fit/voigt.h"
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 namespace phorest {
 namespace {
 
-/** The terms are a cosine transform of exp(-x^2) (L^2 + x^2) on the circle that x = L tan(angle / 2) makes of the axis. */
+/** The terms are a cosine transform of exp(-x^2) (L^2 + x^2) on the circle, to which x = L tan(angle / 2) maps the axis. */
 FaddeevaSeries weideman() {
   constexpr int kPoints = 2 * kFaddeevaTerms;
   FaddeevaSeries series{};
@@ -20,11 +20,14 @@ FaddeevaSeries weideman() {
   return series;
 }
 
-/** Near 1 the Gaussian is so narrow that z is large and derivatives lose digits; the line is continued from here, to 3e-5. */
+/**
+ * Near 1 the Gaussian is so narrow that z is large and derivatives lose digits; from here on the line is extrapolated, accurate
+ * to 3e-5.
+ */
 constexpr double kMostShare = 0.99;
 /**
- * Half-width of a Voigt line by those of its parts: f = a l + sqrt(b l^2 + g^2), to 0.02 %. J. J. Olivero and R. L. Longbothum,
- * J. Quant. Spectrosc. Radiat. Transfer 17 (1977) 233; b so that a Lorentzian alone has its own.
+ * Half-width of a Voigt line from those of its parts: f = a l + sqrt(b l^2 + g^2), to 0.02 %. J. J. Olivero and R. L. Longbothum,
+ * J. Quant. Spectrosc. Radiat. Transfer 17 (1977) 233; b is chosen so that a pure Lorentzian has its own.
  */
 constexpr double kOwn = 0.5346, kJoined = (1 - kOwn) * (1 - kOwn);
 

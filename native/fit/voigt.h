@@ -46,18 +46,18 @@ static inline Complex<Number> faddeevaSlope(Number x, double y, const Complex<Nu
 }
 
 /**
- * What is the same for all samples of a Voigt line of height 1 and half-width 1. `share` is the half-width that its
+ * Values that are the same for all samples of a Voigt line of height 1 and half-width 1. `share` is the half-width that its
  * Lorentzian would have alone: 0 is a Gaussian, 1 a Lorentzian.
  */
 struct VoigtLine {
-  double share = 0;   // for which the formula is evaluated
-  double beyond = 0;  // how much more was asked for; the line is continued linearly
+  double share = 0;   // share at which the formula is evaluated
+  double beyond = 0;  // how much larger the requested share is; the line is extrapolated linearly
   double scale = 0;   // from t to z
   double growth = 0;  // derivative of `scale` by the share
   double height = 0;  // one over w in the middle
   double fall = 0;    // derivative of the middle's w by the share, as a part of it
   VoigtLine() = default;
-  /** Any share; those of fits may be a little outside of 0 to 1. */
+  /** Accepts any share; fits may go slightly outside 0 to 1. */
   explicit VoigtLine(double asked);
 };
 

@@ -12,9 +12,11 @@ constexpr std::uint8_t kSignature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '
 constexpr std::size_t kFrame = 12;  // length, type and checksum of a chunk
 constexpr std::uint32_t kLongestSide = 65535;
 constexpr std::size_t kMostPixels = 400'000'000;
-/** Deflate never expands more; a file that claims more only makes the reader allocate memory in vain. */
+/** Deflate never expands more; a larger claimed size only makes the reader allocate memory for nothing. */
 constexpr std::size_t kMostExpansion = 1032;
-/** The first byte of a zlib stream with the usual window. Narrower ones are a reader's duty to check, and rare. */
+/**
+ * The first byte of a zlib stream with the usual window. Streams with smaller windows are rare and left to the general reader.
+ */
 constexpr std::uint8_t kUsualWindow = 0x78;
 
 std::uint32_t bigEndian(const std::uint8_t* at) {
@@ -25,7 +27,7 @@ constexpr std::uint32_t named(const char (&name)[5]) {
   return static_cast<std::uint32_t>(name[0]) << 24 | name[1] << 16 | name[2] << 8 | name[3];
 }
 
-/** Chunks that describe a picture without changing its samples. Colour tables, transparency and the like do. */
+/** Whether a chunk describes an image without changing its samples. Colour tables, transparency and the like change them. */
 bool isHarmless(std::uint32_t type, std::size_t size) {
   return (type == named("pHYs") && size == 9) || (type == named("gAMA") && size == 4);
 }
@@ -71,7 +73,7 @@ bool PngDecoder::open(const std::uint8_t* bytes, std::size_t size, PngPicture& p
       compressed_.push_back({data, length});
       compressedSize += length;
     } else if (type == named("IEND")) {
-      // What follows the end of the file is not ours to judge.
+      // What follows the end of the file does not matter.
       return length == 0 && at == size && compressedSize >= picture.storedBytes() / kMostExpansion;
     } else if (!isHarmless(type, length)) {
       return false;
@@ -99,7 +101,7 @@ bool PngDecoder::read(const PngPicture& picture, std::uint8_t* memory) {
   if (decompressor_ == nullptr) decompressor_.reset(libdeflate_alloc_decompressor());
   if (decompressor_ == nullptr) throw std::bad_alloc();
   std::size_t consumed = 0;
-  // Without a place for the real size, it has to be exactly the expected one.
+  // Without an output for the real size, it must be exactly the expected one.
   const libdeflate_result result = libdeflate_zlib_decompress_ex(decompressor_.get(), compressed, size, memory,
                                                                  picture.storedBytes(), &consumed, nullptr);
   if (result != LIBDEFLATE_SUCCESS || consumed != size) return false;

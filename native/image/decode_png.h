@@ -12,20 +12,20 @@ struct libdeflate_decompressor;
 
 namespace phorest {
 
-/** What a plain gray PNG holds. */
+/** The content of a plain gray PNG. */
 struct PngPicture {
   int width = 0, height = 0;
   bool deep = false;  // 16 bit instead of 8
 
   std::size_t rowBytes() const { return static_cast<std::size_t>(width) * (deep ? 2 : 1); }
-  /** Bytes that decoding needs: the pixels and a filter byte per row. */
+  /** Returns the bytes that decoding needs: the pixels and a filter byte per row. */
   std::size_t storedBytes() const { return (rowBytes() + 1) * height; }
 };
 
 /**
- * Reads PNG files of one gray channel of 8 or 16 bits, not interlaced, whole to the last checksum, without any chunk
- * that could change what pixels mean. Of all others, damaged ones among them, it says "not for me": the general reader
- * decides about those. Keeps its memory from picture to picture; one per thread.
+ * Reads PNG files with one gray channel of 8 or 16 bits, not interlaced, complete to the last checksum, without any chunk that
+ * could change the meaning of pixels. All others, including damaged ones, are left to the general reader. Keeps its memory from
+ * image to image; one per thread.
  */
 class PngDecoder {
  public:
@@ -36,8 +36,8 @@ class PngDecoder {
   bool open(const std::uint8_t* bytes, std::size_t size, PngPicture& picture);
 
   /**
-   * Decodes the file opened last into `memory` of storedBytes(); the pixels, in this processor's byte order, come
-   * first. False when the compressed data are damaged; `memory` is then worthless. Throws std::bad_alloc.
+   * Decodes the file opened last into `memory` of storedBytes(); the pixels, in this processor's byte order, come first. Returns
+   * false if the compressed data are damaged; `memory` is then invalid. Throws std::bad_alloc.
    */
   bool read(const PngPicture& picture, std::uint8_t* memory);
 

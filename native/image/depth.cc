@@ -8,10 +8,10 @@ namespace {
 
 constexpr int kBits = 16, kFull = 65535, kWhiteOf12Bits = 4095 * 16;
 
-/** Beyond it low bits that are 0 say that a picture has few values, not that a camera has few bits. */
+/** With more low bits that are 0, the image has few values; it does not mean that the camera has few bits. */
 constexpr int kMostShift = 8, kFewestBits = 8;
 
-/** Light was cut off if at least this many pixels have the largest value, and this many times the mean of the values below it. */
+/** Light was clipped if at least this many pixels have the largest value, and this many times the mean of the values below it. */
 constexpr std::uint32_t kLeastPixels = 8;
 constexpr int kBeneath = 16, kPileUp = 2;
 
@@ -34,7 +34,7 @@ bool isPiledUp(const std::vector<std::uint32_t>& counts, int value, int shift) {
   return here >= kLeastPixels && here * kBeneath >= kPileUp * beneath;
 }
 
-/** Full scale by the setting. */
+/** Returns the full scale according to the setting. */
 int fullOf(const DepthKnowledge& series) {
   const int full = (1 << series.bits) - 1, above = kBits - series.bits;
   const bool isHigh = series.largest > full || (above > 0 && series.shift >= above && series.shift < kBits);

@@ -5,7 +5,7 @@
 namespace phorest {
 namespace {
 
-constexpr int kTables8 = 4;  // equal neighbours would otherwise wait for each other's counter
+constexpr int kTables8 = 4;  // otherwise equal neighbours would wait for each other's counter
 
 void count8(const std::uint8_t* pixels, std::size_t size, std::vector<std::uint32_t>& counts) {
   counts.assign(256 * kTables8, 0);
@@ -89,7 +89,7 @@ void prepareScale(Scale& scale, const Picture& picture, const Exposure& exposure
     scale.factor = 1.0 / 257;
   } else {
     const int range = exposure.maximum - exposure.minimum;
-    // A picture of one value becomes black, as OpenCV's normalize makes it.
+    // An image with a single value becomes black, as with OpenCV's normalize.
     scale.factor = range > 0 ? 255.0 * (1.0 / range) : 0.0;
     scale.offset = 0.0 - exposure.minimum * scale.factor;
   }

@@ -1,4 +1,4 @@
-// A picture as it was decoded: its brightness, its contrast, and how its values become 0 to 255.
+// A decoded image: its brightness, its contrast, and how its values are scaled to 0 to 255.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -27,10 +27,10 @@ struct Exposure {
   double darkest;  // raw pixels: all but one in ten thousand, which may be broken, are brighter
 };
 
-/** Mean, quantiles (linear between ranks, as numpy's) and extremes, from a histogram of every pixel. */
+/** Computes mean, quantiles (linear between ranks, like numpy's) and extremes from a histogram of every pixel. */
 Exposure measureExposure(const Picture& picture, std::vector<std::uint32_t>& scratch);
 
-/** value = raw * factor + offset, and for established sampling the same as a table of rounded bytes. */
+/** value = raw * factor + offset; for established sampling the same as a table of rounded bytes. */
 struct Scale {
   double factor = 1;
   double offset = 0;
@@ -38,13 +38,13 @@ struct Scale {
   int saturation = 255;             // raw values from here on count as saturated
 };
 
-/** `saturation`: raw values from there on count as saturated; see decideDepth. */
+/** `saturation`: raw values from this one on count as saturated; see decideDepth. */
 void prepareScale(Scale& scale, const Picture& picture, const Exposure& exposure, Sampling sampling, BitDepthScaling scaling,
                   int saturation);
 
 /**
- * Counts for fits of whole ROIs, which are compared from picture to picture: nothing is taken away, and `full`, the value at
- * which a camera's scale ends, is 255.
+ * Prepares the counts for fits of whole ROIs, which are compared from image to image: nothing is subtracted, and `full`, the
+ * value at which a camera's scale ends, becomes 255.
  */
 void prepareWholeScale(Scale& scale, const Picture& picture, int full, int saturation);
 

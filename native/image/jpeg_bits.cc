@@ -14,7 +14,7 @@ const std::uint8_t* JpegBits::marker() const {
 bool JpegBits::isAtEnd(std::size_t mostFiller) const {
   if (overrun()) return false;
   const int left = count_ - padding_;
-  // Of the byte that was begun: an encoder fills it with ones, some with zeros.
+  // Bits left in the current byte: an encoder fills it with ones, some with zeros.
   const int partial = left % 8;
   const std::uint64_t rest = buffer_ >> 56 >> (8 - partial);
   if (rest != 0 && rest != (1U << partial) - 1U) return false;

@@ -5,12 +5,14 @@
 
 namespace phorest {
 
-/** Bits of entropy-coded data up to the next marker. Beyond it zeros follow, and overrun() says that they were used. */
+/**
+ * Reads bits of entropy-coded data up to the next marker. After the end it returns zeros, and overrun() says that they were used.
+ */
 class JpegBits {
  public:
   JpegBits(const std::uint8_t* from, const std::uint8_t* end) : at_(from), end_(end) {}
 
-  /** The next 16 bits without taking them. */
+  /** Returns the next 16 bits without consuming them. */
   unsigned peek16() {
     if (count_ < 16) fill();
     return static_cast<unsigned>(buffer_ >> 48);
@@ -19,25 +21,25 @@ class JpegBits {
     buffer_ <<= bits;
     count_ -= bits;
   }
-  /** Takes 0 to 16 bits. */
+  /** Consumes 0 to 16 bits. */
   unsigned take(int bits) {
     if (bits == 0) return 0;
     const unsigned value = peek16() >> (16 - bits);
     skip(bits);
     return value;
   }
-  /** A coefficient of `bits` bits as JPEG stores it: the upper half is positive, the lower one negative. */
+  /** Reads a coefficient of `bits` bits as JPEG stores it: the upper half is positive, the lower one negative. */
   int takeSigned(int bits) {
     const int value = static_cast<int>(take(bits));
     return bits == 0 || value >= 1 << (bits - 1) ? value : value - (1 << bits) + 1;
   }
-  /** Whether more bits were taken than there are. */
+  /** Whether more bits were consumed than there are. */
   bool overrun() const { return count_ < padding_; }
 
-  /** Whether nothing but the padding of the last byte, or filler of at most `mostFiller` bytes, is left before the marker. */
+  /** Whether only the padding of the last byte, or at most `mostFiller` bytes of filler, is left before the marker. */
   bool isAtEnd(std::size_t mostFiller) const;
 
-  /** The byte after the data: the marker's 0xff, or the end. */
+  /** Returns the byte after the data: the marker's 0xff, or the end. */
   const std::uint8_t* marker() const;
 
  private:
@@ -65,11 +67,14 @@ class JpegBits {
 /** A Huffman table. */
 class JpegCodes {
  public:
-  /** From the 16 counts and the symbols of a DHT segment; false when there are more codes than bits allow. */
+  /**
+   * Builds the table from the 16 counts and the symbols of a DHT segment; returns false if there are more codes than the bits
+   * allow.
+   */
   bool define(const std::uint8_t* counts, const std::uint8_t* symbols, std::size_t symbolCount);
   bool isDefined() const { return defined_; }
 
-  /** The next symbol, or -1 where the bits are no code. */
+  /** Reads the next symbol; -1 if the bits are not a code. */
   int next(JpegBits& bits) const {
     const unsigned ahead = bits.peek16();
     const std::uint16_t quick = quick_[ahead >> (16 - kQuickBits)];
@@ -85,8 +90,8 @@ class JpegCodes {
   int nextLong(JpegBits& bits, unsigned ahead) const;
 
   bool defined_ = false;
-  std::uint16_t quick_[1 << kQuickBits] = {};  // length and symbol of codes that are short enough, else 0
-  std::uint32_t end_[17] = {};                 // by length: the first 16 bits that are no code of it or a shorter one
+  std::uint16_t quick_[1 << kQuickBits] = {};  // length and symbol of short codes, otherwise 0
+  std::uint32_t end_[17] = {};                 // by length: the first 16 bits that are not a code of that length or a shorter one
   int offset_[17] = {};                        // by length: index of its first symbol minus its first code
   std::uint8_t symbols_[256] = {};
 };

@@ -10,7 +10,7 @@ namespace phorest {
 namespace {
 
 constexpr int kMostComponents = 4, kMostBlocksOfMcu = 10;
-constexpr std::int64_t kMostBlocks = 400'000'000 / 16;  // of the largest picture that is read
+constexpr std::int64_t kMostBlocks = 400'000'000 / 16;  // in the largest image that is read
 
 }  // namespace
 
@@ -28,7 +28,7 @@ JpegFinding JpegWalk::run() {
   }
   at_ += 2;
   for (;;) {
-    // A reader skips what is between segments, and so does this.
+    // Readers skip bytes between segments, and so does this.
     while (at_ < end_ && *at_ != 0xff) ++at_;
     while (at_ < end_ && *at_ == 0xff) ++at_;
     if (at_ >= end_) break;
@@ -156,7 +156,7 @@ bool JpegWalk::scan(const std::uint8_t* data, std::size_t size) {
   return refinement() && entropy();
 }
 
-/** Whether the scan brings what is to come next of its coefficients; notes that it does. */
+/** Whether the scan brings the next bits of its coefficients; records that it does. */
 bool JpegWalk::refinement() {
   if (first_ > last_ || last_ > 63 || low_ > 13) return is(JpegDamage::header);
   if (progressive_ && first_ == 0 ? last_ != 0 : progressive_ && parts_.size() != 1) return is(JpegDamage::header);
@@ -173,7 +173,7 @@ bool JpegWalk::refinement() {
   return true;
 }
 
-/** Whether every coefficient of every component came to its last bit. */
+/** Whether every coefficient of every component was received to its last bit. */
 bool JpegWalk::complete() {
   if (components_.empty()) return is(JpegDamage::header);
   for (const JpegComponent& component : components_) {

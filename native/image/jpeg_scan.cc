@@ -1,4 +1,4 @@
-// The data of a JPEG scan: every code of every block.
+// Reads the data of a JPEG scan: every code of every block.
 #include <cstdlib>
 
 #include "image/jpeg_walk.h"
@@ -7,13 +7,13 @@ namespace phorest {
 namespace {
 
 // Values of 8-bit samples are at most 1024 (DC) and about 930 (AC) before they are divided and rounded. Encoders that hide
-// ringing at white go further up; none goes below black.
+// ringing at white use larger ones; none goes below black.
 constexpr int kLeastDc = -1024 - 64, kMostDc = 1016 + 280, kMostAc = 1400;
 constexpr int kMostDcBits = 11, kMostAcBits = 10;
 
 }  // namespace
 
-/** The data of a scan: every MCU, and the restart markers between them. */
+/** Reads the data of a scan: every MCU, and the restart markers between them. */
 bool JpegWalk::entropy() {
   const bool single = parts_.size() == 1;
   const JpegComponent& only = *parts_.front().component;
@@ -34,7 +34,7 @@ bool JpegWalk::entropy() {
   }
   at_ = bits.marker();
   if (endRun_ != 0 || !bits.isAtEnd(kMostFiller)) return is(JpegDamage::leftover);
-  // A restart marker here begins blocks that the picture has no place for.
+  // A restart marker here begins blocks for which the image has no place.
   return at_ + 1 < end_ && isRestart(at_[1]) ? is(JpegDamage::restart) : true;
 }
 
@@ -83,7 +83,7 @@ bool JpegWalk::dcValue(JpegBits& bits, JpegScanPart& part) {
   part.predicted += bits.takeSigned(length);
   const int step = quant_[part.component->quantisation][0];
   const std::int64_t value = static_cast<std::int64_t>(part.predicted) * (1 << low_) * step;
-  // What is lost by shifting is less than one step of the value that is left.
+  // The loss from shifting is less than one step of the remaining value.
   const std::int64_t slack = static_cast<std::int64_t>(step) << low_;
   return step == 0 || (value >= kLeastDc - slack && value <= kMostDc + slack);
 }
@@ -138,7 +138,9 @@ bool JpegWalk::acFirst(JpegBits& bits, const JpegScanPart& part, std::uint64_t& 
   return true;
 }
 
-/** One more bit of each coefficient that is not 0, and those that are 0 no more (figure G.7 of the standard). */
+/**
+ * Reads one more bit of each coefficient that is not 0, and the coefficients that become non-zero (figure G.7 of the standard).
+ */
 bool JpegWalk::acRefined(JpegBits& bits, const JpegScanPart& part, std::uint64_t& nonzero) {
   int k = first_;
   const auto isSet = [&nonzero](int at) { return (nonzero >> at & 1) != 0; };

@@ -1,4 +1,4 @@
-// The Huffman tables of annex K of the JPEG standard, which pictures of motion JPEG do not repeat.
+// The Huffman tables of annex K of the JPEG standard, which motion JPEG images leave out.
 #pragma once
 #include <cstdint>
 

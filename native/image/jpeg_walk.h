@@ -1,4 +1,4 @@
-// A walk over the segments and the codes of a JPEG file: jpeg_check.cc reads the segments, jpeg_scan.cc the data of scans.
+// Walks over the segments and the codes of a JPEG file: jpeg_check.cc reads the segments, jpeg_scan.cc the data of scans.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -13,13 +13,13 @@ constexpr int kJpegCoefficients = 64;
 
 struct JpegComponent {
   int id = 0, across = 1, down = 1, quantisation = 0;  // blocks of an MCU across and down
-  int columns = 0, rows = 0;                           // blocks that the component has by itself
-  int stride = 0;                                      // blocks of a row with those that only fill up MCUs
+  int columns = 0, rows = 0;                           // blocks of the component itself
+  int stride = 0;                                      // blocks of a row, including those that only fill up MCUs
   int lowest[kJpegCoefficients];                       // lowest bit received of each coefficient, 99 for none
   std::vector<std::uint64_t> nonzero;                  // progressive: coefficients of each block that are not 0
 };
 
-/** A component as a scan names it. */
+/** A component as named in a scan. */
 struct JpegScanPart {
   JpegComponent* component;
   const JpegCodes* dc;
@@ -32,7 +32,7 @@ class JpegWalk {
  public:
   JpegWalk(const std::uint8_t* bytes, std::size_t size);
 
-  /** What is wrong with the file, or nothing. Throws std::bad_alloc. */
+  /** Returns the damage of the file, or none. Throws std::bad_alloc. */
   JpegFinding run();
 
  private:
@@ -64,7 +64,7 @@ class JpegWalk {
     return false;
   }
   int word(const std::uint8_t* at) const { return at[0] << 8 | at[1]; }
-  // The segments, in jpeg_check.cc. What is false has been noted in finding_.
+  // The segments, in jpeg_check.cc. The reason for false is recorded in finding_.
   bool segment(int marker, const std::uint8_t* data, std::size_t size);
   bool frame(int marker, const std::uint8_t* data, std::size_t size);
   bool codes(const std::uint8_t* data, std::size_t size);
@@ -73,7 +73,7 @@ class JpegWalk {
   bool refinement();
   bool complete();
 
-  // The data of a scan, in jpeg_scan.cc. Only entropy() and restart() note what is wrong.
+  // The data of a scan, in jpeg_scan.cc. Only entropy() and restart() record damage.
   bool entropy();
   bool restart(JpegBits& bits, int number);
   bool mcu(JpegBits& bits, int column, int row);
@@ -87,14 +87,14 @@ class JpegWalk {
   const std::uint8_t* end_;
   JpegFinding finding_;
   JpegCodes dc_[4], ac_[4];
-  int quant_[4][kJpegCoefficients] = {};  // in the order of the file; 0 where no table came
+  int quant_[4][kJpegCoefficients] = {};  // in the order of the file; 0 if there was no table
   std::vector<JpegComponent> components_;
   bool progressive_ = false;
   int mcuColumns_ = 0, mcuRows_ = 0, interval_ = 0;
 
   std::vector<JpegScanPart> parts_;  // of the scan that is read
   int first_ = 0, last_ = 63, high_ = 0, low_ = 0;
-  unsigned endRun_ = 0;  // blocks that are known to have nothing more in this band
+  unsigned endRun_ = 0;  // number of blocks that are known to have nothing more in this band
 };
 
 }  // namespace phorest

@@ -1,6 +1,6 @@
-// A byte of a filtered row needs its left neighbour, so that one row can use neither vectors nor more than a fraction of
-// the processor. Rows depend on each other only downwards: row k may run one pixel behind row k - 1. Sixteen rows in the
-// lanes of a vector, each a pixel behind the one above, need no waiting, with any mix of filters.
+// A byte of a filtered row depends on its left neighbour, so a single row can use neither vectors nor more than a fraction of the
+// processor. Between rows there are only downward dependences: row k may run one pixel behind row k - 1. Sixteen rows in the
+// lanes of a vector, each one pixel behind the row above, need no waiting, with any mix of filters.
 #include "image/unfilter.h"
 
 #include <bit>
@@ -14,7 +14,7 @@ using Bytes = std::uint8_t __attribute__((vector_size(kRows)));
 
 enum Filter : std::uint8_t { kNone, kSub, kUp, kAverage, kPaeth };
 
-/** Room before and behind a row of scratch memory: lanes start late, and vectors reach beyond the end. */
+/** Room before and after a row of scratch memory: lanes start late, and vectors extend beyond the end. */
 constexpr std::size_t kBefore = 32, kBehind = 64;
 
 /** One bit mask per filter: which lanes (rows) use it. */
@@ -30,7 +30,7 @@ Bytes load(const std::uint8_t* from) {
 
 void store(std::uint8_t* to, Bytes value) { std::memcpy(to, &value, sizeof value); }
 
-/** Columns become rows: four times, the first half of the vectors is interleaved with the second. */
+/** Transposes columns to rows: four times, the first half of the vectors is interleaved with the second. */
 void transpose(Bytes* rows) {
   constexpr Bytes kLow = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
   constexpr Bytes kHigh = {8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
@@ -44,7 +44,7 @@ void transpose(Bytes* rows) {
   }
 }
 
-/** Every lane moves down by one row; the first gets `top`. */
+/** Moves every lane down by one row; the first gets `top`. */
 Bytes below(Bytes lanes, std::uint8_t top) {
   constexpr Bytes kDown = {16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
   const Bytes first = {top};
@@ -55,10 +55,10 @@ Bytes larger(Bytes a, Bytes b) { return a > b ? a : b; }
 Bytes smaller(Bytes a, Bytes b) { return a < b ? a : b; }
 Bytes distance(Bytes a, Bytes b) { return larger(a, b) - smaller(a, b); }
 
-/** Whichever of left, up and corner is nearest to left + up - corner, in this order. */
+/** Returns whichever of left, up and corner is nearest to left + up - corner, in this order. */
 Bytes paeth(Bytes left, Bytes up, Bytes corner) {
   const Bytes toLeft = distance(up, corner), toUp = distance(left, corner);
-  // |(up - corner) + (left - corner)|: the sizes add up where the signs agree. A sum beyond a byte loses anyway.
+  // |(up - corner) + (left - corner)|: the absolute values add up if the signs agree. A sum beyond a byte loses anyway.
   const Bytes sum = toLeft + toUp, full = reinterpret_cast<Bytes>(sum < toLeft);
   const auto agree = (up > corner) == (left > corner);
   const Bytes toCorner = agree ? (sum | full) : distance(toLeft, toUp);
@@ -101,7 +101,7 @@ void undo(const Rows& rows, const Masks& masks) {
   }
 }
 
-/** Rows of pixels as they belong into memory: 16-bit values in the order of this processor. */
+/** Writes rows of pixels in their final form: 16-bit values in the byte order of this processor. */
 void deliver(std::uint8_t* to, const std::uint8_t* from, std::size_t rowBytes, int pixelBytes) {
   if (pixelBytes == 1 || std::endian::native == std::endian::big) {
     std::memmove(to, from, rowBytes);

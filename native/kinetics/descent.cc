@@ -9,7 +9,7 @@ namespace {
 
 /** Longest step of a logarithm: a factor of 20. */
 constexpr double kLongestStep = 3;
-/** Costs are sums with rounding of about this share of the squares. */
+/** Costs are sums with a rounding error of about this fraction of the squares. */
 constexpr double kRounding = 1e-14;
 
 bool solveDamped(const double* matrix, const double* right, double damping, int n, double* to) {
@@ -24,7 +24,7 @@ bool solveDamped(const double* matrix, const double* right, double damping, int 
   return true;
 }
 
-/** Gradient and matrix along the free directions. */
+/** Computes gradient and matrix along the free directions. */
 void along(const Evaluation& at, const Freedom& freedom, int rates, double* descent, double* normals) {
   const int free = freedom.count;
   for (int a = 0; a < free; ++a) {

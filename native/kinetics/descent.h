@@ -1,24 +1,24 @@
-// Levenberg and Marquardt's descent in the logarithms of the rates, and where it starts.
+// Levenberg-Marquardt descent in the logarithms of the rates, and its start.
 #pragma once
 #include "kinetics/separable.h"
 
 namespace phorest::kinetics {
 
-/** Lowest and highest logarithm of each rate that data of these times and concentrations could show anything of. */
+/** Lowest and highest logarithm of each rate that data with these times and concentrations could reveal. */
 struct Range {
   double low[kMostRates], high[kMostRates];
 };
 
 Range rangeOf(const Problem& problem);
 
-/** Directions in which the rates may move: columns of [rate][free]; all of them, or what keeps one quantity. */
+/** Directions in which the rates may move: columns of [rate][free]; all of them, or those that keep one quantity fixed. */
 struct Freedom {
   int count = 0;
   double directions[kMostRates * kMostRates] = {};
 };
 
 Freedom allFree(int rates);
-/** Keeps the sum of direction·rates: `direction` has entries of −1, 0 and 1. */
+/** Returns the directions that keep the sum of direction·rates; `direction` has entries of −1, 0 and 1. */
 Freedom freeBut(int rates, const double* direction);
 
 struct Descended {
@@ -30,7 +30,7 @@ struct Descended {
 
 struct DescentLimits {
   int evaluations = 60;
-  /** Ends where a step is expected to win less than this of the cost, or is shorter than `shortest`. */
+  /** Stops if a step is expected to reduce the cost by less than this, or is shorter than `shortest`. */
   double gain = 0;
   double shortest = 1e-9;
 };
@@ -38,10 +38,10 @@ struct DescentLimits {
 Descended descend(Separable& separable, const double* start, const Range& range, const Freedom& freedom, const DescentLimits& limits,
                   const double* rmax = nullptr);
 
-/** The best rates from a grid over the range, on thinned data, then descended on them. */
+/** Returns the best rates of a grid over the range, on thinned data, followed by a descent on them. */
 Descended findStart(const Problem& full, const Range& range);
 
-/** Inverse of a symmetric positive matrix of at most 6 rows, in place; false where it is none. */
+/** Inverts a symmetric positive definite matrix of at most 6 rows, in place; returns false if it is not one. */
 bool invert(double* matrix, int size);
 
 }  // namespace phorest::kinetics

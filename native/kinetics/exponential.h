@@ -8,7 +8,7 @@ namespace phorest::kinetics {
 typedef double Four __attribute__((vector_size(32)));
 typedef std::int64_t FourIntegers __attribute__((vector_size(32)));
 
-/** 0 for what is below e^-700. */
+/** Returns 0 for values below e^-700. */
 inline void exponentials(const double* from, double* to) {
   Four x;
   std::memcpy(&x, from, sizeof x);

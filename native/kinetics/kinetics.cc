@@ -13,16 +13,16 @@ namespace {
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr double kAtBound = 0.05;
 
-/** The quantile of Student's t that is as far out as `z` is of the normal distribution, by its expansion about that. */
+/** Returns the quantile of Student's t that corresponds to `z` of the normal distribution, by its expansion about that. */
 double studentFor(double z, double freedom) {
   const double v = std::max(freedom, 2.0);
   return z + (z * z * z + z) / (4 * v) + (5 * std::pow(z, 5) + 16 * z * z * z + 3 * z) / (96 * v * v);
 }
 
-/** Of 95 %, two-sided. */
+/** For 95 %, two-sided. */
 constexpr double kLimit95 = 1.959963984540054;
 
-/** Error and unit of the cost for a sum of estimates. */
+/** Error and cost unit of a sum of estimates. */
 struct Scale {
   double error, unit;
 };
@@ -122,7 +122,7 @@ class Fitting {
         const int at = rates + static_cast<int>(i);
         if (!covariance_.whole.empty()) error = std::sqrt(covariance_.whole[at * covariance_.size + at]);
       } else if (shape_.sites == 1) {
-        // With the rates as they are: what is left of the response after the locals.
+        // With the current rates: what is left of the response after the locals are removed.
         const double own = separable_.productsOf(static_cast<int>(i))[0];
         if (own > 0) error = std::sqrt(fit_.noise.variance * fit_.noise.area() / own);
       }

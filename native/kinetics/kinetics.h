@@ -7,7 +7,10 @@
 
 namespace phorest::kinetics {
 
-/** A rate, a KD (after the rates, one per site) or the common Rmax (last). All but `value` of Rmax are natural logarithms. */
+/**
+ * A rate, a KD (after the rates, one per site) or the common Rmax (last). Everything except `value` of Rmax is a natural
+ * logarithm.
+ */
 struct Quantity {
   double value, error, low, high, lowReached, highReached;
 };
@@ -20,14 +23,14 @@ struct Fit {
   Noise noise;
   std::vector<Quantity> quantities;
   std::vector<double> linear, linearErrors;
-  /** Offset, drift over half of the cycle's time and its middle, then a bulk shift per segment; NaN where there is none. */
+  /** Offset, drift over half of the cycle's time and its middle, then a bulk shift per segment; NaN if there is none. */
   std::vector<std::vector<double>> locals;
   std::vector<double> fitted;
-  /** Of the rates, then of the common maximum responses; empty where they are not fixed. */
+  /** Covariance of the rates, then of the common maximum responses; empty if the data do not determine them. */
   std::vector<double> covariance;
 };
 
-/** The problem must be prepared. `profiles`: whether to look for limits, which costs more than the fit. */
+/** Fits a prepared problem. `profiles`: whether to search for limits, which takes longer than the fit. */
 Fit fit(const Problem& problem, bool profiles);
 
 }  // namespace phorest::kinetics

@@ -27,7 +27,7 @@ void oneToOne(const Cycle& cycle, double ka, double kd, double* response, double
   for (std::size_t at = 0; at < cycle.segments.size(); ++at) {
     const Segment& segment = cycle.segments[at];
     const double on = ka * segment.concentration, k = on + kd, r = on / k;
-    const double rChange = r * kd / k;  // by ln ka; by ln kd it is the negative
+    const double rChange = r * kd / k;  // by ln ka; that by ln kd is its negative
     const double from = segment.from, distance = start - r;
     const double slopeKa = distance * on, slopeKd = distance * kd;
     const double keptKa = startByKa - rChange, keptKd = startByKd + rChange;
@@ -47,7 +47,7 @@ void oneToOne(const Cycle& cycle, double ka, double kd, double* response, double
   }
 }
 
-/** e^x: a short series near 0, where nearly all steps between frames are. */
+/** e^x: a short series near 0, the range of nearly all steps between frames. */
 double shortExponential(double x) {
   if (std::fabs(x) > 0.06) return std::exp(x);
   return 1 + x * (1 + x * (0.5 + x * (1.0 / 6 + x * (1.0 / 24 + x * (1.0 / 120 + x * (1.0 / 720 + x * (1.0 / 5040 + x / 40320)))))));
@@ -126,7 +126,7 @@ class Transport {
     u_ *= shortExponential(x);
   }
 
-  /** The response, and its derivatives, at t since the stretch began. */
+  /** Returns the response, and its derivatives, at t since the stretch began. */
   double state(double t, double* derivative) const {
     const double inverse = 1 / (b_ - m_ * u_), ratio = u0_ == 0 ? std::exp(logRatio_) : u_ / u0_;
     const double startShare = (b_ - m_ * u0_) * ratio;

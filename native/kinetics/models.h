@@ -6,7 +6,7 @@
 
 namespace phorest::kinetics {
 
-/** Room for the columns of one cycle; kept between calls. */
+/** Memory for the columns of one cycle; kept between calls. */
 struct Columns {
   std::vector<double> values;  // [column][stride]
   int stride = 0;

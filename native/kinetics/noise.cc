@@ -10,14 +10,14 @@ namespace phorest::kinetics {
 namespace {
 
 constexpr int kMostEstimates = kMostRates + kMostSites;
-/** A mixture of white and correlated noise must explain the autocorrelation so much better than the latter alone. */
+/** A mixture of white and correlated noise must explain the autocorrelation better than the latter alone by this amount. */
 constexpr double kMixtureGain = 12;
 constexpr double kMostRho = 0.995;
 constexpr int kRounds = 4;
 /** With fewer points in a cycle, its correlation cannot be estimated. */
 constexpr std::size_t kFewest = 24;
 
-/** Value of a local's column (times the root of the weight) at a point. */
+/** Visits the value of a local's column (times the root of the weight) at each point. */
 template <typename Visit>
 void forLocals(const Cycle& cycle, const Prepared& prepared, Visit visit) {
   if (cycle.offset) visit(0, 0, cycle.points, prepared.root.data());
@@ -27,14 +27,14 @@ void forLocals(const Cycle& cycle, const Prepared& prepared, Visit visit) {
   }
 }
 
-/** Takes `coefficients` of the locals off a column. */
+/** Subtracts `coefficients` of the locals from a column. */
 void takeLocals(const Cycle& cycle, const Prepared& prepared, const double* coefficients, double* column) {
   forLocals(cycle, prepared, [&](int local, int begin, int end, const double* values) {
     for (int i = begin; i < end; ++i) column[i] -= coefficients[local] * values[i];
   });
 }
 
-/** Sums of products of residuals by lag, and the numbers of products. */
+/** Computes sums of products of residuals by lag, and the numbers of products. */
 void autocovariance(const Residuals& residuals, int lags, std::vector<double>& sums, std::vector<double>& counts) {
   sums.assign(lags + 1, 0.0);
   counts.assign(lags + 1, 0.0);
@@ -55,7 +55,7 @@ void autocovariance(const Residuals& residuals, int lags, std::vector<double>& s
   }
 }
 
-/** White, autoregressive, or a mixture: whichever the correlations r[1..] of `count` residuals ask for. */
+/** Chooses white noise, autoregressive noise, or a mixture, whichever the correlations r[1..] of `count` residuals require. */
 void chooseShape(const std::vector<double>& r, double count, Noise& noise) {
   const int lags = static_cast<int>(r.size()) - 1;
   noise.share = 1;
@@ -71,7 +71,7 @@ void chooseShape(const std::vector<double>& r, double count, Noise& noise) {
   const double alone = misfit(1, noise.rho);
   double least = alone, share = 1, rho = noise.rho;
   for (int step = 0; step < 40 && lags > 2; ++step) {
-    // Evenly in the length of the correlation's memory, 2 to 200 frames.
+    // Evenly spaced in the length of the correlation's memory, 2 to 200 frames.
     const double trial = 1 - 0.5 * std::pow(100.0, -step / 39.0);
     double cross = 0, own = 0, power = 1;
     for (int lag = 1; lag <= lags; ++lag) {
@@ -93,12 +93,12 @@ void chooseShape(const std::vector<double>& r, double count, Noise& noise) {
   }
 }
 
-/** Variance of sums over frames in order of time, whose noise is correlated, for a variance of 1. */
+/** Variance of sums over frames in order of time, with correlated noise of variance 1. */
 class Correlated {
  public:
   Correlated(const Noise& noise, int size, double sign, double* to) : noise_(noise), size_(size), sign_(sign), to_(to) {}
 
-  /** What the next frame's noise is multiplied by in each sum. */
+  /** Adds the next frame; `now` contains the factor of its noise in each sum. */
   void next(const double* now) {
     for (int p = 0; p < size_; ++p) {
       echo_[p] = noise_.rho * (echo_[p] + before_[p]);
@@ -120,8 +120,8 @@ class Correlated {
 };
 
 /**
- * The noise of blanks: one blank is subtracted from several cycles, whose noise then is not independent. The variance of a sum over
- * the blank's frames replaces what each cycle had of it by itself.
+ * The noise of blanks: one blank is subtracted from several cycles, so their noise is not independent. The variance of a sum over
+ * the blank's frames replaces what each cycle had of it individually.
  */
 class Shared {
  public:
@@ -214,7 +214,8 @@ Noise noiseOf(const Residuals& residuals, int parameters) {
   autocovariance(residuals, lags, sums, counts);
   if (!(count > parameters) || !(sums[0] > 0)) return noise;
   noise.variance = sums[0] / (count - parameters);
-  // A fit takes noise away, mostly of low frequencies: about the same from every lag. What, depends on what is looked for.
+  // A fit absorbs noise, mostly of low frequencies, about equally at every lag. The result depends on the amount, hence the
+  // iteration.
   for (int round = 0; round < kRounds; ++round) {
     const double taken = std::min(noise.variance * parameters * noise.area() / count, sums[0] / count);
     std::vector<double> r(lags + 1);
@@ -267,7 +268,7 @@ Covariance covarianceOf(const Separable& separable, const Evaluation& at, const 
       lines[p] = own.at(column);
       scales[p] = isRate ? at.linear[problem.group[c] * shape.sites + site] : 1.0;
       if (problem.isRmaxGlobal() || shape.sites > 1) continue;
-      // A maximum response of its own takes its part of the derivative.
+      // An individual maximum response absorbs its part of the derivative.
       const double part = g[0] > 0 ? g[column] / g[0] : 0.0;
       for (int i = 0; i < cycle.points; ++i) own.at(column)[i] -= part * own.at(0)[i];
     }

@@ -6,7 +6,7 @@
 namespace phorest::kinetics {
 namespace {
 
-/** A local whose own part is a smaller share than this of itself cannot be distinguished from the others. */
+/** If a smaller fraction than this of a local is independent of the others, it cannot be distinguished from them. */
 constexpr double kAlike = 1e-9;
 
 void placePoints(Cycle& cycle) {
@@ -20,7 +20,7 @@ void placePoints(Cycle& cycle) {
   if (!cycle.segments.empty()) cycle.segments.back().end = cycle.points;
 }
 
-/** Normal matrix of the locals: offset, drift, bulk shifts in the order of the segments. */
+/** Computes the normal matrix of the locals: offset, drift, bulk shifts in the order of the segments. */
 std::vector<double> localNormals(const Cycle& cycle, Prepared& to) {
   const int n = to.locals, drift = cycle.offset ? 1 : 0;
   std::vector<double> normals(static_cast<std::size_t>(n) * n, 0.0);
@@ -42,7 +42,7 @@ std::vector<double> localNormals(const Cycle& cycle, Prepared& to) {
   return normals;
 }
 
-/** Cholesky's factor; a row of zeros for a local that others explain. Returns how many are in use. */
+/** Computes the Cholesky factor, with a row of zeros for a local that others explain. Returns the number in use. */
 int factorise(std::vector<double>& a, int n) {
   int used = 0;
   for (int i = 0; i < n; ++i) {
@@ -128,7 +128,7 @@ void prepare(Problem& problem) {
 }
 
 Thinned::Thinned(const Problem& full, int bins) : problem_(full) {
-  // In a steady state the times are concentrations.
+  // In a steady state, the times are concentrations.
   const bool isOfTimes = full.model != Model::steadyState && full.model != Model::hill;
   for (std::size_t at = 0; at < full.cycles.size(); ++at) {
     const Cycle& cycle = full.cycles[at];

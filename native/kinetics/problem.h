@@ -1,24 +1,24 @@
-// Sensorgrams to fit, and everything about them that no rate changes: which points belong to which stretch of constant
-// concentration, the sums over the points, and the part of them that offsets, drifts and bulk shifts explain.
+// Sensorgrams to fit, and everything about them that does not depend on the rates: which points belong to which stretch of
+// constant concentration, the sums over the points, and the part of them that offsets, drifts and bulk shifts explain.
 #pragma once
 #include <cstddef>
 #include <vector>
 
 namespace phorest::kinetics {
 
-/** What is fitted; the order is that of MODELS in src/assay/kinetics/models.ts. */
+/** The models; the order is that of MODELS in src/assay/kinetics/models.ts. */
 enum class Model { oneToOne, massTransport, twoSite, dissociation, steadyState, hill };
 constexpr int kModels = 6;
 
 constexpr int kMostSites = 2;
-/** Most logarithms of rates that a model has. */
+/** Largest number of rate logarithms in a model. */
 constexpr int kMostRates = 4;
-/** Most columns per point: each site's response and its derivatives. */
+/** Largest number of columns per point: each site's response and its derivatives. */
 constexpr int kMostColumns = 6;
 
 struct Shape {
   int sites;
-  /** Logarithms of rates that a site's response depends on. */
+  /** Number of rate logarithms that a site's response depends on. */
   int perSite;
   int rates() const { return sites * perSite; }
   int columns() const { return sites * (1 + perSite); }
@@ -40,7 +40,7 @@ inline bool hasAssociation(Model model) {
   return model == Model::oneToOne || model == Model::massTransport || model == Model::twoSite;
 }
 
-/** A stretch of constant concentration. Before the first one of a cycle nothing is bound. */
+/** A stretch of constant concentration. Before the first one of a cycle, nothing is bound. */
 struct Segment {
   double from = 0;           // s
   double concentration = 0;  // M; in a dissociation without association 0
@@ -56,14 +56,14 @@ struct Cycle {
   /** 1/variance of each point, or nullptr for equal ones. */
   const double* weight = nullptr;
   int points = 0;
-  /** Noise that a point has from a frame of a curve that was subtracted: see Problem::sharedStart. nullptr: none. */
+  /** Noise that a point has from a frame of a subtracted curve: see Problem::sharedStart. nullptr: none. */
   const double* sharedAt = nullptr;
   const double* sharedPart = nullptr;
   std::vector<Segment> segments;
   bool offset = false, drift = false;
 };
 
-/** What a cycle's points add up to without the response of a model. */
+/** Sums over a cycle's points that do not depend on the response of a model. */
 struct Prepared {
   std::vector<double> root, rootTime, scaled;  // root of the weight; times drift's time; times response
   double middle = 0, half = 1;                 // of the drift's time, s
@@ -78,12 +78,12 @@ struct Problem {
   Model model = Model::oneToOne;
   std::vector<Cycle> cycles;
   std::vector<Prepared> prepared;
-  /** Cycles with the same number, which are neighbours, have one maximum response; numbers from 0 on. */
+  /** Cycles with the same number, which are adjacent, have a common maximum response; numbers start at 0. */
   std::vector<int> group;
   /**
-   * Frames of the curves that were subtracted (blanks), one curve after the other, each from sharedStart[k] to sharedStart[k + 1].
-   * A point has the noise of the two frames about `sharedAt`, in the shares of a straight line, times `sharedPart`, the frame's
-   * standard error over that of the point. NaN: none.
+   * Frames of the subtracted curves (blanks), one curve after the other, each from sharedStart[k] to sharedStart[k + 1]. A point
+   * has the noise of the two frames around `sharedAt`, linearly interpolated, times `sharedPart`, the frame's standard error over
+   * that of the point. NaN: none.
    */
   std::vector<int> sharedStart;
   int points = 0, parameters = 0;
@@ -92,10 +92,10 @@ struct Problem {
   bool isRmaxGlobal() const { return groups() == 1; }
 };
 
-/** Fills `prepared` and the numbers of a problem whose cycles are given. */
+/** Fills `prepared` and the other numbers of a problem whose cycles are given. */
 void prepare(Problem& problem);
 
-/** The problem with points averaged within bins that widen with the time since the last switch: `bins` of them at most for each stretch. */
+/** The problem with points averaged in bins that widen with the time since the last switch: at most `bins` for each stretch. */
 class Thinned {
  public:
   Thinned(const Problem& full, int bins);

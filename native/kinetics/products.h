@@ -6,7 +6,10 @@
 
 namespace phorest::kinetics {
 
-/** Adds to `to` [column][columns + 3] the products with all columns from itself on, the response, the root and its time. */
+/**
+ * Adds to `to` [column][columns + 3] the products of each column with itself and all later columns, the response, the root and
+ * its time.
+ */
 template <int kColumns>
 void addProducts(const double* const* columns, const double* response, const double* root, const double* rootTime, int begin, int end,
                  double* to) {

@@ -7,14 +7,14 @@
 namespace phorest::kinetics {
 namespace {
 
-/** Bins of a stretch: they change limits by less than a thousandth of their distance (docs/kinetics.md). */
+/** Number of bins of a stretch: limits change by less than a thousandth of their distance (docs/kinetics.md). */
 constexpr int kBins = 64;
-constexpr double kLongest = 3;    // of a logarithm, from one place to the next
+constexpr double kLongest = 3;    // of a logarithm, from one point to the next
 constexpr double kClose = 0.01;   // to the quantile
 constexpr double kEdge = 1e-6;
 /** A rate at the edge is a bound if the cost would still fall by this many standard deviations beyond it. */
 constexpr double kWants = 0.05;
-/** With smaller errors of a logarithm the cost is a parabola over the whole range that is searched. */
+/** With smaller errors of a logarithm, the cost is a parabola over the whole search range. */
 constexpr double kCertain = 0.03;
 constexpr int kMostSteps = 40;
 constexpr double kFarthestRmax = 14;
@@ -44,8 +44,8 @@ Profile::Step Profile::stepOf(const Descended& found, double unit, const double*
 }
 
 /**
- * Walks to one side from the optimum until the rise is the quantile, and on until it is sure_. Returns the distance of the
- * former, NaN where it is not reached. `evaluate(distance)` gives the rise.
+ * Moves from the optimum to one side until the rise is the quantile, and on until it is sure_. Returns the distance of the
+ * former, NaN if it is not reached. `evaluate(distance)` returns the rise.
  */
 template <typename Evaluate>
 double Profile::side(int sign, double error, double quantile, double farthest, double& reached, Evaluate evaluate) {
@@ -92,7 +92,7 @@ Limits Profile::along(const double* direction, double error, double unit, double
   const Freedom freedom = freeBut(rates, direction);
   int moved = 0;
   while (direction[moved] == 0) ++moved;
-  double low = 0, high = 0;  // how far the quantity may go within the range
+  double low = 0, high = 0;  // how far the quantity can go within the range
   for (int p = 0; p < rates; ++p) {
     const double up = range_.high[p] - best_.rates[p], down = best_.rates[p] - range_.low[p];
     high += direction[p] > 0 ? up : direction[p] < 0 ? down : 0;

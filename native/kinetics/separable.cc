@@ -8,7 +8,7 @@
 namespace phorest::kinetics {
 namespace {
 
-/** A site's response that others explain to this share has no size of its own. */
+/** A site's response that others explain up to this fraction has no determined size. */
 constexpr double kAlike = 1e-13;
 
 void addStretch(int columns, const Columns& from, const Prepared& prepared, int begin, int end, double* to) {
@@ -58,7 +58,7 @@ void Separable::weightedColumns(int at, const double* rates, Columns& to) const 
   }
 }
 
-/** Products of a cycle's columns and response, less what offset, drift and bulk shifts explain. */
+/** Computes the products of a cycle's columns and response, minus what offset, drift and bulk shifts explain. */
 void Separable::reduce(int at, const double* rates) {
   const Cycle& cycle = problem_.cycles[at];
   const Prepared& prepared = problem_.prepared[at];
@@ -80,7 +80,7 @@ void Separable::reduce(int at, const double* rates) {
     if (cycle.drift) cross[drift * size_ + c] = total[c * across + columns + 2];
   }
   for (int l = 0; l < locals; ++l) cross[l * size_ + columns] = prepared.localResponse[l];
-  // L⁻¹ times the cross products: the products of these are what the locals explain.
+  // L⁻¹ times the cross products: their products are what the locals explain.
   std::vector<double> half(cross);
   for (int c = 0; c < size_; ++c) {
     for (int i = 0; i < locals; ++i) {

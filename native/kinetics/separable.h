@@ -1,5 +1,5 @@
-// Variable projection (Golub and Pereyra 1973): for given rates the best maximum responses, offsets, drifts and bulk shifts are
-// linear and are eliminated; what remains is the cost as a function of the rates, its gradient and Gauss and Newton's matrix.
+// Variable projection (Golub and Pereyra 1973): for given rates, the best maximum responses, offsets, drifts and bulk shifts are
+// linear and are eliminated; what remains is the cost as a function of the rates, its gradient and the Gauss-Newton matrix.
 #pragma once
 #include <vector>
 
@@ -10,11 +10,11 @@ namespace phorest::kinetics {
 
 struct Evaluation {
   double cost = 0;
-  /** Cost without any response of the model: offsets, drifts and bulk shifts alone. */
+  /** Cost without any response of the model: offsets, drifts and bulk shifts only. */
   double nullCost = 0;
   double squares = 0;  // of the responses
   double descent[kMostRates] = {};                // −1/2 of the cost's derivative
-  double normals[kMostRates * kMostRates] = {};   // 1/2 of its second derivative, as Gauss and Newton take it
+  double normals[kMostRates * kMostRates] = {};   // 1/2 of its second derivative, in the Gauss-Newton approximation
   std::vector<double> linear;                     // maximum responses: [group][site]
 };
 
@@ -22,18 +22,18 @@ class Separable {
  public:
   explicit Separable(const Problem& problem);
 
-  /** `rmax`: a maximum response to keep (one group and one site only), or nullptr. */
+  /** `rmax`: a maximum response to keep fixed (one group and one site only), or nullptr. */
   const Evaluation& evaluate(const double* rates, const double* rmax = nullptr);
 
   const Problem& problem() const { return problem_; }
 
-  /** After evaluate(): offset, drift and bulk shifts of a cycle, with `linear` as found; unused ones are 0. */
+  /** After evaluate(): returns offset, drift and bulk shifts of a cycle, with `linear` as found; unused ones are 0. */
   std::vector<double> localsOf(int cycle) const;
-  /** The columns of a cycle at some rates, weighted. */
+  /** Computes the weighted columns of a cycle at the given rates. */
   void weightedColumns(int cycle, const double* rates, Columns& to) const;
-  /** Of the last evaluation: locals times columns [local][column]. */
+  /** After evaluate(): locals times columns [local][column]. */
   const std::vector<double>& crossOf(int cycle) const { return cross_[cycle]; }
-  /** Of the last evaluation: products of columns and response less what locals explain, summed over the cycles of a group. */
+  /** After evaluate(): products of columns and response minus what locals explain, summed over the cycles of a group. */
   const double* productsOf(int group) const { return groups_.data() + static_cast<std::size_t>(group) * size_ * size_; }
   int size() const { return size_; }
 
@@ -51,7 +51,7 @@ class Separable {
   Evaluation result_;
 };
 
-/** Solves L Lᵀ x = b in place, for a factor as `Prepared` holds it. */
+/** Solves L Lᵀ x = b in place, for a factor in the form of `Prepared`. */
 void solveFactor(const std::vector<double>& factor, int n, double* b, int stride = 1);
 
 }  // namespace phorest::kinetics

@@ -1,5 +1,5 @@
-// Where a descent starts: the best places of a coarse grid over the rates, on thinned data. The cost has long valleys and
-// plateaus, in which a descent from one guess ends anywhere.
+// Finds the start of a descent: the best points of a coarse grid over the rates, on thinned data. The cost has long valleys and
+// plateaus, in which a descent from a single guess may end anywhere.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -12,7 +12,7 @@ namespace {
 constexpr int kBins = 16;
 constexpr double kGridStep = 1.3;  // of a logarithm: a factor of 3.7
 constexpr int kDescents = 3;
-/** Best places that are closer than this in all rates lead to one minimum. */
+/** Good points that are closer than this in all rates lead to the same minimum. */
 constexpr double kApart = 2;
 
 struct Place {
@@ -20,7 +20,7 @@ struct Place {
   double cost;
 };
 
-/** Evenly spaced values over the range that data can determine, which is narrower than the range searched for bounds. */
+/** Returns evenly spaced values over the range that data can determine, which is narrower than the range searched for bounds. */
 std::vector<double> levels(double low, double high) {
   const int count = std::max(2, static_cast<int>(std::ceil((high - low) / kGridStep)) + 1);
   std::vector<double> list(count);
@@ -43,7 +43,7 @@ std::vector<Place> bestOf(std::vector<Place> places, int rates) {
   return best;
 }
 
-/** Rates of simpler models with what the model has more of. */
+/** Returns the rates of simpler models, extended by the additional rates of this model. */
 std::vector<Place> extended(const Problem& thinned, const Range& range) {
   Problem simple = thinned;
   simple.model = Model::oneToOne;

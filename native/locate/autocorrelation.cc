@@ -1,5 +1,5 @@
-// Autocorrelation by fast Fourier transform. Both passes transform along the columns, whole rows at a time, so that
-// the compiler can use vectors; in between the plane is transposed.
+// Autocorrelation by fast Fourier transform. Both passes transform along the columns, whole rows at a time, so that the compiler
+// can vectorise; in between, the plane is transposed.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -16,7 +16,7 @@ std::size_t powerOfTwo(int least) {
   return size;
 }
 
-/** Transforms every column of rows x columns values: Cooley and Tukey's radix 2, in place. */
+/** Transforms every column of rows x columns values in place: Cooley-Tukey, radix 2. */
 void transformColumns(float* real, float* imaginary, std::size_t rows, std::size_t columns) {
   for (std::size_t i = 1, j = 0; i < rows; ++i) {
     std::size_t bit = rows >> 1;
@@ -83,7 +83,7 @@ void Autocorrelation::run(const Plane& plane, int lagX, int lagY, float* out) {
     real_[i] = real_[i] * real_[i] + imaginary_[i] * imaginary_[i];
     imaginary_[i] = 0;
   }
-  // The power is symmetric, so that transforming forth again is as good as transforming back.
+  // The power spectrum is symmetric, so a second forward transform is equivalent to the inverse.
   both(columns, rows);
   const double size = static_cast<double>(columns) * static_cast<double>(rows);
   const double pixels = static_cast<double>(plane.width) * plane.height;

@@ -8,10 +8,10 @@ namespace phorest {
 
 namespace {
 
-/** Share of the whole plane's deviation that is added to the local one, so that empty parts stay quiet. */
+/** Fraction of the whole plane's deviation that is added to the local one, so that empty parts are not amplified. */
 constexpr double kQuiet = 0.3;
 constexpr float kClip = 3;
-/** What single precision leaves of a sum of squares, relative to it. */
+/** Relative rounding error of a sum of squares in single precision. */
 constexpr double kRounding = 1e-5;
 
 template <class Sample>
@@ -99,7 +99,7 @@ void samplePatches(const Plane& plane, const double* frames, std::size_t count, 
   }
 }
 
-// Most of the search's time goes here: wider vectors where the processor has them. On arm64 every one has the same.
+// Most of the search's time is spent here: use wider vectors if the processor has them. On arm64 all processors have the same.
 #if defined(__x86_64__)
 __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
@@ -116,7 +116,7 @@ void correlatePatches(const float* patches, std::size_t count, int columns, int 
   }
   std::vector<float> products(width), sums(width), squares(width);
   for (std::size_t patch = 0; patch < count; ++patch, patches += static_cast<std::size_t>(columns) * rows) {
-    // Small numbers keep the single-precision sums exact enough: what all pixels have in common is taken off first.
+    // Small numbers keep the single-precision sums accurate enough: the common part of all pixels is subtracted first.
     const float base = std::isnan(patches[0]) ? 0 : patches[0];
     for (int dy = 0; dy + height <= rows; ++dy) {
       for (int dx = 0; dx + width <= columns; ++dx, ++out) {
@@ -140,7 +140,7 @@ void correlatePatches(const float* patches, std::size_t count, int columns, int 
           square += squares[x];
         }
         const double varied = square - sum * sum / area, spread = energy * varied;
-        // Below this share, what is left of the difference is rounding.
+        // Below this fraction, the remaining difference is rounding.
         const bool isFlat = varied <= kRounding * square || energy <= 1e-9;
         *out = static_cast<float>(std::isnan(spread) ? spread : isFlat ? 0 : std::clamp(product / std::sqrt(spread), -1.0, 1.0));
       }

@@ -1,5 +1,5 @@
-// Finding a chip in a picture: shrinking, evening out the light, autocorrelation, patches along the chip's own axes and
-// normalised cross-correlation with drawn labels. What is looked for, and what it means, is decided in src/calibration.
+// Finds a chip in an image: shrinking, evening out the light, autocorrelation, patches along the chip's own axes, and normalised
+// cross-correlation with drawn labels. src/calibration decides what to look for and how to interpret it.
 #pragma once
 #include <cstddef>
 #include <vector>
@@ -15,12 +15,13 @@ struct Plane {
   int height;
 };
 
-/** Means of factor x factor pixels from (left, top) on into width x height values, which must lie inside the picture. */
+/** Computes means of factor x factor pixels from (left, top) on into width x height values, which must lie inside the image. */
 void shrink(const Picture& picture, int left, int top, int factor, int width, int height, float* out);
 
 /**
- * Every pixel minus the mean of the square of 2 * radius + 1 px about it, over that square's standard deviation plus a
- * share of the whole plane's, within -3 and 3: uneven light goes, and one bright speck cannot outweigh the rest.
+ * Replaces every pixel by its difference from the mean of the square of 2 * radius + 1 px around it, divided by that square's
+ * standard deviation plus a fraction of the whole plane's, limited to -3 to 3. This removes uneven light, and one bright speck
+ * cannot outweigh the rest.
  */
 class Flattener {
  public:
@@ -31,8 +32,9 @@ class Flattener {
 };
 
 /**
- * Mean product of a plane with itself moved, over its mean square, for lags 0 to lagY down and -lagX to lagX across:
- * [lagY + 1][2 * lagX + 1]. By fast Fourier transform of the plane, padded so that it meets itself nowhere else.
+ * Computes the mean product of a plane with a shifted copy of itself, over its mean square, for lags 0 to lagY down and -lagX to
+ * lagX across: [lagY + 1][2 * lagX + 1]. Uses a fast Fourier transform of the plane, padded so that the copy does not wrap
+ * around.
  */
 class Autocorrelation {
  public:
@@ -43,14 +45,14 @@ class Autocorrelation {
 };
 
 /**
- * Patches of columns x rows samples, interpolated linearly. Six numbers each: x, y of the first sample (pixel i reaches
- * from i to i + 1), then the steps x, y to the next column and to the next row. NaN outside the plane.
+ * Samples patches of columns x rows values, with linear interpolation. Six numbers each: x, y of the first sample (pixel i
+ * extends from i to i + 1), then the steps x, y to the next column and to the next row. NaN outside the plane.
  */
 void samplePatches(const Plane& plane, const double* frames, std::size_t count, int columns, int rows, float* out);
 
 /**
- * Pearson's correlation of a template with every place of every patch, [patch][dy][dx]; 0 where the patch is flat there,
- * NaN where it is not wholly inside its plane.
+ * Computes Pearson's correlation of a template with every place of every patch, [patch][dy][dx]; 0 if the patch is flat there,
+ * NaN if it is not completely inside its plane.
  */
 void correlatePatches(const float* patches, std::size_t count, int columns, int rows, const Plane& pattern, float* out);
 

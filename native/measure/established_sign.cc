@@ -8,7 +8,10 @@
 namespace phorest {
 namespace {
 
-/** curve_fit's: relative errors wanted in the sum of squares and in the parameters, and most evaluations. */
+/**
+ * curve_fit's tolerance: relative errors wanted in the sum of squares and in the parameters, and the largest number of
+ * evaluations.
+ */
 constexpr double kTolerance = 1.49012e-8;
 constexpr int kMostEvaluations = 1200;
 /** MINPACK's first step bound, in units of the scaled start. */
@@ -24,7 +27,7 @@ double lengthOf(const double* scale, const double* vector) {
   return std::sqrt(sum);
 }
 
-/** Cholesky's factor of a symmetric matrix plus par times the squares of `scale` on its diagonal. */
+/** Cholesky factor of a symmetric matrix plus par times the squares of `scale` on its diagonal. */
 struct Factor {
   double lower[kSize][kSize];
   bool regular = true;
@@ -43,7 +46,7 @@ struct Factor {
     }
   }
 
-  /** Solves with the factor alone. */
+  /** Solves with the factor only. */
   void forward(double* x) const {
     for (int i = 0; i < kSize; ++i) {
       for (int k = 0; k < i; ++k) x[i] -= lower[i][k] * x[k];
@@ -68,7 +71,7 @@ struct EstablishedSign::Normal {
   double gradient[kSize] = {};
 };
 
-/** y = a (q g + u)^2 / (g^2 + u^2) + o, u = x - r, less the row; returns its length. */
+/** Computes y = a (q g + u)^2 / (g^2 + u^2) + o, u = x - r, minus the row; returns its norm. */
 double EstablishedSign::residuals(const double* at, std::vector<double>& out) const {
   const auto [a, q, r, g, o] = std::array{at[0], at[1], at[2], at[3], at[4]};
   double sum = 0;
@@ -94,14 +97,14 @@ EstablishedSign::Normal EstablishedSign::normal(const double* at, const std::vec
   return normal;
 }
 
-/** MINPACK's lmpar: the damping with which the step is about as long as `radius`, and the step. */
+/** MINPACK's lmpar: returns the damping for which the step is about as long as `radius`, and the step. */
 double EstablishedSign::damping(const Normal& normal, const double* scale, double radius, double par, double* step) {
   const auto stepWith = [&](const Factor& factor) {
     for (int i = 0; i < kSize; ++i) step[i] = -normal.gradient[i];
     factor.solve(step);
     return lengthOf(scale, step);
   };
-  // By how much the length falls with the damping, over the length itself.
+  // Derivative of the norm by the damping, relative to the norm.
   const auto slope = [&](const Factor& factor, double length) {
     double direction[kSize], sum = 0;
     for (int i = 0; i < kSize; ++i) direction[i] = scale[i] * scale[i] * step[i] / length;
@@ -143,7 +146,7 @@ double EstablishedSign::damping(const Normal& normal, const double* scale, doubl
   }
 }
 
-/** MINPACK's lmder from `point` to the minimum; false where it does not arrive. */
+/** MINPACK's lmder from `point` to the minimum; returns false if it does not converge. */
 bool EstablishedSign::descend(Point& point) {
   double scale[kSize] = {}, radius = 0, par = 0;
   bool first = true;
@@ -208,7 +211,7 @@ std::uint8_t EstablishedSign::find(const float* samples, int count) {
   Point point{{*most - *least, 0, static_cast<double>(brightest), count / 4.0, sum / count}, 0};
   point.norm = residuals(point.at, residual_);
   const bool arrived = descend(point);
-  // Without a minimum: the form that nearly all of them have.
+  // Without a minimum: use the form that nearly all of them have.
   if (!arrived) return kExchanged;
   return static_cast<std::uint8_t>((point.at[0] < 0 ? kExchanged : 0) | (point.at[3] < 0 ? kNegativeGamma : 0));
 }

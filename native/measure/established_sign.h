@@ -1,6 +1,6 @@
-// A Fano line has four forms that are one curve: (amplitude, q, offset) or (-amplitude q^2, -1/q, offset + amplitude (1 + q^2)),
-// each with (q, gamma) or (-q, -gamma). Which of them the established system reports, by doing again what it does: least
-// squares by Levenberg and Marquardt's method as MINPACK has it, without bounds, from the start of the established system.
+// A Fano line has four equivalent forms: (amplitude, q, offset) or (-amplitude q^2, -1/q, offset + amplitude (1 + q^2)), each
+// with (q, gamma) or (-q, -gamma). Finds which of them the established system reports, by repeating its fit: MINPACK's
+// Levenberg-Marquardt least squares without bounds, from the start of the established system.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -14,8 +14,8 @@ constexpr std::uint8_t kExchanged = 1, kNegativeGamma = 2;
 class EstablishedSign {
  public:
   /**
-   * The bits for one row of `count` samples. Where the established system finds no minimum, the form that it nearly always
-   * has is taken: kExchanged. Throws std::bad_alloc.
+   * Returns the bits for one row of `count` samples. If the established system finds no minimum, the form that it nearly always
+   * has is used: kExchanged. Throws std::bad_alloc.
    */
   std::uint8_t find(const float* samples, int count);
 

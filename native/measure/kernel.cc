@@ -10,22 +10,22 @@
 namespace phorest {
 namespace {
 
-/** Rows sampled before they are fitted: enough to fill the lanes when ROIs have few rows, few enough to stay cached. */
+/** Rows sampled before they are fitted: enough to fill the lanes if ROIs have few rows, few enough to stay in the cache. */
 constexpr int kBatchRows = 256;
 
-/** Below this correlation the residual of a distance counts as independent, and so do all longer distances. */
+/** From the first distance with a correlation below this, residuals count as independent. */
 constexpr double kIndependent = 0.05;
 
 /**
- * A line must explain this multiple of the variance per parameter that the noise of independent samples would. Chance does
- * not reach it in one of a thousand rows of noise, although the best of all positions and widths was chosen.
+ * A line must explain this multiple of the variance per parameter that the noise of independent samples would. Chance reaches it
+ * in less than one of a thousand rows of noise, although the best of all positions and widths is chosen.
  */
 constexpr double kLeastF = 8.5;
 
-/** px: a grain of speckle is not longer; residuals alike over more are misfit, which is no reason to doubt a line. */
+/** px: a grain of speckle is not longer; residuals correlated over more are a misfit, which is no reason to reject a line. */
 constexpr double kLongestGrain = 4;
 
-/** Area under an autocorrelation known at kLags, up to the first distance that counts as independent. */
+/** Returns the area under an autocorrelation known at kLags, up to the first distance that counts as independent. */
 double areaUnder(const double* rho) {
   double area = 1;
   for (int k = 0; k < kLagCount && rho[k] >= kIndependent; ++k) {
@@ -37,8 +37,8 @@ double areaUnder(const double* rho) {
 }
 
 /**
- * Samples that count as one independent sample: the area under the residual's autocorrelation, averaged over an ROI's
- * rows because they share one speckle pattern, at least 1.
+ * Returns the number of samples that count as one independent sample: the area under the residual's autocorrelation, averaged
+ * over an ROI's rows because they share one speckle pattern; at least 1.
  */
 double residualDistance(const float* correlation, const std::uint8_t* status, int rows, int width, int parameters) {
   double mean[kLagCount] = {};
@@ -50,8 +50,8 @@ double residualDistance(const float* correlation, const std::uint8_t* status, in
   }
   if (used == 0) return 1;
   for (double& rho : mean) rho /= used;
-  // The fit swallows slow noise: of a share d = parameters * area / width, which lowers every correlation to
-  // (rho - d) / (1 - d). The area is on both sides, hence the iteration.
+  // The fit absorbs slow noise: a fraction d = parameters * area / width, which lowers every correlation to (rho - d) / (1 - d).
+  // The area is on both sides, hence the iteration.
   constexpr int kPasses = 4;
   const double mostArea = std::max(1.0, width / (3.0 * parameters));
   double area = std::min(areaUnder(mean), mostArea);
@@ -75,10 +75,10 @@ Depth Kernel::measure(const KernelRequest& request, KernelAnswer* answers) {
   const Depth depth = decideDepth(histogram_, request.depth);
   prepareScale(scale_, request.picture, exposure, request.sampling, request.scaling, depth.saturation);
   prepareWholeScale(wholeScale_, request.picture, fullOfSeries(depth), depth.saturation);
-  // Half a count of the picture below the top: what is interpolated between clipped pixels is clipped.
+  // Half a count of the image below the top: values interpolated between clipped pixels are clipped.
   top_ = static_cast<float>(wholeScale_.factor * (depth.saturation - 0.5));
   dark_ = wholeScale_.factor * request.darkLevel;
-  // Of 8 bits black is cut off, or as good as that.
+  // In 8-bit images, black is clipped, or nearly so.
   darkest_ = request.picture.deep ? wholeScale_.factor * exposure.darkest : 0;
   Sampler sampler(request.picture, scale_, request.sampling, request.angleDegrees);
   Sampler wholeSampler(request.picture, wholeScale_, request.sampling, request.angleDegrees);
@@ -108,7 +108,7 @@ Depth Kernel::measure(const KernelRequest& request, KernelAnswer* answers) {
         track(request.tasks[task], answers[task], roi, index, firstPixel);
       }
     }
-    // Of 8 bits both have the same counts.
+    // With 8 bits, both have the same counts.
     const bool alike = whole && request.subRois == 0 && !request.picture.deep;
     if (byRows) sampleRows(request, answers, alike ? wholeSampler : sampler, index, alike);
     firstPixel += static_cast<std::size_t>(roi.width) * roi.height;
@@ -120,7 +120,7 @@ Depth Kernel::measure(const KernelRequest& request, KernelAnswer* answers) {
   return depth;
 }
 
-/** Puts the rows of an ROI to those that wait; `sampled`: they are in whole_ already. */
+/** Adds the rows of an ROI to the waiting ones; `sampled`: they are in whole_ already. */
 void Kernel::sampleRows(const KernelRequest& request, KernelAnswer* answers, Sampler& sampler, std::size_t index,
                         bool sampled) {
   const Roi& roi = request.rois[index];
@@ -148,7 +148,7 @@ void Kernel::sampleRows(const KernelRequest& request, KernelAnswer* answers, Sam
   }
 }
 
-/** Measures the rows that wait, by every method of rows. */
+/** Measures the waiting rows with every method of rows. */
 void Kernel::flush(const KernelRequest& request, KernelAnswer* answers) {
   if (waiting_.rows == 0) return;
   const FitRows block{samples_.data(), waiting_.rows, waiting_.width, waiting_.width};
@@ -180,7 +180,7 @@ void Kernel::flush(const KernelRequest& request, KernelAnswer* answers) {
   waiting_.rows = 0;
 }
 
-/** What one fit of a whole ROI (JointAnswer, TrackAnswer) says, in the place of ROI `index`. */
+/** Stores the result of a fit of a whole ROI (JointAnswer, TrackAnswer) for ROI `index`. */
 template <class WholeAnswer>
 static void write(const WholeAnswer& found, const KernelAnswer& answer, std::size_t index) {
   std::copy(std::begin(found.columns), std::end(found.columns), answer.columns + index * std::size(found.columns));
@@ -191,10 +191,10 @@ static void write(const WholeAnswer& found, const KernelAnswer& answer, std::siz
   answer.status[index] = found.status;
 }
 
-/** Counts as they are written per count of fits of whole ROIs: those of the picture's own scaling. */
+/** Returns the written counts per count of fits of whole ROIs; the former are those of the image's own scaling. */
 double Kernel::shownCounts() const { return scale_.factor / wholeScale_.factor; }
 
-/** The line of an ROI: as configured, as chosen earlier, or by what its pixels say. */
+/** Returns the line of an ROI: as configured, as chosen earlier, or as determined from its pixels. */
 Line Kernel::chosenLine(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index) {
   Line line = task.jointLine;
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -211,7 +211,7 @@ Line Kernel::chosenLine(const KernelTask& task, const KernelAnswer& answer, cons
   return line;
 }
 
-/** Every pixel row of an ROI in one fit. */
+/** Measures all pixel rows of an ROI in one fit. */
 void Kernel::measureJointly(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index) {
   const Line line = chosenLine(task, answer, roi, index);
   JointAnswer found = joint_.measure(line, whole_.data(), roi.height, roi.width, top_, wholeScale_.factor);
@@ -223,12 +223,12 @@ void Kernel::measureJointly(const KernelTask& task, const KernelAnswer& answer, 
   if (line == Line::voigt && found.status == kOk) answer.lineShare[index] = found.line.phase;
 }
 
-/** An ROI against its reference, whose pixels begin at `firstPixel`. */
+/** Measures an ROI against its reference, whose pixels begin at `firstPixel`. */
 void Kernel::track(const KernelTask& task, const KernelAnswer& answer, const Roi& roi, std::size_t index,
                    std::size_t firstPixel) {
   const Line line = chosenLine(task, answer, roi, index);
   Anchor& anchor = task.anchors[index];
-  // A series that turned out to have larger values than those at its beginning is measured in the counts of then.
+  // If a series turns out to have larger values than at its beginning, it is measured in the counts used then.
   const double then = anchor.frames > 0 ? anchor.unit / wholeScale_.factor : 1;
   const float* samples = whole_.data();
   if (then != 1) {
@@ -259,7 +259,7 @@ void Kernel::judge(const KernelRequest& request, std::size_t task, const KernelA
                                              answer.status + first, end - first, request.rois[index].width, parameters);
     answer.residualDistance[index] = distance;
     const int freedom = request.rois[index].width - parameters;
-    // The parameters take their share of the few independent samples, not of all.
+    // The parameters take their share of the few independent samples, not of all samples.
     const double independent = std::max(request.rois[index].width / distance - parameters, 1.0) * distance;
     const double widening = std::sqrt(distance * std::max(freedom, 0) / independent);
     for (int row = first; row < end; ++row) {

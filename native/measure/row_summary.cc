@@ -34,7 +34,7 @@ void RowSummaries::run(const SummaryInput& input, RowSummary* out) {
       positions_[k] = ok ? columns[input.positionColumn] : kNaN;
       rowErrors_[k] = ok ? input.standardError[row] : kNaN;
       explained_[k] = ok ? input.explained[row] : kNaN;
-      // A Gaussian is the same with its sigma negative.
+      // A Gaussian with a negative sigma is the same curve.
       widths_[k] = ok && input.widthColumn >= 0 ? std::fabs(columns[input.widthColumn]) : kNaN;
       contrasts_[k] = input.peakToNoise[row];
       measured += !std::isnan(positions_[k]);

@@ -1,4 +1,4 @@
-// What an ROI's rows say together: its position and what the doubt about that is made of.
+// Summarises the rows of an ROI: its position, and the values from which its uncertainty is computed.
 #pragma once
 #include <vector>
 
@@ -7,28 +7,28 @@
 
 namespace phorest {
 
-/** ROW_SUMMARY in kernel.ts; px unless said otherwise, NaN where nothing is known. */
+/** ROW_SUMMARY in kernel.ts; px unless noted otherwise, NaN if unknown. */
 struct RowSummary {
   double position;       // median of the measured rows
   double standardError;  // of that median
   double measured;       // share of the rows
   double explained;      // median share of their variance
   double lineWidth;      // median
-  double contrast;       // median height over noise, of rows that were not measured too
+  double contrast;       // median height over noise, including rows that were not measured
   double rowError;       // median standard error of a single row
 };
 constexpr int kRowSummary = 7;
 static_assert(sizeof(RowSummary) == kRowSummary * sizeof(double), "summaries are handed out as plain numbers");
 
-/** What summaries are made of: one value per row of all ROIs, and which columns hold position and width. */
+/** Input of the summaries: one value per row of all ROIs, and which columns hold position and width. */
 struct SummaryInput {
   MeasuredRows rows;
   const double *standardError, *explained, *peakToNoise;
-  int positionColumn, widthColumn;  // no width: -1
-  double rounding;                  // deviation of a position that was rounded, 0 where none was
+  int positionColumn, widthColumn;  // -1: there is no width
+  double rounding;                  // deviation of a rounded position, 0 if it was not rounded
 };
 
-/** Keeps its memory from picture to picture; one per thread. */
+/** Keeps its memory from image to image; one per thread. */
 class RowSummaries {
  public:
   /** Fills `out` [roi]. Throws std::bad_alloc. */

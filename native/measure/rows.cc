@@ -1,5 +1,5 @@
-// Both measures: `explained` is the share of the row's variance that is not noise between neighbours, `peakToNoise` the
-// maximum above the row's mean over that noise.
+// In both measures, `explained` is the fraction of the row's variance that is not noise between neighbours, `peakToNoise` the
+// maximum above the row's mean divided by that noise.
 #include "measure/rows.h"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ RowSummary summarise(const float* row, int n) {
     if (row[i] > row[brightest]) brightest = i;
     if (i > 0) differences += std::fabs(row[i] - row[i - 1]);
   }
-  // Normal noise has mean |difference| = 2 sigma / sqrt(pi); outliers are cut at three times the mean as in the fits.
+  // For normal noise, mean |difference| = 2 sigma / sqrt(pi); outliers are cut at three times the mean as in the fits.
   double cut = 0;
   const double limit = n > 1 ? 3 * differences / (n - 1) : 0;
   for (int i = 1; i < n; ++i) cut += std::fmin(std::fabs(row[i] - row[i - 1]), limit);
@@ -34,7 +34,7 @@ RowSummary summarise(const float* row, int n) {
   return {mean, std::sqrt(squares / n), std::sqrt(sigma * sigma + 1.0 / 12), brightest};
 }
 
-/** Fills what both measures share; false when the row is flat and nothing is to be measured. */
+/** Fills what both measures share; returns false if the row is flat and nothing can be measured. */
 bool open(const FitOutputs& out, int row, const float* samples, const RowSummary& summary) {
   out.columns[row] = kNaN;
   out.standardError[row] = kNaN;
@@ -88,7 +88,7 @@ void findCentres(const FitRows& rows, const FitOutputs& out) {
       if (samples[i] >= threshold) spread += (i + 1 - centre) * (i + 1 - centre);
     }
     out.columns[row] = centre;
-    // One sample alone still is only known to within itself.
+    // A single sample is only known to within its own width.
     out.standardError[row] = std::sqrt(summary.noise * summary.noise * spread / (weight * weight) + 1.0 / 12);
   }
 }

@@ -1,6 +1,6 @@
-// Two ways to sample. `precise` interpolates bilinearly at full precision. `established` reproduces OpenCV's integer
-// models bit for bit: warpAffine (positions rounded to 1/32 px, weights to 1/32768) and resize (weights to 1/2048).
-// In both a pixel outside the picture is black.
+// Two ways to sample. `precise` interpolates bilinearly at full precision. `established` reproduces OpenCV's integer models bit
+// for bit: warpAffine (positions rounded to 1/32 px, weights to 1/32768) and resize (weights to 1/2048). In both, a pixel outside
+// the image is black.
 #include "measure/sample.h"
 
 #include <algorithm>
@@ -29,7 +29,7 @@ int countSaturated(const Pixel* pixels, int count, int from) {
   return sum;
 }
 
-/** How many steps `fraction + slope * step` stays within [0, 1), at least one. */
+/** Returns how many steps `fraction + slope * step` stays within [0, 1), at least one. */
 int stepsInside(double fraction, double slope, int most) {
   if (slope == 0) return most;
   const double steps = slope > 0 ? (1 - fraction) / slope : fraction / -slope;
@@ -132,7 +132,7 @@ void Sampler::establishedRow(const Roi& roi, int row, float* out) {
   };
   taken_ += roi.width;
   int saturated = 0;
-  // Positions run along a straight line: with both ends inside the picture all of it is.
+  // Positions run along a straight line: if both ends are inside the image, all of it is.
   const bool inside = isInside(0) && isInside(roi.width - 1);
   for (int i = 0; i < roi.width; ++i) {
     const int positionX = (startX + columnX_[i]) >> kShift, positionY = (startY + columnY_[i]) >> kShift;
@@ -179,7 +179,7 @@ void Sampler::rows(const Roi& roi, int subRois, int first, int count, float* out
       columnY_[i] = roundToInt(rotation_.m[3] * (roi.x + i) * (1 << kPositionBits));
     }
   } else if (sampling_ == Sampling::established) {
-    // Reached only by ROIs that leave an upright picture; the same formula without rounding.
+    // Reached only by ROIs that extend beyond an upright image; the same formula without rounding.
     columnX_.resize(roi.width);
     columnY_.assign(roi.width, 0);
     for (int i = 0; i < roi.width; ++i) columnX_[i] = (static_cast<int>(roi.x) + i) * (1 << kPositionBits);

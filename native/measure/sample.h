@@ -1,4 +1,4 @@
-// The pixels of one ROI out of a picture that is thought to be rotated: only they are computed, never the whole picture.
+// Samples the pixels of one ROI from a rotated image, without rotating the whole image.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -8,14 +8,14 @@
 
 namespace phorest {
 
-/** A rectangle of the rotated picture, px. Corners may lie between pixels in precise sampling only. */
+/** A rectangle of the rotated image, px. Corners may lie between pixels in precise sampling only. */
 struct Roi {
   double y, x;
   int height, width;
   bool flip;
 };
 
-/** Source position of a point of the rotated picture: x' = m[0] x + m[1] y + m[2], y' = m[3] x + m[4] y + m[5]. */
+/** Source position of a point of the rotated image: x' = m[0] x + m[1] y + m[2], y' = m[3] x + m[4] y + m[5]. */
 struct Rotation {
   double m[6];
   /** Inverse of OpenCV's getRotationMatrix2D((width // 2, height // 2), -angleDegrees, 1), in its order of operations. */
@@ -26,10 +26,10 @@ class Sampler {
  public:
   Sampler(const Picture& picture, const Scale& scale, Sampling sampling, double angleDegrees);
 
-  /** Rows `first` to `first + count` of the ROI, `stride` floats apart; subRois = 0 gives its pixel rows. */
+  /** Samples rows `first` to `first + count` of the ROI, `stride` floats apart; subRois = 0 gives its pixel rows. */
   void rows(const Roi& roi, int subRois, int first, int count, float* out, int stride);
 
-  /** Samples taken, and those whose nearest raw pixel is saturated, since the last call of resetSaturation. */
+  /** Counts the samples taken, and those whose nearest raw pixel is saturated, since the last call of resetSaturation. */
   void resetSaturation() { taken_ = saturated_ = 0; }
   double saturatedShare() const { return taken_ == 0 ? 0 : static_cast<double>(saturated_) / static_cast<double>(taken_); }
 

@@ -14,16 +14,16 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kPi = 3.14159265358979323846;
-/** Fewer rows than this say nothing about their own scatter; the errors of single rows stand in. */
+/** With fewer rows than this, their scatter cannot be estimated; the errors of single rows are used instead. */
 constexpr int kFewestRows = 5;
-/** From the median absolute deviation to the standard deviation of a normal distribution. */
+/** Ratio of the standard deviation of a normal distribution to its median absolute deviation. */
 constexpr double kMadToDeviation = 1.4826;
 /** Residuals beyond this many deviations count as this many. */
 constexpr double kOutlier = 2.5;
 constexpr int kLinePasses = 3;
 /** In deviations: rows farther from the line count less. 1.345 keeps 95 % of the efficiency of least squares. */
 constexpr double kHuberLimit = 1.345;
-/** In units of 1 / sqrt(rows): a correlation of neighbouring rows below it may be chance. */
+/** In units of 1 / sqrt(rows): a correlation of neighbouring rows below this may be chance. */
 constexpr double kChance = 0.3;
 
 int countKnown(const double* values, int count) {
@@ -32,7 +32,7 @@ int countKnown(const double* values, int count) {
   return known;
 }
 
-/** Mean of the products of values `lag` rows apart, over the pairs in which both were measured. */
+/** Returns the mean product of values `lag` rows apart, over the pairs in which both were measured. */
 double meanProduct(const std::vector<double>& values, std::size_t lag) {
   double sum = 0;
   int pairs = 0;
@@ -46,11 +46,11 @@ double meanProduct(const std::vector<double>& values, std::size_t lag) {
 }
 
 /**
- * exp(-x) for x from 0 to 700, to 1e-8 of itself: in a loop the compiler can turn into vectors, where a call of the
- * library's would cost more than all else that is done for a row.
+ * exp(-x) for x from 0 to 700, to a relative error of 1e-8, in a loop that the compiler can vectorise. A call of the library
+ * function would take longer than everything else for a row.
  */
 inline double decay(double x) {
-  // Adding 1.5 * 2^52 rounds to an integer and leaves that integer in the low bits of the mantissa.
+  // Adding 1.5 * 2^52 rounds to an integer, which is then in the low bits of the mantissa.
   constexpr double kRound = 6755399441055744.0;
   const double shifted = x * -1.4426950408889634 + kRound;
   const double r = -x - (shifted - kRound) * 0.69314718055994531;
@@ -66,9 +66,9 @@ inline double decay(double x) {
 }
 
 /**
- * Standard error of the median of independent rows spread along a line: sqrt(sum p(1 - p)) / sum density, p and density
- * taken at the median. Without tilt it is sqrt(pi / 2) * deviation / sqrt(rows); with tilt fewer rows decide, and where
- * they lie farther apart than they scatter only the one or two in the middle.
+ * Returns the standard error of the median of independent rows spread along a line: sqrt(sum p(1 - p)) / sum density, p and
+ * density at the median. Without tilt it is sqrt(pi / 2) * deviation / sqrt(rows). With tilt, fewer rows matter, and if they are
+ * farther apart than their scatter, only the one or two in the middle.
  */
 double errorAlongLine(const double* positions, int rows, TiltedLine line, double deviation, double median) {
   double weight = 0;
@@ -78,14 +78,14 @@ double errorAlongLine(const double* positions, int rows, TiltedLine line, double
     const double far = 1.702 * std::fabs(z), e = decay(far < 700 ? far : 700), part = e / ((1 + e) * (1 + e));
     weight += positions[row] == positions[row] ? 4 * part : 0;
   }
-  // If no other row is near the median, the weight vanishes, but the median is made of one or two rows at least.
+  // If no other row is near the median, the weight vanishes, but the median always consists of at least one or two rows.
   const int middleRows = 2 - countKnown(positions, rows) % 2;
   return std::min(std::sqrt(kPi / 2) / std::sqrt(weight), 1 / std::sqrt(static_cast<double>(middleRows))) * deviation;
 }
 
 }  // namespace
 
-/** Of the values that are numbers; NaN of none. */
+/** Returns the median of the values that are numbers; NaN if there is none. */
 double MedianError::median(const double* values, int count) {
   known_.clear();
   for (int i = 0; i < count; ++i) {
@@ -95,7 +95,7 @@ double MedianError::median(const double* values, int count) {
   return medianInPlace(known_.data(), known_.size());
 }
 
-/** The line through the medians of the first and the last third of the measured rows. */
+/** Returns the line through the medians of the first and the last third of the measured rows. */
 TiltedLine MedianError::lineOfThirds(const double* positions, int rows) {
   const int count = countKnown(positions, rows), third = (count + 2) / 3;
   for (std::vector<double>* part : {&topRows_, &top_, &bottomRows_, &bottom_}) part->clear();
@@ -116,14 +116,14 @@ void MedianError::follow(const double* positions, int rows, TiltedLine line) {
   for (int row = 0; row < rows; ++row) residuals_[row] = positions[row] - line.start - line.slope * row;
 }
 
-/** Deviation of the residuals about 0 by the median of their sizes. */
+/** Returns the deviation of the residuals about 0, from the median of their sizes. */
 double MedianError::roughDeviation() {
   sizes_.resize(residuals_.size());
   std::transform(residuals_.begin(), residuals_.end(), sizes_.begin(), [](double value) { return std::fabs(value); });
   return kMadToDeviation * median(sizes_.data(), static_cast<int>(sizes_.size()));
 }
 
-/** The same with outliers cut at kOutlier deviations; 0 when half of the residuals vanish. */
+/** Returns the same with outliers cut at kOutlier deviations; 0 if half of the residuals vanish. */
 double MedianError::robustDeviation() {
   const double rough = roughDeviation(), cut = kOutlier * rough;
   double squares = 0;
@@ -134,7 +134,7 @@ double MedianError::robustDeviation() {
     squares += size * size;
     ++count;
   }
-  // Two degrees of freedom went into the line.
+  // The line uses two degrees of freedom.
   return rough == 0 ? 0 : std::sqrt(squares / std::max(1, count - 2));
 }
 
@@ -164,13 +164,13 @@ TiltedLine MedianError::robustLine(const double* positions, int rows) {
 }
 
 /**
- * Rows per independent row, at least 1: 1 + 2 sum of the correlations of signs up to the first lag that is not positive.
- * Taking out a line lowers every correlation by about 2 time / rows, which the second pass gives back.
+ * Returns the number of rows per independent row, at least 1: 1 + 2 sum of the correlations of signs up to the first lag that is
+ * not positive. Removing a line lowers every correlation by about 2 time / rows, which the second pass corrects.
  */
 double MedianError::correlationTime(double deviation) {
   const double rows = static_cast<double>(residuals_.size()), cut = kOutlier * deviation;
   kept_.resize(residuals_.size());
-  // A residual that is not known stays so: clamp lets NaN pass.
+  // An unknown residual stays NaN: clamp lets NaN pass.
   std::transform(residuals_.begin(), residuals_.end(), kept_.begin(),
                  [cut](double residual) { return std::clamp(residual, -cut, cut); });
   const double own = meanProduct(kept_, 0);
@@ -180,7 +180,7 @@ double MedianError::correlationTime(double deviation) {
     double linear = 1;
     for (std::size_t lag = 1; static_cast<double>(lag) <= rows / 4; ++lag) {
       const double correlation = (meanProduct(kept_, lag) / own + lost) / (1 + lost);
-      // What is not larger than chance makes of independent rows ends the sum.
+      // A correlation that independent rows may have by chance ends the sum.
       if (!(correlation > lost + kChance / std::sqrt(rows))) break;
       linear += 2 * correlation;
       // The median depends on which side of it a row is, not on how far away.
@@ -199,7 +199,7 @@ double MedianError::of(const double* positions, const double* rowErrors, int row
   const TiltedLine line = robustLine(positions, rows);
   follow(positions, rows, line);
   const double deviation = robustDeviation();
-  // Rows without any scatter are copies of each other, and as uncertain together as each of them is.
+  // Rows without any scatter are copies of each other, so together they are as uncertain as each of them.
   if (deviation == 0) return rootOfSquares(std::isnan(typicalRow) ? 0 : typicalRow, rounding);
   const double independent = errorAlongLine(positions, rows, line, deviation, position);
   return rootOfSquares(independent * std::sqrt(correlationTime(deviation)), rounding);

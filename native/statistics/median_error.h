@@ -1,4 +1,4 @@
-// The standard error of an ROI's position, the median of its rows: from the rows' own scatter about a tilted line.
+// Computes the standard error of an ROI's position, the median of its rows, from the rows' scatter about a tilted line.
 #pragma once
 #include <cstddef>
 #include <vector>
@@ -14,14 +14,13 @@ struct TiltedLine {
 class MedianError {
  public:
   /**
-   * px: standard error of `position`, the median of the rows, from their own scatter about a straight (tilted) line. Rows
-   * are correlated where speckle grains span several of them, which leaves fewer independent ones. `rowErrors` are those
-   * of single rows, `rounding` the deviation of a value that was rounded, 0 where none was. NaN where nothing is known.
-   * Throws std::bad_alloc.
+   * Returns the standard error of `position`, px, the median of the rows, from their scatter about a straight (tilted) line. Rows
+   * are correlated if speckle grains span several of them, which leaves fewer independent ones. `rowErrors` are those of single
+   * rows, `rounding` the deviation of a rounded value, 0 if it was not rounded. NaN if nothing is known. Throws std::bad_alloc.
    */
   double of(const double* positions, const double* rowErrors, int rows, double rounding, double position);
 
-  /** The straight line through the rows, by least squares with Huber's weights from a robust start. Throws std::bad_alloc. */
+  /** Fits a straight line through the rows, by least squares with Huber's weights from a robust start. Throws std::bad_alloc. */
   TiltedLine robustLine(const double* positions, int rows);
 
  private:

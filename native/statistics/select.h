@@ -1,4 +1,4 @@
-// Values by rank without sorting: an ROI has some eighty values and six medians, and a picture hundreds of ROIs.
+// Finds values by rank without sorting: an ROI has about eighty values and six medians, and an image hundreds of ROIs.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -6,8 +6,8 @@
 namespace phorest {
 
 /**
- * Moves the values from `left` to before `right` that satisfy `isFirst` to the front; returns where the others begin.
- * Without a branch: of values in random order a processor guesses every other one wrong, which costs more than a swap.
+ * Moves the values from `left` to before `right` that satisfy `isFirst` to the front; returns where the others begin. It has no
+ * branch: for values in random order a processor mispredicts every other one, which takes longer than a swap.
  */
 template <class IsFirst>
 std::size_t part(double* values, std::size_t left, std::size_t right, IsFirst isFirst) {
@@ -21,7 +21,7 @@ std::size_t part(double* values, std::size_t left, std::size_t right, IsFirst is
   return to;
 }
 
-/** Puts the value of `rank` there, none larger before it and none smaller behind it, between `left` and `right`. */
+/** Puts the value of `rank` in its place, with none larger before and none smaller after it, between `left` and `right`. */
 inline void select(double* values, std::size_t rank, std::size_t left, std::size_t right) {
   while (right - left > 1) {
     const double a = values[left], b = values[left + (right - left) / 2], c = values[right - 1];
@@ -37,7 +37,7 @@ inline void select(double* values, std::size_t rank, std::size_t left, std::size
   }
 }
 
-/** Median of numbers in any order, which it reorders; `count` is at least 1. */
+/** Returns the median of numbers in any order, and reorders them; `count` is at least 1. */
 inline double medianInPlace(double* values, std::size_t count) {
   const std::size_t middle = count / 2;
   select(values, middle, 0, count);

@@ -23,7 +23,7 @@ double rounded(double value) {
   return (up ? below + 1 : below) / 1000;
 }
 
-/** Deviation about the mean of `count` values, of which the function gives the one at an index. */
+/** Returns the deviation about the mean of `count` values; `valueAt` returns the one at an index. */
 template <class ValueAt>
 double deviation(std::size_t count, ValueAt valueAt, double mean) {
   double squares = 0;
@@ -32,8 +32,8 @@ double deviation(std::size_t count, ValueAt valueAt, double mean) {
 }
 
 /**
- * The quantile `share`, of values of which those from `left` to before `right` are parted from the others and hold the
- * lower of the two ranks needed, unless it is in its place already.
+ * Returns the quantile `share`. The values from `left` to before `right` are separated from the others and include the lower of
+ * the two ranks needed, unless it is in its place already.
  */
 double quantile(std::vector<double>& values, double share, std::size_t left, std::size_t right) {
   const double at = share * static_cast<double>(values.size() - 1);
@@ -43,7 +43,7 @@ double quantile(std::vector<double>& values, double share, std::size_t left, std
   const double low = values[below];
   if (below + 1 >= values.size()) return low;
   const double high = *std::min_element(begin + below + 1, values.end()), rest = at - static_cast<double>(below);
-  // numpy approaches the nearer neighbour, so that the end points are met exactly.
+  // numpy interpolates from the nearer neighbour, so that the end points are exact.
   return rest < 0.5 ? low + (high - low) * rest : high - (high - low) * (1 - rest);
 }
 
@@ -77,7 +77,7 @@ void RowStatistics::summarise(double* out) {
   const double mean = sum / static_cast<double>(count);
   const auto [lowest, highest] = std::minmax_element(values_.begin(), values_.end());
   const double min = rounded(*lowest), max = rounded(*highest);
-  // The median first: what is before it, and what is not, then holds the quartiles.
+  // The median first: the parts before and after it then contain the quartiles.
   ranked_ = values_;
   const std::size_t middle = (count - 1) / 2;
   const double median = quantile(ranked_, 0.5, 0, count);

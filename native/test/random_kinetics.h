@@ -1,5 +1,5 @@
-// Sensorgrams from sensible to absurd for the fits of kinetics: every model, empty and tiny cycles, points that repeat, huge numbers,
-// blanks that are shared.
+// Random sensorgrams for the fits of kinetics, from sensible to absurd: every model, empty and tiny cycles, repeated points, huge
+// numbers, shared blanks.
 #pragma once
 #include <cmath>
 #include <limits>
@@ -7,7 +7,7 @@
 
 #include "kinetics/kinetics.h"
 
-/** Fits one random problem; false where the fit has another number of points than the curves. */
+/** Fits one random problem; returns false if the fit has another number of points than the curves. */
 template <typename Random>
 bool fitRandomKinetics(Random& random) {
   namespace kinetics = phorest::kinetics;

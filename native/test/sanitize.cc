@@ -1,6 +1,6 @@
-// The kernel without Node, for a build with sanitizers: fits of lines and of kinetics, sampling and decoding of random, extreme and damaged
-// input. Every buffer has exactly the size it claims, so that a step beyond it is seen. Deterministic for a seed.
-// Usage: sanitize SECONDS SEED
+// The kernel without Node, for a build with sanitizers: fits of lines and of kinetics, sampling and decoding of random, extreme
+// and damaged input. Every buffer has exactly the size it claims, so that an access beyond it is detected. Deterministic for a
+// seed. Usage: sanitize SECONDS SEED
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -54,7 +54,7 @@ void appendChunk(Bytes& png, const char* type, const Bytes& data) {
   append32(png, libdeflate_crc32(0, png.data() + from, png.size() - from));
 }
 
-/** A PNG of random rows and filters, its data stored without compression. */
+/** Makes a PNG of random rows and filters, with uncompressed data. */
 Bytes randomPng(Random& random) {
   const bool deep = random.chance(0.5);
   const int width = 1 + random.below(60), height = 1 + random.below(50);
@@ -98,7 +98,7 @@ void damage(Bytes& bytes, Random& random) {
   }
 }
 
-/** Makes the checksums of the chunks right, so that damage reaches the decoder behind them. */
+/** Corrects the checksums of the chunks, so that damage reaches the decoder behind them. */
 void mend(Bytes& png) {
   for (std::size_t at = 8; at + 12 <= png.size();) {
     const std::size_t length = static_cast<std::size_t>(png[at]) << 24 | png[at + 1] << 16 | png[at + 2] << 8 | png[at + 3];
@@ -121,7 +121,7 @@ bool decode(phorest::PngDecoder& decoder, Random& random) {
   return decoder.read(picture, memory.data());
 }
 
-/** Walks sound and damaged JPEG files. */
+/** Checks sound and damaged JPEG files. */
 void checkJpegs(Random& random) {
   const bool progressive = random.chance(0.5);
   Bytes jpeg = progressive ? Bytes(std::begin(kProgressiveJpeg), std::end(kProgressiveJpeg))
@@ -134,7 +134,7 @@ void checkJpegs(Random& random) {
   if (found.blocks < 0 || found.blocks > found.expected) fail("more blocks of a JPEG than it has");
 }
 
-/** Profiles from sensible to absurd: a line with noise, constants, one spike, values that are not numbers. */
+/** Fills a row, from sensible to absurd: a line with noise, constants, one spike, values that are not numbers. */
 void fillRow(float* row, int width, Random& random) {
   const int kind = random.below(8);
   const double centre = (random.unit() * 1.4 - 0.2) * width, size = 0.3 + random.unit() * width / 3;
@@ -216,7 +216,7 @@ struct Room {
   }
 };
 
-/** Whole measurements, of ROIs that lie inside the picture, half outside and far away. */
+/** Runs complete measurements, with ROIs that lie inside the image, half outside and far away. */
 void measure(phorest::Kernel& kernel, Random& random) {
   const bool deep = random.chance(0.5);
   const int width = 1 + random.below(120), height = 1 + random.below(90);
@@ -241,7 +241,7 @@ void measure(phorest::Kernel& kernel, Random& random) {
     request.rois.push_back({y, x, 1 + random.below(60), 1 + random.below(150), random.chance(0.5)});
     pixels += static_cast<std::size_t>(request.rois.back().width) * request.rois.back().height;
   }
-  // Tracking begins from nothing, from what the same picture gives, or from any numbers.
+  // Tracking starts from nothing, from the result of the same image, or from any numbers.
   std::vector<std::uint16_t> reference(pixels);
   std::vector<phorest::Anchor> anchors(request.rois.size());
   if (random.chance(0.3)) {
@@ -269,7 +269,7 @@ void measure(phorest::Kernel& kernel, Random& random) {
   for (int task = 0; task < tasks; ++task) rooms[task].check(request, request.tasks[task]);
 }
 
-/** Everything that finding a chip is made of, on a small random picture and places partly outside it. */
+/** Runs all steps of finding a chip, on a small random image and with places partly outside it. */
 void correlate(Random& random) {
   const int width = 8 + random.below(60), height = 8 + random.below(60), factor = 1 + random.below(3);
   Bytes pixels(static_cast<std::size_t>(width) * height);

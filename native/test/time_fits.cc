@@ -1,5 +1,5 @@
-// The fits alone, without Node: times them, and lets valgrind count their instructions (see bench/kernel.ts).
-// Usage: time_fits gaussian|fano WIDTH REPEATS < rows, each row WIDTH bytes. Prints the least us per fit of all repeats.
+// Times the fits alone, without Node, and lets valgrind count their instructions (see bench/kernel.ts). Usage: time_fits
+// gaussian|fano WIDTH REPEATS < rows, each row WIDTH bytes. Prints the smallest us per fit of all repeats.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -23,7 +23,7 @@ int main(int count, char** words) {
   double least = 1e300;
   for (int repeat = 0; repeat < repeats; ++repeat) {
     const auto start = std::chrono::steady_clock::now();
-    constexpr int kBatch = 256;  // as the kernel hands them over
+    constexpr int kBatch = 256;  // as the kernel passes them
     for (int first = 0; first < rows; first += kBatch) {
       const int some = rows - first < kBatch ? rows - first : kBatch;
       phorest::fit(line, {samples.data() + static_cast<long>(first) * width, some, width, width}, scratch,

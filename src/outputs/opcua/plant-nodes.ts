@@ -78,9 +78,9 @@ export class PlantNodes {
   }
 
   /**
-   * Returns whether the nodes of the previous session can be used without looking them up; false if none are certain to be the
-   * same. Nodes found by a browse path are left out: after a restart, a server may number its nodes differently, and the id of a
-   * mapped node may now belong to any other.
+   * Takes over the nodes of the previous session without looking them up; returns false if there are none, or if the server's
+   * namespaces have changed. Nodes found by a browse path are left out: after a restart, a server may number its nodes
+   * differently, and the id of such a node may now belong to any other.
    */
   recall({ namespaces }: PlantSession): boolean {
     const remembered = this.#remembered;
