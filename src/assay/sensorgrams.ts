@@ -1,8 +1,10 @@
 // Computes the sensorgrams of an experiment: reads them from the manifest ROI by ROI, and processes them with sensorgram.ts.
 // Used by the command line, plots and the page.
 
+import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
-import { type Groups, groupsOf } from "../measurement/labels.ts";
+import { type Groups, groupsOf, labelMatcher } from "../measurement/labels.ts";
+import { refuseUnknownNames } from "../measurement/roi-names.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { CurveErrors } from "./curve-errors.ts";
 import { isMeant, type PairForm, type RawCurve, type SensorgramSource, type Unit, unitsOf } from "./curve-units.ts";
@@ -207,6 +209,20 @@ export class Sensorgrams {
         },
       };
     }
+  }
+
+  /**
+   * Failure `usage.invalid` for a name, or a pattern of names, that no curve has; `where`: the option or setting that gives them.
+   */
+  refuseUnknown(patterns: readonly string[] | undefined, where?: string): void {
+    const { pairs } = this.#options;
+    const names = this.#units.map(({ label }) => label);
+    if (names.length === 0 && pairs) throw new Failure("usage.invalid", "no grating has two halves");
+    refuseUnknownNames(patterns, names, {
+      ...(where === undefined ? {} : { where }),
+      what: pairs ? "grating" : "ROI",
+      isKnown: (pattern) => this.#units.some((unit) => isMeant(unit, labelMatcher([pattern]))),
+    });
   }
 
   #wanted(): Unit[] {

@@ -1,8 +1,10 @@
 // How `phorest analyse` measures: the settings of config.toml, and the options of the command that replace them.
+
 import { readDarkLevel } from "../analysis/dark-level.ts";
 import { trackDrift } from "../analysis/drift.ts";
 import { type AnalysisSettings, methodSettings } from "../analysis/settings.ts";
 import type { Loaded } from "../config/loaded.ts";
+import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import {
   type BitDepthScaling,
@@ -111,5 +113,5 @@ const MOST_LEVEL = 65_535;
 
 export function wholeNumber(option: string, value: number, least: number, most: number): number {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw new Failure("usage.invalid", `${option} must be a whole number from ${least} to ${most}, not ${value}`);
+  throw wrongOption(option, `a whole number from ${least} to ${most}`, value);
 }

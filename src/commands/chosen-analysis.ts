@@ -1,6 +1,5 @@
 // Decides which analysis of an experiment a command uses.
 import { Failure } from "../failure/failure.ts";
-import { nearest } from "../failure/nearest.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { namedAnalysis, unmeasured } from "../manifest/named-analysis.ts";
@@ -54,19 +53,6 @@ export function exportedAnalyses(manifest: Manifest, wanted: string | undefined)
 export function linesByLabel(manifest: Manifest, analysis: Analysis): ReadonlyMap<string, string> | undefined {
   const lines = manifest.references.linesOf(analysis);
   return lines && new Map(analysis.labels.map((label, roi) => [label, lines[roi] ?? ""]));
-}
-
-/** Returns a hint for names that no ROI has: the closest one, also for labels as they appear in files (`ROI_001A_N`). */
-export function labelHint(analysis: Analysis, wanted: readonly string[] | undefined): string {
-  const near = wanted
-    ?.map((name) => nearest(name.replace(/^ROI_/i, ""), analysis.labels))
-    .find((name) => name !== undefined);
-  return near === undefined ? firstLabels(analysis) : `did you mean ${near}?`;
-}
-
-/** Returns a hint for a name that no ROI has. */
-export function firstLabels({ labels }: Analysis): string {
-  return `the first ROIs are ${labels.slice(0, 3).join(", ")}`;
 }
 
 /** Reports that an earlier analysis measured the frames before, why, and how to get its curves. Returns whether there is one. */

@@ -100,7 +100,7 @@ function sideOf(given: string, argv: CompareArguments): Side {
     for (const line of lines) process.stderr.write(`${given}: ${shownZone(config, argv.tz).shown(line)}\n`);
     const figures = new Map<string, CurveFigures>();
     const curves = new Map<string, TimedCurve>();
-    for (const curve of configuredSensorgrams(source, analysis, config, argv).curves()) {
+    for (const curve of configuredSensorgrams(source, analysis, config, { ...argv, where: given }).curves()) {
       figures.set(curve.label, figuresOf(curve));
       curves.set(curve.label, timed(curve));
     }

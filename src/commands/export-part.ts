@@ -3,9 +3,9 @@ import { timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { gratingOf, labelMatcher } from "../measurement/labels.ts";
+import { refuseUnknownNames } from "../measurement/roi-names.ts";
 import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
 import type { TimeZone } from "../system/time-zone.ts";
-import { labelHint } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 
 /** Times as typed; `since` is another name for `from`. */
@@ -50,8 +50,7 @@ export function exportedRois(
   };
   const exported = manifest.analyses.all().filter(({ analysisId }) => analyses?.has(analysisId) !== false);
   const labels = exported.flatMap((analysis) => analysis.labels);
-  const [first] = exported;
-  const unknown = patterns.find((pattern) => !labels.some(wantedBy([pattern])));
-  if (first === undefined || unknown === undefined) return wantedBy(patterns);
-  throw new Failure("usage.invalid", `--roi ${unknown}: no ROI has this name`, { hint: labelHint(first, [unknown]) });
+  if (exported.length > 0)
+    refuseUnknownNames(patterns, labels, { isKnown: (pattern) => labels.some(wantedBy([pattern])) });
+  return wantedBy(patterns);
 }

@@ -6,7 +6,7 @@ import type { CurveManifest } from "../assay/joined.ts";
 import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
-import { configuredSensorgrams } from "../evaluation/configured-sensorgrams.ts";
+import { configuredSensorgrams, matchingSensorgrams } from "../evaluation/configured-sensorgrams.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -16,7 +16,7 @@ import { elapsedText } from "../outputs/csv/file/frame-columns.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import { packageVersion } from "../system/files.ts";
 import type { TimeZone } from "../system/time-zone.ts";
-import { chosenAnalysis, labelHint } from "./chosen-analysis.ts";
+import { chosenAnalysis } from "./chosen-analysis.ts";
 import { emptyWindow } from "./empty-window.ts";
 import { curveReading } from "./joined-curves.ts";
 import type { Pairs } from "./pairs-option.ts";
@@ -63,8 +63,6 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
   const { source, lines } = curveReading(manifest, analysis, options.joined);
   for (const line of lines) process.stderr.write(`${options.zone.shown(line)}\n`);
   const sensorgrams = openWide(source, analysis, config, options);
-  if (sensorgrams.labels.length === 0)
-    throw new Failure("usage.invalid", "no ROI has this name", { hint: labelHint(analysis, options.roi) });
   const columns: { label: string; values: Float64Array; flags: Uint8Array }[] = [];
   const { baseline_seconds } = config.Analysis;
   const baseline = new BaselineInForce(source, baseline_seconds).of(analysis.analysisId);
@@ -121,10 +119,10 @@ const GUESSED: [string, string] = [
 const ROWS_AT_ONCE = 100;
 
 function openWide(manifest: CurveManifest, analysis: Analysis, config: Config, options: WideOptions): Sensorgrams {
-  const of = (pairs: Pairs) => configuredSensorgrams(manifest, analysis, config, { roi: options.roi, pairs });
-  if (options.pairs !== undefined) return of(options.pairs);
-  const paired = of(true);
-  return paired.labels.length > 0 ? paired : of(false);
+  const { roi } = options;
+  const isPaired = () => matchingSensorgrams(manifest, analysis, config, { roi, pairs: true }).labels.length > 0;
+  const pairs = options.pairs ?? isPaired();
+  return configuredSensorgrams(manifest, analysis, config, { roi, pairs });
 }
 
 /** Whether the columns are gratings, not ROIs. */

@@ -8,7 +8,7 @@ import type { FigureCurve } from "../figures/figure-curve.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import type { TimeZone } from "../system/time-zone.ts";
-import { chosenAnalysis, firstLabels } from "./chosen-analysis.ts";
+import { chosenAnalysis } from "./chosen-analysis.ts";
 import { emptyWindow } from "./empty-window.ts";
 import { countOption, type FigureArguments, type Normalisation, noiseOption } from "./figure-options.ts";
 import { curveReading } from "./joined-curves.ts";
@@ -42,10 +42,6 @@ export function chosenCurves(
   const analysis = chosenAnalysis(manifest, options.analysis);
   const { source, lines } = curveReading(manifest, analysis, options.joined);
   const sensorgrams = configuredSensorgrams(source, analysis, config, options);
-  if (sensorgrams.labels.length === 0) {
-    const hint = options.pairs && options.roi === undefined ? "no grating has two halves" : firstLabels(analysis);
-    throw new Failure("usage.invalid", "no ROI has this name", { hint });
-  }
   const firstUs = manifest.history.oldestCaptureUs() ?? 0;
   const curves: FigureCurve[] = [];
   const noisy: { label: string; noise: number }[] = [];

@@ -1,4 +1,5 @@
 // `phorest figure KIND`: one figure for print, and its numbers as CSV.
+
 import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { frameIntervals, histogramOf, intervalSummary } from "../assay/intervals.ts";
@@ -18,6 +19,7 @@ import type { Picture } from "../figures/render.ts";
 import { rowProfile } from "../figures/roi-view.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { readRoiManifest } from "../measurement/roi.ts";
+import { firstNames, refuseUnknownNames } from "../measurement/roi-names.ts";
 import { shortList } from "../system/counted.ts";
 import { writeOutput } from "../system/output-file.ts";
 import type { TimeZone } from "../system/time-zone.ts";
@@ -173,13 +175,12 @@ async function profiles(config: Config, argv: Arguments): Promise<Drawn> {
   if (images.length === 0)
     throw new Failure("usage.invalid", "figure profiles needs images", { hint: `name ${PICTURES}` });
   const { rois, imageAngle } = await readRoiManifest(argv.rois ?? roiManifestPath(config));
+  const labels = rois.map(({ label }) => label);
+  refuseUnknownNames(argv.roi, labels);
   const isWanted = labelMatcher(argv.roi ?? []);
   const [roi, ...others] = rois.filter(({ label }) => isWanted(label));
   if (roi === undefined || others.length > 0) {
-    const hint = `the first ROIs are ${rois
-      .slice(0, 3)
-      .map(({ label }) => label)
-      .join(", ")}`;
+    const hint = firstNames(labels);
     throw new Failure("usage.invalid", "figure profiles needs the name of one ROI with --roi", { hint });
   }
   const row = rowOption(argv.row, roi.height);

@@ -1,8 +1,10 @@
 // `phorest logs`: the last log lines of all stages, in order of time.
+
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
+import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { LOG_LEVELS, LOG_STAGES, type LogLevel, type LogStage } from "../log/levels.ts";
 import { type LogLine, logTail } from "../log/tail.ts";
@@ -41,7 +43,7 @@ export const logsCommand: CommandModule<GlobalOptions, LogsOptions> = {
       .example("$0 logs --level warn", "recent warnings and errors"),
   handler: async ({ config: file, lines, stage, level, follow, json, tz }) => {
     if (!Number.isInteger(lines) || lines < 1) {
-      throw new Failure("usage.invalid", "--lines needs a whole number of at least 1", { hint: "for example -n 100" });
+      throw wrongOption("--lines", "a whole number of at least 1", lines);
     }
     const { config } = loadConfig(file);
     const zone = shownZone(config, tz);

@@ -1,11 +1,12 @@
 // `phorest new NAME`: creates the directory of a new experiment with its configuration.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { CONFIG_FILENAME, loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
 import { parseToml } from "../config/toml-file.ts";
 import { Failure } from "../failure/failure.ts";
+import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import type { GlobalOptions } from "./global.ts";
 
 interface NewArguments extends GlobalOptions {
@@ -38,7 +39,9 @@ export const newCommand: CommandModule<GlobalOptions, NewArguments> = {
       .example("$0 new second --from 2026-03-04_first", "with the settings of an earlier experiment"),
   handler: (argv) => {
     const { name = "", json } = argv;
-    const directory = resolve(argv.in, `${today()}_${fileNameOf(name)}`);
+    const inside = resolve(argv.in);
+    refuseExperiment(inside, argv);
+    const directory = join(inside, `${today()}_${fileNameOf(name)}`);
     if (existsSync(directory)) {
       throw new Failure("usage.invalid", `${directory} exists already`, { hint: "choose another name" });
     }
@@ -72,6 +75,27 @@ function today(): string {
   const now = new Date();
   const two = (part: number) => String(part).padStart(2, "0");
   return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+}
+
+/** Failure `usage.invalid` where `directory` is not there, or is that of an experiment: a new one belongs next to it. */
+function refuseExperiment(directory: string, { name = "", from }: NewArguments): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new Failure("usage.invalid", `--in ${directory}: no such directory`, {
+      hint: "make it, or name another one",
+    });
+  const { config } = loadConfig(undefined, directory);
+  const isExperiment =
+    config.Experiment.name !== undefined || existsSync(join(config.Paths.data_dir, MANIFEST_FILENAME));
+  if (!isExperiment) return;
+  const copied = from === undefined ? "" : ` --from ${JSON.stringify(from)}`;
+  const next = `phorest new ${JSON.stringify(name)}${copied} --in ${JSON.stringify(dirname(directory))}`;
+  throw new Failure(
+    "usage.invalid",
+    `${directory} is the directory of an experiment; a new one inside it would be lost in it`,
+    {
+      hint: `make it next to this one: ${next}`,
+    },
+  );
 }
 
 /** Returns a name without characters that file systems or shells treat specially. */

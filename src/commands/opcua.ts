@@ -1,4 +1,5 @@
 // `phorest opcua`: checks the OPC UA server, lists its nodes, trusts its certificate.
+
 import { X509Certificate } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { capabilitiesOf } from "../cameras/camera.ts";
 import { simulatedRoiManifest } from "../cameras/simulated.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { holdsImported } from "../manifest/holds-imported.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
@@ -186,9 +188,7 @@ function latestOf(config: Config, labels: readonly string[]): Outcome | undefine
 async function browse(args: BrowseArguments): Promise<void> {
   const { node = OBJECTS_FOLDER, levels = 2 } = args;
   if (!Number.isInteger(levels) || levels < 1) {
-    throw new Failure("usage.invalid", "--levels needs a whole number of at least 1", {
-      hint: "for example --levels 3",
-    });
+    throw wrongOption("--levels", "a whole number of at least 1", levels);
   }
   const server = serverOf(loadConfig(args.config).config);
   const session = await PlantSession.open(await library(args), server, { asked: true });

@@ -8,6 +8,7 @@ interface Kinds {
   /** Options that may be given more than once. */
   readonly array: readonly string[];
   readonly number: readonly string[];
+  readonly boolean: readonly string[];
   /** All names. */
   readonly key: Readonly<Record<string, unknown>>;
 }
@@ -21,7 +22,8 @@ export function checkOptionValues(
   parser: object,
   words: readonly string[],
 ): void {
-  const { array, number, key } = kindsOf(parser);
+  const kinds = kindsOf(parser);
+  const { array, number, key } = kinds;
   const typedOptions = optionsIn(words, key);
   // For a repeated option, yargs makes a list, adds the values up, or takes the last one, depending on its kind. So the words are
   // checked.
@@ -38,7 +40,7 @@ export function checkOptionValues(
     const option = dashed(name);
     if (typedOptions.some((one) => one.name === option))
       throw wrongOption(`--${option}`, "a number", typed(option, typedOptions));
-    throw new Failure("usage.invalid", `<${option}> needs a number`);
+    throw wrongOption(`<${option}>`, "a number", argument(words, kinds, wordsOf(argv)));
   }
 }
 
@@ -58,6 +60,18 @@ function optionsIn(words: readonly string[], known: Kinds["key"]): TypedOption[]
     const name = dashed(text);
     return [{ name: name in known ? name : name.replace(/^no-/, ""), value: value ?? own[at + 1] ?? "" }];
   });
+}
+
+/** How many words name the command: those that are no arguments. */
+const wordsOf = ({ _ }: Readonly<Record<string, unknown>>): number => (Array.isArray(_) ? _.length : 0);
+
+/** The first argument that is no number: no word of the command, no option, and no value of one. */
+function argument(words: readonly string[], { boolean, key }: Kinds, command: number): string {
+  const isOption = (word: string | undefined) => word !== undefined && /^--?[a-z]/i.test(word);
+  const takesNext = (word: string | undefined) =>
+    isOption(word) && word?.includes("=") === false && !boolean.includes(optionsIn([word], key)[0]?.name ?? "");
+  const given = words.filter((word, at) => word !== "--" && !isOption(word) && !takesNext(words[at - 1]));
+  return given.slice(command).find((word) => !Number.isFinite(Number(word))) ?? "";
 }
 
 /** yargs also takes each name in camel case. */

@@ -1,8 +1,10 @@
 // `phorest preview`: captures continuously into one file and prints focus, brightness and saturation.
+
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
+import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure, failureLine } from "../failure/failure.ts";
 import { depthBefore, depthOf } from "../image/bit-depth.ts";
 import { encodePicture } from "../image/encode.ts";
@@ -44,9 +46,9 @@ export const previewCommand: CommandModule<GlobalOptions, PreviewOptions> = {
       .example("$0 preview", `rewrites ${PREVIEW_NAME} in Paths.continuous_capture_dir`),
   handler: async ({ config: file, json, brightfield, out, frames, interval }) => {
     if (frames !== undefined && !(Number.isInteger(frames) && frames > 0)) {
-      throw new Failure("usage.invalid", "--frames needs a whole number of at least 1");
+      throw wrongOption("--frames", "a whole number of at least 1", frames);
     }
-    if (!(interval >= 0)) throw new Failure("usage.invalid", "--interval needs a number of seconds of at least 0");
+    if (!(interval >= 0)) throw wrongOption("--interval", "a number of seconds of at least 0", interval);
     const { config } = loadConfig(file);
     const directory = config.Paths.continuous_capture_dir;
     const path = out === undefined ? join(directory, PREVIEW_NAME) : resolve(out);

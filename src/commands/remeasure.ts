@@ -109,8 +109,9 @@ async function measuredWithOf(argv: RemeasureArguments, config: Config): Promise
   const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);
   const { settings, companion } = analysisSettings({ ...config, Data_Analysis }, darkLevel);
   const patterns = roiPatterns(argv);
+  const isGiven = patterns.length > 0;
   const given = await roisOf(argv.rois, config);
-  const rois = keepRois(given, patterns.length > 0 ? patterns : configured.rois, "--roi");
+  const rois = isGiven ? keepRois(given, patterns, "--roi") : keepRois(given, configured.rois, "Data_Analysis.rois");
   return { settings, companion, rois };
 }
 

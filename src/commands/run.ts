@@ -14,6 +14,7 @@ import { checkDirectories } from "../config/directories.ts";
 import type { Loaded } from "../config/loaded.ts";
 import { checkConfigured, isConfigRequired, isSimulatedByDefault } from "../config/required.ts";
 import type { Config } from "../config/schema.ts";
+import { wrongOption } from "../evaluation/time-options.ts";
 import { encodeFailure, Failure, lineOf } from "../failure/failure.ts";
 import { cameraLine, isCameraUncertain } from "../health/camera-in-use.ts";
 import { HealthFile } from "../health/health-file.ts";
@@ -94,14 +95,10 @@ export const runCommand: CommandModule<GlobalOptions, RunArguments> = {
 
 function checkArguments({ frames, duration }: RunArguments): void {
   if (frames !== undefined && (!Number.isInteger(frames) || frames < 1)) {
-    throw new Failure("usage.invalid", "--frames needs a whole number of at least 1", {
-      hint: "for example --frames 20",
-    });
+    throw wrongOption("--frames", "a whole number of at least 1", frames);
   }
   if (duration !== undefined && !(duration > 0)) {
-    throw new Failure("usage.invalid", "--duration needs a number of seconds greater than 0", {
-      hint: "for example --duration 60",
-    });
+    throw wrongOption("--duration", "a number of seconds above 0", duration);
   }
 }
 

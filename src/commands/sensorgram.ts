@@ -1,4 +1,5 @@
 // `phorest sensorgram`: computes sensorgrams from the database; writes CSV, JSON lines, or a table of their precision.
+
 import type { CommandModule } from "yargs";
 import { withChangeMarks } from "../assay/analysis-changes.ts";
 import { baselineWindow } from "../assay/baseline.ts";
@@ -13,11 +14,12 @@ import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { labelMatcher } from "../measurement/labels.ts";
+import { firstNames } from "../measurement/roi-names.ts";
 import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
 import type { Beside } from "../outputs/csv/file/curve-lines.ts";
 import { Temperatures } from "../web/temperatures.ts";
 import { sayWhatIsArchived } from "./archived.ts";
-import { ANALYSIS_OPTION, chosenAnalysis, firstLabels, labelHint, linesByLabel } from "./chosen-analysis.ts";
+import { ANALYSIS_OPTION, chosenAnalysis, linesByLabel } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -205,16 +207,11 @@ function open(
       ? {}
       : { blank: (timesUs: Float64Array) => ({ window: blank(timesUs), injectionUs: injection(timesUs) }) }),
   });
-  if (sensorgrams.labels.length === 0) {
-    const hint =
-      (argv.pairs ?? false) !== false && argv.roi === undefined
-        ? `no grating has two halves${argv.records === undefined ? "" : "; name the ROI manifest of the records with --rois"}`
-        : labelHint(analysis, argv.roi);
-    throw new Failure("usage.invalid", "no ROI has this name", { hint });
-  }
+  sensorgrams.refuseUnknown(argv.roi);
+  sensorgrams.refuseUnknown(argv.reference, "--reference");
   if (references.length > 0 && sensorgrams.references.length === 0) {
     throw new Failure("usage.invalid", `none of the reference ROIs has a baseline: ${references.join(", ")}`, {
-      hint: firstLabels(analysis),
+      hint: firstNames(analysis.labels),
     });
   }
   return sensorgrams;

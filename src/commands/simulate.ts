@@ -1,4 +1,5 @@
 // `phorest simulate`: writes images of the simulated chip, with the true resonance positions.
+
 import { isAbsolute, join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { chipTypes } from "../chip/layout.ts";
@@ -9,6 +10,7 @@ import {
   SIMULATED_LINES,
   type SimulatedLine,
 } from "../config/simulation-section.ts";
+import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { captureFileName } from "../image/capture-name.ts";
 import { encodePicture, PICTURE_FORMATS, type PictureFormat } from "../image/encode.ts";
@@ -244,5 +246,5 @@ function finite(value: number, name: string): number {
 }
 
 function wrong(name: string, value: string, allowed: string): Failure {
-  return new Failure("usage.invalid", `${name} ${value} is not valid`, { hint: `expected ${allowed}` });
+  return wrongOption(name, allowed, value);
 }

@@ -4,10 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { Failure, failureLine } from "../failure/failure.ts";
+import { failureLine } from "../failure/failure.ts";
 import { type Snapshot, snapshotJson, takeSnapshot } from "../health/snapshot.ts";
 import { formatSnapshot } from "../health/snapshot-text.ts";
 import { labelMatcher } from "../measurement/labels.ts";
+import { refuseUnknownNames } from "../measurement/roi-names.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { onStopSignal } from "../system/stop-signals.ts";
 import type { TimeZone } from "../system/time-zone.ts";
@@ -92,10 +93,7 @@ function resultLines(snapshot: Snapshot, roi: readonly string[] | undefined): st
 
 /** Throws Failure `usage.invalid` if ROIs are known and none has such a label. */
 function refuseUnknown({ recent }: Snapshot, roi: readonly string[] | undefined): void {
-  if (recent === undefined || roi === undefined || recent.labels.some(labelMatcher(roi))) return;
-  throw new Failure("usage.invalid", `no ROI is named ${roi.join(", ")}`, {
-    hint: `the first ROIs are ${recent.labels.slice(0, 3).join(", ")}`,
-  });
+  if (recent !== undefined) refuseUnknownNames(roi, recent.labels);
 }
 
 async function watchOnScreen(config: Config, roi: readonly string[] | undefined, zone: TimeZone): Promise<void> {

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import type { Loaded } from "../config/loaded.ts";
+import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
@@ -41,7 +42,7 @@ export const viewCommand: CommandModule<GlobalOptions, ViewArguments> = {
       .example("$0 view /data/2026", "a list of all experiments below /data/2026"),
   handler: async ({ config: file, directories = [], port, tz }) => {
     if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
-      throw new Failure("usage.invalid", "--port needs a whole number from 0 to 65535");
+      throw wrongOption("--port", "a whole number from 0 to 65535", port);
     }
     const given = file === undefined ? foundIn(directories) : [{ directory: ".", loaded: loadConfig(file) }];
     const found = tz === undefined ? given : given.map((one) => ({ ...one, loaded: inZone(one.loaded, tz) }));

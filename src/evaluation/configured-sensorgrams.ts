@@ -14,14 +14,28 @@ export interface CurveChoice {
   readonly roi: readonly string[] | undefined;
   /** One curve for each grating, from both halves. */
   readonly pairs: boolean | PairForm | undefined;
+  /** What stands before a message about a name that none has. */
+  readonly where?: string | undefined;
 }
 
-/** Returns the curves of an analysis, without groups. */
+/** Returns the curves of an analysis, without groups. Failure `usage.invalid` for a name that none has. */
 export function configuredSensorgrams(
   manifest: CurveManifest,
   analysis: Analysis,
+  config: Config,
+  { roi, where, ...choice }: CurveChoice,
+): Sensorgrams {
+  const sensorgrams = matchingSensorgrams(manifest, analysis, config, { roi, ...choice });
+  sensorgrams.refuseUnknown(roi, where);
+  return sensorgrams;
+}
+
+/** The same; of a name that no curve has, nothing is said. */
+export function matchingSensorgrams(
+  manifest: CurveManifest,
+  analysis: Analysis,
   { Analysis: configured }: Config,
-  { roi, pairs = false }: CurveChoice,
+  { roi, pairs = false }: Omit<CurveChoice, "where">,
 ): Sensorgrams {
   const window = baselineWindow(manifest, configured.baseline_seconds, analysis.analysisId);
   return new Sensorgrams(manifest, analysis, {

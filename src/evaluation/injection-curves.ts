@@ -61,14 +61,10 @@ export function injectionCurves(
   return { ...curves, phases, windowUs: windowOf(chosen.window) ?? usualWindowUs(timesUs) };
 }
 
-/** Returns the selected curves. Failure `usage.invalid` if there are none. */
+/** Returns the selected curves. Failure `usage.invalid` for a name that none has. */
 export function plainCurves(manifest: Manifest, config: Config, { analysis, roi, pairs }: ChosenCurves): Curves {
   const isPaired = pairs && hasPairs(manifest, analysis);
   const sensorgrams = configuredSensorgrams(manifest, analysis, config, { roi, pairs: isPaired });
-  if (sensorgrams.labels.length === 0) {
-    const first = analysis.labels.slice(0, 3).join(", ");
-    throw new Failure("usage.invalid", "no ROI has this name", { hint: `the first ROIs are ${first}` });
-  }
   const timesUs = manifest.results.sensorgram({ analysisId: analysis.analysisId, roi: 0 }).capturedAtUs;
   return { analysis, timesUs, curves: () => sensorgrams.curves() };
 }

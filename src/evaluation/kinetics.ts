@@ -25,9 +25,7 @@ export function kineticsOf(
 ): ExperimentKinetics {
   const found = experimentKinetics(manifest, analysis, planOf(manifest, config, analysis, request));
   if (found.gratings.length > 0) return found;
-  throw new Failure("usage.invalid", "no ROI has this name, or all of them are references", {
-    hint: `the first ROIs are ${analysis.labels.slice(0, 3).join(", ")}`,
-  });
+  throw new Failure("usage.invalid", "all of these ROIs are references", { hint: "choose others with --roi" });
 }
 
 /** Draws the curves of the first sets with their fits, and the residuals below. `unit`: of the response. */

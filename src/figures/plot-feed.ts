@@ -12,6 +12,7 @@ import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { isSameCalibration } from "../measurement/keep-rois.ts";
 import { labelMatcher } from "../measurement/labels.ts";
+import { firstNames } from "../measurement/roi-names.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { DEGREES } from "../outputs/csv/file/lines.ts";
 import { type TimeZone, UTC } from "../system/time-zone.ts";
@@ -200,8 +201,8 @@ export class PlotFeed {
       return [{ label, baselinePx: Number.isNaN(level) ? undefined : level, ...curves.curve(roi) }];
     });
     if (series.length === 0 && curves.labels.length > 0) {
-      throw new Failure("config.invalid", "Report.plot_rois: no ROI has this name", {
-        hint: `the first ROIs are ${curves.labels.slice(0, 3).join(", ")}; an empty list plots all`,
+      throw new Failure("config.invalid", "Report.plot_rois: no ROI has one of these names", {
+        hint: `${firstNames(curves.labels)}; an empty list plots all`,
       });
     }
     const span = curves.spanUs;

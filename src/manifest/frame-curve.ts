@@ -42,7 +42,7 @@ export function packCurve(position: Float64Array, flags: Uint8Array): Buffer {
 }
 
 /** Unpacks positions and flags. */
-export function unpackCurve(curve: Buffer): { position: Float32Array; flags: Uint8Array } {
+function unpackCurve(curve: Buffer): { position: Float32Array; flags: Uint8Array } {
   const rois = curve.length / 5;
   // Copied, because SQLite's buffer may start at an odd offset, where a Float32Array cannot.
   const bytes = Uint8Array.prototype.slice.call(curve).buffer;

@@ -1,9 +1,9 @@
 // Selects the ROIs of a manifest whose labels match one of several patterns.
 import { Failure } from "../failure/failure.ts";
-import { nearestToPattern } from "../failure/nearest.ts";
 import { quoted } from "../failure/quote.ts";
 import { labelMatcher } from "./labels.ts";
 import { formatRoiManifest, parseRoiManifest, type Roi, type RoiManifest } from "./roi.ts";
+import { refuseUnknownNames } from "./roi-names.ts";
 
 /** Returns the patterns in a comma-separated list. Failure `usage.invalid` if one is empty; `option` names it. */
 export function labelPatterns(option: string, text: string): string[] {
@@ -22,13 +22,7 @@ export function labelPatterns(option: string, text: string): string[] {
 export function keepRois(manifest: RoiManifest, patterns: readonly string[], option: string): RoiManifest {
   if (patterns.length === 0) return manifest;
   const labels = manifest.rois.map(({ label }) => label);
-  for (const pattern of patterns) {
-    const matches = labelMatcher([pattern]);
-    if (labels.some(matches)) continue;
-    throw new Failure("usage.invalid", `${option} ${quoted(pattern)}: no ROI has such a label`, {
-      hint: `the nearest is ${nearestToPattern(pattern, labels)}`,
-    });
-  }
+  refuseUnknownNames(patterns, labels, { where: option });
   const isKept = labelMatcher(patterns);
   const rois = manifest.rois.filter(({ label }) => isKept(label));
   if (rois.length === manifest.rois.length) return manifest;

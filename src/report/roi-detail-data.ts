@@ -20,6 +20,7 @@ import { type PictureRoots, placeOf } from "../manifest/picture-place.ts";
 import type { Sensorgram } from "../manifest/results.ts";
 import { lowerBound } from "../manifest/timestamps.ts";
 import { labelMatcher } from "../measurement/labels.ts";
+import { refuseUnknownNames } from "../measurement/roi-names.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 
@@ -71,13 +72,9 @@ export function roiDetails(
   if (measured === undefined) {
     throw new Failure("usage.invalid", "--roi: no frame has been measured yet", { hint: "measure with `phorest run`" });
   }
+  refuseUnknownNames(wanted, measured.labels);
   const isWanted = labelMatcher(wanted);
   const chosen = measured.labels.flatMap((label, at) => (isWanted(label) ? [{ label, at }] : []));
-  if (chosen.length === 0) {
-    throw new Failure("usage.invalid", `no ROI is named ${wanted.join(", ")}`, {
-      hint: `the first ROIs are ${measured.labels.slice(0, 3).join(", ")}`,
-    });
-  }
   const picture = lastPicture(manifest, measured, roots);
   return chosen.map(({ label, at }) =>
     Object.assign(() => detailOf(manifest, measured, label, at, picture, window), { label }),

@@ -345,7 +345,7 @@ describe("a part of a series", () => {
     [["--every", "0"], /^--every needs a whole number of at least 1, not "0"/],
     [["--every", "1.5"], /^--every needs a whole number/],
     [["--limit", "-1"], /^--limit needs a whole number/],
-    [["--roi", "11*"], /^--roi "11\*": no ROI has such a label/],
+    [["--roi", "11*"], /^--roi: no ROI is named "11\*"/],
   ])("%j is refused before anything is written", async (options, message) => {
     const out = join(temporaryDirectory("phorest-none-"), "none.jsonl");
     await expect(run("analyse", series, "--rois", roisPath, "--jsonl", out, ...options)).rejects.toThrow(message);

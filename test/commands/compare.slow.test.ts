@@ -64,7 +64,7 @@ test("what cannot be compared is one line and exit code 2", async () => {
   for (const [words, line] of [
     [["first", "nowhere"], "no experiment in"],
     [["first", "second#7"], "no analysis 7"],
-    [["first", "second", "--roi", "999*"], "the two have no ROI in common"],
+    [["first", "second", "--roi", "999*"], 'first: no ROI is named "999*"'],
     [["first", "second", "--figure", "x.jpg"], "the name must end with .png or .svg"],
   ] as const) {
     const { code, stderr } = await phorest(["compare", ...words], root);

@@ -167,7 +167,7 @@ test("a map shows the same numbers, each grating in its place", async () => {
 test("what cannot be evaluated is one line", async () => {
   const wrong: [string[], string][] = [
     [["responses", "--injection", "7"], "there is no injection 7"],
-    [["responses", "--roi", "nothing"], "no ROI has this name"],
+    [["responses", "--roi", "nothing"], 'is named "nothing"'],
     [["responses", "--window", "0"], "--window needs seconds above 0"],
     [["map", "shift", "--at", "9000"], "there is no frame at "],
     [["map", "noise", "--scale", "2,1"], '--scale needs MIN,MAX, not "2,1"'],

@@ -60,7 +60,7 @@ test("one column for each grating; a window, a choice of ROIs, decimal commas", 
 });
 
 test.each([
-  [["--roi", "999*"], "no ROI has this name"],
+  [["--roi", "999*"], 'is named "999*"'],
   [["--from", "2027-01-01"], "no frame is in this window"],
   [["--quantity", "riu"], "set Analysis.sensitivity_px_per_riu"],
   [["--quantity", "referenced"], "set Analysis.reference_rois"],

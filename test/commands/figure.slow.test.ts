@@ -144,7 +144,7 @@ test("row profiles of one ROI in several images", async () => {
 test.each([
   [["curves"], "--out is missing"],
   [["curves", "--out", "x.jpg"], "must end with .png or .svg"],
-  [["curves", "--out", "x.png", "--roi", "999*"], "no ROI has this name"],
+  [["curves", "--out", "x.png", "--roi", "999*"], 'is named "999*"'],
   [["curves", "--out", "x.png", "--from", "2030-01-01"], "no frame is in this window"],
   [["curves", "--out", "x.png", "--analysis", "9"], "no analysis 9"],
   [["curves", "--out", "x.png", "--every", "0"], "--every needs a whole number of at least 1"],

@@ -1,8 +1,11 @@
 // A rule of all commands: an option that takes one value is given once, and one that takes a number has one. The table is the help
 // of the commands themselves.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { addCommands, helpTexts, newParser } from "../../src/commands/parser.ts";
 import { encodeFailure } from "../../src/failure/failure.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 interface Option {
   readonly name: string;
@@ -70,4 +73,28 @@ test("every option with a number needs a number, and the message has what was gi
       expect(await refusal([...typed, ...words]), `${command} --${name}`).toBe(line);
     }
   }
+});
+
+test("a number that an option refuses is in the message", async () => {
+  const config = join(temporaryDirectory(), "config.toml");
+  writeFileSync(config, "no TOML");
+  const refused: string[] = [];
+  for (const { command, typed, name } of table.filter(({ type }) => type === "number")) {
+    // Where the option takes any number, the command ends with its configuration, which is none.
+    const line = await refusal([...typed, `--${name}=-7.25`, "--config", config]);
+    if (line?.startsWith(`usage.invalid: --${name} needs`) !== true) continue;
+    expect(line, command).toMatch(/ not "-7\.25"$/);
+    refused.push(`${command} --${name}`);
+  }
+  expect(refused.length, refused.join()).toBeGreaterThan(6);
+});
+
+test("an argument that is no number is in the message", async () => {
+  for (const words of [
+    ["injections", "edit", "first"],
+    ["injections", "history", "--tz", "UTC", "first"],
+    ["markers", "remove", "1", "first"],
+    ["markers", "edit", "--text=dye", "first"],
+  ])
+    expect(await refusal(words), words.join(" ")).toMatch(/^usage\.invalid: <ids?> needs a number, not "first"$/);
 });

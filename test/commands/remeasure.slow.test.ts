@@ -209,7 +209,7 @@ test("what cannot be measured again is one line and exit code 2, and adds no ana
     [["remeasure", "--method", "gausian"], "did you mean gaussian"],
     [["remeasure", "--name", "7"], "is not a name for an analysis"],
     [["remeasure", "--method", "centre", "--name", "gaussian"], "analysis 1 (gaussian) has this name"],
-    [["remeasure", "--roi", "999*"], "no ROI has such a label"],
+    [["remeasure", "--roi", "999*"], '--roi: no ROI is named "999*"'],
     [["remeasure", "--rois", "nowhere.json"], "nowhere.json"],
     [["remeasure", "--from", "2030-01-01"], "no frame from 2030-01-01"],
     [["report", "--analysis", "gausian"], 'did you mean "gaussian"'],

@@ -103,7 +103,7 @@ describe("phorest export", () => {
   });
 
   it.each([
-    ["csv", "--roi 130A 999*", "--roi 999*: no ROI has this name"],
+    ["csv", "--roi 130A 999*", 'no ROI is named "999*"'],
     ["results-jsonl", "--from 2027-01-01", "--from: no frame is in this window"],
     ["csv", "--to 2020-01-01", "--to: no frame is in this window"],
     ["csv-wide", "--since 2027-01-01", "--since: no frame is in this window"],

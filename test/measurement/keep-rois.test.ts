@@ -37,8 +37,8 @@ describe("keepRois", () => {
     ["01*,016B_N", "015B_N"],
   ])("%s has a pattern without an ROI: the nearest label is named", (text, nearest) => {
     const failure = () => keepRois(all, labelPatterns("--keep", text), "--keep");
-    expect(failure).toThrow(`--keep "${text.split(",").at(-1)}": no ROI has such a label`);
-    expect(failure).toThrow(expect.objectContaining({ hint: `the nearest is ${nearest}` }));
+    expect(failure).toThrow(`--keep: no ROI is named "${text.split(",").at(-1)}"`);
+    expect(failure).toThrow(expect.objectContaining({ hint: `did you mean ${nearest}?` }));
   });
 
   test.each(["", "01*,", " , "])("a list with nothing between its commas is refused: %j", (text) => {

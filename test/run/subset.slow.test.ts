@@ -65,7 +65,7 @@ test(
 
 test.each([
   [["--from", "2027-01-01"], /^no frame from 2027-01-01T.*: the 9 frames are from 2026-03-04T10:00:00.*10:08:00/],
-  [["--roi", "999*"], /^--roi "999\*": no ROI has such a label \(the nearest is /],
+  [["--roi", "999*"], /^--roi: no ROI is named "999\*" \(did you mean /],
   [["--every", "none"], /--every/],
 ])("%j ends before anything starts", LONG, async (options, message) => {
   const directory = series("files");

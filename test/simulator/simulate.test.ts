@@ -73,22 +73,25 @@ describe("phorest simulate", () => {
   it.each([
     [["--size", "640x480"], "--frames is missing"],
     [["--assay", "bnding"], "bnding: there is no assay of this name and no such file"],
-    [["--frames", "0"], "--frames 0 is not valid"],
-    [["--frames", "1.5"], "--frames 1.5 is not valid"],
-    [["--frames", "1", "--size", "12by7"], "--size 12by7 is not valid"],
-    [["--frames", "1", "--size", "99999x9"], "--size 99999x9 is not valid"],
-    [["--frames", "1", "--chip", "IMECII_7"], "--chip IMECII_7 is not valid"],
-    [["--frames", "1", "--noise", "loud"], "--noise loud is not valid"],
-    [["--frames", "1", "--drift", "1"], "--drift 1 is not valid"],
-    [["--frames", "1", "--bits", "12"], "--bits 12 is not valid"],
-    [["--frames", "1", "--profile", "pi64", "--bits", "16"], "--bits 16 is not valid"],
-    [["--frames", "1", "--profile", "scientific", "--bits", "8"], "--bits 8 is not valid"],
+    [["--frames", "0"], /^--frames needs .*, not "0"$/],
+    [["--frames", "1.5"], /^--frames needs .*, not "1.5"$/],
+    [["--frames", "1", "--size", "12by7"], /^--size needs .*, not "12by7"$/],
+    [["--frames", "1", "--size", "99999x9"], /^--size needs .*, not "99999x9"$/],
+    [["--frames", "1", "--chip", "IMECII_7"], /^--chip needs .*, not "IMECII_7"$/],
+    [["--frames", "1", "--noise", "loud"], /^--noise needs .*, not "loud"$/],
+    [["--frames", "1", "--drift", "1"], /^--drift needs .*, not "1"$/],
+    [["--frames", "1", "--bits", "12"], /^--bits needs .*, not "12"$/],
+    [["--frames", "1", "--profile", "pi64", "--bits", "16"], /^--bits needs .*, not "16"$/],
+    [["--frames", "1", "--profile", "scientific", "--bits", "8"], /^--bits needs .*, not "8"$/],
     [["--frames", "1", "--texture", "/nowhere.png"], "texture /nowhere.png cannot be used: no such file"],
-    [["--frames", "1", "--interval", "0"], "--interval 0 is not valid"],
-    [["--frames", "1", "--angle", "90"], "--angle 90 is not valid"],
+    [["--frames", "1", "--interval", "0"], /^--interval needs .*, not "0"$/],
+    [["--frames", "1", "--angle", "90"], /^--angle needs .*, not "90"$/],
     [["--frames", "1", "--start", "noon"], '--start needs a date or time such as 2026-03-04T05:06:07Z, not "noon"'],
     [["--frames", "1", "--bits", "16", "--format", "bmp"], "bmp images cannot have 16 bits"],
   ])("refuses %j in one line", async (words, message) => {
-    await expect(simulate(...words)).rejects.toMatchObject({ code: "usage.invalid", message });
+    await expect(simulate(...words)).rejects.toMatchObject({
+      code: "usage.invalid",
+      message: expect.stringMatching(message),
+    });
   });
 });

@@ -263,5 +263,5 @@ test("ROIs are chosen by label, with * for any letters, and a label that none ha
     return feed.input()?.series.map(({ label }) => label);
   };
   expect(chosen(["003A_N", "01*_s"])).toEqual(["003A_N", "010A_S", "011A_S"]);
-  expect(() => chosen(["3?"])).toThrow("Report.plot_rois: no ROI has this name");
+  expect(() => chosen(["3?"])).toThrow("Report.plot_rois: no ROI has one of these names");
 });

@@ -232,8 +232,8 @@ describe("phorest sensorgram", () => {
   });
 
   it.each([
-    ["a label that no ROI has", ["--roi", "nobody"], /no ROI has this name/],
-    ["a reference that no ROI is", ["--reference", "nobody"], /none of the reference ROIs has a baseline: nobody/],
+    ["a label that no ROI has", ["--roi", "nobody"], /no ROI is named "nobody"/],
+    ["a reference that no ROI is", ["--reference", "nobody"], /--reference: no ROI is named "nobody"/],
     ["a window without an end", ["--baseline", "12"], /--baseline needs FROM\.\.TO, not "12"/],
     ["a window that ends before it begins", ["--baseline", "5..2"], /--baseline needs FROM before TO/],
     ["a time that is none", ["--baseline", "noon..night"], /--baseline needs a date or time/],

@@ -65,6 +65,7 @@ export function preparedCurves(source: SensorgramSource, analysis: Analysis, pla
     pairForm: plan.pairs ?? undefined,
     groups: undefined,
   });
+  sensorgrams.refuseUnknown(plan.roi);
   const cuts: Cut[] = [];
   const mean = new FrameMean();
   let frames: { readonly entryId: Float64Array; readonly timesUs: Float64Array } | undefined;
