@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { experiment as recorded } from "../outputs/csv/experiment.ts";
-import { phorest } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 /** 40 frames of 4 ROIs, ten seconds apart. */

@@ -4,6 +4,7 @@ import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { writeTiff } from "../image/picture-writers.ts";
+import { command } from "./commands.ts";
 import { type FileSource, fileExperiment, PLACE, query, simulator } from "./file-source.ts";
 import { phorest } from "./program.ts";
 
@@ -57,10 +58,10 @@ test.each(["folder", "file_importer"] as const)(
     const { code, stderr } = await phorest(["run", "--until-idle"], directory);
     expect(code, stderr).toBe(0);
     expect(entries(directory)).toEqual(expected.map((us) => ({ us, source: "micro-manager" })));
-    const curves = columns((await phorest(["sensorgram"], directory)).stdout);
+    const curves = columns((await command(["sensorgram"], directory)).stdout);
     expect(new Set(curves.get("elapsed_s"))).toEqual(new Set(ELAPSED_MS.map((ms) => String(ms / 1000))));
     expect(curves.has("time_guessed")).toBe(false);
-    expect((await phorest(["status"], directory)).stdout).not.toContain("guessed");
+    expect((await command(["status"], directory)).stdout).not.toContain("guessed");
   },
 );
 
@@ -70,22 +71,22 @@ test("a guessed time is said by log, status, report and exports, and not in the 
   expect(code, stderr).toBe(0);
   expect(stderr.match(/guesses/g), stderr).toHaveLength(1);
   expect(entries(directory).map(({ source }) => source)).toEqual(ELAPSED_MS.map(() => "file"));
-  expect((await phorest(["status"], directory)).stdout).toContain("the time of 4 frames is guessed");
-  const sensorgram = await phorest(["sensorgram"], directory);
-  expect((await phorest(["sensorgram", "--summary"], directory)).stderr).toContain("guessed");
-  const csv = await phorest(["export", "--format", "csv"], directory);
+  expect((await command(["status"], directory)).stdout).toContain("the time of 4 frames is guessed");
+  const sensorgram = await command(["sensorgram"], directory);
+  expect((await command(["sensorgram", "--summary"], directory)).stderr).toContain("guessed");
+  const csv = await command(["export", "--format", "csv"], directory);
   for (const text of [sensorgram.stdout, csv.stdout]) {
     const found = columns(text);
     expect(new Set(found.get("time_guessed"))).toEqual(new Set(["yes"]));
     expect(new Set(found.get("elapsed_s"))).toEqual(new Set(["0", "60", "120", "180"]));
   }
-  const records = (await phorest(["export", "--format", "results-jsonl"], directory)).stdout.trim().split("\n");
+  const records = (await command(["export", "--format", "results-jsonl"], directory)).stdout.trim().split("\n");
   expect(
     records
       .map((line) => JSON.parse(line))
       .map((record) => [record.elapsed_s, record.time_source, record.time_guessed]),
   ).toEqual([0, 60, 120, 180].map((seconds) => [seconds, "file", true]));
-  await phorest(["report", "--out", "page"], directory);
+  await command(["report", "--out", "page"], directory);
   expect(readFileSync(join(directory, "page", "report.html"), "utf8")).toContain("the time of 4 frames is guessed");
   const established = columns(readFileSync(join(directory, "results", "communicating_results.csv"), "utf8"));
   expect([established.has("elapsed_s"), established.has("time_guessed")]).toEqual([false, false]);
@@ -96,7 +97,7 @@ test("a table and a pattern of names date images for run and analyse", async () 
   const rows = ELAPSED_MS.map((ms, frame) => `20240310-075958_${frame}.tif;${String(ms / 1000).replace(".", ",")}`);
   writeFileSync(join(directory, "times.csv"), ["name;elapsed", ...rows.slice(1), "gone.tif;9"].join("\n"));
   const options = ["--times", "times.csv", "--name-time", "%Y%m%d-%H%M%S"];
-  const analysed = await phorest(
+  const analysed = await command(
     ["analyse", "data", "--rois", "generated_files/ROI_manifest.json", ...options],
     directory,
   );
@@ -122,7 +123,7 @@ test("a table and a pattern of names date images for run and analyse", async () 
 
 test("--times and --name-time say what is wrong with them", async () => {
   const directory = withImages("file_importer", (frame) => `${frame}.tif`);
-  const missing = await phorest(
+  const missing = await command(
     ["analyse", "data", "--rois", "generated_files/ROI_manifest.json", "--times", "no.csv"],
     directory,
   );

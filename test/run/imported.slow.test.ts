@@ -7,6 +7,7 @@ import { encodePicture } from "../../src/image/encode.ts";
 import { formatRoiManifest } from "../../src/measurement/roi.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { command } from "./commands.ts";
 import { experiment, phorest, QUICK_CONFIG } from "./program.ts";
 
 const WITHOUT_CAMERA = `${QUICK_CONFIG}[Services]\nenable_camera = false\n`;
@@ -35,7 +36,7 @@ async function established(place?: string): Promise<string> {
 test.each(["", "data", "generated_files", "configs"])("the ROI manifest in its directory %j is used", async (place) => {
   const source = await established(place);
   const directory = experiment(WITHOUT_CAMERA);
-  const imported = await phorest(["import", source], directory);
+  const imported = await command(["import", source], directory);
   expect(imported.code, imported.stderr).toBe(0);
   expect(imported.stdout).toContain(`copied ${join(source, place, "ROI_manifest.json")} to ${join(directory, ROIS)}`);
   const { code, stderr } = await phorest(["run", "--until-idle"], directory);
@@ -47,19 +48,19 @@ test.each(["", "data", "generated_files", "configs"])("the ROI manifest in its d
 test("verify knows imported images: it records their hashes the first time, and finds a change the second time", async () => {
   const source = await established("data");
   const directory = experiment(WITHOUT_CAMERA);
-  await phorest(["import", source], directory);
-  const first = await phorest(["verify"], directory);
+  await command(["import", source], directory);
+  const first = await command(["verify"], directory);
   expect([first.code, first.stdout]).toEqual([
     0,
     expect.stringContaining("everything is as recorded; recorded size and hash of 1 image for the first time"),
   ]);
-  const second = await phorest(["verify"], directory);
+  const second = await command(["verify"], directory);
   expect([second.code, second.stdout]).toEqual([0, expect.stringMatching(/everything is as recorded\n$/)]);
   const file = join(source, "data", PICTURE);
   const bytes = readFileSync(file);
   bytes[bytes.length >> 1] = 255 - (bytes[bytes.length >> 1] ?? 0);
   writeFileSync(file, bytes);
-  const third = await phorest(["verify"], directory);
+  const third = await command(["verify"], directory);
   expect([third.code, third.stdout]).toEqual([
     3,
     expect.stringContaining("its content differs from the recorded hash"),
@@ -71,7 +72,7 @@ test("an ROI manifest that is there stays, and the import says so", async () => 
   const directory = experiment(WITHOUT_CAMERA);
   mkdirSync(join(directory, "generated_files"));
   writeFileSync(join(directory, ROIS), "mine");
-  const { stdout } = await phorest(["import", source], directory);
+  const { stdout } = await command(["import", source], directory);
   expect(stdout).toContain(`not copied, ${join(directory, ROIS)} exists and stays in use`);
   expect(readFileSync(join(directory, ROIS), "utf8")).toBe("mine");
 });
@@ -81,7 +82,7 @@ test("an unusable ROI manifest is named and not copied", async () => {
   const empty = { label: "001A_N", flip: false, coords: [0, 0], size: [0, 0] };
   writeFileSync(join(source, ROIS), JSON.stringify({ image_angle: 0, ROI_001A_N: empty }));
   const directory = experiment(WITHOUT_CAMERA);
-  const { code, stdout } = await phorest(["import", source], directory);
+  const { code, stdout } = await command(["import", source], directory);
   expect(code).toBe(0);
   expect(stdout).toMatch(/ROI manifests not usable, left out: 1 .*ROI_001A_N\.size/);
   expect(existsSync(join(directory, ROIS))).toBe(false);
@@ -92,7 +93,7 @@ test.each([
   ["simulated camera asked for", QUICK_CONFIG],
 ])("without an ROI manifest a run with %s refuses and writes none", async (_name, config) => {
   const directory = experiment(config);
-  const imported = await phorest(["import", await established()], directory);
+  const imported = await command(["import", await established()], directory);
   expect(imported.stdout).toContain("the experiment has no ROI manifest");
   const { code, stderr } = await phorest(["run", "--until-idle"], directory);
   expect(code).toBe(2);
@@ -102,7 +103,7 @@ test.each([
 
 test("without a configured camera no simulated frame is added to an imported experiment", async () => {
   const directory = experiment();
-  expect((await phorest(["import", await established("data")], directory)).code).toBe(0);
+  expect((await command(["import", await established("data")], directory)).code).toBe(0);
   // A directory of an earlier version may have the ROIs of the simulated chip already, or none.
   for (const keep of [true, false]) {
     if (!keep) rmSync(join(directory, ROIS));
@@ -142,8 +143,8 @@ test.each([
   const source = await established(place);
   addResult(source, labels);
   const directory = experiment(WITHOUT_CAMERA);
-  expect((await phorest(["import", source, "--adopt"], directory)).stdout).toContain("1 result imported");
-  const sound = await phorest(["verify"], directory);
+  expect((await command(["import", source, "--adopt"], directory)).stdout).toContain("1 result imported");
+  const sound = await command(["verify"], directory);
   expect([sound.code, sound.stderr]).toEqual([0, ""]);
   const file = join(directory, "data/phorest.sqlite");
   const labelsNow = () => new Database(file).prepare("SELECT label FROM roi ORDER BY roi").pluck().all();
@@ -152,11 +153,11 @@ test.each([
   db.pragma("foreign_keys = OFF");
   db.exec("DELETE FROM roi_manifest");
   db.close();
-  const repaired = await phorest(["verify", "--repair"], directory);
+  const repaired = await command(["verify", "--repair"], directory);
   expect(repaired.stderr).not.toContain("cannot be read");
-  const after = await phorest(["verify"], directory);
+  const after = await command(["verify"], directory);
   expect([after.code, after.stderr]).toEqual([0, ""]);
   expect(labelsNow()).toEqual(labels);
-  const report = await phorest(["report"], directory);
+  const report = await command(["report"], directory);
   expect(report.code, report.stderr).toBe(0);
 });

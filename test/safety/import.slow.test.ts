@@ -4,6 +4,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { initRemote } from "../../src/archive/remote.ts";
+import { command } from "../run/commands.ts";
 import { experiment, phorest, QUICK_CONFIG } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { established, filesBelow, picture, simulatedRois, stateOf, writeMetadata } from "./experiments.ts";
@@ -59,7 +60,7 @@ async function imported(directory: string, ...args: string[]) {
   // As calibrated: a run makes up no ROIs for imported images.
   mkdirSync(join(directory, "generated_files"), { recursive: true });
   writeFileSync(join(directory, "generated_files/ROI_manifest.json"), simulatedRois());
-  const ended = await phorest(["import", ...args], directory);
+  const ended = await command(["import", ...args], directory);
   expect(ended.code, ended.stderr).toBe(0);
   return ended;
 }
@@ -153,7 +154,7 @@ test.each(["ring buffer", "compressor", "move"])(
       (name) => /notes|token|config\.toml|\.gz$/.test(name) && !/\.png/.test(name),
     );
     expect(shared).toEqual([]);
-    const verified = await phorest(["verify"], directory);
+    const verified = await command(["verify"], directory);
     expect(verified.code, verified.stdout).toBe(0);
   },
 );
@@ -188,7 +189,7 @@ test(
     writeFileSync(join(old, "frame1.png"), "something else");
     const after = stateOf(old);
     await run(directory);
-    await phorest(["verify", "--repair"], directory);
+    await command(["verify", "--repair"], directory);
     await run(directory);
     expect(stateOf(old)).toEqual(after);
   },
@@ -263,5 +264,5 @@ test("pictures on another disk are taken once that directory is named", LONG, as
   expect((await imported(directory, old, "--pictures", elsewhere)).stdout).toContain("1 image found");
   await run(directory);
   expect(rowsOf(directory)).toMatchObject([{ directory: elsewhere, missing: 0, status: "processed" }]);
-  expect((await phorest(["import", old, "--pictures", join(old, "none")], directory)).code).toBe(2);
+  expect((await command(["import", old, "--pictures", join(old, "none")], directory)).code).toBe(2);
 });

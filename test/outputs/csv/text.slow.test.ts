@@ -13,7 +13,7 @@ import { CSV_FILENAME } from "../../../src/outputs/csv/file/state.ts";
 import { plainText, safeText } from "../../../src/outputs/csv/file/text.ts";
 import { curvesCsv } from "../../../src/web/curves-csv.ts";
 import { Experiment } from "../../../src/web/experiment.ts";
-import { phorest } from "../../run/program.ts";
+import { command as phorest } from "../../run/commands.ts";
 
 const HOSTILE = [
   "=1+2",
