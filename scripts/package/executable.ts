@@ -51,8 +51,8 @@ export async function makeExecutable(making: Making): Promise<Packing> {
     producer()(boot, {
       targets: [{ output, platform: "linux", arch: target.arch, nodeRange: `node${base.version}` }],
       nodePath: node,
-      // The name of the first file becomes part of the result, so it is given as pkg's working directory sees it: the
-      // same in every checkout.
+      // The name of the entry file becomes part of the result, so it is given relative to pkg's working directory: the same in
+      // every checkout.
       seaConfig: { assets, main: join("../../..", relative(stage, boot)), execArgv: V8_OPTIONS },
     }),
   );

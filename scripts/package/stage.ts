@@ -41,7 +41,10 @@ export function makeStage(root: string, stage: string, target: Target, base: Bas
   gyp("the kernel", stage);
 }
 
-/** Checks that the hook which `OBJECT_WRAP` removes is gone: with it, the program would abort in the middle of a run. */
+/**
+ * Throws if the binding still contains the hook that `OBJECT_WRAP` removes: with it, the program would abort in the middle of a
+ * run.
+ */
 function checkBinding(sqlite: string): void {
   const binding = readFileSync(join(sqlite, "build/Release/better_sqlite3.node"));
   if (binding.includes("RemoveEnvironmentCleanupHook")) {

@@ -28,7 +28,7 @@ export interface Phases {
 }
 
 /**
- * `no_frames`: none. `few_frames`: fewer than three in the baseline or at the point. `drift`: the curve drifts before the
+ * `no_frames`, `few_frames`: none, or fewer than three, in the baseline or at the point. `drift`: the curve drifts before the
  * injection.
  */
 type ResponseFlag = "no_frames" | "few_frames" | "drift";

@@ -43,7 +43,7 @@ export interface FolderOptions {
   readonly nowMs?: () => number;
 }
 
-/** Maximum wait within one capture for a file to be complete; after it the collector is told "nothing new". */
+/** Maximum wait within one capture for a file to be complete; after it the capture returns "nothing new". */
 const LONGEST_WAIT_MS = 5000;
 const POLL_MS = 200;
 

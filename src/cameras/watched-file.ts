@@ -14,7 +14,7 @@ export interface TakenFile {
 
 /** The state of a name: the version taken, and the one that is being watched. */
 export interface Watched {
-  /** Whether it is to be taken. */
+  /** Whether the file will be taken. */
   chosen: boolean;
   /** If only a part is wanted: the number of frames at the last count, and which pages of them are taken. */
   counted: number;

@@ -17,7 +17,7 @@ export interface RoiView {
   readonly profile: Float64Array;
   /** The fit, px; undefined if the method fits no line, or none was found. */
   readonly fit: { readonly line: Float64Array; readonly positionPx: number } | undefined;
-  /** Position in each row, px; NaN where it was not measured. */
+  /** Position in each row, px; NaN if it was not measured. */
   readonly rowPositions: Float64Array;
 }
 

@@ -26,10 +26,7 @@ export function pictureNameProblem(name: string): string | undefined {
   return nameProblem(name) ?? (isPictureName(name) ? undefined : "is not the name of an image");
 }
 
-/**
- * Throws Failure `file.refused` unless `name` is a plain file name and that of a picture. `from` says where the name was
- * found.
- */
+/** Throws Failure `file.refused` unless `name` is a plain file name of a picture. `from` says where the name was found. */
 export function checkPictureName(name: string, from: string): void {
   checkFileName(name, from);
   if (isPictureName(name)) return;

@@ -19,7 +19,7 @@ interface Fill {
   readonly edges: Float64Array;
   readonly top: number;
   readonly bottom: number;
-  /** Light that it adds where it covers. */
+  /** Light that it adds. */
   readonly light: number;
 }
 

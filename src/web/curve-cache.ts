@@ -13,7 +13,7 @@ const MOST_POINTS = 3_400_000;
 const MOST_CURVES = 1024;
 
 /**
- * Points before the requested end of a curve that are included: they give the start of its line, and the usual distance of its
+ * Number of extra points before the requested tail of a curve: they give the start of its line, and the usual distance of its
  * points.
  */
 const LEAD_POINTS = 512;

@@ -104,7 +104,7 @@ async function withoutTable(
   // A stack states itself which page is which.
   const separate = count === 1 && described !== undefined ? ofMetadata(described, pages, ONE_IMAGE) : undefined;
   if (separate !== undefined) return { ...separate, series, date: undefined };
-  // Its own time would be on a different clock from the rest of its series: a guess from the series is better.
+  // Its own time does not fit the rest of its series, so a guess from the series is better.
   if (count === 1 && described !== undefined) return nothing(metadata.problems());
   const { inside, notes } = await lookInside(file, pages, metadata.problems());
   const date = inside.date ?? (named?.relative === false ? named.us[0] : undefined);

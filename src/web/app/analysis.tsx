@@ -126,7 +126,7 @@ export function Changes({ joined, changes }: Changed) {
 /** Returns the markers, plus the changes that the curves are joined across. */
 export function withChanges(markers: readonly MarkerView[], { joined, changes }: Changed): readonly MarkerView[] {
   if (!joined) return markers;
-  // A run adds a marker itself where it begins with other ROIs. No marker has a number below 1.
+  // A run adds its own marker if it begins with other ROIs. No marker has a number below 1.
   const unmarked = changes.filter(({ at }) => !markers.some((marker) => marker.at === at));
   const marks = unmarked.map(({ at, text }, index) => ({ id: -1 - index, at, text }));
   return [...markers, ...marks].sort((one, other) => one.at - other.at);

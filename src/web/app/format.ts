@@ -1,4 +1,4 @@
-// Formats numbers for people.
+// Formats numbers and messages for display.
 
 export function duration(seconds: number): string {
   if (seconds < 1) return "now";

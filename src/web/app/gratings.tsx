@@ -13,7 +13,10 @@ import { drawPanels } from "./panel-drawing.ts";
 import { type Direction, gridOf, neighbour, type Panel, panelAt, panelsOf } from "./panel-layout.ts";
 import { period } from "./time.ts";
 
-/** Columns of a panel are asked for in steps, so that a window that is dragged does not send a request for each px. */
+/**
+ * The number of columns of a panel is requested in steps, so that dragging the window's edge does not send a request for each
+ * px.
+ */
 const COLUMN_STEP = 32;
 const FEWEST_COLUMNS = 32;
 const MOST_COLUMNS = 128;

@@ -6,7 +6,7 @@ import { clock, day, fromTyped, TYPED_TIME, typed, zoneName } from "./time.ts";
 
 interface Props {
   readonly state: StateView;
-  /** Where a marker was asked for in the plot. */
+  /** Time at which a marker was requested in the plot. */
   readonly at: number | undefined;
   /** Resolves to whether the change was made. */
   act(what: Promise<void>): Promise<boolean>;

@@ -69,7 +69,7 @@ const CHARACTER_PX = 7.2;
 const NAME_MARGIN_PX = 3;
 const NAME_SPACE_PX = 22;
 
-/** A name and the middle of where it is written, px of the picture. */
+/** A name and the centre of its text, px of the picture. */
 interface Name {
   readonly text: string;
   readonly x: number;
