@@ -1,5 +1,5 @@
-// The manifest: everything the experiment knows, by noun (`manifest.entries.add(...)`). All SQL is in this room; nothing
-// outside it contains any.
+// The manifest: everything that is known about the experiment, grouped by noun (`manifest.entries.add(...)`). All SQL is in this
+// directory.
 //
 //   capture ─ entries.add ─▶ pending ─ entries.claimPending ─▶ processing ─ complete ─▶ processed + outcome + results
 //                               ▲                                  │  └──── fail ─────▶ failed (+ outcome, if an analysis failed)

@@ -1,4 +1,4 @@
-// The life of a stage as one table. The table is the documentation: what it does not list cannot happen.
+// The state machine of a stage, as one table. Transitions that are not in the table cannot happen.
 //
 //              start         wake           settle
 //     idle ───────▶ waiting ───────▶ running ───────▶ waiting
@@ -7,9 +7,9 @@
 //                                     ▼   │
 //                                 backing_off ── exhaust ──▶ faulted ── wake ──▶ running
 //
-// `faulted` is not the end: the stage is shown as broken and is tried again at a slow pace, so that a camera plugged
-// in again on the third day of Christmas is used again. `stop` leads to `stopped` from everywhere but `running`,
-// because a unit of work in progress is finished first.
+// `faulted` is not final: the stage is shown as broken and is retried at a slow pace, so that a camera that is plugged in again
+// days later is used again. `stop` leads to `stopped` from every state except `running`, because a unit of work in progress is
+// finished first.
 import type { StageState } from "../health/stage-states.ts";
 
 export type StageEvent = "start" | "wake" | "settle" | "fail" | "exhaust" | "stop";

@@ -1,12 +1,12 @@
-// The one process of an experiment, drawn:
+// The main process of an experiment. How a frame moves through it:
 //
 //   clock ─▶ collector thread ─ file durable ─▶ entries.add ──wake──▶ processing ─▶ pool ─▶ complete | fail
 //                                               (manifest)                                     │ wake
 //                                                       outputs.advance ◀─ communicator thread (CSV, plot)
 //                                                                       ◀─ opcua thread (the plant's server)
 //
-// Only this thread writes the manifest. The stages talk through it alone; a wake-up says "look now" and carries
-// nothing, so a lost one costs time and never data.
+// Only this thread writes the manifest, and stages communicate only through the manifest. A wake-up carries no data: it only
+// tells a stage that there may be work, so a lost one costs time but never data.
 
 import type { DarkLevel } from "../analysis/dark-level.ts";
 import { checkPlace } from "../archive/directory-identity.ts";

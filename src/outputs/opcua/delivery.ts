@@ -1,11 +1,11 @@
-// Store and forward. The manifest is the outbox and the cursor says how far the server has got; this is the loop in between:
+// Delivers results to the server. They wait in the manifest, and the cursor is the last outcome that the server has. The loop:
 //
 //   no session ─▶ connect ─▶ look the nodes up ─▶ newest frame at once ─▶ backlog in order ─▶ wait for more
 //        ▲                                                   │
 //        └──────────── anything wrong with the connection ◀──┘   (disconnect, back off, new client)
 //
-// One Write is in flight at a time. A frame is passed once every node that can be written has been answered Good; what was
-// in flight when the connection broke is sent again, with the same values and time stamps.
+// One Write is in progress at a time. A frame counts as delivered when the server has answered Good for every node that can be
+// written. Values that were being sent when the connection broke are sent again, with the same time stamps.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OpcUaNode } from "../../config/opcua.ts";

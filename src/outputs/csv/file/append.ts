@@ -1,14 +1,17 @@
 // Exactly-once appending to communicating_results.csv.
 //
-// The state of the file (how far, how long, what its end looks like) lives in the manifest, not in the file. A step is:
-//   1. check that the file is the one the state describes, 2. write the next lines after the recorded end, fsync,
-//   3. hand the new state to the supervisor, which commits it.
-// Killed before 3, the file is longer than the state says and the rest is the beginning of exactly the lines that step 2
-// writes next: it is written again, over itself. So no line is missing and none is there twice, wherever the kill falls.
-// A file that is missing, too short or changed by another program is rewritten from the manifest, under a temporary name;
-// a changed one is kept under another name first. A rewrite that was killed before its state was committed
-// leaves a file that is a prefix of the next rewrite, which tells it from an edited one.
-// When history has been archived, the file is rewritten from what is still live: the state says which archive it knows.
+// The state of the file (the last outcome, the length, a hash of its end) is stored in the manifest, not in the file. A step is:
+//   1. check that the file is the one that the state describes
+//   2. write the next lines after the recorded end, and flush them
+//   3. pass the new state to the supervisor, which commits it
+//
+// If the process is killed before 3, the file is longer than the state says, and the rest is the beginning of exactly those lines
+// that step 2 writes next, over themselves. So no line is missing or duplicated, whenever the process is killed.
+//
+// A file that is missing, too short or changed by another program is rewritten from the manifest, under a temporary name; a
+// changed one is kept under another name first. A rewrite that was killed before its state was committed leaves a file that is a
+// prefix of the next rewrite, which distinguishes it from an edited one. When history has been archived, the file is rewritten
+// from what is still live: the state records the last archive that the file reflects.
 import { existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { fileSize } from "../../../system/files.ts";

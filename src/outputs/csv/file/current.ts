@@ -1,12 +1,12 @@
-// The CSV of an experiment: communicating_results.csv holds the results of one analysis. Where a run goes on with another one (other
-// ROIs, another method or other settings), the file is finished: it gets the name of its analysis, and a new one begins.
+// The CSV of an experiment: communicating_results.csv contains the results of one analysis. If a run continues with another one
+// (other ROIs, another method or other settings), the file is finished: it is renamed after its analysis, and a new one begins.
 //
-//   1. the state names the finished file ▸ 2. it is renamed ▸ 3. the state is that of a file that begins there ▸ 4. its first lines
+//   1. the state names the finished file ▸ 2. it is renamed ▸ 3. the state becomes that of a new file ▸ 4. its first lines
 //
-// The state is committed between the steps. Killed before 2, the file is still there and is renamed; killed before 3, a file with
-// its content has the new name; killed before 4, there is no file yet. So no line is lost, and none is in two files.
+// The state is committed between the steps. After a kill before 2, the file still has its old name and is renamed; before 3, a
+// file with its content has the new name; before 4, there is no file yet. So no line is lost, and none is in two files.
 //
-// A file that an earlier version began may hold several analyses up to its state; it goes on with the last of them.
+// A file from an earlier version may contain several analyses up to its state; it continues with the last of them.
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
