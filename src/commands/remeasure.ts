@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
-import { readDarkLevel } from "../analysis/dark-level.ts";
+import { type DarkLevel, readDarkLevel } from "../analysis/dark-level.ts";
 import { kernelVersion } from "../analysis/native-kernel.ts";
 import { checkPlace, markPlace } from "../archive/directory-identity.ts";
 import { loadConfig, roiManifestPath } from "../config/config.ts";
@@ -11,6 +11,7 @@ import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { selectFrames } from "../image/frame-subset.ts";
 import { createLogger, type StageLog } from "../log/logger.ts";
+import type { Analysis } from "../manifest/analyses.ts";
 import { experimentHolder, lockExperiment } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { frameName } from "../manifest/page-rows.ts";
@@ -32,6 +33,7 @@ import type { GlobalOptions } from "./global.ts";
 import { shownZone } from "./shown-zone.ts";
 import { stoppable } from "./stoppable.ts";
 import { openStored } from "./stored-experiment.ts";
+import { sourceLine, withStoredSettings } from "./stored-settings.ts";
 import { frameSubset, roiPatterns, type SubsetArguments, subsetOptions } from "./subset-options.ts";
 
 interface RemeasureArguments extends GlobalOptions, SubsetArguments {
@@ -79,15 +81,21 @@ export const remeasureCommand: CommandModule<GlobalOptions, RemeasureArguments> 
         "each tenth frame, under a name of its own",
       ),
   handler: async (argv) => {
-    const { config, warnings } = loadConfig(argv.config);
+    const { config: configured, warnings, file } = loadConfig(argv.config);
     for (const warning of warnings) process.stderr.write(`${warning}\n`);
     const name = argv.name === undefined ? undefined : checkedName(argv.name);
-    frameSubset(argv, shownZone(config, argv.tz));
+    frameSubset(argv, shownZone(configured, argv.tz));
     // Opened first, so that nothing is created if there is no experiment.
-    openStored(config).close();
+    const stored = shownAnalysis(configured);
+    // Without a configuration the defaults are for the simulated chip; what measured the frames is known.
+    const { config, darkLevel } =
+      file !== undefined || stored === undefined
+        ? { config: configured, darkLevel: undefined }
+        : withStoredSettings(configured, stored);
+    if (file === undefined) process.stderr.write(`${sourceLine(stored)}\n`);
     kernelVersion();
     limitArenas(ARENAS);
-    const measuredWith = await measuredWithOf(argv, config);
+    const measuredWith = await measuredWithOf(argv, config, darkLevel);
     const lock = lockStopped(config.Paths.data_dir);
     try {
       await stoppable((signal) => remeasureLocked(argv, config, measuredWith, name, signal));
@@ -97,8 +105,22 @@ export const remeasureCommand: CommandModule<GlobalOptions, RemeasureArguments> 
   },
 };
 
-/** Returns how the frames are measured: as configured, with the options applied. */
-async function measuredWithOf(argv: RemeasureArguments, config: Config): Promise<MeasuredWith> {
+/** Returns the analysis that is shown by default. Throws as openStored. */
+function shownAnalysis(config: Config): Analysis | undefined {
+  const manifest = openStored(config);
+  try {
+    return manifest.analyses.inForce();
+  } finally {
+    manifest.close();
+  }
+}
+
+/** Returns how the frames are measured: as configured, with the options applied. `stored`: dark level of a stored analysis. */
+async function measuredWithOf(
+  argv: RemeasureArguments,
+  config: Config,
+  stored: DarkLevel | undefined,
+): Promise<MeasuredWith> {
   const { Data_Analysis: configured } = config;
   const Data_Analysis = {
     ...configured,
@@ -106,7 +128,7 @@ async function measuredWithOf(argv: RemeasureArguments, config: Config): Promise
     also: argv.also === undefined ? [] : (["tracking"] as const).slice(),
     number_of_subROIs: wholeNumber("--sub-rois", argv["sub-rois"] ?? configured.number_of_subROIs, 0, MOST_SUB_ROIS),
   };
-  const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);
+  const darkLevel = stored ?? (await readDarkLevel(config.Camera.dark_level, config.Camera.bits));
   const { settings, companion } = analysisSettings({ ...config, Data_Analysis }, darkLevel);
   const patterns = roiPatterns(argv);
   const isGiven = patterns.length > 0;

@@ -1,8 +1,8 @@
 // Reads the entries of an established experiment from all its metadata files, including damaged ones. An entry that cannot be
 // used is left out and counted; the rest of its file is still used.
 import { gunzipSync, constants as zlib } from "node:zlib";
-import { errorCode } from "../failure/error-code.ts";
-import { Failure } from "../failure/failure.ts";
+import { errorCode, hasCode } from "../failure/error-code.ts";
+import { Failure, failureLine } from "../failure/failure.ts";
 import { type GivenKind, parseGivenJson, readGivenFile } from "../system/given-file.ts";
 import { type EstablishedEntry, parseEntry } from "./established-entry.ts";
 import type { Findings } from "./import-findings.ts";
@@ -34,9 +34,10 @@ export function readEntries(files: readonly string[], findings: Findings): Estab
     try {
       for (const entry of entriesIn(file, findings)) merge(entries, entry, findings);
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      failure ??= error;
-      findings.add("metadata files not readable, left out", error.message);
+      const unusable = error instanceof Failure ? error : unreadable(file, error);
+      if (unusable === undefined) throw error;
+      failure ??= unusable;
+      findings.add("metadata files not readable, left out", unusable.message);
     }
   }
   if (entries.size === 0) {
@@ -47,6 +48,15 @@ export function readEntries(files: readonly string[], findings: Findings): Estab
     if (failure !== undefined) throw failure;
   }
   return newestOf([...entries.values()], findings).sort((a, b) => a.capturedAtUs - b.capturedAtUs);
+}
+
+/** A file that is there and may not be read, as wrong input; undefined for other errors. */
+function unreadable(file: string, error: unknown): Failure | undefined {
+  if (!hasCode(error, "EACCES", "EPERM", "ENOENT", "ELOOP")) return undefined;
+  return new Failure("usage.invalid", `${file}: cannot be read: ${failureLine(error)}`, {
+    hint: "check its permissions, and where it leads if it is a link",
+    cause: error,
+  });
 }
 
 /**

@@ -1,7 +1,8 @@
 // Reads the results of an established experiment from the live file and from backups, compressed or not, as lines or as one list.
 import { createReadStream } from "node:fs";
 import { createGunzip, gunzipSync, constants as zlib } from "node:zlib";
-import { errorCode } from "../failure/error-code.ts";
+import { errorCode, hasCode } from "../failure/error-code.ts";
+import { Failure } from "../failure/failure.ts";
 import { type Method, POSITION_COLUMN, QUANTITIES, STATISTICS } from "../measurement/method.ts";
 import { type GivenKind, givenLines, linesOf, readGivenFile } from "../system/given-file.ts";
 import { type EstablishedResult, parseResultLine } from "./established-result.ts";
@@ -46,8 +47,9 @@ export async function* resultsIn(
       }
     }
   } catch (error) {
-    if (!isDamage(error)) throw error;
-    findings.add("files of results damaged, read up to the damage", file);
+    if (isDamage(error)) findings.add("files of results damaged, read up to the damage", file);
+    else if (isUnreadable(error)) findings.add("files of results that are no files or cannot be read, left out", file);
+    else throw error;
   }
 }
 
@@ -96,6 +98,11 @@ function* recordsOfList(file: string): Generator<PlacedText> {
     const piece = text.slice(start, starts[at + 1] ?? text.length);
     yield { text: piece.trimEnd().replace(/[\s,\]]+$/, ""), where: `${file}, result ${at + 1}` };
   }
+}
+
+/** Whether something in place of a file of results cannot be read: a directory, or a file without permission. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof Failure || hasCode(error, "EISDIR", "EACCES", "EPERM", "ENOENT", "ELOOP");
 }
 
 /** Whether this is a zlib error for bytes that are not valid gzip. */

@@ -29,7 +29,9 @@ export function readGivenFile(path: string, { what, code, mostBytes, hint }: Giv
       new Failure(code, `${path}: too large for ${what}: ${bytes}; the limit is ${sizeText(mostBytes)}`, {
         hint,
       });
-    const { size } = fstatSync(descriptor);
+    const stats = fstatSync(descriptor);
+    if (stats.isDirectory()) throw new Failure(code, `${path}: a directory, not ${what}`, { hint });
+    const { size } = stats;
     if (size > mostBytes) throw tooLarge(sizeText(size));
     const parts: Buffer[] = [];
     for (let total = 0; ; ) {

@@ -40,6 +40,16 @@ test("the message says what to name instead", async () => {
   await expect(lineOf("import", away)).rejects.toMatchObject({ message: `${away}: no such directory` });
 });
 
+test("what is a directory in place of a file is named, and nothing is imported", async () => {
+  const { make, config } = places();
+  const old = make("old");
+  const manifest = make("old", "metadata_manifest.json");
+  await expect(lineOf("import", old, "--config", config)).rejects.toMatchObject({
+    code: "usage.invalid",
+    message: `${manifest}: a directory, not a metadata manifest`,
+  });
+});
+
 test("of images without an experiment, it says how to measure them, and makes nothing", async () => {
   const { make, own, config } = places();
   const images = make("series", "Pos0");

@@ -277,6 +277,19 @@ describe("results", () => {
     expect(noGzip.findings.at(-1)).toEqual([1, "files of results damaged, read up to the damage", `${RESULTS}.gz`]);
   });
 
+  test("a directory in place of a file is named and costs only that file", async () => {
+    const older = "data/metadata_manifest_20250806_100000.json";
+    const files = { [LIVE]: text([entry(1)]), [`${older}/x`]: "", [`${RESULTS}/x`]: "", ...images(1) };
+    const { numbers, findings } = await imported(files);
+    expect(numbers).toEqual([1]);
+    expect(findings).toContainEqual([
+      1,
+      "metadata files not readable, left out",
+      `${older}: a directory, not a metadata manifest`,
+    ]);
+    expect(findings).toContainEqual([1, "files of results that are no files or cannot be read, left out", RESULTS]);
+  });
+
   test("the names and the one list of the first months are read", async () => {
     const list = `[\n${[result(1), result(2)].join(",\n")}\n]`;
     const taken = await imported({
