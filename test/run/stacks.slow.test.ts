@@ -8,6 +8,7 @@ import { type ConfinedFile, digestOpened, withConfinedFile } from "../../src/sys
 import { copyInto } from "../../src/system/new-file.ts";
 import { writeTiff } from "../image/picture-writers.ts";
 import { type StackField, type StackOptions, textValues, writeStack } from "../image/stack-writer.ts";
+import { command } from "./commands.ts";
 import { type FileSource, fileExperiment, PLACE, query, simulator } from "./file-source.ts";
 import { experiment, phorest, start } from "./program.ts";
 
@@ -41,7 +42,7 @@ describe.each<FileSource>(["folder", "file_importer"])("%s", (source) => {
     expect(query(stack, "SELECT count(bytes) AS files, count(sha256) AS hashes FROM entry")).toEqual([
       { files: 1, hashes: 1 },
     ]);
-    const { stdout } = await phorest(["export", "--format", "results-jsonl"], stack);
+    const { stdout } = await command(["export", "--format", "results-jsonl"], stack);
     const lines = stdout
       .trim()
       .split("\n")
@@ -62,14 +63,14 @@ describe.each<FileSource>(["folder", "file_importer"])("%s", (source) => {
     expect(said, stderr).toHaveLength(1);
     expect(query(directory, "SELECT count(*) AS n FROM entry WHERE collection_error IS NOT NULL")).toEqual([{ n: 1 }]);
     const isCut = /ALARM +1 file is cut off.*cut\.tif: page 4/;
-    expect((await phorest(["status"], directory)).stdout).toMatch(isCut);
+    expect((await command(["status"], directory)).stdout).toMatch(isCut);
 
     writeFileSync(file, stackOf(pictures));
     expect((await phorest(RUN, directory)).code).toBe(0);
     const after = query<{ page: number; status: string }>(directory, "SELECT page, status FROM frame ORDER BY entry");
     expect(after).toEqual(pictures.map((_, page) => ({ page, status: "processed" })));
-    expect((await phorest(["status"], directory)).stdout).not.toMatch(/cut off/);
-    const verified = await phorest(["verify"], directory);
+    expect((await command(["status"], directory)).stdout).not.toMatch(/cut off/);
+    const verified = await command(["verify"], directory);
     expect(verified.code, verified.stdout + verified.stderr).toBe(0);
   });
 });
@@ -98,7 +99,7 @@ keep_local = false
   expect(query(directory, "SELECT synced, compressed, further_pages, local_images FROM counter")).toEqual([
     { synced: 1, compressed: 1, further_pages: 5, local_images: 0 },
   ]);
-  const verified = await phorest(["verify"], directory);
+  const verified = await command(["verify"], directory);
   expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining("1 image,")]);
 });
 
@@ -109,7 +110,7 @@ test("a changed stack is found by verify once, and all its pages with it", async
   const bytes = readFileSync(file);
   bytes[bytes.length >> 1] = 255 - (bytes[bytes.length >> 1] ?? 0);
   writeFileSync(file, bytes);
-  const { code, stdout, stderr } = await phorest(["verify"], directory);
+  const { code, stdout, stderr } = await command(["verify"], directory);
   expect(code, stderr).not.toBe(0);
   expect((stdout + stderr).split("\n").filter((line) => line.includes("six.tif"))).toHaveLength(1);
 });
@@ -123,13 +124,13 @@ test("channels, planes and positions that are not chosen are counted; the others
   expect(code, stderr).toBe(0);
   expect(stderr.match(/left out 4 pages of channels 1 and 2; choose with --channel/g)).toHaveLength(1);
   expect(query(first, "SELECT page FROM entry ORDER BY id")).toEqual([{ page: 0 }, { page: 3 }]);
-  const second = await phorest(["analyse", "incoming", "--channel", "1", "--jsonl", "-"], first);
+  const second = await command(["analyse", "incoming", "--channel", "1", "--jsonl", "-"], first);
   const pages = second.stdout
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line).page);
   expect(pages, second.stderr).toEqual([2, 5]);
-  const none = await phorest(["analyse", "incoming", "--channel", "7", "--jsonl", "-"], first);
+  const none = await command(["analyse", "incoming", "--channel", "7", "--jsonl", "-"], first);
   expect([none.code, none.stderr]).toEqual([2, expect.stringMatching(/of channel 7, only of channels 0, 1 and 2/)]);
 });
 
@@ -157,14 +158,14 @@ test("calibrate takes the page that is asked for", async () => {
     "one.tif": writeTiff(pictures[0] as Picture),
   });
   const summary = async (...words: string[]) => {
-    const { stdout } = await phorest(["calibrate", ...words, "--json", "--out", "found"], directory);
+    const { stdout } = await command(["calibrate", ...words, "--json", "--out", "found"], directory);
     const { files: _, image: _image, ...rest } = JSON.parse(stdout);
     return rest;
   };
   const single = await summary("incoming/one.tif");
   expect(await summary("incoming/two.tif", "--page", "2")).toEqual(single);
   expect(await summary("incoming/two.tif")).not.toEqual(single);
-  const beyond = await phorest(["calibrate", "incoming/two.tif", "--page", "3"], directory);
+  const beyond = await command(["calibrate", "incoming/two.tif", "--page", "3"], directory);
   expect(beyond.code).not.toBe(0);
   expect(beyond.stderr).toMatch(/page 3|no page|2 pages/);
 });
@@ -172,7 +173,7 @@ test("calibrate takes the page that is asked for", async () => {
 test("check-rois draws the page that is asked for, and says which one of how many it is", async () => {
   const [one, two] = pictures as [Picture, Picture];
   const directory = withFiles("folder", { "two.tif": stackOf([one, two]), "one.tif": writeTiff(two) });
-  const draw = (...words: string[]) => phorest(["check-rois", ...words], directory);
+  const draw = (...words: string[]) => command(["check-rois", ...words], directory);
   const single = await draw("incoming/one.tif", "--out", "single.png");
   expect([single.code, single.stderr]).toEqual([0, expect.not.stringContaining("page")]);
   const first = await draw("incoming/two.tif", "--out", "first.png");
@@ -207,7 +208,7 @@ test("the position of a stack is chosen by the name that Micro-Manager has for i
   expect(stderr.match(/left out 2 images of position 0 \(Well A0\); choose with --position/g)).toHaveLength(1);
   const rows = query(directory, "SELECT filename, status FROM frame ORDER BY entry");
   expect(rows).toEqual(Array(3).fill({ filename: "x_MMStack_1.ome.tif", status: "processed" }));
-  const typo = await phorest(["analyse", "incoming", "--position", "Wel A1", "--jsonl", "-"], directory);
+  const typo = await command(["analyse", "incoming", "--position", "Wel A1", "--jsonl", "-"], directory);
   expect([typo.code, typo.stderr]).toEqual([2, expect.stringContaining('did you mean "Well A1"?')]);
 });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { writeTiff } from "../image/picture-writers.ts";
 import { writeStack } from "../image/stack-writer.ts";
+import { command } from "./commands.ts";
 import { fileExperiment, query, simulator } from "./file-source.ts";
 import { phorest } from "./program.ts";
 
@@ -36,7 +37,7 @@ test("every fourth frame, some ROIs: the same from files and from a stack; the r
     expect(code, stderr).toBe(0);
     expect(stderr).toContain("left out 6 of 9 frames: 6 skipped by every 4");
     expect(stderr).toMatch(/left out \d+ of \d+ ROIs \(--roi\)/);
-    const status = await phorest(["status"], directory);
+    const status = await command(["status"], directory);
     expect(status.stdout).toContain("left out 6 of 9 frames: 6 skipped by every 4");
   }
   expect(query(files, FRAMES)).toEqual(["0.tif", "4.tif", "8.tif"].map((filename) => ({ filename, page: null })));
