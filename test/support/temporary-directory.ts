@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { onTestFinished, TestRunner } from "vitest";
 
 const ofThisFile = new Set<string>();
+/** Of a test that failed a program may still be ending, and write. */
+const WHOLLY = { recursive: true, force: true, maxRetries: 20 };
 
 /**
  * Creates a new, empty directory. If created in a test, it is removed at the end of that test; if created for all tests of a
@@ -13,12 +15,12 @@ const ofThisFile = new Set<string>();
 export function temporaryDirectory(name = "phorest-test-"): string {
   const directory = mkdtempSync(join(tmpdir(), name));
   if (TestRunner.getCurrentTest() === undefined) ofThisFile.add(directory);
-  else onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  else onTestFinished(() => rmSync(directory, WHOLLY));
   return directory;
 }
 
 /** Removes the directories that were created for all tests of the file; called at its end. */
 export function removeTemporaryDirectories(): void {
-  for (const directory of ofThisFile) rmSync(directory, { recursive: true, force: true });
+  for (const directory of ofThisFile) rmSync(directory, WHOLLY);
   ofThisFile.clear();
 }
