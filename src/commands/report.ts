@@ -163,6 +163,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
           snapshot,
           simulated,
           measured,
+          joined: reading?.lines ?? [],
           kinetics: kinetics.report,
           overview,
           ...quiet,

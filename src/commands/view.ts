@@ -1,5 +1,6 @@
 // `phorest view`: shows the web page of stopped experiments. It changes only their markers and baseline, and only when the user
 // does so on the page.
+
 import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
@@ -17,6 +18,7 @@ import { ensureToken } from "../web/token.ts";
 import { changeExperiment } from "./change-experiment.ts";
 import { originText } from "./config.ts";
 import type { GlobalOptions } from "./global.ts";
+import { openStored } from "./stored-experiment.ts";
 
 interface ViewArguments extends GlobalOptions {
   directories: string[] | undefined;
@@ -126,6 +128,8 @@ async function viewList(
 
 /** Returns the page of an experiment. Changes are made directly, each under the experiment's lock. */
 function open({ config, origins }: Loaded, port: number): Promise<Page> {
+  // Opened first, so that nothing is created if there is no experiment.
+  openStored(config).close();
   const { token } = ensureToken(config.Paths.root_dir);
   const settings = {
     config,

@@ -30,6 +30,8 @@ export interface RunPage {
   /** Whether some of the last measured frames show the simulated chip. */
   readonly simulated: boolean;
   readonly measured: Measured | undefined;
+  /** What the curves were joined over, one line for each change; times in UTC. Empty: they are not joined. */
+  readonly joined: readonly string[];
   readonly kinetics: KineticsReport | undefined;
   readonly overview: Picture | undefined;
   readonly noise: Picture | undefined;
@@ -84,7 +86,8 @@ function inZone(rows: readonly string[][], zone: TimeZone): string[][] {
   return rows.map((cells) => cells.map((cell) => zone.shown(cell)));
 }
 
-function facts({ config, snapshot, simulated, measured, manifest, records }: RunPage): string[][] {
+function facts(page: RunPage): string[][] {
+  const { config, snapshot, simulated, measured, manifest, records, joined, kinetics } = page;
   const { counts, startedAt, endedAt, endReason, experiment } = snapshot;
   const first = manifest.history.entries().next();
   const rows: string[][] = [
@@ -107,6 +110,9 @@ function facts({ config, snapshot, simulated, measured, manifest, records }: Run
     const { analysis, labels } = measured;
     rows.push(["analysis", analysis.name]);
     rows.push(["method", `${METHOD_TITLES[analysis.method]}, kernel ${analysis.kernelVersion}`]);
+    for (const line of joined) rows.push(["joined curves", line]);
+    if (joined.length > 0 && kinetics !== undefined)
+      rows.push(["kinetics", `fitted to the frames of analysis "${analysis.name}" alone`]);
     rows.push(["settings", analysis.settings]);
     rows.push(["ROIs", String(labels.length)]);
     const lines = manifest.references.linesOf(analysis);

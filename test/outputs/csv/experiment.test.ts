@@ -31,7 +31,7 @@ async function deliver(): Promise<number> {
   return update.lines;
 }
 
-async function report(out?: string): Promise<string> {
+async function report(out?: string, joined = false): Promise<string> {
   const print = vi.spyOn(process.stdout, "write").mockReturnValue(true);
   try {
     const options = {
@@ -40,6 +40,7 @@ async function report(out?: string): Promise<string> {
       logLevel: undefined,
       json: true,
       out,
+      joined,
       tz: undefined,
       _: [],
       $0: "",
@@ -94,6 +95,24 @@ test("before the first frame a report is a header and a plot that says so", asyn
   const { lines, plots } = JSON.parse(await report(root));
   expect(lines).toBe(0);
   expect(readFileSync(plots[1], "utf8")).toContain("No frame has been measured yet.");
+});
+
+test("a report on joined curves says what they are joined over", async () => {
+  run.add(3);
+  run.findAgain(2);
+  run.add(3);
+  const stderr = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+  const pages: string[] = [];
+  for (const joined of [false, true]) {
+    const out = join(root, joined ? "joined" : "apart");
+    await report(out, joined);
+    pages.push(readFileSync(join(out, "report.html"), "utf8"));
+  }
+  stderr.mockRestore();
+  expect(pages[0]).not.toContain("joined curves");
+  expect(pages[1]).toMatch(
+    /joined curves.*the chip was found again \(new ROI manifest\); analysis .*gaussian.* before/s,
+  );
 });
 
 test("the plot takes in what is new, and nothing twice", () => {
