@@ -24,9 +24,8 @@ const { MANIFEST_FILENAME, Manifest }: typeof import("../src/manifest/manifest.t
 const { PlantDelivery: Delivery }: typeof import("../src/outputs/opcua/delivery.ts") =
   await compiled("outputs/opcua/delivery");
 const { OpcUaOutput }: typeof import("../src/outputs/opcua/output.ts") = await compiled("outputs/opcua/output");
-const { OutputStage }: typeof import("../src/stages/communicator/output-stage.ts") = await compiled(
-  "stages/communicator/output-stage",
-);
+const { OutputStage }: typeof import("../src/stages/outputs/output-stage.ts") =
+  await compiled("stages/outputs/output-stage");
 const { stageOf }: typeof import("../src/supervisor/stage.ts") = await compiled("supervisor/stage");
 
 const TEXT = { type: "string" } as const;

@@ -16,7 +16,7 @@ const NAMED_MODULES = [
   "src/manifest/manifest.ts",
   "src/outputs/opcua/delivery.ts",
   "src/outputs/opcua/output.ts",
-  "src/stages/communicator/output-stage.ts",
+  "src/stages/outputs/output-stage.ts",
   "src/supervisor/stage.ts",
 ];
 

@@ -43,7 +43,7 @@ export interface SourceContext {
 
 /** Special properties of a camera's pictures, for code that treats them differently. */
 export interface Capabilities {
-  /** Pictures are computed, not taken by a camera. */
+  /** It is the built-in simulated chip: phorest writes its ROI manifest and simulates its thermometers. */
   readonly simulated: boolean;
   /** Pictures are files from other programs: they appear at any time and are dated by another clock. */
   readonly files: boolean;

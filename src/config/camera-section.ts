@@ -34,6 +34,35 @@ export const CAMERA_TYPES = [
 ] as const;
 export type CameraType = (typeof CAMERA_TYPES)[number];
 
+/** What parts of the program that never load the code of a camera must know of its images. */
+interface CameraFacts {
+  /** Reads images from files, of which a part can be chosen (`every`, `from`, `to`, `limit`). */
+  readonly readsFiles: boolean;
+  /**
+   * Two images may be equal to the last bit. No sensor gives two equal images, because each has its own noise: where this is
+   * false, equal images raise the alarm `camera.frozen`.
+   */
+  readonly mayRepeat: boolean;
+}
+
+const TAKES_IMAGES: CameraFacts = { readsFiles: false, mayRepeat: false };
+
+export const CAMERA_FACTS: Readonly<Record<CameraType, CameraFacts>> = {
+  // The simulated chip can be set to have no noise.
+  simulated: { readsFiles: false, mayRepeat: true },
+  dummy: { readsFiles: true, mayRepeat: true },
+  file_importer: { readsFiles: true, mayRepeat: true },
+  // The files come from the camera of another program, as they are taken.
+  folder: { readsFiles: true, mayRepeat: false },
+  v4l2: TAKES_IMAGES,
+  tis: TAKES_IMAGES,
+  argus: TAKES_IMAGES,
+  logitech: TAKES_IMAGES,
+  rpicam: TAKES_IMAGES,
+  hawkeye: TAKES_IMAGES,
+  command: TAKES_IMAGES,
+};
+
 const TRANSFORMS = [
   "NONE",
   "HORIZONTAL_FLIP",

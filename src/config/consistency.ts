@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { QUANTITIES } from "../measurement/method.ts";
 import { usFromIso } from "../system/iso-time.ts";
+import { CAMERA_FACTS, CAMERA_TYPES, type CameraType } from "./camera-section.ts";
 import { parseValueName, quantityColumn } from "./opcua-value-name.ts";
 import type { Config } from "./schema.ts";
 import { PROFILE_BITS } from "./simulation-section.ts";
@@ -29,7 +30,7 @@ export function warningsAbout(config: Config): string[] {
 }
 
 /** Types that read images from files, so that a part of them can be chosen. */
-export const FILE_TYPES: readonly string[] = ["folder", "file_importer", "dummy"];
+export const FILE_TYPES: readonly CameraType[] = CAMERA_TYPES.filter((type) => CAMERA_FACTS[type].readsFiles);
 
 /** Warns if a part is chosen although the camera type does not support it. */
 function subsetWarnings({ Camera }: Config): string[] {

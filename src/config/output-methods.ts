@@ -1,7 +1,7 @@
 // The outputs in one table: the values of [Communication] method, and what other parts of the program need to know about an
 // output without its code. The code is the row of the same name in src/outputs/outputs.ts.
 
-import type { StageName } from "../log/levels.ts";
+import type { StageName } from "../log/stage-names.ts";
 
 interface OutputFacts {
   /** Name of its cursor in the database; must never change. */

@@ -1,17 +1,14 @@
 // Detects a frozen camera: one that returns one image, or a few, again and again. No sensor gives two equal frames, because each
 // frame has its own noise; measured positions do not repeat to the last bit either. Uses only the manifest.
-import type { CameraType, Config } from "../config/schema.ts";
+import { CAMERA_FACTS, CAMERA_TYPES } from "../config/camera-section.ts";
+import type { Config } from "../config/schema.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { Curve } from "../manifest/frame-curve.ts";
 import type { CapturedPicture } from "../manifest/history.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
 import { type RecentCurves, recentCurves } from "./recent-curves.ts";
 
-/**
- * Sources whose images may legitimately repeat: `dummy` replays an image, the simulated chip may have no noise, and imported
- * images may repeat. A watched folder gets images from another program's camera, so it is checked.
- */
-const MAY_REPEAT: ReadonlySet<string> = new Set<CameraType>(["simulated", "dummy", "file_importer"]);
+const MAY_REPEAT: ReadonlySet<string> = new Set(CAMERA_TYPES.filter((type) => CAMERA_FACTS[type].mayRepeat));
 /** Methods whose positions are whole pixels and so repeat naturally. */
 const WHOLE_PIXELS: ReadonlySet<string> = new Set(["max_intensity"]);
 /** Number of frames that are searched backwards for the start. */

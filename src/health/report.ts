@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { drawPng } from "../figures/drawing.ts";
 import { logTail } from "../log/tail.ts";
-import { ensureDirectory, replaceAtOnce } from "../system/files.ts";
+import { ensureDirectory, replaceWithoutFlush } from "../system/files.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { ALARM_STATE_FILENAME, type AlarmState, readAlarmState } from "./alarm-state.ts";
 import { healthFigure } from "./figure.ts";
@@ -62,9 +62,9 @@ export async function healthPicture(report: HealthReport, zone: TimeZone): Promi
 export async function writeHealthReport(directory: string, report: HealthReport, zone: TimeZone): Promise<void> {
   await ensureDirectory(directory);
   // Rewritten every minute, so it does not justify a flush of the disk, which captures would have to wait for.
-  await replaceAtOnce(
+  await replaceWithoutFlush(
     join(directory, HEALTH_JSON),
     Buffer.from(`${JSON.stringify(healthJson(report), undefined, 2)}\n`),
   );
-  await replaceAtOnce(join(directory, HEALTH_PICTURE), await healthPicture(report, zone));
+  await replaceWithoutFlush(join(directory, HEALTH_PICTURE), await healthPicture(report, zone));
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { brightfieldNames } from "../archive/brightfield.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, type FailureData } from "../failure/failure.ts";
-import { STAGE_NAMES } from "../log/levels.ts";
+import { STAGE_NAMES } from "../log/stage-names.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { isLockedByOther } from "../manifest/lock-wait.ts";

@@ -1,6 +1,6 @@
 // The interface of an output, a destination of results. Every output is a folder next to this file and a row in outputs.ts. The
-// runner, src/stages/communicator/output-stage.ts, does what all have in common: the cursor and its commit, wake-ups, retries,
-// the end of a run. No output waits for another: each has its own cursor, stage and thread.
+// runner, src/stages/outputs/output-stage.ts, does what all have in common: the cursor and its commit, wake-ups, retries,
+// the end of a run. No output waits for another: each has its own cursor and stage.
 //
 // A frame is delivered at least once. The cursor is committed after an output says that what it was given is safe (the file
 // flushed, the server's answer Good). A crash in between delivers the same frames again, with the same values and time stamps, so
@@ -16,8 +16,6 @@ import type {
 
 /** A row of the table. */
 export interface OutputDefinition {
-  /** Name under which the manifest stores the cursor. */
-  readonly name: string;
   /** Events that wake it, in addition to its schedule. */
   readonly wakesOn: readonly PipelineEvent[];
   /** Continues while the database is damaged, to report the damage to people; it gets no frames then. */
@@ -55,7 +53,10 @@ export interface Delivery {
 export interface Output extends Pick<OpenStage, "moved" | "leftUndone" | "close"> {
   readonly schedule: Schedule;
   readonly retry?: Partial<RetryPolicy>;
-  /** Does one step of at most a few seconds, starting at `at`; returns undefined if there is nothing to do. */
+  /**
+   * Does one step of at most a few seconds, starting at `at`; returns undefined if there is nothing to do. It runs on the main thread:
+   * it may wait, but computing for more than a few milliseconds belongs in a thread.
+   */
   deliver(at: Position): Promise<Delivery | undefined>;
   /** Whether a run with --until-idle need not wait for it; not asked if the end of a run delivers everything. */
   idle?(): boolean;

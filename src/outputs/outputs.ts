@@ -1,7 +1,6 @@
 // All outputs. A new one is a folder next to this file and a row here, under its name in src/config/output-methods.ts, which is a
 // value of [Communication] method. Without the row, the program does not compile.
-import { OUTPUT_METHODS, type OutputMethod } from "../config/output-methods.ts";
-import type { Config } from "../config/schema.ts";
+import type { OutputMethod } from "../config/output-methods.ts";
 import { csv } from "./csv/output.ts";
 import { opcua } from "./opcua/output.ts";
 import type { OutputDefinition } from "./output-definition.ts";
@@ -10,8 +9,3 @@ export const OUTPUTS: { readonly [Method in OutputMethod]: OutputDefinition } = 
   CSV_PLOT: csv,
   OPC_UA: opcua,
 };
-
-/** Returns the outputs that the configuration names. */
-export function wantedOutputs({ Communication }: Pick<Config, "Communication">): OutputDefinition[] {
-  return OUTPUT_METHODS.filter((method) => Communication.method.includes(method)).map((method) => OUTPUTS[method]);
-}

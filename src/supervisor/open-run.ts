@@ -2,11 +2,11 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { markPlace, type Place } from "../archive/directory-identity.ts";
+import { OUTPUT_FACTS } from "../config/output-methods.ts";
 import type { Config } from "../config/schema.ts";
 import { failureLine } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
-import { wantedOutputs } from "../outputs/outputs.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { packageVersion } from "../system/files.ts";
 import { type Interrupted, recover } from "./recovery.ts";
@@ -70,6 +70,6 @@ function begin(
     log,
     nowUs: wallClockUs,
   });
-  manifest.outputs.configure(wantedOutputs(config).map(({ name }) => name));
+  manifest.outputs.configure(config.Communication.method.map((method) => OUTPUT_FACTS[method].name));
   return { runId, interrupted };
 }

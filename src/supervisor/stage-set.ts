@@ -1,6 +1,7 @@
 // All stages of a run: opens them, wakes them on events, and closes them together.
-import type { StageName } from "../log/levels.ts";
+
 import type { Logger } from "../log/logger.ts";
+import type { StageName } from "../log/stage-names.ts";
 import type { OpenStage, PipelineEvent, StageContext, StageDefinition } from "../stages/contract/stage-definition.ts";
 import type { StageReport } from "../stages/contract/stage-report.ts";
 import type { DamageWatch } from "./damage-watch.ts";

@@ -3,7 +3,7 @@
 
 import { encodeFailure, type FailureCode, type FailureData } from "../failure/failure.ts";
 import type { StageState } from "../health/stage-states.ts";
-import type { StageName } from "../log/levels.ts";
+import type { StageName } from "../log/stage-names.ts";
 import {
   DEFAULT_RETRY,
   type OpenStage,

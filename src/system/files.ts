@@ -99,7 +99,7 @@ export async function writeTogether(
  * Does the same without flushing to the disk: readers see the old file or the new one, never half of one, but a power cut may
  * lose it. For files that are rewritten often.
  */
-export async function replaceAtOnce(path: string, bytes: Uint8Array): Promise<void> {
+export async function replaceWithoutFlush(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = temporaryPath(path, randomBytes(4).toString("hex"));
   try {
     await writeFile(temporary, bytes);

@@ -6,7 +6,7 @@ import { open, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type FileContent, replaceAtOnce, writeDurably } from "./files.ts";
+import { type FileContent, replaceWithoutFlush, writeDurably } from "./files.ts";
 
 /** The destination of an output. */
 export interface OutputPlace {
@@ -60,7 +60,7 @@ export async function writeOutput(given: string, content: FileContent): Promise<
 export async function refreshOutput(given: string, bytes: Uint8Array): Promise<void> {
   const place = outputPlace(given);
   if (place.file === undefined) await writeInto(place, bytes);
-  else await replaceAtOnce(place.file, bytes);
+  else await replaceWithoutFlush(place.file, bytes);
 }
 
 async function writeInto({ path, stream }: OutputPlace, content: FileContent): Promise<void> {

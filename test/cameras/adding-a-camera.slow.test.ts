@@ -12,6 +12,7 @@ const FILE = "src/cameras/http-camera.ts";
 const page = new ExamplePage("docs/adding-a-camera.md");
 page.add(FILE);
 page.addRow("src/config/camera-section.ts", "export const CAMERA_TYPES", '  "http",\n');
+page.addRow("src/config/camera-section.ts", "export const CAMERA_FACTS", page.code("row of CAMERA_FACTS"));
 page.addRow("src/cameras/camera.ts", "const CAMERAS", page.code("row of CAMERAS"));
 page.addImport("src/cameras/camera.ts", 'import { HttpCamera } from "./http-camera.ts";');
 afterAll(() => page.remove());

@@ -16,7 +16,7 @@ page.add("src/outputs/jsonl/output.ts");
 page.addRow("src/config/output-methods.ts", "export const OUTPUT_FACTS", page.code("row of the methods"));
 page.addRow("src/outputs/outputs.ts", "export const OUTPUTS", page.code("row of the outputs"));
 page.addImport("src/outputs/outputs.ts", 'import { jsonl } from "./jsonl/output.ts";');
-page.addRow("src/log/levels.ts", "export const STAGE_NAMES", '  "jsonl",\n');
+page.addRow("src/log/stage-names.ts", "export const STAGE_NAMES", '  "jsonl",\n');
 afterAll(() => page.remove());
 
 test("the page's output compiles with its rows, and a method without a row does not", () => {

@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
-import { STAGE_NAMES } from "../../src/log/levels.ts";
 import { createLogger } from "../../src/log/logger.ts";
+import { STAGE_NAMES } from "../../src/log/stage-names.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { STAGES } from "../../src/stages/stages.ts";
 import type { Supervisor } from "../../src/supervisor/supervisor.ts";
@@ -12,7 +12,7 @@ import { ExamplePage } from "../support/example-page.ts";
 
 const page = new ExamplePage("docs/adding-a-stage.md");
 page.add("src/stages/tally/stage.ts");
-page.addRow("src/log/levels.ts", "export const STAGE_NAMES", '  "tally",\n');
+page.addRow("src/log/stage-names.ts", "export const STAGE_NAMES", '  "tally",\n');
 page.addRow("src/stages/stages.ts", "const TABLE", page.code("row of the table"));
 page.addImport("src/stages/stages.ts", 'import { tally } from "./tally/stage.ts";');
 afterAll(() => page.remove());
@@ -24,9 +24,9 @@ test("each row of the table stands under its own name", () => {
 test("the page's stage compiles with its row, and a name without a row does not", () => {
   const { status, stdout } = page.typesOf("src/stages/stages.ts");
   expect([status, stdout]).toEqual([0, ""]);
-  page.edit("src/log/levels.ts", ['  "tally",\n', '  "tally",\n  "forgotten",\n']);
+  page.edit("src/log/stage-names.ts", ['  "tally",\n', '  "tally",\n  "forgotten",\n']);
   expect(page.typesOf("src/stages/stages.ts").stdout).toContain("forgotten");
-  page.edit("src/log/levels.ts", ['  "forgotten",\n', ""]);
+  page.edit("src/log/stage-names.ts", ['  "forgotten",\n', ""]);
 });
 
 test("a run waits for the page's stage, stores what it says of itself, and stops it", async () => {

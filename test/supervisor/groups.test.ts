@@ -1,7 +1,7 @@
 // What follows from the group of a stage: the order of the end of a run, and what a run with --until-idle waits for.
 import { expect, test } from "vitest";
-import type { StageName } from "../../src/log/levels.ts";
 import { createLogger } from "../../src/log/logger.ts";
+import type { StageName } from "../../src/log/stage-names.ts";
 import type { OpenStage, StageGroup } from "../../src/stages/contract/stage-definition.ts";
 import { Shutdown } from "../../src/supervisor/shutdown.ts";
 import { type RunningStage, stageOf } from "../../src/supervisor/stage.ts";

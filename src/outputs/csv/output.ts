@@ -9,7 +9,7 @@ import { counted } from "../../system/counted.ts";
 import { isDoneWithin } from "../../system/deadline.ts";
 import { RemoteWorker } from "../../threads/remote-worker.ts";
 import type { Delivery, Output, OutputDefinition, Position } from "../output-definition.ts";
-import { CSV_OUTPUT, parseCsvState } from "./file/state.ts";
+import { parseCsvState } from "./file/state.ts";
 import type { CommunicatorAnswer, CommunicatorJob, CommunicatorSettings } from "./messages.ts";
 
 /** Rewriting the CSV of a whole weekend with 644 ROIs takes minutes; a thread that is silent for longer hangs. */
@@ -23,7 +23,6 @@ const LAST_PLOT = 1.5;
 
 /** Writes the CSV and the plot. */
 export const csv: OutputDefinition = {
-  name: CSV_OUTPUT,
   wakesOn: ["measured", "failed", "archived"],
   open: (context) => new CsvOutput(context),
 };

@@ -1,8 +1,8 @@
 // The OPC UA output: its thread sends results to the server. If the server is down, results wait in the database.
 import type { Config } from "../../config/schema.ts";
 import { encodeFailure, Failure, type FailureData, lineOf } from "../../failure/failure.ts";
-import type { StageName } from "../../log/levels.ts";
 import type { StageLog } from "../../log/logger.ts";
+import type { StageName } from "../../log/stage-names.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { OPC_UA_OUTPUT, type OutputReport, refusalLines } from "../../manifest/opcua-output-state.ts";
 import type { Schedule } from "../../stages/contract/stage-definition.ts";
@@ -32,7 +32,6 @@ const SAY_AGAIN_MS = 3_600_000;
 
 /** Writes to the plant's server. */
 export const opcua: OutputDefinition = {
-  name: OPC_UA_OUTPUT,
   wakesOn: ["measured", "failed"],
   // Report the damage to the plant.
   runsDamaged: true,

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { parseConfig } from "../../../src/config/config.ts";
 import { CSV_FILENAME, CSV_OUTPUT } from "../../../src/outputs/csv/file/state.ts";
 import { CsvOutput } from "../../../src/outputs/csv/output.ts";
-import { OutputStage } from "../../../src/stages/communicator/output-stage.ts";
+import { OutputStage } from "../../../src/stages/outputs/output-stage.ts";
 import { manifestFile } from "../../manifest/frames.ts";
 import { logLines } from "../../support/log-lines.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";

@@ -8,7 +8,7 @@ import { OPC_UA_OUTPUT } from "../../../src/manifest/opcua-output-state.ts";
 import { type Delivered, PlantDelivery } from "../../../src/outputs/opcua/delivery.ts";
 import { OpcUaOutput } from "../../../src/outputs/opcua/output.ts";
 import type { ServerSettings } from "../../../src/outputs/opcua/server-settings.ts";
-import { OutputStage } from "../../../src/stages/communicator/output-stage.ts";
+import { OutputStage } from "../../../src/stages/outputs/output-stage.ts";
 
 export interface NodeEntry {
   readonly node_id?: string;

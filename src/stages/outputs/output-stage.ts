@@ -1,24 +1,24 @@
 // Runs an output as a stage: gives it what is new, commits how far it got, and wakes the stages that wait for that.
 import type { Config } from "../../config/schema.ts";
 import { decodeFailure } from "../../failure/failure.ts";
-import type { StageName } from "../../log/levels.ts";
+import type { StageName } from "../../log/stage-names.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import type { Output, OutputDefinition } from "../../outputs/output-definition.ts";
 import type { OpenStage, StageDefinition } from "../contract/stage-definition.ts";
 
-/** Returns the stage of an output. */
+/** Returns the stage of an output; `name`: see OUTPUT_FACTS. */
 export function outputStage(
-  name: StageName,
+  { name, stage }: { readonly name: string; readonly stage: StageName },
   output: OutputDefinition,
   enabled: (config: Config) => boolean,
 ): StageDefinition {
   const { wakesOn, runsDamaged = false } = output;
   return {
-    ...{ name, group: "output", wakesOn, runsDamaged, enabled },
+    ...{ name: stage, group: "output", wakesOn, runsDamaged, enabled },
     open: (context) => {
       const { happened, manifest } = context;
       const advanced = () => happened("delivered");
-      return new OutputStage(output.open(context), { name: output.name, manifest, runsDamaged, advanced });
+      return new OutputStage(output.open(context), { name, manifest, runsDamaged, advanced });
     },
   };
 }
