@@ -129,7 +129,7 @@ const EDGES = { marker: "marker or injection", step: "step" } as const;
 
 /** Returns the reason for this window, as text. */
 export function baselineReason({ origin, begins, ends, settled }: Baseline): string {
-  if (origin === "chosen") return "chosen by a person";
+  if (origin === "chosen") return "chosen by the user";
   if (origin === "opening") {
     return settled
       ? "the length of Analysis.baseline_seconds"

@@ -114,12 +114,12 @@ export const kineticsCommand: CommandModule<GlobalOptions, KineticsArguments> = 
       .option("concentrations", {
         type: "string",
         requiresArg: true,
-        describe: "Of the associations in order, where the table has none",
+        describe: "Concentrations of the associations, in order, if the table has none",
       })
       .option("blanks", {
         type: "boolean",
         default: true,
-        describe: "Subtract blanks; --no-blanks leaves them out of account",
+        describe: "Subtract blanks; --no-blanks ignores them",
       })
       .example("$0 kinetics --model 1:1+bulk --pooled", "of the experiment, grating by grating and by group")
       .example("$0 kinetics --table binding.csv", "find the windows and the model")

@@ -220,7 +220,7 @@ function measuredOf(manifest: Manifest, wanted: string | undefined): Measured | 
   const { name, analysisId } = analysis;
   const found = manifest.analyses.measured().find((one) => one.analysisId === analysisId);
   if (found !== undefined && found.alongWith === undefined) return measuredBy(manifest, analysis);
-  throw new Failure("usage.invalid", `--analysis ${name}: it has measured no frame by itself`, {
+  throw new Failure("usage.invalid", `--analysis ${name}: it has no results of its own`, {
     hint: "`phorest analyses` shows which analysis it was measured along with; `phorest sensorgram` writes its curves",
   });
 }

@@ -98,7 +98,7 @@ export const simulateCommand: CommandModule<GlobalOptions, SimulateOptions> = {
         default: SIMULATOR_DEFAULTS.angleDegrees as number,
         describe: "Angle of the chip, degrees",
       })
-      .option("bits", { type: "number", describe: "8 or 16 (default: as the camera profile)" })
+      .option("bits", { type: "number", describe: "8 or 16 (default: that of the camera profile)" })
       .option("format", { choices: PICTURE_FORMATS, default: "png" as PictureFormat, describe: "Image format" })
       .option("drift", { type: "string", default: "0,0", describe: "Movement of the chip, px per hour: dx,dy" })
       .option("seed", {

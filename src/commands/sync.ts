@@ -45,7 +45,7 @@ export const syncCommand: CommandModule<GlobalOptions, SyncArguments> = {
       .option("accept-remote", {
         type: "boolean",
         default: false,
-        describe: "Use the share that is mounted now, although the experiment was copied to another one before",
+        describe: "Use the share that is mounted now, even if the experiment was copied to another share before",
       })
       .example("$0 sync --once", "after a run, or if the share is not always connected"),
   handler: async (args) => {

@@ -28,7 +28,7 @@ export const Data_Analysis = section("How an image is measured", {
   ),
   reference_frames: field(
     whole(1, 256).default(16),
-    "Number of frames, the first without flags, that make the reference of tracking",
+    "Number of frames in the tracking reference: the first ones without flags",
   ),
   also: field(
     companions.default([]),

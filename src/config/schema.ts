@@ -20,7 +20,7 @@ const outputs = choices(OUTPUT_METHODS);
 const Services = section("What a run does", {
   enable_camera: field(
     off(),
-    "Whether a run captures images with a camera. Images of files (folder, file_importer) are taken without it, too",
+    "Whether a run captures images with a camera. Images from files (folder, file_importer) do not need it",
     { simulatedDefault: true },
   ),
   enable_thermocouple: field(off(), "Whether a run reads the thermometers"),
@@ -52,7 +52,7 @@ const Timing = section("Intervals", {
   ),
   log_file_interval_seconds: field(
     seconds(43200),
-    "Time after which a new log file begins, rounded to a whole part of an hour or day (UTC)",
+    "Time after which a new log file begins, rounded to a divisor of an hour or day (UTC)",
     SECONDS,
   ),
 });

@@ -29,7 +29,7 @@ export const Simulation = section("The simulated chip (camera_type simulated)", 
   line: field(choice(SIMULATED_LINES).default("gaussian"), "Shape of the resonance bands"),
   texture: field(
     texts().default([]),
-    "Images of measured ROIs, one in each file, whose speckle the simulated ROIs get; an empty list draws random speckle",
+    "Image files of measured ROIs, whose speckle is used for the simulated ROIs; an empty list draws random speckle",
     { relativeTo: "file" },
   ),
   width: field(whole(64, 32_768).default(1920), "Width of the image", { unit: "px" }),

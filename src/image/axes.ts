@@ -153,7 +153,7 @@ async function omePlacesOf(file: NamedFile, description: string, { pages, count 
 }
 
 const PAGE_BY_PAGE =
-  "its OME-XML makes each page an image of its own, without names; phorest takes the pages as a series in time";
+  "its OME-XML lists each page as a separate image without a name; phorest treats the pages as a time series";
 
 /** Returns what the metadata says, or undefined if it is missing or unreadable. */
 async function known<T>(read: () => Promise<T>): Promise<T | undefined> {

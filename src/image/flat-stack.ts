@@ -112,7 +112,8 @@ function y4mValues(head: Buffer): ((letter: string) => string | undefined) | und
 function y4mFrames(head: Buffer, name: string): Frames {
   const end = head.indexOf("\n");
   const value = y4mValues(head);
-  if (value === undefined) throw unreadable(name, "not a Y4M file", "it does not begin as one; check what wrote it");
+  if (value === undefined)
+    throw unreadable(name, "not a Y4M file", "it does not start with a Y4M header; check what wrote it");
   const [width, height, kind] = [Number(value("W")), Number(value("H")), value("C") ?? "420"];
   const [, sampling, alpha, deep] = Y4M_KIND.exec(kind) ?? [];
   if (sampling === undefined) throw unreadable(name, `Y4M of the kind ${kind} is not read`, "save it as C420 or Cmono");

@@ -96,7 +96,7 @@ export function grayOfRaw(bytes: Uint8Array, format: string, size: FrameSize, by
   if (seen >> bits !== 0) {
     // This violates V4L2's definition of the format. Shifting would turn bright pixels into dark ones.
     throw new Failure("camera.failed", `the camera delivered ${format} values of more than ${bits} bits`, {
-      hint: 'its driver aligns them otherwise; try Camera.pixel_format = "Y16"',
+      hint: 'its driver aligns them differently; try Camera.pixel_format = "Y16"',
       retry: "later",
     });
   }

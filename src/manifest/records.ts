@@ -120,7 +120,7 @@ class Recorded {
     }
     const image = imageOf(result, dirname(this.#path));
     if (pictureNameProblem(basename(image)) !== undefined) {
-      this.#findings.add("records of something that is no image, left out", where);
+      this.#findings.add("records of files that are not images, left out", where);
       return;
     }
     const processedAtUs = result.processedAtUs ?? wallClockUs();

@@ -56,7 +56,7 @@ export function kineticsSections({ found, overlay, affinity, map }: KineticsRepo
   const sections: HtmlSection[] = [
     {
       title: `Kinetics of ${solution}: curves and fits`,
-      note: `Responses (colours), fits (black) and what is left (below); the first ${Math.min(MOST_DRAWN, gratings.length)} of ${gratings.length} curves.`,
+      note: `Responses (colours), fits (black) and residuals (below); the first ${Math.min(MOST_DRAWN, gratings.length)} of ${gratings.length} curves.`,
       figure: { alt: `Sensorgrams of ${solution} with their fits and residuals`, png: overlay.png },
     },
   ];
@@ -76,7 +76,7 @@ export function kineticsSections({ found, overlay, affinity, map }: KineticsRepo
       ...[ka, kd, KD].flatMap((mean) => [meanText(mean), spreadText(mean)]),
     ]);
     const note =
-      "Mean of the gratings with its standard error; in brackets how many have a number. The spread is that between gratings, * where their errors do not explain it.";
+      "Mean of the gratings with its standard error; the number of gratings with a value is in brackets. The spread is that between gratings, * where their errors do not explain it.";
     sections.push({ title: "Rates of the groups", note, table: { head, rows } });
   }
   const head = [
@@ -99,7 +99,7 @@ export function kineticsSections({ found, overlay, affinity, map }: KineticsRepo
     "why" in one ? "" : one.flags.join(" "),
   ]);
   const note =
-    "Values with one standard error; < and > are bounds (95 %) where the data do not fix a quantity. χ² is per degree of freedom, from the errors of the frames.";
+    "Values with one standard error; < and > are bounds (95 %) where the data do not determine a quantity. χ² is per degree of freedom, from the errors of the frames.";
   sections.push({ title: "Rates of the gratings", note, table: { head, rows } });
   sections.push({
     title: "How the kinetics were fitted",

@@ -140,7 +140,7 @@ export class WebHost {
       log.info("brightfield image requested on the web page");
       return;
     }
-    log.info(`${changeExperiment(manifest, change, wallClockUs())} (asked for on the web page or by a command)`);
+    log.info(`${changeExperiment(manifest, change, wallClockUs())} (requested on the web page or by a command)`);
   }
 
   private lost(how: string): void {

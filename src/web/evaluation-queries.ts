@@ -14,7 +14,7 @@ const curves = {
     .array(label)
     .max(128)
     .default([])
-    .describe("Names of ROIs; `*` stands for any letters. Repeat it; all without it"),
+    .describe("Names of ROIs; `*` stands for any letters. May be repeated; default: all"),
   pairs: z.enum(["0", "1"]).default("1").describe("1: one value for each grating, from both halves"),
   window: z.coerce
     .number()
@@ -27,7 +27,7 @@ const bufferIndex = z.coerce.number().min(1).max(3).optional().describe("Refract
 
 export const INJECTION_QUESTION = z.object({
   ...curves,
-  injection: z.array(id).max(1000).default([]).describe("Number of an injection. Repeat it; all without it"),
+  injection: z.array(id).max(1000).default([]).describe("Number of an injection. May be repeated; default: all"),
 });
 export const SENSITIVITY_QUESTION = INJECTION_QUESTION.extend({ bufferIndex });
 export const MAP_QUESTION = z.object({

@@ -53,7 +53,7 @@ export const EVALUATION_ROUTES = {
   editInjection: {
     method: "put",
     path: "/api/injections/:id",
-    summary: "Change an injection; what is absent stays as it is",
+    summary: "Change an injection; omitted fields stay as they are",
     parameters: INJECTION_ID,
     body: INJECTION_EDIT,
     answer: DONE,

@@ -64,7 +64,7 @@ export const EXPERIMENT_ROUTES = {
     query: CURVES,
     answer: {
       type: JSON_TYPE,
-      what: "The curves; `changes` say where another analysis went on; `errors` are the standard errors of `values`. With `key`, only what is new from `tailFrom` on",
+      what: "The curves; `changes` lists where another analysis took over; `errors` are the standard errors of `values`. With `key`, only what is new from `tailFrom` on",
       missing: UNMEASURED,
     },
   },

@@ -288,7 +288,7 @@ it("pages that were added one by one, each as an image of its own without a name
   const series = put(directory, "x_MMStack_Pos1.ome.tif", 3, described(xml((at) => `Image${at}`)));
   const { pages, leftOut } = await framesOfFile(series);
   expect(pages?.map(({ index, position }) => [index, position])).toEqual([0, 1, 2].map((page) => [page, 1]));
-  expect(leftOut).toEqual([expect.stringContaining("phorest takes the pages as a series in time")]);
+  expect(leftOut).toEqual([expect.stringContaining("phorest treats the pages as a time series")]);
   const wells = put(directory, "wells.ome.tif", 3, described(xml((at) => `Well A${at}`)));
   expect((await framesOfFile(wells)).pages).toHaveLength(1);
 });

@@ -95,8 +95,8 @@ describe("a TIFF that does not say what its samples are", () => {
   });
 
   it.each([
-    ["3 samples", tiffOf(8, 3, false).bytes, "3 samples per pixel that does not say what they are"],
-    ["4 bits", writeTiff(grayPicture(WIDTH, HEIGHT, 8, 1), { fields: { 258: 4 } }), "that does not say what they are"],
+    ["3 samples", tiffOf(8, 3, false).bytes, "3 samples per pixel of unknown meaning"],
+    ["4 bits", writeTiff(grayPicture(WIDTH, HEIGHT, 8, 1), { fields: { 258: 4 } }), "of unknown meaning"],
   ])("%s are refused for that", async (_, bytes, reason) => {
     const failure: unknown = await decodeBytes(unnamed(bytes), "unnamed.tif").catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: "frame.unreadable", message: expect.stringContaining(reason) });

@@ -109,9 +109,13 @@ test("it is told once, and is over when the frames differ again", async () => {
   const told = () => {
     const path = join(directory, "told.jsonl");
     const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
-    return lines
-      .map((line): { event: string; key: string } => JSON.parse(line))
-      .map(({ event, key }) => `${event} ${key}`);
+    return (
+      lines
+        .map((line): { event: string; key: string } => JSON.parse(line))
+        // On a busy machine, frames that come late are an alarm of their own.
+        .filter(({ key }) => key === "camera.frozen")
+        .map(({ event, key }) => `${event} ${key}`)
+    );
   };
   const { child, ended } = start(["run"], directory);
   const patience = { timeout: 60_000, interval: 100 };

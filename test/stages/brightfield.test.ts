@@ -80,7 +80,7 @@ test("a lamp that stays off is said once, and its end once", async () => {
   expect(said).toEqual([
     "warn cannot take a brightfield image: the lamp is off",
     "debug cannot take a brightfield image: the lamp is off",
-    "info brightfield images work again",
+    "info brightfield images can be taken again",
   ]);
 });
 

@@ -118,7 +118,7 @@ export function refuseKind(fields: PageFields, where: string): void {
     );
   }
   if (!isHere && photometric === undefined) {
-    const what = `a TIFF with ${fields.samples} samples per pixel that does not say what they are is not read`;
+    const what = `a TIFF with ${fields.samples} samples per pixel of unknown meaning is not read`;
     throw refused(where, what, "it has no PhotometricInterpretation; save it as gray or RGB");
   }
   if (!isHere && photometric === PHOTOMETRIC.linearRaw) {

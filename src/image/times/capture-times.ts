@@ -325,4 +325,4 @@ export class CaptureTimes {
 }
 
 const filesText = (count: number): string => counted(count, "file");
-const NO_INTERVAL = "nothing says how much time is between its pages; phorest counts them 1 s apart";
+const NO_INTERVAL = "the time between its pages is unknown; phorest counts them 1 s apart";

@@ -82,7 +82,7 @@ export class TimeTable {
     if (rows.length === 0) return undefined;
     const named = some(rows.map(({ line, page }) => `page ${page} (line ${line})`));
     const has = count === 1 ? "only one image" : `only ${count} pages`;
-    return `${this.#name} has ${rowsText(rows.length)} for pages that are not there, as the file has ${has}: ${named}`;
+    return `${this.#name} has ${rowsText(rows.length)} for pages that do not exist, because the file has ${has}: ${named}`;
   }
 
   /** Returns a line about rows that name none of these files, and one about files without a row. */

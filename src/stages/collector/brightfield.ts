@@ -88,7 +88,7 @@ export class BrightfieldPictures {
     try {
       const path = await this.options.take(signal);
       this.tookMs = performance.now() - startedMs;
-      if (this.failedWith !== undefined) this.options.log.info("brightfield images work again");
+      if (this.failedWith !== undefined) this.options.log.info("brightfield images can be taken again");
       this.failedWith = undefined;
       this.move("taken", path);
     } catch (thrown) {

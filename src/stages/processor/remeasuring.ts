@@ -106,6 +106,8 @@ export async function remeasure(options: RemeasuringOptions): Promise<readonly s
     everyMs: LOOK_EVERY_MS,
     happened: () => wake(),
   });
+  // One listener for all waits: one for each would stay on the signal until the end.
+  signal.addEventListener("abort", () => wake(), { once: true });
   try {
     await processor.prepare();
     for (;;) {
@@ -122,7 +124,7 @@ export async function remeasure(options: RemeasuringOptions): Promise<readonly s
         continue;
       }
       if (processor.idle()) return processor.filesSetAside().map(({ name }) => name);
-      await Promise.race([woken, sleep(LOOK_EVERY_MS, undefined, { signal })]);
+      await Promise.race([woken, sleep(LOOK_EVERY_MS, undefined, { ref: false })]);
     }
   } finally {
     await processor.flush(STOP_WITHIN_MS);

@@ -146,11 +146,11 @@ describe("rows that fit nothing", () => {
     const { pages } = await listPages(join(directory, file.name));
     const { notes } = await new CaptureTimes({ table }).of(file, pages, pages.length);
     expect(notes).toContain(
-      "s_090000.tif: times.csv has 2 rows for pages that are not there, as the file has only 4 pages: page 5 (line 6), page 6 (line 7)",
+      "s_090000.tif: times.csv has 2 rows for pages that do not exist, because the file has only 4 pages: page 5 (line 6), page 6 (line 7)",
     );
     const ofOne = await new CaptureTimes({ table }).rowsBeyond(file, 1);
     expect(ofOne).toEqual([
-      expect.stringMatching(/5 rows for pages that are not there, as the file has only one image/),
+      expect.stringMatching(/5 rows for pages that do not exist, because the file has only one image/),
     ]);
   });
 });

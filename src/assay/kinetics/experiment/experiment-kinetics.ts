@@ -131,7 +131,7 @@ function notesOf(
         ? ""
         : `, ${((100 * (found.bound ?? 0)) / found.typical).toFixed(0)} % of a typical grating`;
     notes.push(
-      `the references bind (${(found.bound ?? 0).toPrecision(3)} px${share}): what is subtracted is not background only`,
+      `the references bind (${(found.bound ?? 0).toPrecision(3)} px${share}): more than background is subtracted`,
     );
   }
   for (const { cycle, isQuiet, subtractedFrom } of blanks) {

@@ -80,7 +80,7 @@ export function planOf(
 ): KineticsPlan {
   const { delayS } = request;
   if (!(Math.abs(delayS) <= MOST_DELAY_S)) {
-    throw new Failure("usage.invalid", `a delay of ${delayS} s cannot be`, { hint: "give seconds, such as 12.5" });
+    throw new Failure("usage.invalid", `${delayS} s is not a valid delay`, { hint: "give seconds, such as 12.5" });
   }
   const model = modelNamed(request.model);
   const timesUs = source.results.sensorgram({ analysisId: analysis.analysisId, roi: 0 }).capturedAtUs;
@@ -140,7 +140,7 @@ function chosenSolution(solutions: readonly string[], wanted: string | undefined
   if (found !== undefined) return found;
   const meant = nearest(wanted, solutions);
   throw new Failure("usage.invalid", `no sample of "${wanted}" was injected`, {
-    hint: meant === undefined ? `there is ${solutions.join(", ")}` : `did you mean "${meant}"?`,
+    hint: meant === undefined ? `choose from ${solutions.join(", ")}` : `did you mean "${meant}"?`,
   });
 }
 
@@ -148,7 +148,7 @@ function knownGroups(wanted: readonly string[], { labels }: Analysis, groups: Gr
   const known = [...new Set(labels.flatMap((label) => groupsOf(label, groups)))];
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown === undefined) return wanted;
-  throw new Failure("usage.invalid", `there is no group "${unknown}"`, { hint: `there is ${known.join(", ")}` });
+  throw new Failure("usage.invalid", `there is no group "${unknown}"`, { hint: `choose from ${known.join(", ")}` });
 }
 
 function hasPairs({ analyses }: KineticsSource, { roiManifestId }: Analysis): boolean {

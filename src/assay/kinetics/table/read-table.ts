@@ -104,7 +104,7 @@ function unitsOf(
 
 function unreadable({ header, headerLine }: Cells, where: string): Failure {
   return new Failure("usage.invalid", `${where}: line ${headerLine} does not name the columns time and response`, {
-    hint: `it says ${header.slice(0, 6).join(", ")}; name them with --columns time=..,response=..,concentration=..`,
+    hint: `its columns are ${header.slice(0, 6).join(", ")}; name them with --columns time=..,response=..,concentration=..`,
   });
 }
 
