@@ -1,21 +1,15 @@
 // Measures many picture files: lists them, and measures them in order with a limited number at once.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { errorCode, hasCode } from "../failure/error-code.ts";
+import { hasCode } from "../failure/error-code.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
-import { foreignKind, KIND_BYTES, READ_KINDS } from "../image/foreign-kinds.ts";
+import { READ_KINDS } from "../image/foreign-kinds.ts";
+import { type OtherFile, otherKinds } from "../image/other-kinds.ts";
 import { isPictureName } from "../image/picture-name.ts";
-import { withPictureFile } from "../image/read-picture.ts";
-import { bytesAt, sourceOfFile } from "../image/tiff/byte-source.ts";
 import { counted, shortList } from "../system/counted.ts";
-import { printable } from "../system/file-name.ts";
 import { readNames, unusableNameLine } from "../system/names-in-bytes.ts";
 import type { TaskAnswer } from "./task.ts";
 
-/**
- * Number of files that are checked, and of those listed in the message, if a directory contains no images that phorest reads.
- */
-const MOST_LOOKED_AT = 32;
 const MOST_NAMED = 3;
 
 export interface Measured<Frame> {
@@ -76,22 +70,6 @@ export async function* measureInOrder<Frame>(
   }
 }
 
-interface OtherFile {
-  readonly name: string;
-  readonly kind: Exclude<ReturnType<typeof foreignKind>, undefined>;
-}
-
-/** Returns the files of unsupported kinds, among the first files whose names are not those of images. */
-async function otherKinds(directory: string, names: readonly string[]): Promise<OtherFile[]> {
-  const found: OtherFile[] = [];
-  const rest = names.filter((name) => !isPictureName(name)).sort();
-  for (const name of rest.slice(0, MOST_LOOKED_AT)) {
-    const kind = foreignKind(await firstBytes(join(directory, name), KIND_BYTES));
-    if (kind !== undefined) found.push({ name: printable(name).slice(1, -1), kind });
-  }
-  return found;
-}
-
 /** "z.czi (a Zeiss CZI file), n.nd2 (a Nikon ND2 file) and 8 more". */
 const named = (others: readonly OtherFile[]): string =>
   shortList(
@@ -114,17 +92,6 @@ function noImage(directory: string, others: readonly OtherFile[]): Failure {
       ? `${none}; ${first.name} is ${first.kind.name}, which phorest does not read`
       : `${none}, but ${counted(others.length, "file")} of kinds that phorest does not read: ${named(others)}`;
   return new Failure("usage.invalid", text, { hint: first.kind.remedy });
-}
-
-/** Returns the first bytes of a file; empty if it is not a regular file or cannot be read. */
-async function firstBytes(path: string, count: number): Promise<Uint8Array> {
-  try {
-    if (!(await stat(path)).isFile()) return new Uint8Array(0);
-    return await withPictureFile(path, ({ handle, bytes }) => bytesAt(sourceOfFile(handle, bytes), 0, count));
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return new Uint8Array(0);
-  }
 }
 
 async function statOf(path: string) {

@@ -4,6 +4,7 @@ import { Failure, failureLine } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { chooseSeries } from "../image/file-axes.ts";
 import { type FrameSubset, NO_FRAME_IN_WINDOW } from "../image/frame-subset.ts";
+import { OtherKinds } from "../image/other-kinds.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
 import { CaptureTimes, DESCRIBE_NAMES } from "../image/times/capture-times.ts";
 import { printable } from "../system/file-name.ts";
@@ -66,6 +67,7 @@ export class FileImporter implements Source {
     const files = await listPictures(this.options.dataDir, {
       leftOut: (_name, why) => this.unsaid.push(why.message),
       skipped: (_name, line) => this.skippedLines.push(line),
+      others: new OtherKinds(),
       followLinks: this.followLinks,
       times: this.times,
     });

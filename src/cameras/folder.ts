@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { type FrameSubset, NO_FRAME_IN_WINDOW } from "../image/frame-subset.ts";
+import { OtherKinds } from "../image/other-kinds.ts";
 import { describePictures, type ListOptions, listPictures, type PictureFile } from "../image/picture-files.ts";
 import { checkPictureBytes } from "../image/picture-name.ts";
 import { CaptureTimes, DESCRIBE_NAMES } from "../image/times/capture-times.ts";
@@ -59,6 +60,7 @@ export class Folder implements Source {
   private readonly unseen = new Set<string>();
   /** Messages from the last complete listing, and about files skipped since. */
   private skippedLines = new Set<string>();
+  private readonly others = new OtherKinds();
   private unsaid: Failure[] = [];
   /** Pictures that could not be read or stored: no permission, a program that keeps them locked, a name that is too long. */
   private readonly aside: SetAside;
@@ -165,6 +167,7 @@ export class Folder implements Source {
       },
       skipped: (_name, line) => this.skippedLines.add(line),
       followLinks: this.followLinks,
+      others: this.others,
       times: this.times,
     };
     const changed = await this.changes.take();

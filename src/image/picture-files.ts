@@ -7,6 +7,7 @@ import { Failure } from "../failure/failure.ts";
 import { printable } from "../system/file-name.ts";
 import { type DirectoryNames, readNames, unusableNameLine } from "../system/names-in-bytes.ts";
 import { captureTimeOf } from "./capture-name.ts";
+import type { OtherKinds } from "./other-kinds.ts";
 import { isPictureName } from "./picture-name.ts";
 import type { CaptureTimes } from "./times/capture-times.ts";
 import type { TimeSource } from "./times/source.ts";
@@ -44,6 +45,8 @@ interface Beside {
 export interface ListOptions extends Beside {
   /** Also accept links to regular files. */
   readonly followLinks?: boolean;
+  /** Names the files of kinds that phorest does not read, by `skipped`. */
+  readonly others?: OtherKinds | undefined;
   /** Reads the capture times. Without it, only the names of phorest's own captures give a time. */
   readonly times?: CaptureTimes | undefined;
 }
@@ -62,9 +65,11 @@ export async function listPictures(directory: string, options: ListOptions = {})
 export async function describePictures(
   directory: string,
   names: Iterable<string>,
-  { leftOut, skipped, followLinks = false, times }: ListOptions = {},
+  { leftOut, skipped, followLinks = false, others, times }: ListOptions = {},
 ): Promise<PictureFile[]> {
   const all = [...names];
+  for (const { name, kind } of (await others?.of(directory, all)) ?? [])
+    skipped?.(name, `${name}: skipped: it is ${kind.name}, which phorest does not read (${kind.remedy})`);
   const failures: (readonly [string, Failure])[] = [];
   const looks = all.filter(isPictureName).map((name) =>
     describe(directory, name, followLinks).catch((error: unknown) => {

@@ -269,6 +269,24 @@ describe("the folder source", () => {
     expect(source.skipped()).toEqual(may ? [] : expect.arrayContaining(skipped));
   });
 
+  it("names files of kinds that phorest does not read, once, and no others", async () => {
+    put("a.png", "1", 30);
+    writeFileSync(join(directory, "late.czi"), "");
+    writeFileSync(join(directory, "notes.txt"), "GIF is a kind of file");
+    writeFileSync(join(directory, "b.gif"), "GIF89a and so on");
+    const source = folder();
+    await source.open();
+    expect(source.skipped()).toEqual([
+      expect.stringMatching(/^b.gif: skipped: it is a GIF file, which phorest does not read/),
+    ]);
+    writeFileSync(join(directory, "late.czi"), "GIF89a, whatever its name");
+    await source.open();
+    expect(source.skipped()).toEqual([
+      expect.stringMatching(/^b.gif: skipped: it is a GIF file/),
+      expect.stringMatching(/^late.czi: skipped: it is a GIF file/),
+    ]);
+  });
+
   it("does not hand out what was put in the place of a picture after it was taken", async () => {
     const key = put("key", "secret");
     put("a.png", "picture", 30);
