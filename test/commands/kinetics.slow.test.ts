@@ -95,7 +95,7 @@ test("what cannot be fitted is one line, exit code 2", async () => {
   manifest.close();
   const wrong: [string, string[], string][] = [
     [root, ["kinetics", "--model", "1:2"], "--model 1:2: there is no such model"],
-    [root, ["kinetics", "--roi", "000A"], "all of them are references"],
+    [root, ["kinetics", "--roi", "000A"], "all of these ROIs are references"],
     [root, ["kinetics", "--solution", "antibdy"], 'did you mean "antibody"?'],
     [root, ["kinetics", "--group", "Z"], 'there is no group "Z"'],
     [root, ["kinetics", "--delay", "5000"], "5000 s is not a valid delay"],
