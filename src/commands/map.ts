@@ -4,16 +4,7 @@ import type { CommandModule } from "yargs";
 import type { ReportPoint } from "../assay/responses.ts";
 import { loadConfig } from "../config/config.ts";
 import { experimentName } from "../config/identity.ts";
-import {
-  MAP_QUANTITIES,
-  type MapQuantity,
-  mapCells,
-  mapCsv,
-  mapJson,
-  mapOf,
-  mapSummary,
-  withUnit,
-} from "../evaluation/maps.ts";
+import { MAP_QUANTITIES, type MapQuantity, mapCells, mapCsv, mapJson, mapOf, mapSummary } from "../evaluation/maps.ts";
 import { timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { mapFigure } from "../figures/map-figure.ts";
@@ -122,7 +113,8 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
       const figure = mapFigure(cells, {
         title,
         subtitle,
-        quantity: withUnit(map.name, map.unit),
+        name: map.name,
+        unit: map.unit,
         diverging: map.diverging,
         limits,
       });

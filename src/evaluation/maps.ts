@@ -301,7 +301,7 @@ export function mapSummary({ values, unit }: QuantityMap): string {
 }
 
 /** "Noise (px)" */
-export const withUnit = (name: string, unit: string): string => (unit === "" ? name : `${name} (${unit})`);
+const withUnit = (name: string, unit: string): string => (unit === "" ? name : `${name} (${unit})`);
 
 export function mapCsv(quantity: string, { values, unit }: QuantityMap): Promise<string> {
   const rows = values.map(({ label, value, error, flagged }) => [

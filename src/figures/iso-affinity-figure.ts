@@ -2,6 +2,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, STYLE } from "./figure-style.ts";
 import { isoAffinityLines } from "./iso-affinity-lines.ts";
+import { molar } from "./molar.ts";
 
 export interface AffinityPoint {
   readonly label: string;
@@ -15,10 +16,15 @@ export interface AffinityPoint {
 const SIZE = 420;
 /** Margin around the points, as a factor. */
 const ROOM = 2;
-/** Maximum number of labels; more would hide each other. */
-const MOST_LABELS = 24;
+/** A tick as "2·10⁻³". */
+const EXPONENT = "floor(log(datum.value) / LN10 + 1e-9)";
+const POWER =
+  `format(datum.value / pow(10, ${EXPONENT}), ".0f") + "·10" + (${EXPONENT} < 0 ? "⁻" : "") + ` +
+  `substring("⁰¹²³⁴⁵⁶⁷⁸⁹", abs(${EXPONENT}), abs(${EXPONENT}) + 1)`;
+/** Room that a label needs, px. */
+const [LABEL_WIDTH, LABEL_HEIGHT] = [34, 11];
 
-/** Returns the specification. The lines are labelled by KD, such as "1e-8 M". Undefined without points. */
+/** Returns the specification. The lines are labelled by KD, such as "10 nM". Undefined without points. */
 export function isoAffinityFigure(title: string, points: readonly AffinityPoint[]): TopLevelSpec | undefined {
   if (points.length === 0) return undefined;
   const x = spanOf(points.map(({ kd }) => kd.value));
@@ -45,7 +51,7 @@ export function isoAffinityFigure(title: string, points: readonly AffinityPoint[
     field,
     type: "quantitative",
     scale: { type: "log", domain, nice: false, clamp: true },
-    axis: { title: name, format: ".0e", tickCount: 5 },
+    axis: { title: name, labelExpr: POWER, labelSeparation: 8, tickCount: 5 },
   });
   const [kd, ka] = [axis("kd", x, "kd (1/s)"), axis("ka", y, "ka (1/(M s))")];
   const errorBar = { type: "rule", strokeWidth: 1, opacity: 0.6 };
@@ -64,7 +70,7 @@ export function isoAffinityFigure(title: string, points: readonly AffinityPoint[
         },
         {
           data: { values: [{ ...to, name }] },
-          mark: { type: "text", color: FAINT_INK, fontSize: 9, align: "right", dx: -3, dy: 8, clip: true },
+          mark: { type: "text", color: FAINT_INK, fontSize: 9, align: "right", dx: -18, dy: 8, clip: true },
           encoding: { x: kd, y: ka, text: { field: "name" } },
         },
       ]),
@@ -88,17 +94,38 @@ export function isoAffinityFigure(title: string, points: readonly AffinityPoint[
           stroke: { condition: { test: "datum.flagged", value: DOUBTFUL_COLOUR }, value: null },
         },
       },
-      ...(values.length > MOST_LABELS
-        ? []
-        : [
-            {
-              data: { values },
-              mark: { type: "text", fontSize: 9, align: "left", dx: 6, dy: -6 },
-              encoding: { x: kd, y: ka, text: { field: "label" } },
-            },
-          ]),
+      {
+        data: { values: readable(values, x, y) },
+        mark: { type: "text", fontSize: 9, align: "left", dx: 6, dy: -6 },
+        encoding: { x: kd, y: ka, text: { field: "label" } },
+      },
     ],
   } as TopLevelSpec;
+}
+
+interface Placed {
+  readonly ka: number;
+  readonly kd: number;
+}
+
+/** Returns the points whose labels do not lie over that of a point before them. */
+function readable<Point extends Placed>(
+  points: readonly Point[],
+  x: readonly [number, number],
+  y: readonly [number, number],
+): Point[] {
+  const px = (value: number, [low, high]: readonly [number, number]) =>
+    (SIZE * Math.log(value / low)) / Math.log(high / low);
+  const kept: Point[] = [];
+  for (const point of points) {
+    const isHidden = kept.some(
+      (other) =>
+        Math.abs(px(other.kd, x) - px(point.kd, x)) < LABEL_WIDTH &&
+        Math.abs(px(other.ka, y) - px(point.ka, y)) < LABEL_HEIGHT,
+    );
+    if (!isHidden) kept.push(point);
+  }
+  return kept;
 }
 
 /** Returns a range of at least a decade, with a margin at both ends. */
@@ -114,6 +141,6 @@ function diagonals(kd: readonly [number, number], ka: readonly [number, number])
   const point = (at: { readonly kd: number; readonly ka: number }) => ({ kd: 10 ** at.kd, ka: 10 ** at.ka });
   return isoAffinityLines(powers(kd), powers(ka)).map(({ power, from, to }) => ({
     ...{ from: point(from), to: point(to) },
-    name: `1e${power} M`,
+    name: molar(power),
   }));
 }

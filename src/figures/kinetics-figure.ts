@@ -47,10 +47,14 @@ function panels(unit: string): (set: DrawnSet) => object[] {
     const x = (label: string | null) => ({
       field: "s",
       type: "quantitative",
-      axis: { title: label },
+      axis: { title: label, labelSeparation: 8 },
       scale: { nice: false },
     });
-    const y = (field: string, label: string) => ({ field, type: "quantitative", axis: { title: label, tickCount: 5 } });
+    const y = (field: string, label: string, tickCount = 5) => ({
+      field,
+      type: "quantitative",
+      axis: { title: label, tickCount },
+    });
     return [
       {
         data: { values },
@@ -59,11 +63,11 @@ function panels(unit: string): (set: DrawnSet) => object[] {
         height: HEIGHT,
         layer: [
           {
-            mark: { type: "line", strokeWidth: 1, opacity: 0.7 },
+            mark: { type: "line", strokeWidth: 2.4, opacity: 0.75 },
             encoding: { x: x(null), y: y("r", `Response (${unit})`), color },
           },
           {
-            mark: { type: "line", strokeWidth: 1.4, color: INK },
+            mark: { type: "line", strokeWidth: 0.8, color: INK },
             encoding: { x: x(null), y: y("f", `Response (${unit})`), detail: { field: "cycle" } },
           },
         ],
@@ -73,7 +77,7 @@ function panels(unit: string): (set: DrawnSet) => object[] {
         width: WIDTH,
         height: RESIDUAL_HEIGHT,
         mark: { type: "line", strokeWidth: 0.8 },
-        encoding: { x: x("Time (s)"), y: y("d", "Residual"), color: { ...color, legend: null } },
+        encoding: { x: x("Time (s)"), y: y("d", `Residual (${unit})`, 3), color: { ...color, legend: null } },
       },
     ];
   };

@@ -1,7 +1,9 @@
 // Draws a quantity on the chip: each grating at its position, coloured by its value, with a histogram of the values.
 import type { TopLevelSpec } from "vega-lite";
+import { medianOf } from "../measurement/statistics.ts";
 import { INK, STYLE } from "./figure-style.ts";
 import { SHIFT_COLOURS } from "./heat-map.ts";
+import { molarUnit } from "./molar.ts";
 import { PAGE_MM, PRINT_STYLE, pxOfMm } from "./print-style.ts";
 
 /** A grating or ROI: its position in the image, px, and its value. */
@@ -20,8 +22,10 @@ export interface MapCell {
 export interface MapOptions {
   readonly title: string;
   readonly subtitle: readonly string[];
-  /** "Sensitivity (px/RIU)" */
-  readonly quantity: string;
+  /** "Sensitivity" */
+  readonly name: string;
+  /** "px/RIU"; empty for a pure number. Values in "M" are drawn in the unit that suits them, such as nM. */
+  readonly unit: string;
   /** Whether values of different sign mean opposite things: then zero is white. */
   readonly diverging: boolean;
   /** Ends of the colour scale; undefined: from the values. */
@@ -69,12 +73,15 @@ export function mapScale(
 }
 
 /** Returns the specification. */
-export function mapFigure(cells: readonly MapCell[], options: MapOptions): TopLevelSpec {
-  const { title, subtitle, quantity } = options;
+export function mapFigure(given: readonly MapCell[], options: MapOptions): TopLevelSpec {
+  const { title, subtitle } = options;
+  const { unit, factor } = drawnUnit(given, options);
+  const cells = given.map((cell) => ({ ...cell, value: factor * cell.value }));
+  const quantity = unit === "" ? options.name : `${options.name} (${unit})`;
   const { diverging, limits } = mapScale(
     cells.map(({ value }) => value),
     options.diverging,
-    options.limits,
+    options.limits && [factor * options.limits[0], factor * options.limits[1]],
   );
   const [low, high] = limits;
   const [left, right] = [Math.min(...cells.map((one) => one.left)), Math.max(...cells.map((one) => one.right))];
@@ -156,9 +163,13 @@ export function mapFigure(cells: readonly MapCell[], options: MapOptions): TopLe
         field: "value",
         type: "quantitative",
         bin: { extent: [low, high], maxbins: BARS, nice: false },
-        axis: { title: quantity, tickCount: 6 },
+        axis: { title: quantity, tickCount: 6, labelFlush: true },
       },
-      y: { aggregate: "count", type: "quantitative", axis: { title: "Gratings", tickCount: 3 } },
+      y: {
+        aggregate: "count",
+        type: "quantitative",
+        axis: { title: "Gratings", tickCount: 3, tickMinStep: 1, format: "d" },
+      },
     },
   };
   return {
@@ -168,6 +179,15 @@ export function mapFigure(cells: readonly MapCell[], options: MapOptions): TopLe
     spacing: 12,
     vconcat: [chip, histogram],
   } as TopLevelSpec;
+}
+
+/** Returns the unit of the drawn values, and the factor to it. */
+function drawnUnit(
+  cells: readonly MapCell[],
+  { unit }: MapOptions,
+): { readonly unit: string; readonly factor: number } {
+  const known = Float64Array.from(cells, ({ value }) => Math.abs(value)).filter(Number.isFinite);
+  return unit === "M" && known.length > 0 ? molarUnit(medianOf(known)) : { unit, factor: 1 };
 }
 
 /** Whether zero is well within the middle 96 % of values. */

@@ -38,7 +38,8 @@ export async function kineticsReport(
   const options = {
     title: `${title}: ${map.name}`,
     subtitle: [map.detail],
-    quantity: `${map.name} (${map.unit})`,
+    name: map.name,
+    unit: map.unit,
     diverging: false,
     limits: undefined,
   };

@@ -41,9 +41,10 @@ test("rates of an experiment as table, JSON, CSV and figures", async () => {
   }
   expect(readFileSync(join(root, "rates.csv"), "utf8").trim().split("\n")).toHaveLength(5);
   const overlay = readFileSync(join(root, "fit.svg"), "utf8");
-  for (const word of [">002A: 1:1<", ">Residual<", ">cycle 2, 10 nM<", ">Time (s)<"]) expect(overlay).toContain(word);
+  for (const word of [">002A: 1:1<", ">Residual (px)<", ">cycle 2, 10 nM<", ">Time (s)<"])
+    expect(overlay).toContain(word);
   const affinity = readFileSync(join(root, "iso.svg"), "utf8");
-  for (const word of [">kd (1/s)<", ">ka (1/(M s))<", ">002A<", ">1e-8 M<"]) expect(affinity).toContain(word);
+  for (const word of [">kd (1/s)<", ">ka (1/(M s))<", ">002A<", ">10 nM<"]) expect(affinity).toContain(word);
 });
 
 test("a record is repeated to the last digit, after a change of the injections too, and says when the data are others", async () => {
@@ -69,7 +70,7 @@ test("KD on the chip, and everything in the report", async () => {
   expect(code, stderr).toBe(0);
   const { values } = JSON.parse(stdout) as { values: { value: number }[] };
   for (const { value } of values) expect(Math.abs(value / (TRUTH.kd / TRUTH.ka) - 1)).toBeLessThan(0.05);
-  expect(readFileSync(join(root, "kd.svg"), "utf8")).toContain("Affinity KD (M)");
+  expect(readFileSync(join(root, "kd.svg"), "utf8")).toContain("Affinity KD (nM)");
   const report = await ask("report", "--out", "report");
   expect(report.code, report.stderr).toBe(0);
   const page = readFileSync(join(root, "report", "report.html"), "utf8");

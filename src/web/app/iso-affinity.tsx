@@ -1,6 +1,7 @@
 // The iso-affinity plot: ka against kd of each grating, with lines of equal KD.
 import type { GratingView } from "../../assay/kinetics/experiment/view.ts";
 import { isoAffinityLines } from "../../figures/iso-affinity-lines.ts";
+import { molar } from "../../figures/molar.ts";
 import { isFit, power, scientific } from "./kinetics-values.ts";
 
 const [WIDTH, HEIGHT] = [320, 230];
@@ -119,18 +120,3 @@ function decades(values: readonly number[]): readonly [number, number] {
 }
 
 const clamped = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
-
-const PREFIXES: readonly (readonly [exponent: number, unit: string])[] = [
-  [0, "M"],
-  [-3, "mM"],
-  [-6, "µM"],
-  [-9, "nM"],
-  [-12, "pM"],
-  [-15, "fM"],
-];
-
-/** "10 nM" */
-function molar(exponent: number): string {
-  const [least, unit] = PREFIXES.find(([from]) => exponent >= from) ?? [-15, "fM"];
-  return `${Number((10 ** (exponent - least)).toPrecision(1))} ${unit}`;
-}
