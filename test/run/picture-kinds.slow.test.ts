@@ -75,7 +75,7 @@ describe.each(["run", "analyse"] as const)("%s", (command) => {
     for (const page of stack) {
       expect(page).toMatchObject({ processing_successful: true });
       // Its time is the only thing to know about it.
-      for (const warning of page.warnings ?? []) expect(warning).toContain("how much time is between its pages");
+      for (const warning of page.warnings ?? []) expect(warning).toContain("the time between its pages is unknown");
       expect(page.resonances).toEqual(single?.resonances);
     }
     expect(of("c_damaged.jpg")).toMatchObject([{ processing_successful: false, resonances: null }]);
