@@ -5,7 +5,7 @@ import { Failure } from "../failure/failure.ts";
 import { type NamedFile, withConfinedFile } from "../system/confined-file.ts";
 import { GZIPPED } from "../system/numbered-name.ts";
 import { type NamedPosition, namedPosition, positionOfName } from "./image-axes.ts";
-import { type NdtiffPlace, ndtiffPlaces } from "./ndtiff.ts";
+import { NamedNumbers, type NdtiffPlace, ndtiffPlaces } from "./ndtiff.ts";
 import type { ByteSource } from "./tiff/byte-source.ts";
 import { fieldNumber, TAG } from "./tiff/directory.ts";
 import type { TiffPage, TiffSeries } from "./tiff/series.ts";
@@ -102,10 +102,11 @@ async function managerPlaces(
   const index = await ndtiffPlaces(file);
   const places = new Map<number, PagePlace>();
   let hasPositions = index !== undefined;
+  const channels = new NamedNumbers();
   for (const page of pages) {
     const directory = await directoryAt(source, layout, page.at);
     if (directory === undefined) continue;
-    const place = index === undefined ? await ofRecord(directory, page) : await ofIndex(directory, index);
+    const place = index === undefined ? await ofRecord(directory, page, channels) : await ofIndex(directory, index);
     if (place === undefined) continue;
     places.set(page.index, { ...place, position: place.position ?? 0 });
     hasPositions ||= place.position !== undefined;
@@ -115,10 +116,21 @@ async function managerPlaces(
 
 type StatedPlace = Omit<PagePlace, "position"> & { readonly position: number | undefined };
 
-async function ofRecord(directory: OpenDirectory, { index }: TiffPage): Promise<StatedPlace | undefined> {
+/** `channels`: the names of the file's channels so far, for records that do not number them. */
+async function ofRecord(
+  directory: OpenDirectory,
+  { index }: TiffPage,
+  channels: NamedNumbers,
+): Promise<StatedPlace | undefined> {
   const record = await recordOf(directory);
   if (record === undefined) return undefined;
-  const { channel = 0, slice = 0, position, positionName, frame = index } = record;
+  const {
+    channel = channels.number(record.channelName) ?? 0,
+    slice = 0,
+    position,
+    positionName,
+    frame = index,
+  } = record;
   const named = positionName === undefined ? undefined : positionFields(namedPosition(positionName));
   const isUnnumbered = position === undefined && named?.isUnnumbered;
   return { channel, z: slice, ...named, position: position ?? named?.position, isUnnumbered, time: frame };

@@ -20,7 +20,7 @@ export interface NdtiffPlace {
 }
 
 /** Numbers the names on an axis in the order of their first appearance. */
-class Axis {
+export class NamedNumbers {
   readonly #numbers = new Map<string, number>();
   /** Returns undefined for no value, and a number as it is. */
   number(value: unknown): number | undefined {
@@ -41,7 +41,7 @@ export async function ndtiffPlaces(file: NamedFile): Promise<Map<number, NdtiffP
   const bytes = await readIndex(file, file.path.slice(0, file.path.length - name.length) + INDEX);
   if (bytes === undefined) return undefined;
   const places = new Map<number, NdtiffPlace>();
-  const [channels, positions, times] = [new Axis(), new Axis(), new Axis()];
+  const [channels, positions, times] = [new NamedNumbers(), new NamedNumbers(), new NamedNumbers()];
   for (let at = 0; ; ) {
     const axes = textAt(bytes, at);
     const stack = axes === undefined ? undefined : textAt(bytes, axes.end);

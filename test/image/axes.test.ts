@@ -42,6 +42,20 @@ describe("Micro-Manager stacks", () => {
       PositionName: "Pos1",
     });
 
+  test("pages of channels with a name alone, as NDTiff states them in Axes, are not mixed", async () => {
+    const fields = (page: number) => {
+      const channel = page % 2 === 0 ? "GFP" : "DAPI";
+      return [text(51123, JSON.stringify({ Axes: { time: page >> 1, channel, z: 0, position: "Pos2" } }))];
+    };
+    const series = await listed("a_NDTiffStack.tif", writeStack(pictures(4), { fields }));
+    expect(placesOf(series)).toEqual([
+      [0, 0, 2, 0],
+      [1, 0, 2, 0],
+      [0, 0, 2, 1],
+      [1, 0, 2, 1],
+    ]);
+  });
+
   test("pages are where their own metadata say", async () => {
     const places = [
       [0, 0, 0],

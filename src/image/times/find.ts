@@ -10,6 +10,7 @@ import { type Embedded, embeddedTimes, type Sourced } from "./embedded.ts";
 import type { Described, MetadataDirectory } from "./metadata-txt.ts";
 import { timeOf } from "./micro-manager.ts";
 import { ownNameTime, patternTime } from "./names.ts";
+import { plausibleTimes } from "./plausible.ts";
 import type { Stated } from "./source.ts";
 import type { TimeTable } from "./table.ts";
 
@@ -138,7 +139,10 @@ async function lookInside(
 ): Promise<{ readonly inside: Embedded; readonly notes: readonly string[] }> {
   const { directory, name, followLinks = false } = file;
   try {
-    return { inside: await embeddedTimes({ directory, path: name, followLinks }, pages), notes: problems };
+    const inside = await embeddedTimes({ directory, path: name, followLinks }, pages);
+    const { pages: found } = inside;
+    const stated = found && { ...found, stated: plausibleTimes(found.stated) };
+    return { inside: { ...inside, pages: stated }, notes: problems };
   } catch (error) {
     // An unreadable file is reported and handled when its pixels are read.
     const why = error instanceof Failure ? error.message : errorCode(error);
@@ -165,5 +169,5 @@ function ofMetadata(
   if (us.every((time) => time === undefined)) return undefined;
   const relative = series.startUs === undefined && records.every((record) => record?.received === undefined);
   const differ = isWhole || isCut ? [] : [`metadata.txt describes ${images.length} images of it, it has ${total}`];
-  return { source: "micro-manager", stated: { us, relative, notes: [...notes, ...differ] } };
+  return { source: "micro-manager", stated: plausibleTimes({ us, relative, notes: [...notes, ...differ] }) };
 }

@@ -3,6 +3,7 @@
 
 import { type ReadTime, readTime } from "../../system/time-text.ts";
 import { isObject } from "./json-members.ts";
+import { LONGEST_US } from "./plausible.ts";
 import { type StatedSize, sizeOf } from "./stated-size.ts";
 
 /** What the metadata of one image states about its time and place in the series. */
@@ -32,17 +33,20 @@ type Json = Readonly<Record<string, unknown>>;
 /** Reads the metadata of one image. Missing keys are undefined. */
 export function imageRecord(json: Json): ImageRecord {
   const elapsedMs = numberOf(json, "ElapsedTime-ms", "ElapsedTimeMs");
+  const isPossible = elapsedMs !== undefined && Math.abs(elapsedMs) * 1000 <= LONGEST_US;
+  // NDTiff states the place of an image here, by numbers or names.
+  const axes: Json = isObject(json.Axes) ? json.Axes : {};
   const received = textOf(json, "ReceivedTime", "receivedTime", "Time");
   return {
-    elapsedUs: elapsedMs === undefined ? undefined : Math.round(elapsedMs * 1000),
+    elapsedUs: isPossible ? Math.round(elapsedMs * 1000) : undefined,
     received: received === undefined ? undefined : readTime(received),
     file: textOf(json, "FileName")?.split(/[\\/]/).at(-1),
-    frame: numberOf(json, "FrameIndex", "Frame"),
-    slice: numberOf(json, "SliceIndex", "Slice"),
-    channel: numberOf(json, "ChannelIndex"),
-    channelName: textOf(json, "Channel"),
-    position: numberOf(json, "PositionIndex"),
-    positionName: textOf(json, "PositionName"),
+    frame: numberOf(json, "FrameIndex", "Frame") ?? numberOf(axes, "time"),
+    slice: numberOf(json, "SliceIndex", "Slice") ?? numberOf(axes, "z"),
+    channel: numberOf(json, "ChannelIndex") ?? numberOf(axes, "channel"),
+    channelName: textOf(json, "Channel") ?? textOf(axes, "channel"),
+    position: numberOf(json, "PositionIndex") ?? numberOf(axes, "position"),
+    positionName: textOf(json, "PositionName") ?? textOf(axes, "position"),
     size: sizeOf(numberOf(json, "Width"), numberOf(json, "Height")),
   };
 }
