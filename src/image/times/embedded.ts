@@ -137,20 +137,42 @@ async function ofTiff(
   { chosen, total, isCut }: Pick<Embedded, "total" | "isCut"> & { readonly chosen: readonly number[] },
   directories: () => AsyncGenerator<OpenDirectory | undefined>,
 ): Promise<Pick<Embedded, "pages" | "date">> {
-  const dates = await exifPages(directories());
-  const date = dates?.us.find((time) => time !== undefined);
+  const ofPages = await exifPages(directories());
+  // The date of the first page counts for the file: the chosen pages may have none.
+  const ofFile = ofPages === undefined && chosen[0] !== 0 ? await tiffTime(first) : undefined;
+  const dates = ofPages ?? (ofFile && datedByFirst(ofFile, chosen));
+  const date = ofPages?.us.find((time) => time !== undefined);
   const ofManager = await micromanagerPages(directories(), begin ?? (() => seriesBegin(first)));
   if (ofManager !== undefined) return { pages: named("micro-manager", ofManager), date };
   const description = (await descriptionOf(first)) ?? "";
   // The times below are for all pages of the file.
   const ofChosen = (stated: Stated | undefined) => stated && { ...stated, us: chosen.map((page) => stated.us[page]) };
-  const ofOme = isOme(description) ? ofChosen(await omeTimes(file, description, { total, isCut }, first)) : undefined;
+  const dateIn = (all: Stated | undefined) => (ofFile === undefined ? date : dateOfChosen(ofFile, all, chosen));
+  const allOme = isOme(description) ? await omeTimes(file, description, { total, isCut }, first) : undefined;
+  const ofOme = ofChosen(allOme);
   const hasTimes = ofOme?.us.some((time) => time !== undefined) === true;
-  if (ofOme !== undefined && (hasTimes || dates === undefined)) return { pages: named("ome", ofOme), date };
-  const ofImagej = isImagej(description) ? ofChosen(imagejPages(description, total, isCut)) : undefined;
-  if (ofImagej !== undefined) return { pages: named("imagej", ofImagej), date };
+  if (ofOme !== undefined && (hasTimes || dates === undefined))
+    return { pages: named("ome", ofOme), date: dateIn(allOme) };
+  const allImagej = isImagej(description) ? imagejPages(description, total, isCut) : undefined;
+  const ofImagej = ofChosen(allImagej);
+  if (ofImagej !== undefined) return { pages: named("imagej", ofImagej), date: dateIn(allImagej) };
   const notes = [...(ofOme?.notes ?? []), ...(dates?.notes ?? [])];
   return { pages: named("exif", dates && { ...dates, notes }), date };
+}
+
+/** Assumed distance of pages without a known interval, as for a file that is read whole. */
+const NO_INTERVAL_US = 1_000_000;
+
+/** The times of the chosen pages of a file whose first page alone has a date, and which has no other time. */
+function datedByFirst({ us: [us], ...stated }: Stated, chosen: readonly number[]): Stated {
+  const first = us === undefined ? undefined : us + (chosen[0] ?? 0) * NO_INTERVAL_US;
+  return { ...stated, us: chosen.map((_, at) => (at === 0 ? first : undefined)) };
+}
+
+/** The date of the first chosen page with a time, from the date of the first page and the times `all` of all pages since the start. */
+function dateOfChosen({ us: [us] }: Stated, all: Stated | undefined, chosen: readonly number[]): number | undefined {
+  const since = chosen.map((page) => all?.us[page]).find((time) => time !== undefined);
+  return us === undefined ? undefined : us + (since ?? 0) - (all?.us[0] ?? 0);
 }
 
 const named = (source: TimeSource, stated: Stated | undefined): Sourced | undefined => stated && { source, stated };

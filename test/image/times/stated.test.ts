@@ -10,7 +10,7 @@ import { imagejPages } from "../../../src/image/times/imagej.ts";
 import { omePages, readOme } from "../../../src/image/times/ome.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { grayPicture, pngChunk, writePng } from "../picture-writers.ts";
-import { writeStack } from "../stack-writer.ts";
+import { type StackField, textValues, writeStack } from "../stack-writer.ts";
 
 const DATE_US = Date.UTC(2023, 0, 2, 3, 4, 5) * 1000;
 
@@ -130,6 +130,39 @@ describe("ImageJ", () => {
   it("gives no time without an interval, and none in a unit that is not known", () => {
     expect(imagejPages("ImageJ=1.53\nimages=4\nfps=7\n", 4)).toBeUndefined();
     expect(imagejPages("ImageJ=1.53\nimages=4\nfinterval=2\ntunit=fortnight\n", 4)?.us).toEqual([]);
+  });
+});
+
+describe("the DateTime of the first page", () => {
+  const timesOf = async (description: string, chosen: (page: number) => boolean) => {
+    const directory = temporaryDirectory();
+    const fields = (page: number): StackField[] =>
+      page > 0
+        ? []
+        : [
+            [270, 2, textValues(description)],
+            [306, 2, textValues("2023:01:02 03:04:05")],
+          ];
+    const pictures = [1, 2, 3, 4, 5, 6].map((seed) => grayPicture(8, 4, 8, seed));
+    writeFileSync(join(directory, "a.tif"), writeStack(pictures, { fields }));
+    const { pages } = await listPages(join(directory, "a.tif"));
+    const file = { directory, name: "a.tif", modifiedUs: 0, version: "" };
+    const times = await new CaptureTimes().of(
+      file,
+      pages.filter(({ index }) => chosen(index)),
+    );
+    return elapsed(times.pages.map(({ takenAtUs }) => takenAtUs));
+  };
+  const imagej = "ImageJ=1.53\nimages=6\nchannels=2\nframes=3\nfinterval=0.5\n";
+  const planes = [0.5, 1, 1.5, 2, 2.5, 3].map((delta, t) => plane(t, String(delta))).join("");
+  const relative = ome(`<TiffData/>${planes}`, { sizes: 'SizeZ="1" SizeC="1" SizeT="6"', date: "" });
+  it.each([
+    ["ImageJ", imagej, (page: number) => page % 2 === 1, [0, 5e5, 1e6]],
+    ["ImageJ, later pages", imagej, (page: number) => page > 3, [1e6, 1e6]],
+    ["OME-XML", relative, (page: number) => page > 3, [2e6, 25e5]],
+    ["nothing else", "", (page: number) => page > 3, [4e6, 5e6]],
+  ])("counts for all pages, also without the first one: %s", async (_name, description, chosen, expected) => {
+    expect(await timesOf(description, chosen)).toEqual(expected);
   });
 });
 
