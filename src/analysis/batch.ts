@@ -19,7 +19,7 @@ export interface Measured<Frame> {
 
 /**
  * Returns the pictures that `paths` select: a file whatever its name is, and the pictures directly in a directory, by name.
- * `skipped` is called with a line for each picture whose name cannot be used, and one for images of unsupported kinds. Throws
+ * `skipped` is called with a line for each picture whose name cannot be used, and for images of unsupported kinds or names. Throws
  * Failure `usage.invalid` for a path that does not exist or a directory without pictures.
  */
 export async function listPictures(
@@ -38,7 +38,7 @@ export async function listPictures(
     const names = found.names.filter(isPictureName).sort();
     const others = await otherKinds(path, found.names);
     if (names.length === 0) throw noImage(path, others);
-    if (others.length > 0) skipped(leftOut(path, others));
+    for (const line of leftOut(path, others)) skipped(line);
     pictures.push(...names.map((name) => join(path, name)));
   }
   return pictures;
@@ -77,8 +77,24 @@ const named = (others: readonly OtherFile[]): string =>
     MOST_NAMED,
   );
 
-const leftOut = (directory: string, others: readonly OtherFile[]): string =>
-  `${directory}: left out ${counted(others.length, "file")} of kinds that phorest does not read: ${named(others)}`;
+/** One line for the files of kinds that are not read, and one for those that are read only if they are named. */
+function leftOut(directory: string, others: readonly OtherFile[]): string[] {
+  const foreign = others.filter(({ kind }) => kind.isReadByName !== true);
+  const misnamed = others.filter(({ kind }) => kind.isReadByName === true);
+  const lines: string[] = [];
+  if (foreign.length > 0) {
+    const files = counted(foreign.length, "file");
+    lines.push(`${directory}: left out ${files} of kinds that phorest does not read: ${named(foreign)}`);
+  }
+  const [first] = misnamed;
+  if (first !== undefined) {
+    lines.push(`${directory}: left out ${counted(misnamed.length, "file")}: ${named(misnamed)}; ${remedyOf(first)}`);
+  }
+  return lines;
+}
+
+const remedyOf = ({ kind }: OtherFile): string =>
+  kind.isReadByName === true ? `name the file itself, or ${kind.remedy}` : kind.remedy;
 
 /** Returns the Failure for a directory without images. Names the kinds of files in it if one is an unsupported image. */
 function noImage(directory: string, others: readonly OtherFile[]): Failure {
@@ -87,11 +103,12 @@ function noImage(directory: string, others: readonly OtherFile[]): Failure {
   if (first === undefined) {
     return new Failure("usage.invalid", none, { hint: `${READ_KINDS}; subdirectories are not searched` });
   }
+  const which = others.some(({ kind }) => kind.isReadByName) ? "of other kinds" : "of kinds that phorest does not read";
   const text =
     others.length === 1
-      ? `${none}; ${first.name} is ${first.kind.name}, which phorest does not read`
-      : `${none}, but ${counted(others.length, "file")} of kinds that phorest does not read: ${named(others)}`;
-  return new Failure("usage.invalid", text, { hint: first.kind.remedy });
+      ? `${none}; ${first.name} is ${first.kind.name}${first.kind.isReadByName === true ? "" : ", which phorest does not read"}`
+      : `${none}, but ${counted(others.length, "file")} ${which}: ${named(others)}`;
+  return new Failure("usage.invalid", text, { hint: remedyOf(first) });
 }
 
 async function statOf(path: string) {

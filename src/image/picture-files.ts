@@ -45,7 +45,7 @@ interface Beside {
 export interface ListOptions extends Beside {
   /** Also accept links to regular files. */
   readonly followLinks?: boolean;
-  /** Names the files of kinds that phorest does not read, by `skipped`. */
+  /** Names the files of kinds that phorest does not read or find by their names, by `skipped`. */
   readonly others?: OtherKinds | undefined;
   /** Reads the capture times. Without it, only the names of phorest's own captures give a time. */
   readonly times?: CaptureTimes | undefined;
@@ -68,8 +68,10 @@ export async function describePictures(
   { leftOut, skipped, followLinks = false, others, times }: ListOptions = {},
 ): Promise<PictureFile[]> {
   const all = [...names];
-  for (const { name, kind } of (await others?.of(directory, all)) ?? [])
-    skipped?.(name, `${name}: skipped: it is ${kind.name}, which phorest does not read (${kind.remedy})`);
+  for (const { name, kind } of (await others?.of(directory, all)) ?? []) {
+    const which = kind.isReadByName === true ? "" : ", which phorest does not read";
+    skipped?.(name, `${name}: skipped: it is ${kind.name}${which} (${kind.remedy})`);
+  }
   const failures: (readonly [string, Failure])[] = [];
   const looks = all.filter(isPictureName).map((name) =>
     describe(directory, name, followLinks).catch((error: unknown) => {

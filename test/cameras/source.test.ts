@@ -287,6 +287,18 @@ describe("the folder source", () => {
     ]);
   });
 
+  it("names a TIFF under another name, but nothing that is still being written", async () => {
+    put("a.png", "1", 30);
+    const tiff = Buffer.from("49492a0008000000", "hex");
+    const passing = [".b.dng.Xy12", "c.tif.part", "d.tiff_original", "e.dng~", "f.tmp", "noending", "g.tif.x"];
+    for (const name of ["b.dng", ...passing]) writeFileSync(join(directory, name), tiff);
+    const source = folder();
+    await source.open();
+    expect(source.skipped()).toEqual([
+      "b.dng: skipped: it is a TIFF under another name (give it a name that ends in .tif)",
+    ]);
+  });
+
   it("does not hand out what was put in the place of a picture after it was taken", async () => {
     const key = put("key", "secret");
     put("a.png", "picture", 30);

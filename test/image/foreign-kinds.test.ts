@@ -58,6 +58,23 @@ describe.each(BEGINNINGS)("%s", (name, bytes) => {
   });
 });
 
+test("a TIFF under another name is named where a directory is listed, with what to do", async () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, "a.dng"), Buffer.from("4d4d002a00000008", "hex"));
+  await expect(listPictures([directory])).rejects.toMatchObject({
+    message: `${directory}: no image in this directory; a.dng is a TIFF under another name`,
+    hint: "name the file itself, or give it a name that ends in .tif",
+  });
+  writeFileSync(join(directory, "k.tif"), "");
+  writeFileSync(join(directory, "z.gif"), "GIF89a and so on");
+  const lines: string[] = [];
+  expect(await listPictures([directory], (line) => lines.push(line))).toEqual([join(directory, "k.tif")]);
+  expect(lines).toEqual([
+    `${directory}: left out 1 file of kinds that phorest does not read: z.gif (a GIF file)`,
+    `${directory}: left out 1 file: a.dng (a TIFF under another name); name the file itself, or give it a name that ends in .tif`,
+  ]);
+});
+
 test("of unknown bytes, the message lists what is read", async () => {
   const unknown = { message: "it: not an image", hint: expect.stringMatching(/PNG, TIFF, BMP, JPEG, Y4M and raw/) };
   await expect(decodeBytes(Buffer.from("hello, world"), "it")).rejects.toMatchObject(unknown);
