@@ -109,6 +109,13 @@ export function calendarUs(time: CalendarTime, us = 0): number | undefined {
 
 const UNIT_US: readonly (readonly [RegExp, number])[] = [
   [/^(s|sec|secs|second|seconds)$/i, 1e6],
+  // Rare units of OME.
+  [/^ks$/, 1e9],
+  [/^hs$/, 1e8],
+  [/^das$/, 1e7],
+  [/^ds$/, 1e5],
+  [/^cs$/, 1e4],
+  [/^ps$/, 1e-6],
   [/^(ms|msec|msecs|millis|millisecond|milliseconds)$/i, 1e3],
   [/^(us|µs|μs|usec|microsecond|microseconds)$/i, 1],
   [/^(ns|nsec|nanosecond|nanoseconds)$/i, 1e-3],
@@ -120,4 +127,10 @@ const UNIT_US: readonly (readonly [RegExp, number])[] = [
 /** Returns the microseconds in a unit of time as OME and ImageJ write it; undefined if it is not a unit of time. */
 export function unitUs(unit: string): number | undefined {
   return UNIT_US.find(([name]) => name.test(unit.trim()))?.[1];
+}
+
+/** Returns the number that a text states in decimal digits; undefined for any other text, such as "0x10". */
+export function decimalOf(text: string): number | undefined {
+  const number = /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
+  return Number.isFinite(number) ? number : undefined;
 }

@@ -1,7 +1,7 @@
 // Reads ImageJ's description of a stack: the interval between its frames. It contains no date.
 
 import { counted } from "../../system/counted.ts";
-import { unitUs } from "../../system/time-text.ts";
+import { decimalOf, unitUs } from "../../system/time-text.ts";
 import type { Stated } from "./source.ts";
 
 export const isImagej = (description: string): boolean => description.startsWith("ImageJ=");
@@ -11,8 +11,8 @@ export function imagejPages(description: string, pages: number, isCut = false): 
   const lines = new Map(description.split(/\r?\n/).flatMap((line) => pairOf(line)));
   const unit = lines.get("tunit") ?? "sec";
   const factor = unitUs(unit);
-  const interval = Number(lines.get("finterval"));
-  if (!(interval > 0) || !Number.isFinite(interval)) return undefined;
+  const interval = decimalOf(lines.get("finterval") ?? "") ?? 0;
+  if (!(interval > 0)) return undefined;
   if (factor === undefined) {
     const notes = [`ImageJ's time unit ${JSON.stringify(unit)} is not known; phorest does not use its finterval`];
     return { us: [], relative: true, notes };

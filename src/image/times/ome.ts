@@ -1,7 +1,7 @@
 // Reads OME-XML: the time of each plane (DeltaT after AcquisitionDate, or TimeIncrement), and the plane of each page of a file.
 
 import { counted } from "../../system/counted.ts";
-import { readTime, unitUs } from "../../system/time-text.ts";
+import { decimalOf, readTime, unitUs } from "../../system/time-text.ts";
 import { positionOfName } from "../image-axes.ts";
 import { plainName } from "./plain-name.ts";
 import type { Stated } from "./source.ts";
@@ -26,6 +26,8 @@ interface OmeImage {
   incrementUs: number | undefined;
   /** An unknown unit of its times. */
   unknownUnit: string | undefined;
+  /** A time that is not a number. */
+  noNumber: string | undefined;
   readonly blocks: OmeBlock[];
   /** Time by plane. */
   readonly deltaUs: Map<string, number>;
@@ -97,6 +99,7 @@ const newImage = (name: string | undefined): OmeImage => ({
   size: undefined,
   incrementUs: undefined,
   unknownUnit: undefined,
+  noNumber: undefined,
   blocks: [],
   deltaUs: new Map(),
 });
@@ -121,6 +124,7 @@ function take(image: OmeImage | undefined, name: string, attributes: ReadonlyMap
     if (us !== undefined) image.deltaUs.set(keyOf(plane), us);
     else if (unitUs(attributes.get("DeltaTUnit") ?? "s") === undefined)
       image.unknownUnit ??= attributes.get("DeltaTUnit");
+    else if (attributes.get("DeltaT")?.trim()) image.noNumber ??= attributes.get("DeltaT");
   } else if (name === "StageLabel") {
     const names = namesOf(attributes.get("Name"));
     image.names.push(...names);
@@ -146,9 +150,8 @@ function orderOf(text: string | undefined): readonly Axis[] {
 /** Converts a duration to microseconds. The default unit is seconds. */
 function durationUs(text: string | undefined, unit = "s"): number | undefined {
   const factor = unitUs(unit);
-  if (text === undefined || text.trim() === "" || factor === undefined) return undefined;
-  const us = Number(text) * factor;
-  return Number.isFinite(us) ? Math.round(us) : undefined;
+  const number = decimalOf(text ?? "");
+  return number === undefined || factor === undefined ? undefined : Math.round(number * factor);
 }
 
 /**
@@ -164,7 +167,7 @@ export function omePages(document: OmeDocument, name: string, pages: number, isC
   if (us.every((time) => time === undefined)) {
     const notes = [
       ...(damage === undefined ? [] : [`the OME-XML ${damage}; phorest takes the times from the next source`]),
-      ...[...used].flatMap(({ unknownUnit, date }) => unusedTexts(unknownUnit, date)),
+      ...[...used].flatMap(unusedTexts),
     ];
     return notes.length === 0 ? undefined : { us: [], relative: true, notes };
   }
@@ -173,7 +176,7 @@ export function omePages(document: OmeDocument, name: string, pages: number, isC
   const described = [...used].reduce((sum, { deltaUs }) => sum + deltaUs.size, 0);
   const notes = [
     ...damaged,
-    ...[...used].flatMap(({ unknownUnit, date }) => unusedTexts(unknownUnit, date)),
+    ...[...used].flatMap(unusedTexts),
     ...(dates.some((date) => date?.hasZone === false) ? [NO_ZONE] : []),
   ];
   if (described > pages && filesOf(images).size < 2 && pages > 1 && !isCut) {
@@ -216,11 +219,14 @@ function misplaced({ images }: OmeDocument, name: string, pages: number, isCut: 
 const MOST_NAMED = 5;
 
 /** Lines for what an image says of its time in a way that is not read. */
-function unusedTexts(unknownUnit: string | undefined, date: string | undefined): string[] {
+function unusedTexts({ unknownUnit, noNumber, date }: OmeImage): string[] {
   return [
     ...(unknownUnit === undefined
       ? []
       : [`the OME-XML's time unit ${JSON.stringify(unknownUnit)} is not known; phorest does not use its DeltaT`]),
+    ...(noNumber === undefined
+      ? []
+      : [`the OME-XML's DeltaT ${JSON.stringify(noNumber)} is not a number; phorest does not use it`]),
     ...(date === undefined || readTime(date) !== undefined
       ? []
       : [`cannot read the date ${JSON.stringify(date.trim())} in the OME-XML`]),

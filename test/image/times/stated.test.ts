@@ -34,6 +34,7 @@ describe("OME-XML", () => {
     ["", 1e6],
     ['DeltaTUnit="s"', 1e6],
     ['DeltaTUnit="ms"', 1e3],
+    ['DeltaTUnit="cs"', 1e4],
     ['DeltaTUnit="µs"', 1],
     ['DeltaTUnit="min"', 60e6],
     ['DeltaTUnit="h"', 3600e6],
@@ -49,6 +50,16 @@ describe("OME-XML", () => {
     expect(stated?.notes).toEqual([
       `the OME-XML's time unit "fortnight" is not known; phorest does not use its DeltaT`,
     ]);
+  });
+
+  it("names a DeltaT that is no number in decimal digits", () => {
+    const stated = omePages(
+      readOme(ome(`<TiffData/>${plane(0, "0")}${plane(1, "0x10")}${plane(2, "1.5e1")}`)),
+      "a.tif",
+      3,
+    );
+    expect(elapsed(stated?.us)).toEqual([0, undefined, 15e6]);
+    expect(stated?.notes).toEqual([`the OME-XML's DeltaT "0x10" is not a number; phorest does not use it`]);
   });
 
   it("names a date that is not one", () => {
@@ -129,6 +140,7 @@ describe("ImageJ", () => {
 
   it("gives no time without an interval, and none in a unit that is not known", () => {
     expect(imagejPages("ImageJ=1.53\nimages=4\nfps=7\n", 4)).toBeUndefined();
+    expect(imagejPages("ImageJ=1.53\nimages=4\nfinterval=0x10\n", 4)).toBeUndefined();
     expect(imagejPages("ImageJ=1.53\nimages=4\nfinterval=2\ntunit=fortnight\n", 4)?.us).toEqual([]);
   });
 });
