@@ -10,6 +10,8 @@ const RAW = /\.raw(?:\.gz)?$/i;
 const Y4M = /\.y4m(?:\.gz)?$/i;
 const Y4M_SIGNATURE = "YUV4MPEG2 ";
 const HEADER_BYTES = 1024;
+/** Begins the line before each frame of a Y4M file. */
+const FRAME = "FRAME";
 const FRAME_BYTES = 256;
 /** Gray, or a colour format with this subsampling. Samples of more than 8 bits take two bytes. */
 const Y4M_KIND = /^(mono|420|422|444|411)(?:jpeg|paldv|mpeg2|(alpha)|p?(9|10|12|14|16))?$/;
@@ -40,12 +42,20 @@ export async function readFlatSeries(source: ByteSource, name: string): Promise<
   const { width, height, bits, little } = frames;
   const planeBytes = (width * height * bits) / 8;
   if (planeBytes === 0) throw unreadable(name, "a stack of images without pixels", "check its width and height");
+  if (source.size > 0 && source.size < frames.start) {
+    const what = `its images begin after ${frames.start} bytes, by its name, but the file has only ${source.size}`;
+    throw unreadable(name, what, "correct the number after + in its name");
+  }
   const shape: PageShape = { fields: fieldsOf(frames), isTiled: false, sizes: [planeBytes] };
   const pages: TiffPage[] = [];
   const leftOut: string[] = [];
   let at = frames.start;
   for (let index = 0; at < source.size && index < MOST_PAGES; index++) {
     const from = frames.hasHeads ? await frameStart(source, at) : at;
+    if (from === "broken") {
+      leftOut.push(`page ${index + 1}: the frame does not begin with a line FRAME: the file is damaged from there on`);
+      break;
+    }
     const end = from === undefined ? Number.POSITIVE_INFINITY : from + planeBytes + frames.colourBytes;
     if (from === undefined || end > source.size) {
       leftOut.push(`page ${index + 1}: the file is cut off`);
@@ -136,11 +146,14 @@ function colourSamples(sampling: string, width: number, height: number): number 
   return planes[sampling] ?? 0;
 }
 
-/** Returns the offset after a frame's header line; undefined if there is no such line. */
-async function frameStart(source: ByteSource, at: number): Promise<number | undefined> {
+/** Returns the offset after a frame's header line; undefined if the file ends before the end of the line. */
+async function frameStart(source: ByteSource, at: number): Promise<number | "broken" | undefined> {
   const line = await bytesAt(source, at, FRAME_BYTES);
   const end = line.indexOf("\n");
-  return end >= 0 && line.toString("latin1", 0, 5) === "FRAME" ? at + end + 1 : undefined;
+  const begin = line.toString("latin1", 0, FRAME.length);
+  if (!FRAME.startsWith(begin)) return "broken";
+  if (end >= 0) return begin === FRAME ? at + end + 1 : "broken";
+  return line.length < FRAME_BYTES ? undefined : "broken";
 }
 
 function unreadable(where: string, what: string, hint: string): Failure {

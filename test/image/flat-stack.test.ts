@@ -68,6 +68,15 @@ describe("raw stacks, declared by their names", () => {
     expect(leftOut).toEqual(["page 3: the file is cut off"]);
   });
 
+  it("whose offset lies beyond the file is refused with both numbers", async () => {
+    const path = "a_11x7x8+5000.raw";
+    writeFileSync(join(directory, path), Buffer.alloc(1000));
+    await expect(decodePicture(join(directory, path))).rejects.toMatchObject({
+      message: expect.stringContaining("its images begin after 5000 bytes, by its name, but the file has only 1000"),
+      hint: "correct the number after + in its name",
+    });
+  });
+
   it("without a size in the name is no image, and is refused with what to do", async () => {
     writeFileSync(join(directory, "a.raw"), Buffer.alloc(1000));
     expect(isPictureName("a.raw")).toBe(false);
@@ -102,6 +111,26 @@ describe("Y4M", () => {
   ] as const)("of the kind%j", async (kind, depth, colours) => {
     const pictures = stack(depth);
     await expectPages("a.y4m", file(kind, pictures, colours), pictures);
+  });
+
+  it("says whether a frame lacks its mark, or the file ends", async () => {
+    const whole = file(" Cmono", stack(8), 0);
+    const third = whole.lastIndexOf("FRAME");
+    const broken = Buffer.from(whole);
+    broken.write("FRAMX", third);
+    const noFrame = "page 3: the frame does not begin with a line FRAME: the file is damaged from there on";
+    const cut = "page 3: the file is cut off";
+    for (const [bytes, line] of [
+      [broken, noFrame],
+      [whole.subarray(0, third + 3), cut],
+      [whole.subarray(0, third + 5), cut],
+      [whole.subarray(0, third + 9), cut],
+    ] as const) {
+      writeFileSync(join(directory, "marks.y4m"), bytes);
+      const { pages, leftOut } = await listPages({ directory, path: "marks.y4m" });
+      expect(pages).toHaveLength(2);
+      expect(leftOut).toEqual([line]);
+    }
   });
 
   it("of another kind, or that is none, is refused for what it is", async () => {
