@@ -21,6 +21,7 @@ import {
   seriesOf,
   summaryRecord,
 } from "./micro-manager.ts";
+import { utf16Decoder } from "./text-encoding.ts";
 
 const PIECE = 1024 * 1024;
 /** A file modified within this time is still being written. */
@@ -63,6 +64,8 @@ class Contents {
   readonly #coordinates = new Map<string, Readonly<Record<string, unknown>>>();
   unreadable = 0;
   bytes = 0;
+  /** For UTF-16. */
+  decoder: ReturnType<typeof utf16Decoder>;
   inode = -1n;
   series: Series = NO_SERIES;
   #summary: SummaryRecord | undefined;
@@ -181,8 +184,12 @@ class MetadataFile {
       const piece = Buffer.allocUnsafeSlow(PIECE);
       const { bytesRead } = await handle.read(piece, 0, PIECE, contents.bytes);
       if (bytesRead === 0) break;
+      const read = piece.subarray(0, bytesRead);
+      if (contents.bytes === 0) contents.decoder = utf16Decoder(read);
       contents.bytes += bytesRead;
-      for (const { key, value } of contents.members.feed(piece.subarray(0, bytesRead))) contents.take(key, value);
+      const { decoder } = contents;
+      const text = decoder === undefined ? read : Buffer.from(decoder.decode(read, { stream: true }));
+      for (const { key, value } of contents.members.feed(text)) contents.take(key, value);
     }
     contents.settle();
   }

@@ -7,9 +7,12 @@ import { Failure } from "../../failure/failure.ts";
 import { counted, shortList } from "../../system/counted.ts";
 import { fileFaultReason } from "../../system/fault-of.ts";
 import { GZIPPED } from "../../system/numbered-name.ts";
-import { readTime } from "../../system/time-text.ts";
+import { decimalOf, readTime } from "../../system/time-text.ts";
+import { foreignKind } from "../foreign-kinds.ts";
+import { formatOf } from "../format.ts";
 import { plainName } from "./plain-name.ts";
 import type { Stated } from "./source.ts";
+import { utf16Decoder } from "./text-encoding.ts";
 
 const LARGEST_TABLE = 512 * 1024 * 1024;
 const FILE_COLUMNS = ["file", "name", "filename", "file_name", "image", "path"];
@@ -231,7 +234,10 @@ async function textOf(path: string): Promise<string> {
     if (!status.isFile()) throw new Failure("usage.invalid", `${path}: the table of times is not a regular file`);
     if (status.size > LARGEST_TABLE)
       throw new Failure("usage.invalid", `${path}: the table of times is larger than 512 MB`);
-    return (await readFile(path, "utf8")).replace(/^\ufeff/, "");
+    const bytes = await readFile(path);
+    const ofUtf16 = utf16Decoder(bytes)?.decode(bytes);
+    if (ofUtf16 === undefined && bytes.subarray(0, BEGINNING_BYTES).includes(0)) throw binary(path, bytes);
+    return (ofUtf16 ?? bytes.toString("utf8")).replace(/^\ufeff/, "");
   } catch (error) {
     if (error instanceof Failure) throw error;
     if (errorCode(error) === undefined) throw error;
@@ -241,6 +247,17 @@ async function textOf(path: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+/** A text has no zero among its first bytes. */
+const BEGINNING_BYTES = 1024;
+
+function binary(path: string, bytes: Uint8Array): Failure {
+  const kind = formatOf(bytes) ?? foreignKind(bytes)?.name;
+  const what = kind === undefined ? "a binary file" : kind.replace(/^(?=[A-Z])/, "a ");
+  return new Failure("usage.invalid", `${path}: the table of times is ${what}, not text`, {
+    hint: "give a CSV file; a spreadsheet program saves its table as CSV",
+  });
 }
 
 /** Returns the most frequent of comma, semicolon and tab in the header. */
@@ -272,8 +289,8 @@ interface Read {
 function secondsOf(text: string, delimiter: string): Read | undefined {
   // Accepts a decimal comma, which spreadsheets write if the semicolon is the separator.
   const number = delimiter === "," ? text : text.replace(/^(-?\d*),(\d+)$/, "$1.$2");
-  const us = Math.round(Number(number) * 1e6);
-  return number === "" || !Number.isSafeInteger(us) ? undefined : { us, hasZone: true };
+  const us = Math.round((decimalOf(number) ?? Number.NaN) * 1e6);
+  return !Number.isSafeInteger(us) ? undefined : { us, hasZone: true };
 }
 
 /** Parses a date, or seconds, milliseconds or microseconds since 1970, depending on the size of the number. */

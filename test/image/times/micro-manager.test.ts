@@ -78,6 +78,31 @@ describe("metadata.txt", () => {
     expect(notes.join()).toContain("guesses");
   });
 
+  it.each([
+    ["UTF-16, little-endian", "\ufeff", false],
+    ["UTF-16, big-endian", "\ufeff", true],
+    ["UTF-16, big-endian, without a mark", "", true],
+  ])("is read as %s, also where it grew", async (_name, mark, high) => {
+    const encoded = (text: string) => {
+      const bytes = Buffer.from(text, "utf16le");
+      return high ? bytes.swap16() : bytes;
+    };
+    const { directory, file } = series(2, "");
+    const path = join(directory, "metadata.txt");
+    const more = encoded(`,\n${frameKey(1, { FileName: nameOf(1), Comment: "Größe" })}}`);
+    writeFileSync(
+      path,
+      Buffer.concat([
+        encoded(`${mark}{${[summary(), frameKey(0, { FileName: nameOf(0) })].join()}`),
+        more.subarray(0, 3),
+      ]),
+    );
+    const times = new CaptureTimes();
+    expect(await ofOne(times, file(0))).toMatchObject({ elapsedMs: 0, source: "micro-manager", notes: [] });
+    appendFileSync(path, more.subarray(3));
+    expect(await ofOne(times, file(1))).toMatchObject({ elapsedMs: 250, source: "micro-manager", notes: [] });
+  });
+
   it("says once that it is torn", async () => {
     const { file } = series(
       2,

@@ -99,9 +99,32 @@ describe("a table of times", () => {
     ["name,when\na.tif,1\n", "line 1"],
     ["file,time\na.tif,2024-02-29T23:59:58Z\nb.tif,yesterday\n", "line 3"],
     ["file,elapsed\na.tif,\n", "line 2"],
+    ["file,elapsed\na.tif,0x10\n", "line 2"],
     ["file,page,elapsed\na.tif,x,1\n", "line 2"],
   ])("%j is refused with its line", async (text, where) => {
     await expect(tableOf(text)).rejects.toThrow(where);
+  });
+
+  it.each(["utf-16le", "utf-16be"])("may be in %s, as Excel writes Unicode text", async (encoding) => {
+    const text = "file\telapsed\na.tif\t0,5\nbäh.tif\t1\n";
+    for (const mark of ["\ufeff", ""]) {
+      const bytes = Buffer.from(mark + text, "utf16le");
+      const path = join(temporaryDirectory(), "times.txt");
+      writeFileSync(path, encoding === "utf-16le" ? bytes : bytes.swap16());
+      const table = await readTimeTable(path);
+      expect(table.timesOf("/data/a.tif", [0])?.us).toEqual([5e5]);
+      expect(table.timesOf("/data/bäh.tif", [0])?.us).toEqual([1e6]);
+    }
+  });
+
+  it.each([
+    ["a TIFF", writeStack([grayPicture(8, 4, 8, 1)])],
+    ["a ZIP archive", Buffer.from("PK\x03\x04\0\0")],
+    ["a binary file", Buffer.from("\x01\x02\0\0\0\0")],
+  ])("that is %s is refused as such", async (what, bytes) => {
+    const path = join(temporaryDirectory(), "times.csv");
+    writeFileSync(path, bytes);
+    await expect(readTimeTable(path)).rejects.toThrow(`times.csv: the table of times is ${what}, not text`);
   });
 
   it("says which rows name no image, and which images have no row", async () => {
