@@ -3,6 +3,7 @@ import { type NamedFile, withConfinedFile } from "../../system/confined-file.ts"
 import { bytesAt, sourceOfFile } from "../tiff/byte-source.ts";
 import { descriptionOf, firstDirectory } from "./head.ts";
 import { type OmeDocument, readOme } from "./ome.ts";
+import { utf16Decoder } from "./text-encoding.ts";
 
 const LARGEST_COMPANION = 96 * 1024 * 1024;
 
@@ -28,7 +29,8 @@ export async function omeDocument(file: NamedFile, xml: string): Promise<OmeDocu
       // The companion may be the first file of the series, with the metadata of all.
       const first = await firstDirectory(source);
       if (first !== undefined) return (await descriptionOf(first)) ?? "";
-      return (await bytesAt(source, 0, LARGEST_COMPANION)).toString("utf8");
+      const content = await bytesAt(source, 0, LARGEST_COMPANION);
+      return utf16Decoder(content)?.decode(content) ?? content.toString("utf8");
     },
     { followLinks },
   );

@@ -109,17 +109,15 @@ describe("OME-XML", () => {
     ).toEqual([DATE_US + 1e6]);
   });
 
-  it("may be in a companion file", async () => {
+  it.each(["utf8", "utf16le"] as const)("may be in a companion file in %s", async (encoding) => {
     const directory = temporaryDirectory();
     const text = '<OME xmlns="http://x"><BinaryOnly MetadataFile="set.companion.ome" UUID="urn:uuid:2"/></OME>';
     const fields = () => [[270, 2, [...Buffer.from(`${text}\0`)]]] as const;
     const pictures = [1, 2, 3].map((seed) => grayPicture(8, 4, 8, seed));
     writeFileSync(join(directory, "a.ome.tif"), writeStack(pictures, { fields }));
     const data = '<TiffData IFD="0" PlaneCount="3"><UUID FileName="a.ome.tif">urn:uuid:2</UUID></TiffData>';
-    writeFileSync(
-      join(directory, "set.companion.ome"),
-      ome(data + plane(0, "0") + plane(1, "0.25") + plane(2, "0.75")),
-    );
+    const xml = ome(data + plane(0, "0") + plane(1, "0.25") + plane(2, "0.75"));
+    writeFileSync(join(directory, "set.companion.ome"), `\ufeff${xml}`, encoding);
     const { pages } = await listPages(join(directory, "a.ome.tif"));
     const file = { directory, name: "a.ome.tif", modifiedUs: 0, version: "" };
     const times = await new CaptureTimes().of(file, pages);
