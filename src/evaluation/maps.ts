@@ -6,7 +6,7 @@ import { type ReportPoint, responsesOf } from "../assay/responses.ts";
 import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
-import type { MapCell } from "../figures/map-figure.ts";
+import { type MapCell, withUnit } from "../figures/map-figure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
@@ -299,9 +299,6 @@ export function mapSummary({ values, unit }: QuantityMap): string {
   const median = [digits(medianOf(Float64Array.from(known)), 4), unit].join(" ").trim();
   return `median ${median}, middle 68 % from ${at(0.16)} to ${at(0.84)}, ${known.length} of ${values.length}`;
 }
-
-/** "Noise (px)" */
-const withUnit = (name: string, unit: string): string => (unit === "" ? name : `${name} (${unit})`);
 
 export function mapCsv(quantity: string, { values, unit }: QuantityMap): Promise<string> {
   const rows = values.map(({ label, value, error, flagged }) => [

@@ -1,8 +1,8 @@
 // Draws association against dissociation rates on logarithmic axes, with lines of equal KD (an iso-affinity plot).
 import type { TopLevelSpec } from "vega-lite";
+import { concentrationText } from "../measurement/concentration.ts";
 import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, STYLE } from "./figure-style.ts";
 import { isoAffinityLines } from "./iso-affinity-lines.ts";
-import { molar } from "./molar.ts";
 
 export interface AffinityPoint {
   readonly label: string;
@@ -141,6 +141,6 @@ function diagonals(kd: readonly [number, number], ka: readonly [number, number])
   const point = (at: { readonly kd: number; readonly ka: number }) => ({ kd: 10 ** at.kd, ka: 10 ** at.ka });
   return isoAffinityLines(powers(kd), powers(ka)).map(({ power, from, to }) => ({
     ...{ from: point(from), to: point(to) },
-    name: molar(power),
+    name: concentrationText(10 ** power),
   }));
 }

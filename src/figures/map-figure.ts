@@ -1,9 +1,9 @@
 // Draws a quantity on the chip: each grating at its position, coloured by its value, with a histogram of the values.
 import type { TopLevelSpec } from "vega-lite";
+import { concentrationUnit } from "../measurement/concentration.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { INK, STYLE } from "./figure-style.ts";
 import { SHIFT_COLOURS } from "./heat-map.ts";
-import { molarUnit } from "./molar.ts";
 import { PAGE_MM, PRINT_STYLE, pxOfMm } from "./print-style.ts";
 
 /** A grating or ROI: its position in the image, px, and its value. */
@@ -77,7 +77,7 @@ export function mapFigure(given: readonly MapCell[], options: MapOptions): TopLe
   const { title, subtitle } = options;
   const { unit, factor } = drawnUnit(given, options);
   const cells = given.map((cell) => ({ ...cell, value: factor * cell.value }));
-  const quantity = unit === "" ? options.name : `${options.name} (${unit})`;
+  const quantity = withUnit(options.name, unit);
   const { diverging, limits } = mapScale(
     cells.map(({ value }) => value),
     options.diverging,
@@ -187,8 +187,11 @@ function drawnUnit(
   { unit }: MapOptions,
 ): { readonly unit: string; readonly factor: number } {
   const known = Float64Array.from(cells, ({ value }) => Math.abs(value)).filter(Number.isFinite);
-  return unit === "M" && known.length > 0 ? molarUnit(medianOf(known)) : { unit, factor: 1 };
+  return unit === "M" && known.length > 0 ? concentrationUnit(medianOf(known)) : { unit, factor: 1 };
 }
+
+/** Returns a quantity with its unit: "Sensitivity (px/RIU)". */
+export const withUnit = (name: string, unit: string): string => (unit === "" ? name : `${name} (${unit})`);
 
 /** Whether zero is well within the middle 96 % of values. */
 function hasBothSigns(values: readonly number[]): boolean {

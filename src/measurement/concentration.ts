@@ -20,10 +20,21 @@ export function molarOf(text: string): number | undefined {
 
 /** Returns a concentration in the unit that gives a number from 1 to 1000, with as many digits as it was given with. */
 export function concentrationText(molar: number): string {
-  if (molar === 0) return "0 M";
+  const { unit, inM } = unitFor(molar);
+  return `${Number((molar / inM).toPrecision(12))} ${unit}`;
+}
+
+/** Returns the unit in which a concentration, in M, is a number from 1 to 1000, and the factor from M to it. */
+export function concentrationUnit(molar: number): { readonly unit: string; readonly factor: number } {
+  const { unit, inM } = unitFor(molar);
+  return { unit, factor: Math.round(1 / inM) };
+}
+
+function unitFor(molar: number): { readonly unit: string; readonly inM: number } {
+  if (molar === 0) return { unit: "M", inM: 1 };
   const fits = CONCENTRATION_UNITS.find((unit) => Math.abs(molar) >= (UNITS[unit] as number) * (1 - 1e-9));
   const unit = fits ?? (CONCENTRATION_UNITS.at(-1) as string);
-  return `${Number((molar / (UNITS[unit] as number)).toPrecision(12))} ${unit === "uM" ? "µM" : unit}`;
+  return { unit: unit === "uM" ? "µM" : unit, inM: UNITS[unit] as number };
 }
 
 /** Converts so that 50 nM is 5e-8 M, as a user would type it, and not the nearest product of the two numbers. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { concentrationText, molarOf } from "../../src/measurement/concentration.ts";
+import { concentrationText, concentrationUnit, molarOf } from "../../src/measurement/concentration.ts";
 
 test.each([
   ["50 nM", 5e-8, "50 nM"],
@@ -24,3 +24,24 @@ test.each(["50", "nM", "50 ug/ml", "5 nm", "1.2.3 nM", "", "1 2 nM", "Infinity M
     expect(molarOf(text)).toBeUndefined();
   },
 );
+
+test.each([
+  [0, "1 M"],
+  [-3, "1 mM"],
+  [-8, "10 nM"],
+  [-10, "100 pM"],
+  [-16, "0.1 fM"],
+])("10 to the power of %i M is %s", (exponent, text) => {
+  expect(concentrationText(10 ** exponent)).toBe(text);
+});
+
+test.each([
+  [2, "M", 1],
+  [3.96e-8, "nM", 1e9],
+  [5e-7, "nM", 1e9],
+  [1e-6, "µM", 1e6],
+  [2e-17, "fM", 1e15],
+  [0, "M", 1],
+])("%d M is drawn in %s", (typical, unit, factor) => {
+  expect(concentrationUnit(typical)).toEqual({ unit, factor: expect.closeTo(factor, 3) });
+});

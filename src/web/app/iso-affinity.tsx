@@ -1,7 +1,7 @@
 // The iso-affinity plot: ka against kd of each grating, with lines of equal KD.
 import type { GratingView } from "../../assay/kinetics/experiment/view.ts";
 import { isoAffinityLines } from "../../figures/iso-affinity-lines.ts";
-import { molar } from "../../figures/molar.ts";
+import { concentrationText } from "../../measurement/concentration.ts";
 import { isFit, power, scientific } from "./kinetics-values.ts";
 
 const [WIDTH, HEIGHT] = [320, 230];
@@ -57,7 +57,7 @@ export function IsoAffinity({ curves, chosen, choose }: Props) {
                 stroke-dasharray="4 3"
               />
               <text x={px(to.kd) - 3} y={py(to.ka) + 11} text-anchor="end">
-                {molar(KD)}
+                {concentrationText(10 ** KD)}
               </text>
             </g>
           ))}
