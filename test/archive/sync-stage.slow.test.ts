@@ -263,22 +263,17 @@ test("a full share is changed for a new one and back: each copy knows its share,
   rmSync(`${remote}.second`, { recursive: true });
 });
 
-/** The processes that copy to a share for this one, until it has taken note of their end. */
-function syncers(): string[] {
-  const read = (pid: string, name: string) => {
+/** The child processes of this one: those that copy to a share. One that is ending counts until its end has been noted. */
+function children(): string[] {
+  const parentOf = (pid: string) => {
     try {
-      return readFileSync(`/proc/${pid}/${name}`, "utf8");
+      return /\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
     } catch {
       // It has ended since it was listed.
-      return "";
+      return undefined;
     }
   };
-  return readdirSync("/proc").filter((pid) => {
-    if (!/^\d+$/.test(pid)) return false;
-    const [, state, parent] = /\) (\S) (\d+) /.exec(read(pid, "stat")) ?? [];
-    // A dead one has no command line any more.
-    return parent === String(process.pid) && (state === "Z" || read(pid, "cmdline").includes("syncer"));
-  });
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === String(process.pid));
 }
 
 test("a share that hangs is said so, is given up after its time, delays no end, and is used again when it answers", async () => {
@@ -294,10 +289,10 @@ test("a share that hangs is said so, is given up after its time, delays no end, 
     code: "remote.unavailable",
     message: expect.stringContaining("has not responded for"),
   });
-  while (syncers().length > 0) await sleep(20);
+  while (children().length > 0) await sleep(20);
   const stop = new AbortController();
   const cancelled = syncing.run(stop.signal);
-  while (syncers().length === 0) await sleep(20);
+  while (children().length === 0) await sleep(20);
   stop.abort();
   expect(await cancelled).toBe(false);
   rmSync(marker);
