@@ -18,7 +18,8 @@ import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../../src/measurement/method.ts";
 import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
-import { experiment, phorest, start } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
+import { experiment, start } from "../run/program.ts";
 
 const SETTINGS: AnalysisSettings = {
   method: "tracking",

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { APPLICATION_ID, MIGRATIONS } from "../../src/manifest/schema.ts";
 import { CAN_MOUNT, Share } from "../archive/share.ts";
-import { phorest, QUICK_CONFIG } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
+import { QUICK_CONFIG } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const FRAMES = 3;

@@ -1,6 +1,6 @@
-// Commands of the built program, one after the other in one process, for tests of what commands answer: to start a process and
-// to load the program anew for each takes longer than most commands do. What is killed or interrupted, what reads or changes how a
-// process lives, and what runs an experiment is started by itself: program.ts.
+// Commands of the built program, one after the other in one process, for tests of what commands do and answer: to start a process
+// and to load the program anew takes as long as a short run. What is killed or interrupted, what runs beside another command, and
+// what reads or changes how a process lives is started by itself: program.ts.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";

@@ -19,7 +19,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { phorest, QUICK_CONFIG, start } from "./program.ts";
+import { command as phorest } from "./commands.ts";
+import { QUICK_CONFIG, start } from "./program.ts";
 
 const CONFIG = `${QUICK_CONFIG.replace("collector_interval_seconds = 0.05", "collector_interval_seconds = 0.3")}
 [Buffer]
