@@ -28,6 +28,8 @@ speckle = 0
 plot = false
 [Web]
 enabled = false
+[Supervisor]
+shutdown_timeout_seconds = 120
 `;
 
 const linesOf = (text: string) => text.trim().split("\n").slice(1);

@@ -12,7 +12,7 @@ camera_type = "v4l2"
 device = "./video0"
 warm_up_frames = 0
 camera_gain = 50
-timeout_seconds = 10
+timeout_seconds = 120
 [Brightfield]
 camera_gain = 7
 `;

@@ -23,10 +23,9 @@ import { command as phorest } from "./commands.ts";
 import { QUICK_CONFIG, start } from "./program.ts";
 
 const CONFIG = `${QUICK_CONFIG.replace("collector_interval_seconds = 0.05", "collector_interval_seconds = 0.3")}
+heartbeat_seconds = 0.5
 [Buffer]
 image_buffer_size = 3
-[Supervisor]
-heartbeat_seconds = 0.5
 [Data_Analysis]
 workers = 1
 `;
@@ -202,7 +201,7 @@ describe("a database that is damaged under a run", () => {
     child.stderr?.on("data", (text: Buffer) => said.push(text.toString()));
     const until = async (what: RegExp, times = 1) => {
       while ((said.join("").match(what) ?? []).length < times) {
-        if (child.exitCode !== null) throw new Error(said.join(""));
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error(said.join(""));
         await sleep(50);
       }
     };

@@ -1,15 +1,6 @@
 // What disks do to an experiment, done to the real program on real, small file systems.
 import { execFileSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -20,7 +11,6 @@ import { experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
 
 const CONFIG = `
 ${QUICK_CONFIG.replace("collector_interval_seconds = 0.05", "collector_interval_seconds = 0.2")}
-[Supervisor]
 heartbeat_seconds = 0.3
 [Retries]
 # Soon and often: no test has to wait for a retry.
@@ -39,6 +29,16 @@ function mount(...args: string[]): void {
   onTestFinished(() => {
     if (readFileSync("/proc/self/mounts", "utf8").includes(` ${point} `)) execFileSync("umount", ["-l", point]);
   });
+}
+
+/** Of a memory disk: far more than a run fills while a busy machine holds up a test. */
+const LARGE = "size=4g";
+
+/** Fills a memory disk: it has `bytes` left from now on. */
+function leave(point: string, bytes: number): void {
+  const { bsize, blocks, bfree } = statfsSync(point);
+  const used = bsize * (blocks - bfree);
+  execFileSync("mount", ["-o", `remount,size=${used + bytes}`, point], { stdio: "ignore" });
 }
 
 interface Status {
@@ -61,6 +61,15 @@ async function status(directory: string): Promise<Status> {
 /** Waits for a state to come about; the test's own time limit ends a wait in vain. */
 async function until(what: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await what())) await sleep(100);
+}
+
+function succeeds(work: () => void): boolean {
+  try {
+    work();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const frames = (directory: string) =>
@@ -104,13 +113,13 @@ async function expectAllWell(directory: string): Promise<void> {
 describe.skipIf(!CAN_MOUNT)("on a disk of its own", () => {
   test("a full disk pauses capture with an alarm; when there is room again it goes on by itself", async () => {
     const directory = experiment(CONFIG + EMPTY_ENOUGH);
-    mkdirSync(join(directory, "data"));
-    mount("-t", "tmpfs", "-o", "size=64m", "tmpfs", join(directory, "data"));
+    const data = join(directory, "data");
+    mkdirSync(data);
+    mount("-t", "tmpfs", "-o", LARGE, "tmpfs", data);
     const running = run(directory);
     await until(() => frames(directory) >= 2);
-    const ballast = join(directory, "data", "ballast.bin");
-    const { bavail, bsize } = statfsSync(join(directory, "data"));
-    writeFileSync(ballast, Buffer.alloc(bavail * bsize - 7_000_000));
+    // Refused where a frame has taken more since the disk was asked.
+    await until(() => succeeds(() => leave(data, 7_000_000)));
     await until(() => alarms(directory).some((alarm) => alarm.includes("disk nearly full")));
     await until(() => alarms(directory).some((alarm) => alarm.startsWith("collector")));
     const paused = frames(directory);
@@ -119,7 +128,7 @@ describe.skipIf(!CAN_MOUNT)("on a disk of its own", () => {
     expect((await status(directory)).alarms).toEqual(
       expect.arrayContaining([expect.stringContaining("disk nearly full"), expect.stringContaining("collector")]),
     );
-    rmSync(ballast);
+    execFileSync("mount", ["-o", `remount,${LARGE}`, data], { stdio: "ignore" });
     await until(() => frames(directory) > paused);
     await until(() => alarms(directory).length === 0);
     const { code, stderr } = await running.stop();
@@ -132,18 +141,11 @@ describe.skipIf(!CAN_MOUNT)("on a disk of its own", () => {
     const directory = experiment(CONFIG);
     const results = join(directory, "results");
     mkdirSync(results);
-    mount("-t", "tmpfs", "-o", "size=24m", "tmpfs", results);
+    mount("-t", "tmpfs", "-o", LARGE, "tmpfs", results);
     const running = run(directory);
     await until(() => existsSync(join(results, "communicating_results.csv")));
-    await until(() => {
-      try {
-        mountReadOnly(results, true);
-        return true;
-      } catch {
-        // A file is open for writing at this moment; the system refuses until it is closed.
-        return false;
-      }
-    });
+    // The system refuses while a file is open for writing.
+    await until(() => succeeds(() => mountReadOnly(results, true)));
     await until(() => alarms(directory).some((alarm) => alarm.startsWith("communicator")));
     await until(async () => (await phorest(["health"], directory)).code === 1);
     const captured = frames(directory);
@@ -164,7 +166,7 @@ describe.skipIf(!CAN_MOUNT)("on a disk of its own", () => {
     const [disk, data] = [join(directory, "disk"), join(directory, "data")];
     mkdirSync(disk);
     mkdirSync(data);
-    mount("-t", "tmpfs", "-o", "size=64m", "tmpfs", disk);
+    mount("-t", "tmpfs", "-o", LARGE, "tmpfs", disk);
     mount("--bind", disk, data);
     const running = run(directory);
     await until(() => frames(directory) >= 2);

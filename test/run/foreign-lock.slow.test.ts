@@ -101,8 +101,11 @@ test("a lock in the middle of a run: capture goes on, and all rows follow in the
   // Pictures that came last may still wait; no frame was given out twice, failed or found without a row.
   const others = "status NOT IN ('processed', 'pending') OR attempts > 1 OR origin <> 'captured'";
   expect(query(directory, `SELECT filename, status, attempts, origin FROM entry WHERE ${others}`)).toEqual([]);
-  // One trouble is one line, however much waits for it.
-  expect(logOf(directory).split(LOCKED)).toHaveLength(2);
+  // One trouble is one line, however much waits for it; and another one after a minute, which a slow machine may need.
+  const lines = logOf(directory)
+    .split("\n")
+    .filter((line) => line.includes(LOCKED) && !line.includes("still locked after"));
+  expect(lines).toHaveLength(1);
 });
 
 test("a lock while pictures are compressed and removed: every row agrees with its file afterwards", async () => {

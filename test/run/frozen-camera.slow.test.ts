@@ -118,16 +118,22 @@ test("it is told once, and is over when the frames differ again", async () => {
     );
   };
   const { child, ended } = start(["run"], directory);
-  const patience = { timeout: 60_000, interval: 100 };
+  const patience = { timeout: 120_000, interval: 100 };
+  const AGAIN = "the camera delivers new images again";
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
   try {
     await expect.poll(told, patience).toEqual(["alarm camera.frozen"]);
     show(directory, pictures);
     await expect.poll(told, patience).toEqual(["alarm camera.frozen", "recovery camera.frozen"]);
+    await expect.poll(() => said, patience).toContain(AGAIN);
   } finally {
     child.kill("SIGINT");
   }
   const { stderr } = await ended;
-  expect(linesWith(stderr, "the camera delivers new images again")).toHaveLength(1);
+  expect(linesWith(stderr, AGAIN)).toHaveLength(1);
 });
 
 test("sources whose pictures may repeat are no alarm, and 0 switches it off", async () => {

@@ -4,20 +4,22 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
+import { ALARM_STATE_FILENAME, readAlarmState } from "../../src/health/alarm-state.ts";
 import { packageRoot } from "../../src/system/files.ts";
 import { isThere } from "../support/needed.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
 
+/** Behind QUICK_CONFIG, whose last section is [Supervisor]. */
 const TOLD = `
+heartbeat_seconds = 0.2
 [Alarm]
 command = ["sh", "-c", "cat >> told.jsonl", "sh"]
 check_interval_seconds = 0.2
+timeout_seconds = 120
 [Services]
 enable_camera = true
 enable_service_health_check = true
-[Supervisor]
-heartbeat_seconds = 0.2
 [Retries]
 collector_failure_limit = 1
 `;
@@ -82,15 +84,19 @@ const FAULTED = "stage.faulted:collector";
 
 test("a faulted camera is told once, also when the run is killed and started again", async () => {
   const broken = QUICK_CONFIG.replace('camera_type = "simulated"', 'camera_type = "command"\ncommand = ["false"]');
-  const directory = await measured(broken + TOLD.replace("[Services]", "timeout_seconds = 5\n[Services]"));
+  const directory = await measured(broken.replace("[Timing]", "[Timing]\nhealth_interval_seconds = 1") + TOLD);
   const isFaulted = ({ event, key }: Notice) => event === "alarm" && key === FAULTED;
   const first = start(["run"], directory);
   children.push(first.child);
   await until("somebody was told", () => told(directory).some(isFaulted));
+  // Killed before it has recorded that, a run would rightly tell it again.
+  const alarms = join(directory, "data", ALARM_STATE_FILENAME);
+  await until("that was recorded", () => readAlarmState(alarms).outbox.length === 0);
   const health = await phorest(["health"], directory);
   expect({ code: health.code, first: health.stdout.split("\n")[0] }).toEqual({ code: 1, first: "there are problems" });
-  const metrics = (await phorest(["health", "--metrics"], directory)).stdout;
-  expect(metrics).toContain('phorest_stage_state{stage="collector",state="faulted"} 1');
+  // Once a minute it is tried again.
+  const metrics = async () => (await phorest(["health", "--metrics"], directory)).stdout;
+  await expect.poll(metrics).toContain('phorest_stage_state{stage="collector",state="faulted"} 1');
   first.child.kill("SIGKILL");
   await first.ended;
 
@@ -128,7 +134,7 @@ test("a run whose camera is switched off says so, and is well", async () => {
   const run = start(["run"], directory);
   children.push(run.child);
   const status = async () => JSON.parse((await phorest(["status", "--json"], directory)).stdout);
-  while ((await status()).experiment !== "running") await sleep(100);
+  await expect.poll(status).toMatchObject({ experiment: "running" });
   const { code, stdout } = await phorest(["health"], directory);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^note +the camera is switched off \(Services\.enable_camera = false\)/m);
@@ -168,41 +174,43 @@ test("without a terminal the status is plain lines, and the logs are one stream"
   expect((await watching.ended).stdout).not.toContain("\u001b");
   const logs = (await phorest(["logs", "-n", "5"], directory)).stdout.trimEnd().split("\n");
   expect(logs).toHaveLength(5);
-  expect([...logs].sort()).toEqual(logs);
+  const times = logs.map((line) => line.split(" ")[0]);
+  expect([...times].sort()).toEqual(times);
   expect((await phorest(["menu"], directory)).code).toBe(2);
 });
 
 const hasTmux = isThere("tmux (apt-get install tmux)", spawnSync("tmux", ["-V"]).status === 0);
 
-test.skipIf(!hasTmux)(
-  "on a terminal: a screen with curves, a menu that starts and stops",
-  { timeout: 240_000 },
-  async () => {
-    const directory = await measured(QUICK_CONFIG.replace("= 0.05", "= 1"));
-    const tmux = (...args: string[]) =>
-      spawnSync("tmux", ["-L", `phorest-${process.pid}`, ...args], { encoding: "utf8" });
-    const screen = () => tmux("capture-pane", "-p").stdout;
-    const program = `${process.execPath} ${join(packageRoot(), "bin/phorest.js")}`;
-    const size = ["-x", "120", "-y", "40", "-c", directory];
-    tmux("new-session", "-d", ...size, `LANG=C.UTF-8 ${program} menu`);
-    try {
-      await until("the menu", () => screen().includes("no run is active"));
-      tmux("send-keys", "Down", "Enter");
-      await until("a run", () => /a run is active \(process \d+/.test(screen()));
-      tmux("send-keys", "Enter");
-      await until("the screen", () => /093B_N +[\d.]+ px +[+-]\d\.\d{3} px +[▁▂▃▄▅▆▇█×]{6}/.test(screen()));
-      expect(screen()).toMatch(/^phorest running {2}no alarms/);
-      tmux("send-keys", "q");
-      await until("the menu again", () => screen().includes("❯ Status"));
-      tmux("send-keys", "Down", "Enter");
-      await until("the question", () => screen().includes("Stop the run"));
-      tmux("send-keys", "y", "Enter");
-      await until("the end", () => screen().includes("\nstopped\n"));
-      tmux("send-keys", "C-c");
-    } finally {
-      const [pid] = /started: process (\d+)/.exec(screen())?.slice(1) ?? [];
-      tmux("kill-server");
-      if (pid !== undefined && existsSync(`/proc/${pid}`)) process.kill(Number(pid), "SIGKILL");
-    }
-  },
-);
+test.skipIf(!hasTmux)("on a terminal: a screen with curves, a menu that starts and stops", async () => {
+  const directory = await measured(QUICK_CONFIG.replace("= 0.05", "= 1"));
+  const tmux = (...args: string[]) =>
+    spawnSync("tmux", ["-L", `phorest-${process.pid}`, ...args], { encoding: "utf8" });
+  const screen = () => tmux("capture-pane", "-p").stdout;
+  const program = `${process.execPath} ${join(packageRoot(), "bin/phorest.js")}`;
+  const size = ["-x", "120", "-y", "40", "-c", directory];
+  tmux("new-session", "-d", ...size, `LANG=C.UTF-8 ${program} menu`);
+  try {
+    await until("the menu", () => screen().includes("no run is active"));
+    tmux("send-keys", "Down", "Enter");
+    await until("a run", () => /a run is active \(process \d+/.test(screen()));
+    tmux("send-keys", "Enter");
+    // Frames that come late on a busy machine are an alarm, which ends with the next one.
+    await until("the screen", () => {
+      const shown = screen();
+      return (
+        /^phorest running {2}no alarms/.test(shown) && /093B_N +[\d.]+ px +[+-]\d\.\d{3} px +[▁▂▃▄▅▆▇█×]{6}/.test(shown)
+      );
+    });
+    tmux("send-keys", "q");
+    await until("the menu again", () => screen().includes("❯ Status"));
+    tmux("send-keys", "Down", "Enter");
+    await until("the question", () => screen().includes("Stop the run"));
+    tmux("send-keys", "y", "Enter");
+    await until("the end", () => screen().includes("\nstopped\n"));
+    tmux("send-keys", "C-c");
+  } finally {
+    const [pid] = /started: process (\d+)/.exec(screen())?.slice(1) ?? [];
+    tmux("kill-server");
+    if (pid !== undefined && existsSync(`/proc/${pid}`)) process.kill(Number(pid), "SIGKILL");
+  }
+});

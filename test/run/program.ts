@@ -57,7 +57,7 @@ export function experiment(config?: string): string {
 
 /**
  * A small simulated chip, as fast as it goes. No plot: drawing one takes as long as all the rest of a short run. No speckle:
- * to make it takes an eighth of a short run; shot noise and read noise remain.
+ * to make it takes an eighth of a short run; shot noise and read noise remain. Time to stop on a busy machine.
  */
 export const QUICK_CONFIG = `
 [Web]
@@ -73,4 +73,6 @@ height = 480
 speckle = 0
 [Report]
 plot = false
+[Supervisor]
+shutdown_timeout_seconds = 120
 `;

@@ -33,7 +33,7 @@ interface Row {
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 test(`${KILLS} kill -9 while pictures are compressed and removed: each lies there once, whole, or is noted as removed`, {
-  timeout: 400_000,
+  timeout: 900_000,
 }, async () => {
   const directory = experiment(CONFIG);
   for (let round = 0; round < KILLS; round += 1) {

@@ -10,7 +10,6 @@ import { phorest } from "./program.ts";
 
 const pictures = Array.from({ length: 9 }, (_, at) => simulator.render(at, at * 30));
 const START_MS = Date.UTC(2026, 2, 4, 10);
-const LONG = { timeout: 120_000 };
 
 /** Nine images, one a minute, as files of their own or as one stack with the time of its file. */
 function series(form: "files" | "stack", camera = ""): string {
@@ -30,7 +29,7 @@ const RESULTS = "SELECT entry_id, roi, position, standard_error FROM result ORDE
 const FRAMES = "SELECT filename, page FROM frame ORDER BY entry";
 const RUN = ["run", "--until-idle"];
 
-test("every fourth frame, some ROIs: the same from files and from a stack; the rest is said", LONG, async () => {
+test("every fourth frame, some ROIs: the same from files and from a stack; the rest is said", async () => {
   const [files, stack] = [series("files"), series("stack")];
   for (const directory of [files, stack]) {
     const { code, stderr } = await phorest([...RUN, "--every", "4", "--roi", "001a*"], directory);
@@ -46,29 +45,25 @@ test("every fourth frame, some ROIs: the same from files and from a stack; the r
   expect(query(files, "SELECT DISTINCT roi FROM result")).toHaveLength(2);
 });
 
-test(
-  "a window from the configuration, in two runs; the images that are left out stay where they are",
-  LONG,
-  async () => {
-    const directory = series("files", 'from = 2026-03-04T11:02:00+01:00\nto = "2026-03-04T10:07"\nevery = 2');
-    for (const options of [
-      ["--limit", "1"],
-      ["--limit", "2", "--roi", "001a*"],
-    ]) {
-      const { code, stderr } = await phorest([...RUN, ...options], directory);
-      expect(code, stderr).toBe(0);
-    }
-    expect(query(directory, "SELECT text FROM marker")).toEqual([{ text: "other ROIs: 2" }]);
-    expect(query(directory, FRAMES)).toEqual(["2.tif", "4.tif"].map((filename) => ({ filename, page: null })));
-    expect(readdirSync(join(directory, "data")).filter((name) => name.endsWith(".tif"))).toHaveLength(9);
-  },
-);
+test("a window from the configuration, in two runs; the images that are left out stay where they are", async () => {
+  const directory = series("files", 'from = 2026-03-04T11:02:00+01:00\nto = "2026-03-04T10:07"\nevery = 2');
+  for (const options of [
+    ["--limit", "1"],
+    ["--limit", "2", "--roi", "001a*"],
+  ]) {
+    const { code, stderr } = await phorest([...RUN, ...options], directory);
+    expect(code, stderr).toBe(0);
+  }
+  expect(query(directory, "SELECT text FROM marker")).toEqual([{ text: "other ROIs: 2" }]);
+  expect(query(directory, FRAMES)).toEqual(["2.tif", "4.tif"].map((filename) => ({ filename, page: null })));
+  expect(readdirSync(join(directory, "data")).filter((name) => name.endsWith(".tif"))).toHaveLength(9);
+});
 
 test.each([
   [["--from", "2027-01-01"], /^no frame from 2027-01-01T.*: the 9 frames are from 2026-03-04T10:00:00.*10:08:00/],
   [["--roi", "999*"], /^--roi: no ROI is named "999\*" \(did you mean /],
   [["--every", "none"], /--every/],
-])("%j ends before anything starts", LONG, async (options, message) => {
+])("%j ends before anything starts", async (options, message) => {
   const directory = series("files");
   const { code, stderr } = await phorest([...RUN, ...options], directory);
   expect(code).toBe(2);

@@ -7,15 +7,13 @@ import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { filesBelow, picture, simulatedRois, stateOf } from "./experiments.ts";
 
-const LONG = { timeout: 120_000 };
-
 const folderConfig = (follow: boolean) =>
   `${QUICK_CONFIG}\n[Services]\nenable_camera = true\n`.replace(
     'camera_type = "simulated"',
     `camera_type = "folder"\nwatch_dir = "watched"\nfolder_stable_seconds = 0.1\nfollow_links = ${follow}`,
   );
 
-test.each([false, true])("links in the watched and the data directory, follow_links = %s", LONG, async (follow) => {
+test.each([false, true])("links in the watched and the data directory, follow_links = %s", async (follow) => {
   const directory = experiment(folderConfig(follow));
   const elsewhere = temporaryDirectory();
   mkdirSync(join(directory, "watched"));
@@ -50,7 +48,7 @@ test.each([false, true])("links in the watched and the data directory, follow_li
   expect(stdout).toMatch(/skipped/);
 });
 
-test("directories on the share that are links are not followed, and the run says so", LONG, async () => {
+test("directories on the share that are links are not followed, and the run says so", async () => {
   const remote = temporaryDirectory();
   const elsewhere = temporaryDirectory();
   const directory = experiment(
@@ -66,9 +64,11 @@ keep_local = false
   await initRemote(remote, []);
   for (const name of ["data", "results"]) symlinkSync(elsewhere, join(remote, name));
   const { child, ended } = start(["run"], directory);
+  let said = "";
   const told = new Promise<void>((resolve) => {
     child.stderr?.on("data", (chunk: Buffer) => {
-      if (/on the share is a link/.test(chunk.toString())) resolve();
+      said += chunk.toString();
+      if (/on the share is a link/.test(said)) resolve();
     });
   });
   await Promise.race([told, ended]);

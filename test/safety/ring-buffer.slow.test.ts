@@ -71,8 +71,8 @@ test("when only pictures that must stay are left and the disk is full, capture p
     return;
   }
   onTestFinished(() => void execFileSync("umount", ["-l", directory]));
-  const storage = "[Storage]\nmin_free_bytes = 12_000_000\n[Supervisor]\nheartbeat_seconds = 0.2\n";
-  writeFileSync(join(directory, "config.toml"), `${QUICK_CONFIG}${storage}`);
+  const settings = `${QUICK_CONFIG}heartbeat_seconds = 0.2\n[Storage]\nmin_free_bytes = 12_000_000\n`;
+  writeFileSync(join(directory, "config.toml"), settings);
   mkdirSync(join(directory, "generated_files"));
   writeFileSync(join(directory, "generated_files", "ROI_manifest.json"), JSON.stringify(OUTSIDE));
   const { child, ended } = start(["run"], directory);

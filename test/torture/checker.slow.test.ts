@@ -66,7 +66,7 @@ archive_after_days = 0.000001
 });
 
 test("the judge sees a lost frame, a changed picture, a stray file, and a line or result too many or too few", async () => {
-  const root = experiment(`${QUICK_CONFIG}[Supervisor]\nshutdown_timeout_seconds = 100\n`);
+  const root = experiment(QUICK_CONFIG);
   const { code, stderr } = await phorest(["run", "--frames", "6", "--until-idle"], root);
   expect(code, stderr).toBe(0);
   const sound = await judge(root, [{ entryId: 1, filename: "first", sha256: undefined }]);
