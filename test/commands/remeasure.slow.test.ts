@@ -12,7 +12,7 @@ const FRAMES = 12;
 /** An experiment of the simulated chip that has been measured and stopped. */
 async function measured(config = "", frames = FRAMES): Promise<string> {
   const directory = experiment(`${QUICK_CONFIG}${config}`);
-  const { code, stderr } = await phorest(["run", "--frames", String(frames), "--until-idle"], directory);
+  const { code, stderr } = await command(["run", "--frames", String(frames), "--until-idle"], directory);
   expect(code, stderr).toBe(0);
   return directory;
 }
@@ -112,11 +112,11 @@ test("every frame gets a result of the new analysis, the run's rows stay, and ev
 test("the same method again gives the same numbers, and a later run passes none of it on", async () => {
   const directory = await measured();
   const csv = readFileSync(join(directory, "results", "communicating_results.csv"), "utf8");
-  expect((await phorest(["remeasure", "--method", "gaussian"], directory)).stdout).toContain('analysis "gaussian 2"');
+  expect((await command(["remeasure", "--method", "gaussian"], directory)).stdout).toContain('analysis "gaussian 2"');
   const positions = async (analysis: string) =>
     (await command(["sensorgram", "--analysis", analysis], directory)).stdout;
   expect(await positions("gaussian 2")).toBe(await positions("gaussian"));
-  const run = await phorest(["run", "--frames", "2", "--until-idle"], directory);
+  const run = await command(["run", "--frames", "2", "--until-idle"], directory);
   expect(run.code, run.stderr).toBe(0);
   const after = readFileSync(join(directory, "results", "communicating_results.csv"), "utf8");
   expect(after.startsWith(csv)).toBe(true);
@@ -124,7 +124,7 @@ test("the same method again gives the same numbers, and a later run passes none 
   // The run's own analysis is the complete one again.
   expect((await analysesOf(directory)).find((one) => one.shown_by_default)?.name).toBe("gaussian");
   // The same command continues with the new frames alone.
-  const more = await phorest(["remeasure", "--method", "gaussian", "--json"], directory);
+  const more = await command(["remeasure", "--method", "gaussian", "--json"], directory);
   expect(JSON.parse(more.stdout)).toMatchObject({ analysis: "gaussian 2", measured: 2, measured_before: FRAMES });
 });
 
@@ -142,14 +142,14 @@ test("pictures are taken from here, compressed, or from the share; those that ar
   const db = new Database(join(directory, "data", "phorest.sqlite"));
   db.prepare("UPDATE entry SET image_synced = 1, remote_path = ? WHERE filename = ?").run(`data/${moved}`, moved);
   db.close();
-  const { code, stdout, stderr } = await phorest(["remeasure", "--method", "centre"], directory);
+  const { code, stdout, stderr } = await command(["remeasure", "--method", "centre"], directory);
   expect(code, stderr).toBe(0);
   expect(stdout).toContain(`analysis "centre": ${FRAMES - 1} of ${FRAMES} frames measured, 0 failed`);
   expect(stdout).toContain(`1 not measured because the image is gone: ${gone}`);
   // It does not cover every frame, so the run's analysis stays the one that is shown.
   expect((await analysesOf(directory)).find((one) => one.shown_by_default)?.name).toBe("gaussian");
   writeFileSync(data(gone), "no image");
-  const broken = await phorest(["remeasure", "--method", "centre", "--json"], directory);
+  const broken = await command(["remeasure", "--method", "centre", "--json"], directory);
   expect(broken.code).toBe(3);
   expect(JSON.parse(broken.stdout)).toMatchObject({ measured: 0, failed: 1, measured_before: FRAMES - 1 });
 });
@@ -158,7 +158,7 @@ test("a killed remeasurement is continued by the same command, and tracking coun
   const frames = 30;
   const directory = await measured("[Data_Analysis]\nreference_frames = 8\n", frames);
   const words = ["remeasure", "--method", "tracking", "--jobs", "2"];
-  const whole = await phorest([...words, "--name", "whole"], directory);
+  const whole = await command([...words, "--name", "whole"], directory);
   expect(whole.code, whole.stderr).toBe(0);
   const { child, ended } = start([...words, "--name", "in parts"], directory);
   await new Promise<void>((resolve) => {
@@ -173,7 +173,7 @@ test("a killed remeasurement is continued by the same command, and tracking coun
   const partly = (await analysesOf(directory)).find(({ name }) => name === "in parts")?.frames ?? 0;
   expect(partly).toBeGreaterThan(0);
   expect(partly).toBeLessThan(frames);
-  const rest = await phorest([...words, "--name", "in parts", "--json"], directory);
+  const rest = await command([...words, "--name", "in parts", "--json"], directory);
   expect(rest.code, rest.stderr).toBe(0);
   expect(JSON.parse(rest.stdout)).toMatchObject({ measured: frames - partly, measured_before: partly, failed: 0 });
   const curves = async (name: string) => (await command(["sensorgram", "--analysis", name], directory)).stdout;
@@ -183,7 +183,7 @@ test("a killed remeasurement is continued by the same command, and tracking coun
 test("a part of the frames and ROIs under a name of its own, with tracking along", async () => {
   const directory = await measured();
   const words = ["remeasure", "--method", "centre", "--also", "tracking", "--every", "4", "--roi", "094*"];
-  const { code, stdout, stderr } = await phorest([...words, "--name", "quick look", "--json"], directory);
+  const { code, stdout, stderr } = await command([...words, "--name", "quick look", "--json"], directory);
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ analysis: "quick look", frames: 3, measured: 3 });
   const curves = await command(["sensorgram", "--analysis", "Quick Look", "--tracking"], directory);
@@ -224,7 +224,7 @@ test("what cannot be measured again is one line and exit code 2, and adds no ana
   }
   expect(await analysesOf(directory)).toHaveLength(1);
   const nothing = experiment(QUICK_CONFIG);
-  const { code, stderr } = await phorest(["remeasure", "--method", "centre"], nothing);
+  const { code, stderr } = await command(["remeasure", "--method", "centre"], nothing);
   expect([code, existsSync(join(nothing, "data"))], stderr).toEqual([2, false]);
 });
 
@@ -233,10 +233,10 @@ test("a method that was changed after everything was measured is said, with the 
   writeFileSync(join(directory, "config.toml"), `${QUICK_CONFIG}[Data_Analysis]\nmethod = "centre"\n`);
   const line = `Data_Analysis.method is centre, but ${FRAMES} frames are measured with gaussian (analysis "gaussian"); \`phorest remeasure\``;
   expect((await command(["report", "--out", "out"], directory)).stderr).toContain(line);
-  const run = await phorest(["run", "--frames", "1", "--until-idle"], directory);
+  const run = await command(["run", "--frames", "1", "--until-idle"], directory);
   expect(run.code, run.stderr).toBe(0);
   expect(run.stderr).toContain(line);
-  expect((await phorest(["remeasure"], directory)).stdout).toContain(`${FRAMES + 1} of ${FRAMES + 1} frames measured`);
+  expect((await command(["remeasure"], directory)).stdout).toContain(`${FRAMES + 1} of ${FRAMES + 1} frames measured`);
   expect((await command(["report", "--out", "out"], directory)).stderr).not.toContain("Data_Analysis.method is");
 });
 
@@ -248,7 +248,7 @@ test("while a run is active, measuring again is refused", async () => {
       if (chunk.toString().includes(": measured in")) resolve();
     });
   });
-  const { code, stderr } = await phorest(["remeasure", "--method", "centre"], directory);
+  const { code, stderr } = await command(["remeasure", "--method", "centre"], directory);
   expect(code).toBe(2);
   expect(stderr).toMatch(/cannot measure again while process \d+ .* runs this experiment/);
   run.child.kill("SIGINT");

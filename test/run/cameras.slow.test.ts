@@ -4,7 +4,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { Manifest } from "../../src/manifest/manifest.ts";
 import { formatRoiManifest } from "../../src/measurement/roi.ts";
 import { FakeMachine } from "../cameras/fakes/machine.ts";
-import { experiment, phorest, start } from "./program.ts";
+import { command as phorest } from "./commands.ts";
+import { experiment, start } from "./program.ts";
 
 const CONFIG = `
 [Web]

@@ -7,7 +7,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { loadConfig } from "../../src/config/config.ts";
 import { takeSnapshot } from "../../src/health/snapshot.ts";
 import { CAN_MOUNT } from "../archive/share.ts";
-import { experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
+import { command as phorest } from "./commands.ts";
+import { experiment, QUICK_CONFIG, start } from "./program.ts";
 
 const CONFIG = `
 ${QUICK_CONFIG.replace("collector_interval_seconds = 0.05", "collector_interval_seconds = 0.2")}

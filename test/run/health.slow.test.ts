@@ -8,7 +8,8 @@ import { ALARM_STATE_FILENAME, readAlarmState } from "../../src/health/alarm-sta
 import { packageRoot } from "../../src/system/files.ts";
 import { isThere } from "../support/needed.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { experiment, phorest, QUICK_CONFIG, start } from "./program.ts";
+import { command as phorest } from "./commands.ts";
+import { experiment, QUICK_CONFIG, start } from "./program.ts";
 
 /** Behind QUICK_CONFIG, whose last section is [Supervisor]. */
 const TOLD = `

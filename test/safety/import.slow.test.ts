@@ -5,7 +5,7 @@ import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { initRemote } from "../../src/archive/remote.ts";
 import { command } from "../run/commands.ts";
-import { experiment, phorest, QUICK_CONFIG } from "../run/program.ts";
+import { experiment, QUICK_CONFIG } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { established, filesBelow, picture, simulatedRois, stateOf, writeMetadata } from "./experiments.ts";
 
@@ -51,7 +51,7 @@ function rowsOf(directory: string): Row[] {
 }
 
 async function run(directory: string, ...args: string[]): Promise<string> {
-  const ended = await phorest(["run", "--until-idle", ...args], directory);
+  const ended = await command(["run", "--until-idle", ...args], directory);
   expect(ended.code, ended.stderr).toBe(0);
   return ended.stdout + ended.stderr;
 }

@@ -18,7 +18,8 @@ import {
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
+import { experiment, QUICK_CONFIG, start } from "../run/program.ts";
 
 const ROUNDS = 8;
 /** PHOREST_SEED=N for another story. */
