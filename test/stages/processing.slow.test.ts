@@ -11,6 +11,7 @@ import { updateCsv } from "../../src/outputs/csv/file/append.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { Processor } from "../../src/stages/processor/stage.ts";
 import { writeDurably } from "../../src/system/files.ts";
+import { letHang } from "../support/hanging-process.ts";
 import { workerProcesses } from "../support/worker-processes.ts";
 
 const SETTINGS = {
@@ -85,6 +86,27 @@ function refusing(real: Manifest, systemCode: string, isRefused: () => boolean):
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
+}
+
+/** Keeps frames from being measured while `work` looks at what is in hand; they are measured when it is done. */
+async function whileMeasured<T>(processing: Processor, work: () => Promise<T>): Promise<T> {
+  const { pool } = processing as unknown as { pool: { measure: (...request: unknown[]) => Promise<unknown> } };
+  const measure = pool.measure.bind(pool);
+  let release = (): void => undefined;
+  const done = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  pool.measure = async (...request) => {
+    await done;
+    return measure(...request);
+  };
+  try {
+    return await work();
+  } finally {
+    release();
+    await untilAtRest(processing);
+    pool.measure = measure;
+  }
 }
 
 async function untilAtRest(processing: Processor): Promise<void> {
@@ -166,7 +188,7 @@ test.each([
   next.work = () => processing.run();
   await processing.run();
   // Nobody but the freed thread asks for more.
-  while (manifest.history.counts().processed < 5) await sleep(10);
+  await expect.poll(() => manifest.history.counts().processed).toBe(5);
   expect(manifest.history.counts()).toMatchObject({ pending: 0, processed: 5 });
   await untilAtRest(processing);
   expect(inHandWhenFreed).toEqual([0, 0, 0, 0, 0]);
@@ -182,13 +204,13 @@ test("a picture that can never be read is failed at once, with its reason", asyn
 
 test("frames that were in hand when the program died are measured last, each alone", async () => {
   const { manifest, processing } = await line((real) => real, undefined, { frames: 4, threads: 2 });
-  const inHand = async () => {
-    await processing.run();
-    await processing.run();
-    const claimed = [...manifest.history.entries()].filter(({ status }) => status === "processing");
-    await untilAtRest(processing);
-    return claimed.map(({ entryId }) => entryId);
-  };
+  const inHand = () =>
+    whileMeasured(processing, async () => {
+      await processing.run();
+      await processing.run();
+      const claimed = [...manifest.history.entries()].filter(({ status }) => status === "processing");
+      return claimed.map(({ entryId }) => entryId);
+    });
   expect(manifest.entries.claimPending(2, 1, { attemptsBelow: 1 }).map(({ entryId }) => entryId)).toEqual([1, 2]);
   manifest.recover({ maxAttempts: 3, nowUs: 1 });
   expect([await inHand(), await inHand(), await inHand()]).toEqual([[3, 4], [1], [2]]);
@@ -204,11 +226,12 @@ test("a frame that was there at max_attempts ends of the program is tried last a
   }
   const order: number[] = [];
   while (manifest.history.counts().pending > 0) {
-    await processing.run();
-    const measured = [...manifest.history.entries()].filter(({ status }) => status === "processing");
+    const measured = await whileMeasured(processing, async () => {
+      await processing.run();
+      return [...manifest.history.entries()].filter(({ status }) => status === "processing");
+    });
     if (measured.some(({ entryId }) => entryId === 1)) expect(measured).toHaveLength(1);
     order.push(...measured.map(({ entryId }) => entryId));
-    await untilAtRest(processing);
   }
   expect(order).toEqual([2, 3, 4, 1]);
   expect(manifest.history.counts()).toMatchObject({ processed: 4, failed: 0 });
@@ -222,10 +245,11 @@ test("a frame fails that ends the process it is measured in apart, and the next 
   await processing.run();
   await untilAtRest(processing);
   expect(manifest.history.counts()).toMatchObject({ pending: 1, processed: 1 });
+  letHang("measure-apart");
   for (const attempts of [2, 3]) {
     await processing.run();
     const children = () => workerProcesses(process.pid, "measure-apart");
-    await expect.poll(children, { timeout: 60_000, interval: 5 }).toHaveLength(1);
+    await expect.poll(children).toHaveLength(1);
     for (const pid of children()) process.kill(pid, "SIGSEGV");
     await untilAtRest(processing);
     if (attempts < 3) await expect(processing.run()).rejects.toThrow("was killed by SIGSEGV");

@@ -21,9 +21,10 @@ describe("a running experiment", () => {
   beforeAll(async () => {
     const { running } = shared;
     token = new URL(running.link).hash.replace("#token=", "");
-    const at = (await running.read<StateView>("/api/state")).now;
+    const { now: at, lastFrame } = await running.read<StateView>("/api/state");
     await send("POST", "/api/markers", JSON.stringify({ at, text: "buffer" }));
-    for (const injection of injectionsFrom(at)) await send("POST", "/api/injections", JSON.stringify(injection));
+    for (const injection of injectionsFrom(Date.parse(lastFrame?.capturedAt ?? "") + 1000))
+      await send("POST", "/api/injections", JSON.stringify(injection));
     await send("POST", "/api/calibration/frame", "{}");
     do {
       await sleep(100);
@@ -46,7 +47,7 @@ describe("a running experiment", () => {
     };
   });
 
-  /** One injection of each kind that a quantity is made of; the frame is in the first one. */
+  /** One injection of each kind that a quantity is made of; a frame just before `at` is in the first one. */
   function injectionsFrom(at: number): readonly object[] {
     const kinds = [
       { type: "sample", solution: "antibody", concentration: 1e-8 },
@@ -63,20 +64,24 @@ describe("a running experiment", () => {
     body?: string | Uint8Array<ArrayBuffer>,
     { type = "application/json", key = token }: { readonly type?: string; readonly key?: string | undefined } = {},
   ) {
-    const ending = new AbortController();
-    const response = await fetch(new URL(path, shared.running.address), {
-      method,
-      headers: {
-        ...(key === "" ? {} : { Authorization: `Bearer ${key}` }),
-        ...(body === undefined ? {} : { "Content-Type": type }),
-      },
-      body: body ?? null,
-      signal: ending.signal,
-    });
-    const answered = response.headers.get("content-type") ?? "";
-    const text = answered.startsWith("text/event-stream") ? "" : await response.text();
-    ending.abort();
-    return { status: response.status, type: answered, text };
+    for (;;) {
+      const ending = new AbortController();
+      const response = await fetch(new URL(path, shared.running.address), {
+        method,
+        headers: {
+          ...(key === "" ? {} : { Authorization: `Bearer ${key}` }),
+          ...(body === undefined ? {} : { "Content-Type": type }),
+        },
+        body: body ?? null,
+        signal: ending.signal,
+      });
+      const answered = response.headers.get("content-type") ?? "";
+      const text = answered.startsWith("text/event-stream") ? "" : await response.text();
+      ending.abort();
+      // Too busy to answer in time: whoever asks again gets it.
+      if (method !== "GET" || response.status !== 503) return { status: response.status, type: answered, text };
+      await sleep(200);
+    }
   }
 
   /** The address of an operation with values that exist. */

@@ -32,7 +32,7 @@ export function launch(): Promise<Browser> {
 
 export interface Watched {
   readonly page: Page;
-  /** Errors on the console, and failures of scripts. */
+  /** Errors on the console, and failures of scripts. Not that the server was too busy to answer: then the page asks again. */
   readonly errors: string[];
   /** Requests to anywhere but the page's own server. */
   readonly unknownNames: string[];
@@ -46,8 +46,8 @@ export async function openPage(browser: Browser, address: string, options: Brows
   const errors: string[] = [];
   const unknownNames: string[] = [];
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning")
-      errors.push(`${message.text()} ${message.location().url}`);
+    if (message.type() !== "error" && message.type() !== "warning") return;
+    if (!/status of 503/.test(message.text())) errors.push(`${message.text()} ${message.location().url}`);
   });
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("request", (request) => {

@@ -75,8 +75,8 @@ describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
     await expect
       .poll(async () => (await shared.running.read<ChipView>("/api/chip")).analysisId, { timeout: 60_000 })
       .toBeGreaterThan(analysisId);
-    const { markers } = await shared.running.read<StateView>("/api/state");
-    expect(markers.at(-1)?.text).toMatch(/recalibrated: \d+ ROIs/);
+    const marked = async () => (await shared.running.read<StateView>("/api/state")).markers.at(-1)?.text;
+    await expect.poll(marked).toMatch(/recalibrated: \d+ ROIs/);
     expect(errors).toEqual([]);
     expect(unknownNames).toEqual([]);
     await page.context().close();

@@ -11,6 +11,7 @@ import { createSimulator } from "../../src/simulator/simulator.ts";
 import { Frames } from "../../src/web/frames.ts";
 import { PictureProcess } from "../../src/web/picture-process.ts";
 import { ShownPicture } from "../../src/web/shown-picture.ts";
+import { letHang } from "../support/hanging-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { workerProcesses } from "../support/worker-processes.ts";
 import { blackPng } from "./pictures.ts";
@@ -34,9 +35,9 @@ const refusalOf = (work: Promise<unknown>): Promise<Failure> =>
     (error: Failure) => error,
   );
 
-/** Kills the process at once when it is there. */
+/** Kills the process when it is there. */
 async function kill(): Promise<void> {
-  await expect.poll(() => workerProcesses(process.pid, "pictures").length, { interval: 1 }).toBe(1);
+  await expect.poll(() => workerProcesses(process.pid, "pictures").length).toBe(1);
   for (const pid of workerProcesses(process.pid, "pictures")) process.kill(pid, "SIGKILL");
 }
 
@@ -64,6 +65,7 @@ test("many who ask at once share one decoding and one process, and the file is n
 
 test("a process that is killed over a picture costs its requests one line; the next ones are answered", async () => {
   const { frames, frame } = await shown();
+  const letWork = letHang("pictures");
   const asked = Array.from({ length: 3 }, () => refusalOf(frames.load({ ...frame, entryId: 1 })));
   await kill();
   for (const failure of await Promise.all(asked)) {
@@ -71,6 +73,7 @@ test("a process that is killed over a picture costs its requests one line; the n
     expect(failure.line).toMatch(/cannot show .*a\.png: .*SIGKILL.*the run is not affected/);
     expect(failure.line).not.toContain("\n");
   }
+  letWork();
   expect((await frames.load({ ...frame, entryId: 1 })).width).toBe(640);
   // Killed between two requests, as soon as this process has noticed.
   await kill();
@@ -79,6 +82,7 @@ test("a process that is killed over a picture costs its requests one line; the n
 
 test("a picture that kills every process is left alone for a while", async () => {
   const { frames, frame } = await shown({ restMs: 1e9 });
+  letHang("pictures");
   for (let round = 0; round < 2; round += 1) {
     const asked = refusalOf(frames.load({ ...frame, entryId: 1 }));
     await kill();

@@ -367,14 +367,22 @@ describe("what is read", () => {
     const ending = new AbortController();
     const { body } = await fetch(`${address}api/live`, { signal: ending.signal });
     const reader = (body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
-    const next = async () => {
-      const data = /^data: (.*)$/m.exec((await reader.read()).value ?? "")?.[1] ?? "{}";
-      return (JSON.parse(data) as StateView).outcome;
+    let read = "";
+    /** The last outcome of the first state that is another one than before; while nothing happens, the last is sent again. */
+    const outcomeAfter = async (before: number) => {
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) throw new Error("the stream has ended");
+        read += value;
+        const states = [...read.matchAll(/^data: (.*)\n\n/gm)].map(([, data = ""]) => JSON.parse(data) as StateView);
+        const other = states.find(({ outcome }) => outcome > before);
+        if (other !== undefined) return other.outcome;
+      }
     };
-    expect(await next()).toBe(3);
+    expect(await outcomeAfter(0)).toBe(3);
     recorded.add(1);
     live.look();
-    expect(await next()).toBe(4);
+    expect(await outcomeAfter(3)).toBe(4);
     ending.abort();
   });
 

@@ -43,7 +43,8 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
         await turnTo(page, view);
         // What differs on a phone is the order of things, not what they are.
         if (size !== PHONE) expect(await inaccessible(page), view).toEqual([]);
-        expect(await page.evaluate(WIDER), `${view} is wider than the window`).toEqual([]);
+        // What has just come is drawn to the width that it has found.
+        await expect.poll(() => page.evaluate(WIDER), { message: `${view} is wider than the window` }).toEqual([]);
       }
       expect(errors).toEqual([]);
       expect(unknownNames).toEqual([]);
@@ -67,12 +68,11 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
     await turnTo(page, "now");
     await page.getByRole("button", { name: "Take a brightfield image" }).click();
     await page.getByText(/Saved: .*brightfield_/).waitFor();
-    expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBeLessThanOrEqual(0);
-    expect(
-      await page.evaluate(
-        "Math.max(...[...document.querySelectorAll('.card')].map((card) => card.scrollWidth - card.clientWidth))",
-      ),
-    ).toBe(0);
+    const tooWide = () => page.evaluate("document.documentElement.scrollWidth - innerWidth");
+    await expect.poll(tooWide).toBeLessThanOrEqual(0);
+    const widestCard =
+      "Math.max(...[...document.querySelectorAll('.card')].map((card) => card.scrollWidth - card.clientWidth))";
+    await expect.poll(() => page.evaluate(widestCard)).toBe(0);
     await page.context().close();
   });
 
@@ -163,7 +163,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
     await page.keyboard.press("Enter");
     await expect.poll(() => page.getByLabel(/^Time, UTC/).inputValue()).toMatch(/^20/);
     const whole = page.getByRole("button", { name: "Show all" });
-    expect(await whole.isDisabled()).toBe(true);
+    await expect.poll(() => whole.isDisabled()).toBe(true);
     await plot.focus();
     await page.keyboard.press("+");
     await expect.poll(() => whole.isDisabled()).toBe(false);
@@ -183,10 +183,10 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
     await page.getByRole("img", { name: `Profile of ${label}` }).waitFor();
     await page.getByRole("img", { name: `Sensorgram of ${label}` }).waitFor();
     await page.getByRole("heading", { name: /with Gaussian fit/ }).waitFor();
-    expect(await page.locator("figcaption").allTextContents()).toContain(
-      "px from the left edge of the ROI; dashed: measured position",
-    );
-    expect(await page.evaluate(CLIPPED)).toEqual([]);
+    await expect
+      .poll(() => page.locator("figcaption").allTextContents())
+      .toContain("px from the left edge of the ROI; dashed: measured position");
+    await expect.poll(() => page.evaluate(CLIPPED)).toEqual([]);
     await page.context().close();
   });
 

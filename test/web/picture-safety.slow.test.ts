@@ -1,6 +1,6 @@
 // Pictures that are too much for any machine, as the last frame of a real run and as an upload: the run goes on, whoever asks
 // gets one line, and everything else is answered.
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { CalibrationView } from "../../src/web/calibration-views.ts";
@@ -26,6 +26,8 @@ communicator_interval_seconds = 60
 plot = false
 [Web]
 port = 0
+[Supervisor]
+shutdown_timeout_seconds = 120
 `;
 
 /** A run that takes up what is put into `watched`, and pictures of its chip. */
@@ -41,7 +43,11 @@ async function runningFolder() {
   onTestFinished(async () => {
     await running.stop();
   });
-  const put = (name: string, bytes: Uint8Array) => writeFileSync(join(directory, "watched", name), bytes);
+  // Whole at once: a file that does not grow for a moment counts as complete.
+  const put = (name: string, bytes: Uint8Array) => {
+    writeFileSync(join(directory, name), bytes);
+    renameSync(join(directory, name), join(directory, "watched", name));
+  };
   const good = (at: number) => readFileSync(join(directory, "made", pictures[at] as string));
   return { running, put, good };
 }
@@ -59,7 +65,7 @@ test("a bomb as the last frame fails alone: many look at it, the run measures on
   const state = () => running.read<StateView>("/api/state");
   await expect.poll(async () => (await state()).counts?.failed, PATIENCE).toBe(1);
   expect((await state()).lastFrame?.status).toBe("failed");
-  const look = (path: string) => fetch(new URL(path, running.address));
+  const look = (path: string) => running.answer(path);
   const answers = await Promise.all(Array.from({ length: 12 }, async () => refusal(await look("/api/frame"))));
   for (const { status, error } of answers) {
     expect(status).toBe(400);
@@ -100,7 +106,7 @@ test("an uploaded bomb is refused in a line; a dead decoder costs one answer; th
   await expect.poll(async () => (await running.read<StateView>("/api/state")).counts?.processed, PATIENCE).toBe(1);
   const view = (await (await upload("good.png", good(1))).json()) as CalibrationView;
   expect(view.picture).toMatchObject({ width: 400, height: 300 });
-  await fetch(new URL("/api/frame", running.address));
+  await running.answer("/api/frame");
   // One shows frames, the other has the chip looked for.
   const decoders = () => workerProcesses(running.pid, "pictures");
   expect(decoders()).toHaveLength(2);

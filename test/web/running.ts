@@ -9,7 +9,10 @@ import type { StateView } from "../../src/web/views.ts";
 import { type Ended, start } from "../run/program.ts";
 import { launch } from "./browser.ts";
 
-/** The settings of a run on a simulated chip with readable labels, with its page at a free port. No plot, and no CSV soon. */
+/**
+ * The settings of a run on a simulated chip with readable labels, with its page at a free port. No plot, and no CSV soon. Time to
+ * stop on a busy machine.
+ */
 export function simulatedChipConfig({
   collectorSeconds,
   more = "",
@@ -31,6 +34,8 @@ px_per_um = 0.362
 plot = false
 [Web]
 port = 0
+[Supervisor]
+shutdown_timeout_seconds = 120
 ${more}`;
 }
 
@@ -43,7 +48,7 @@ export function sharedRun(config: string, frames: number): { readonly directory:
   const directory = mkdtempSync(join(tmpdir(), "phorest-web-"));
   beforeAll(async () => {
     running = await Running.start(directory, config, frames);
-  }, 150_000);
+  });
   afterAll(async () => {
     const ended = await running?.stop();
     rmSync(directory, { recursive: true, force: true });
@@ -107,8 +112,18 @@ export class Running {
     return this.#program.child.pid ?? Number.NaN;
   }
 
+  /** The server's answer; asked again while it is too busy for one, as the page does. */
+  async answer(path: string): Promise<Response> {
+    for (;;) {
+      const answer = await fetch(new URL(path, this.address));
+      if (answer.status !== 503) return answer;
+      await answer.body?.cancel();
+      await sleep(200);
+    }
+  }
+
   async read<T>(path: string): Promise<T> {
-    return (await (await fetch(new URL(path, this.address))).json()) as T;
+    return (await (await this.answer(path)).json()) as T;
   }
 
   async measured(): Promise<number> {

@@ -21,6 +21,8 @@ height = 480
 speckle = 0
 [Report]
 plot = false
+[Supervisor]
+shutdown_timeout_seconds = 120
 `;
 
 /** A run that is asked to stop once it has said all of `words`. */
