@@ -97,13 +97,13 @@ test("a key of fewer than 2048 bits is refused, by name of the setting that allo
   const library = await loadLibrary(() => undefined);
   const open = (lines: string) =>
     PlantSession.open(library, serverSettings(directory, toml(address, [], lines)).server);
-  await expect(open("connect_timeout_seconds = 1")).rejects.toMatchObject({
+  await expect(open("")).rejects.toMatchObject({
     code: "opcua.untrusted",
     message: expect.stringMatching(/1024 bits/),
   });
   answering.close();
   await once(answering, "close");
-  await expect(open("connect_timeout_seconds = 1\nunsafe_short_keys = true")).rejects.toMatchObject({
+  await expect(open("unsafe_short_keys = true")).rejects.toMatchObject({
     code: "opcua.unreachable",
   });
 });

@@ -40,7 +40,7 @@ needsIPv6("a server at an IPv6 address is trusted, looked at and written to like
   for (const mode of ["None", "SignAndEncrypt"]) {
     const text = toml(plant.endpointUrl, [NODE], `security_mode = "${mode}"`);
     const { delivery: to } = delivery(directory, made.manifest, text);
-    const steps = await deliverUpTo(to, 0, 2, 30_000);
+    const steps = await deliverUpTo(to, 0, 2);
     await to.close();
     expect(steps.flatMap(({ failure }) => failure ?? [])).toEqual([]);
     const findings = await inspect(await loadLibrary(() => undefined), serverSettings(directory, text).server, {

@@ -66,7 +66,7 @@ test("1,000 frames, an outage in the middle, new frames meanwhile: back once for
   let cursor = 0;
   const more = async (until: number) => {
     while (cursor < until) {
-      cursor = (await deliverUpTo(to, cursor, cursor + 1, 30_000)).at(-1)?.cursor ?? cursor;
+      cursor = (await deliverUpTo(to, cursor, cursor + 1)).at(-1)?.cursor ?? cursor;
       // Frames that come while a backlog is worked off wait for their turn.
       if (manifest.outcomes.lastId() < 1000) add(10);
     }
@@ -93,7 +93,7 @@ test("a node that could not take the newest value gets it later, without a new f
   add(3);
   const slow: NodeEntry = { node_id: "ns=2;s=Slow", value: "frame" };
   const { delivery: to } = delivery(join(directory, "slow"), manifest, toml(plant.endpointUrl, [FRAME, slow], LINES));
-  await deliverUpTo(to, 0, 3, 30_000);
+  await deliverUpTo(to, 0, 3);
   const value = async () => {
     expect((await to.step(3, "")).failure).toBeUndefined();
     return (await plant.values("Slow")).Slow?.value;
@@ -120,7 +120,7 @@ test("a run that ends leaves the newest value also in a node that could not take
   add(1);
   const late: NodeEntry = { node_id: "ns=2;s=Late", value: "frame" };
   const { delivery: to } = delivery(join(directory, "late"), manifest, toml(plant.endpointUrl, [FRAME, late], LINES));
-  await deliverUpTo(to, 0, 1, 30_000);
+  await deliverUpTo(to, 0, 1);
   await to.finish();
   expect((await plant.values("Late")).Late?.value).toBe(1);
   manifest.close();
