@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { torture } from "./torture.ts";
 
 test("twenty kill -9 amid full, read-only and vanishing disks: every acknowledged frame exists once, byte for byte, with one result and one CSV line per ROI", {
-  timeout: 600_000,
+  timeout: 1_200_000,
 }, async ({ annotate }) => {
   const report = await torture({
     kills: 20,

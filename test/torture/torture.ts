@@ -46,8 +46,12 @@ type Event = (typeof EVENTS)[number];
 type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";
 const asksToEnd = (event: Event): event is Signal => event.startsWith("SIG");
 
-const LONGEST_START_MS = 30_000;
-const LONGEST_STOP_MS = 60_000;
+/** So many frames of its own most lives have, however slow the machine is: a torture needs some to judge. */
+const FRAMES_A_LIFE = 2;
+/** A life whose disk takes no frames is not waited for. */
+const LONGEST_START_MS = 60_000;
+const LONGEST_STOP_MS = 240_000;
+const LONGEST_REST_MS = 600_000;
 const CAPTURED = /collector entry (\d+): (\S+): captured in/g;
 
 /** Runs the torture and judges what is left. Throws when the program hangs, or does not come to rest at the end. */
@@ -102,12 +106,14 @@ async function round(
   const readOnly = event === "local read-only at the start" && world.readOnly("local", true);
   const { child, ended } = start(["run"], world.local);
   let spoken = "";
+  let frames = 0;
   const captured = new Promise<void>((resolve) => {
     child.stderr?.on("data", (chunk: Buffer) => {
       spoken += chunk.toString();
       for (const [, entryId, filename] of spoken.matchAll(CAPTURED)) {
         witness(world, Number(entryId), filename ?? "", acknowledged);
-        resolve();
+        frames += 1;
+        if (frames === FRAMES_A_LIFE) resolve();
       }
       spoken = spoken.slice(spoken.lastIndexOf("\n") + 1);
     });
@@ -202,7 +208,7 @@ async function comeToRest(world: World): Promise<void> {
   mendShare(world);
   configure(world, false);
   const { child, ended } = start(["run", "--until-idle"], world.local);
-  const limit = setTimeout(() => child.kill("SIGKILL"), 10 * LONGEST_STOP_MS);
+  const limit = setTimeout(() => child.kill("SIGKILL"), LONGEST_REST_MS);
   const { code, stderr } = await ended;
   clearTimeout(limit);
   // 3: frames that the ROI manifest did not fit stay failed.
