@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { command } from "../run/commands.ts";
-import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
+import { experiment, QUICK_CONFIG, start } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const KILLS = 5;
@@ -50,7 +50,7 @@ test(`${KILLS} kill -9 while pictures are moved to the share: every one is there
   const directory = experiment(
     config(remote, "keep_local = false\nmax_bytes_per_second = 2000000\nparallel = 3").replace(...WITH_PLOT),
   );
-  expect((await phorest(["init-remote", remote], directory)).code).toBe(0);
+  expect((await command(["init-remote", remote], directory)).code).toBe(0);
   for (let round = 0; round < KILLS; round++) {
     const { child, ended } = start(["run"], directory);
     const copied = new Promise<void>((resolve) => {
@@ -63,7 +63,7 @@ test(`${KILLS} kill -9 while pictures are moved to the share: every one is there
     child.kill("SIGKILL");
     expect((await ended).signal).toBe("SIGKILL");
   }
-  const last = await phorest(["run", "--frames", "1", "--until-idle"], directory);
+  const last = await command(["run", "--frames", "1", "--until-idle"], directory);
   expect(last.code, last.stderr).toBe(0);
 
   const rows = rowsOf(directory);
@@ -89,7 +89,7 @@ test("a run without its share measures on, says so in status, and ends with 0; `
   await expect
     .poll(async () => (await command(["status"], directory)).stdout, { timeout: 60_000 })
     .toContain("not mounted");
-  const refused = await phorest(["sync"], directory);
+  const refused = await command(["sync"], directory);
   expect(refused.code).toBe(2);
   expect(refused.stderr).toContain("it copies every ");
   expect(refused.stderr.trim().split("\n")).toHaveLength(1);
@@ -97,11 +97,11 @@ test("a run without its share measures on, says so in status, and ends with 0; `
   expect((await run.ended).code).toBe(0);
   expect(readdirSync(remote)).toEqual([]);
 
-  const early = await phorest(["sync", "--once"], directory);
+  const early = await command(["sync", "--once"], directory);
   expect(early.code).toBe(1);
   expect(early.stderr).toContain("init-remote");
-  await phorest(["init-remote", remote], directory);
-  const synced = await phorest(["sync", "--json"], directory);
+  await command(["init-remote", remote], directory);
+  const synced = await command(["sync", "--json"], directory);
   expect(synced.code, synced.stderr).toBe(0);
   const rows = rowsOf(directory).filter(({ image_synced }) => image_synced === 1);
   expect(rows.length).toBeGreaterThan(0);
@@ -116,22 +116,22 @@ test("a share that hangs delays neither the measuring nor the end of a run", asy
   const directory = experiment(config(remote, "timeout_seconds = 600"));
   // Opening a pipe that nobody writes to never returns, as a call to a dead server does not.
   spawnSync("mkfifo", [join(remote, "phorest-remote.json")]);
-  const { code, stderr } = await phorest(["run", "--frames", "5"], directory);
+  const { code, stderr } = await command(["run", "--frames", "5"], directory);
   expect(code, stderr).toBe(0);
   expect(existsSync(join(directory, "results", "communicating_results.csv"))).toBe(true);
 });
 
 test("sync where nothing was ever captured, and a configuration that is wrong, start nothing and exit 2", async () => {
   const directory = experiment(config("/nowhere", ""));
-  const nothing = await phorest(["sync"], directory);
+  const nothing = await command(["sync"], directory);
   expect(nothing).toMatchObject({ code: 2, stdout: "" });
   expect(nothing.stderr).toContain("no experiment");
   writeFileSync(join(directory, "config.toml"), "[Services]\nenable_remote_sync = true\n");
-  const nowhere = await phorest(["sync"], directory);
+  const nowhere = await command(["sync"], directory);
   expect(nowhere).toMatchObject({ code: 2, stdout: "" });
   expect(nowhere.stderr).toMatch(/^[^\n]*: no share is configured, because Paths.remote_root_dir is not set .*\n$/);
   writeFileSync(join(directory, "config.toml"), "[Sync]\nparalel = 2\n");
-  const wrong = await phorest(["sync"], directory);
+  const wrong = await command(["sync"], directory);
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain("parallel");
   rmSync(join(directory, "config.toml"));

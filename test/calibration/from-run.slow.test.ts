@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { command } from "../run/commands.ts";
-import { experiment, phorest, start } from "../run/program.ts";
+import { experiment, start } from "../run/program.ts";
 
 const CONFIG = `
 [Report]
@@ -59,7 +59,7 @@ describe("phorest calibrate --from run", () => {
   it("says in one line that there is no experiment, or no picture and no --from", async () => {
     const directory = experiment(CONFIG);
     for (const words of [["calibrate", "--from", "run"], ["calibrate"]]) {
-      const { code, stderr } = await phorest(words, directory);
+      const { code, stderr } = await command(words, directory);
       expect(code, words.join(" ")).not.toBe(0);
       expect(stderr.trim().split("\n"), words.join(" ")).toHaveLength(1);
     }

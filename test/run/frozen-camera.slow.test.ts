@@ -14,7 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { experiment, phorest, start } from "./program.ts";
+import { command as phorest } from "./commands.ts";
+import { experiment, start } from "./program.ts";
 
 let simulated: string;
 let pictures: string[];

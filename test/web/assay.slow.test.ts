@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { storeBinding, TRUTH } from "../assay/kinetics/stored.ts";
-import { phorest } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { DESKTOP, HAS_CHROMIUM, inaccessible, launch, openPage, PHONE } from "./browser.ts";
 import { Running } from "./running.ts";
