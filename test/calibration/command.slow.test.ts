@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { encodePicture } from "../../src/image/encode.ts";
 import { parseRoiManifest } from "../../src/measurement/roi.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { packageRoot } from "../../src/system/files.ts";
+import { command } from "../run/commands.ts";
 
 let directory = "";
 const simulator = createSimulator();
@@ -18,13 +18,9 @@ beforeAll(async () => {
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 /** Runs the real program. */
-function calibrate(...words: string[]): Promise<{ code: number; out: string; error: string }> {
-  const program = [join(packageRoot(), "bin/phorest.js"), "calibrate", ...words];
-  return new Promise((done) => {
-    execFile(process.execPath, program, { cwd: packageRoot() }, (failed, out, error) => {
-      done({ code: typeof failed?.code === "number" ? failed.code : 0, out, error });
-    });
-  });
+async function calibrate(...words: string[]): Promise<{ code: number | null; out: string; error: string }> {
+  const { code, stdout, stderr } = await command(["calibrate", ...words], packageRoot());
+  return { code, out: stdout, error: stderr };
 }
 
 describe("phorest calibrate", () => {

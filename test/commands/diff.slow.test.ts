@@ -2,7 +2,6 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { command } from "../run/commands.ts";
-import { phorest } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const INTERVAL_S = 10;
@@ -28,7 +27,7 @@ beforeAll(async () => {
     join(root, "config.toml"),
     '[Camera]\ncamera_type = "file_importer"\n[Services]\nenable_camera = true\n[Web]\nenabled = false\n[Report]\nplot = false\n',
   );
-  const run = await phorest(["run", "--until-idle"], root);
+  const run = await command(["run", "--until-idle"], root);
   expect(run.code, run.stderr).toBe(0);
 });
 

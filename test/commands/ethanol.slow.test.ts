@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { phorest } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const CONFIG = `

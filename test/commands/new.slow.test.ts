@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadConfig } from "../../src/config/config.ts";
-import { phorest, QUICK_CONFIG } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
+import { QUICK_CONFIG } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 test("a new experiment has a dated directory and its identity; it runs, and another of its name is refused", async () => {

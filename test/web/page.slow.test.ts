@@ -8,7 +8,7 @@ import { DESKTOP, HAS_CHROMIUM, inaccessible, launch, openPage, PHONE, READY, tu
 import { Running, sharedBrowser, sharedRun, simulatedChipConfig } from "./running.ts";
 
 const CONFIG = simulatedChipConfig({
-  collectorSeconds: 2,
+  collectorSeconds: 10,
   more: `
 [Services]
 enable_thermocouple = true
@@ -97,7 +97,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
       Number.parseInt((await page.locator("dt:text-is('measured') + dd").textContent()) ?? "", 10);
     await page.locator(READY.now).first().waitFor();
     const before = await count();
-    await expect.poll(count, { timeout: 60_000 }).toBeGreaterThan(before);
+    await expect.poll(count, { timeout: 120_000 }).toBeGreaterThan(before);
     await page.context().close();
   });
 
@@ -111,7 +111,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
       .filter({ hasText: "To make changes, open the link printed by phorest run" });
     await refusal.waitFor();
     const measured = await shared.running.measured();
-    await expect.poll(() => shared.running.measured(), { timeout: 60_000 }).toBeGreaterThan(measured + 1);
+    await expect.poll(() => shared.running.measured(), { timeout: 120_000 }).toBeGreaterThan(measured + 1);
     expect(await refusal.isVisible(), "new frames do not wipe it away").toBe(true);
     expect(await page.getByLabel(/Text, for example/).inputValue(), "what was typed stays").toBe("buffer");
     await page.context().close();

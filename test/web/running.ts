@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import type { StateView } from "../../src/web/views.ts";
+import { command } from "../run/commands.ts";
 import { type Ended, start } from "../run/program.ts";
 import { launch } from "./browser.ts";
 
@@ -39,14 +40,24 @@ shutdown_timeout_seconds = 120
 ${more}`;
 }
 
+/** As many frames as asked for, as fast as they go and without a page, in the directory of a run that is slower. */
+async function takeFrames(directory: string, config: string, frames: number): Promise<void> {
+  const quick = config.replace(/^collector_interval_seconds = .*$/m, "collector_interval_seconds = 0.1");
+  writeFileSync(join(directory, "config.toml"), quick.replace(/^port = 0$/m, "enabled = false"));
+  const { code, stderr } = await command(["run", "--frames", String(frames), "--until-idle"], directory);
+  expect(code, stderr).toBe(0);
+}
+
 /**
- * One run of the program for all tests of a file or a `describe`: it has measured `frames` frames before the first of them, and
- * ends without a fault after the last. `running` is there once the first test runs.
+ * One run of the program for all tests of a file or a `describe`: `frames` frames are measured before the first of them, and
+ * it ends without a fault after the last. `running` is there once the first test runs. An open page is drawn anew for each
+ * frame: let a run be as slow as its tests allow, which costs no time, because all frames but one are taken before.
  */
 export function sharedRun(config: string, frames: number): { readonly directory: string; readonly running: Running } {
   let running: Running | undefined;
   const directory = mkdtempSync(join(tmpdir(), "phorest-web-"));
   beforeAll(async () => {
+    if (frames > 1) await takeFrames(directory, config, frames - 1);
     running = await Running.start(directory, config, frames);
   });
   afterAll(async () => {

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { addressFor, addressWarning } from "../../src/web/server.ts";
 import { ensureToken, isToken, TOKEN_FILENAME } from "../../src/web/token.ts";
-import { type Ended, experiment, phorest, start } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
+import { type Ended, experiment, start } from "../run/program.ts";
 
 const QUICK = `
 [Timing]

@@ -7,7 +7,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import type { CurvesView, StateView } from "../../src/web/views.ts";
 import { experiment as recorded } from "../outputs/csv/experiment.ts";
-import { phorest, start } from "../run/program.ts";
+import { command as phorest } from "../run/commands.ts";
+import { start } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 /** A stopped experiment of 30 frames; returns its directory. */
