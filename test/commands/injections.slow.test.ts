@@ -100,7 +100,7 @@ test("a list comes back by import, also one of a spreadsheet with decimal commas
   expect(await there.listed()).toEqual(await listed());
 });
 
-const shared = sharedRun(simulatedChipConfig({ collectorSeconds: 1 }), 1);
+const shared = sharedRun(simulatedChipConfig({ collectorSeconds: 3600 }), 1);
 
 test("while a run is active it makes the changes itself, also those of a pump's program over HTTP", async () => {
   const { directory, running } = shared;

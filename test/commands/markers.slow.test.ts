@@ -85,7 +85,7 @@ test("a list comes back by import, also one of a spreadsheet with semicolons", a
   expect(START_US).toBe(Date.parse((await listed())[0]?.time ?? "") * 1000);
 });
 
-const shared = sharedRun(simulatedChipConfig({ collectorSeconds: 1 }), 1);
+const shared = sharedRun(simulatedChipConfig({ collectorSeconds: 3600 }), 1);
 
 test("while a run is active it makes the changes itself", async () => {
   const { directory, running } = shared;

@@ -6,7 +6,7 @@ import { DESKTOP, HAS_CHROMIUM, inaccessible, openPage, PHONE, turnTo } from "./
 import { sharedBrowser, sharedRun, simulatedChipConfig } from "./running.ts";
 
 describe.skipIf(!HAS_CHROMIUM)("many gratings on the page", () => {
-  const shared = sharedRun(simulatedChipConfig({ collectorSeconds: 2 }), 6);
+  const shared = sharedRun(simulatedChipConfig({ collectorSeconds: 3600 }), 6);
   const chromium = sharedBrowser();
 
   test("all gratings come with one request and are drawn on one canvas; keys choose and enlarge one", async () => {
