@@ -1,12 +1,13 @@
 // Detects a clock that is behind: a machine without a battery-backed clock starts in the past until it gets the time from the
 // network. Frames captured until then get earlier times than older frames.
+
 import { capabilitiesOf } from "../cameras/camera.ts";
 import type { ManifestPart } from "../manifest/manifest.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { durationText } from "../system/duration-text.ts";
 
 /** A smaller difference is an ordinary correction of the clock, µs. */
 const TOLERATED_US = 60e6;
-const US = { minute: 60e6, hour: 3.6e9, day: 86.4e9 };
 
 export interface ClockFacts {
   /** The wall clock now, microseconds since the epoch. */
@@ -33,16 +34,10 @@ export function clockFacts(
 export function clockBehindLine({ nowUs, newestUs, lastUs }: ClockFacts): string | undefined {
   const newest = isoFromUs(newestUs);
   if (newestUs - nowUs > TOLERATED_US) {
-    return `the clock of this computer is ${spanText(newestUs - nowUs)} behind the newest frame (${newest}). Set the clock (timedatectl, or connect the network); frames captured now get wrong times`;
+    return `the clock of this computer is ${durationText((newestUs - nowUs) / 1e6)} behind the newest frame (${newest}). Set the clock (timedatectl, or connect the network); frames captured now get wrong times`;
   }
   if (lastUs !== undefined && newestUs - lastUs > TOLERATED_US) {
-    return `the last frame is dated ${spanText(newestUs - lastUs)} before an earlier one (${newest}): the clock of this computer was wrong. Check it before the next run; the alarm ends with the first frame that has a later time`;
+    return `the last frame is dated ${durationText((newestUs - lastUs) / 1e6)} before an earlier one (${newest}): the clock of this computer was wrong. Check it before the next run; the alarm ends with the first frame that has a later time`;
   }
   return undefined;
-}
-
-function spanText(us: number): string {
-  const [unit, size] =
-    us >= 1.5 * US.day ? ["days", US.day] : us >= 1.5 * US.hour ? ["hours", US.hour] : ["minutes", US.minute];
-  return `${Math.round(us / (size as number))} ${unit}`;
 }

@@ -6,6 +6,7 @@ import { FONT_FAMILY } from "../figures/render.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { gigabytes } from "../system/byte-size.ts";
 import { counted } from "../system/counted.ts";
+import { agoText } from "../system/duration-text.ts";
 import { escapeMarkup } from "../system/markup.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { SIMULATED_CHIP } from "./camera-in-use.ts";
@@ -172,7 +173,7 @@ class Page {
     this.parts.push(`<circle cx="${MARGIN + 6}" cy="${this.y - 4}" r="5.5" fill="${colour}"/>`);
     this.put(stage, MARGIN + 22, {});
     this.put(state.replace("_", " "), MARGIN + 150, { colour });
-    this.put(`${Math.round(ageSeconds)} s ago`, MARGIN + 240, { colour: FAINT_INK });
+    this.put(agoText(ageSeconds), MARGIN + 240, { colour: FAINT_INK });
     this.put(detail.slice(0, 105), MARGIN + 330, { size: 11 });
     this.y += LINE;
   }

@@ -1,5 +1,6 @@
 // Finds the problems of an experiment from its files. Texts are for people; keys identify problems. A problem that cannot be
 // checked at the moment is `unknown`, so that phorest does not report it as solved.
+
 import { join } from "node:path";
 import { pauseBelow } from "../archive/free-space.ts";
 import { capabilitiesOf } from "../cameras/camera.ts";
@@ -13,6 +14,7 @@ import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
 import { type OutputReport, refusalLines } from "../manifest/opcua-output-state.ts";
 import { labelMatcher } from "../measurement/labels.ts";
 import { counted, shortList } from "../system/counted.ts";
+import { durationText } from "../system/duration-text.ts";
 import { type ClockFacts, clockBehindLine } from "./clock-behind.ts";
 import type { DiskFacts } from "./disk-facts.ts";
 import type { Finding } from "./finding.ts";
@@ -259,12 +261,8 @@ function ofTheForecast({ fullInSeconds, fullIsKnown, whenFull }: DiskFacts): Fin
   const key = "disk.filling";
   if (fullInSeconds === undefined || fullInSeconds === 0 || fullInSeconds > FORGET_FORECAST_S) return [];
   if (fullInSeconds > TELL_FORECAST_S || !fullIsKnown) return [{ key, state: "unknown", text: "" }];
-  const text = `the disk will be nearly full in ${hoursText(fullInSeconds)}; then ${whenFull}`;
+  const text = `the disk will be nearly full in ${durationText(fullInSeconds)}; then ${whenFull}`;
   return [{ ...problem(key, text), minor: true }];
-}
-
-function hoursText(seconds: number): string {
-  return seconds < 5400 ? `${Math.max(1, Math.round(seconds / 60))} min` : `${Math.round(seconds / 3600)} h`;
 }
 
 function ofThePlant({ opcUa }: Facts): Finding[] {

@@ -1,8 +1,10 @@
 // Formats the snapshot as lines of text: the output of `phorest status`.
+
 import { outputFacts } from "../config/output-methods.ts";
 import type { KnownShare } from "../manifest/shares.ts";
 import { gigabytes, megabytes } from "../system/byte-size.ts";
 import { counted } from "../system/counted.ts";
+import { agoText } from "../system/duration-text.ts";
 import { cameraText } from "./camera-in-use.ts";
 import { diskFullText } from "./disk-facts.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -48,7 +50,7 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   if (snapshot.shares.length > 0) lines.push(`copies        ${copiesText(snapshot.shares)}`);
   for (const { stage, state, ageSeconds, detail, setAside } of snapshot.stages) {
     const note = detail === "" ? "" : `  ${detail}`;
-    lines.push(`${stage.padEnd(14)}${state.replace("_", " ").padEnd(12)} ${Math.round(ageSeconds)} s ago${note}`);
+    lines.push(`${stage.padEnd(14)}${state.replace("_", " ").padEnd(12)} ${agoText(ageSeconds)}${note}`);
     // For an active run, it is among the alarms.
     if (setAside !== undefined && snapshot.experiment !== "running")
       lines.push(`${" ".repeat(14)}${storedSetAsideText(setAside)}`);

@@ -1,9 +1,11 @@
 // Logs the failures of stages without repetition: the first failure, the faulted state once, changes of the reason, and the
 // recovery. Repeated failures are logged less and less often, so that a camera unplugged for a week costs three lines, not
 // thousands.
+
 import { lineOf } from "../failure/failure.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { StageReport } from "../stages/contract/stage-report.ts";
+import { durationText } from "../system/duration-text.ts";
 
 interface OngoingFailure {
   readonly sinceMs: number;
@@ -32,7 +34,7 @@ export class FailureLog {
     if (lastFailure === undefined) {
       if (known === undefined || state !== "waiting" || passes === 0) return;
       this.ongoing.delete(name);
-      log.info(`recovered after ${duration(this.nowMs() - known.sinceMs)}`);
+      log.info(`recovered after ${durationText((this.nowMs() - known.sinceMs) / 1000)}`);
       return;
     }
     if (state !== "backing_off" && state !== "faulted") return;
@@ -49,9 +51,4 @@ export class FailureLog {
     }
     this.ongoing.set(name, { sinceMs: known?.sinceMs ?? this.nowMs(), message, faulted: state === "faulted" });
   }
-}
-
-function duration(ms: number): string {
-  const minutes = ms / 60_000;
-  return minutes < 2 ? `${Math.round(ms / 1000)} s` : `${Math.round(minutes)} minutes`;
 }

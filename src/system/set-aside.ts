@@ -1,7 +1,9 @@
 // Files that a stage cannot handle. One such file must not stop the others: it is set aside, and retried at growing intervals.
 // Kept in memory only, so that a new run tries every file again at once.
+
 import { backOff } from "./back-off.ts";
 import { counted } from "./counted.ts";
+import { durationText } from "./duration-text.ts";
 
 /** How long a file is set aside after its first failure, ms. Each further failure doubles it. */
 const FIRST_REST_MS = 10_000;
@@ -135,12 +137,6 @@ export function setAsideText(files: readonly SetAsideFile[], words: SetAsideWord
   const named = files.slice(0, NAMED).map(({ name, reason }) => `${name}: ${reason}`);
   const more = count > named.length ? [`and ${count - named.length} more`] : [];
   const nextMs = Math.min(...files.map(({ nextTryInMs }) => nextTryInMs));
-  const when = next ? [`next try ${soonText(nextMs)}`] : [];
+  const when = next ? [nextMs <= 0 ? "next try now" : `next try in ${durationText(nextMs / 1000)}`] : [];
   return `set aside: ${counted(count, "file")}: ${[...named, ...more, ...when].join("; ")}`;
-}
-
-function soonText(ms: number): string {
-  if (ms <= 0) return "now";
-  if (ms < 60_000) return `in ${Math.ceil(ms / 1000)} s`;
-  return `in ${Math.round(ms / 60_000)} min`;
 }

@@ -1,4 +1,5 @@
 // A progress line on standard error, shown only on a terminal.
+import { durationText } from "../system/duration-text.ts";
 
 /** Counts finished items; redraws at most ten times a second. */
 export class Progress {
@@ -44,11 +45,5 @@ export function progressLine(done: number, total: number, unit: string, elapsedM
   if (done === 0 || elapsedMs <= 0) return bar;
   const perSecond = (1000 * done) / elapsedMs;
   const rate = perSecond >= 1 ? `${perSecond.toFixed(1)}/s` : `${(1 / perSecond).toFixed(1)} s each`;
-  return `${bar}, ${rate}, ${timeText((total - done) / perSecond)} left`;
-}
-
-function timeText(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
+  return `${bar}, ${rate}, ${durationText((total - done) / perSecond)} left`;
 }

@@ -114,7 +114,7 @@ describe("the log of failures", () => {
     expect(lines()).toEqual([
       "warn failed (1): no such camera; retrying",
       "error faulted after 2 failures: no such camera; retrying every minute",
-      "info recovered after 10080 minutes",
+      "info recovered after 7 days",
     ]);
   });
 
@@ -136,6 +136,6 @@ describe("the log of failures", () => {
         .slice(0, 4)
         .map((text) => /\d+/.exec(text)?.[0]),
     ).toEqual(["1", "2", "4", "8"]);
-    expect(lines().at(-1)).toBe("info recovered after 10080 minutes");
+    expect(lines().at(-1)).toBe("info recovered after 7 days");
   });
 });

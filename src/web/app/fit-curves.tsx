@@ -1,9 +1,10 @@
 // One grating's curves with their fits, the residuals below, and the prediction for the current cycle.
+
 import type { KineticsView } from "../../assay/kinetics/experiment/view.ts";
 import { concentrationText } from "../../measurement/concentration.ts";
+import { durationText } from "../../system/duration-text.ts";
 import type { StateView } from "../views.ts";
 import { curveColour, curveDash } from "./colours.ts";
-import { duration } from "./format.ts";
 import { type Fitted, quantityText } from "./kinetics-values.ts";
 import { LineKey } from "./legend.tsx";
 import { LineChart } from "./line-chart.tsx";
@@ -95,20 +96,20 @@ function UnderWay({ fit: { prediction }, state, windows }: FitProps) {
   const lines: string[] = [];
   if (state.now < end && association95 !== null) {
     const left = association95.value - (state.now - start) / 1000;
-    const limits = `${duration(association95.low95)} to ${duration(association95.high95)}`;
+    const limits = `${durationText(association95.low95)} to ${durationText(association95.high95)}`;
     const isInTime = start + 1000 * association95.value <= end;
     lines.push(
       left <= 0
         ? `The association has reached 95 % (${limits} after its start).`
-        : `The association reaches 95 % in ${duration(left)} (${limits} after its start)${isInTime ? "" : ": after the end of the injection"}.`,
+        : `The association reaches 95 % in ${durationText(left)} (${limits} after its start)${isInTime ? "" : ": after the end of the injection"}.`,
     );
   }
   if (dissociation !== null && sinceEnd < dissociation.seconds) {
-    const wanted = `${dissociation.is_at_least ? "at least " : ""}${duration(dissociation.seconds)}`;
+    const wanted = `${dissociation.is_at_least ? "at least " : ""}${durationText(dissociation.seconds)}`;
     lines.push(
       sinceEnd < 0
         ? `Watch the dissociation for ${wanted} to fix kd to 10 %.`
-        : `Watch the dissociation for ${wanted} to fix kd to 10 %: ${duration(dissociation.seconds - sinceEnd)} more.`,
+        : `Watch the dissociation for ${wanted} to fix kd to 10 %: ${durationText(dissociation.seconds - sinceEnd)} more.`,
     );
   }
   return lines.length === 0 ? null : <p role="status">{lines.join(" ")}</p>;

@@ -1,13 +1,5 @@
 // Formats numbers and messages for display.
 
-export function duration(seconds: number): string {
-  if (seconds < 1) return "now";
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86_400)} days`;
-}
-
 export function bytes(count: number): string {
   if (count >= 1e12) return `${(count / 1e12).toFixed(2)} TB`;
   if (count >= 1e9) return `${(count / 1e9).toFixed(1)} GB`;

@@ -1,10 +1,12 @@
 // Now: alarms, the last frame, the next capture, the stages and storage.
+
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { agoText, durationText } from "../../system/duration-text.ts";
 import type { FrameView } from "../picture-views.ts";
 import type { BrightfieldView, ChipView, StageView, StateView } from "../views.ts";
 import { useAnalysis } from "./analysis.tsx";
 import { change, get, isForNow, reasonOf } from "./api.ts";
-import { bytes, duration, percent } from "./format.ts";
+import { bytes, percent } from "./format.ts";
 import { GradeKey } from "./grade-key.tsx";
 import { Picture, roiOutlines } from "./picture.tsx";
 import { clock, moment, zoneName } from "./time.ts";
@@ -180,7 +182,7 @@ function Countdown({ to, now }: { to: number | undefined; now: number }) {
     const timer = setInterval(tick, 250);
     return () => clearInterval(timer);
   }, [to, now]);
-  return <>{leftMs === undefined ? "–" : duration(leftMs / 1000)}</>;
+  return <>{leftMs === undefined ? "–" : leftMs < 1000 ? "now" : durationText(leftMs / 1000)}</>;
 }
 
 function Light({ frame: { histogram, saturated, brightness, focus, width, height, bitDepth } }: { frame: FrameView }) {
@@ -250,7 +252,7 @@ function Stages({ stages, experiment }: { stages: readonly StageView[]; experime
                   {state.replace("_", " ")}
                   {detail !== "" && <div class="quiet">{detail}</div>}
                 </td>
-                <td class="n">{ageSeconds < 1 ? "just now" : `${duration(ageSeconds)} ago`}</td>
+                <td class="n">{agoText(ageSeconds)}</td>
               </tr>
             );
           })}
