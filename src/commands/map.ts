@@ -16,19 +16,32 @@ import type { GlobalOptions } from "./global.ts";
 import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
+const RATE_OPTIONS = ["model", "solution", "delay"] as const;
+
+/** The options that only some quantities have. */
+const OWN_OPTIONS = {
+  shift: ["at"],
+  response: ["injection", "point", "window"],
+  arrival: ["injection"],
+  sensitivity: ["injection", "buffer-index", "window"],
+  ka: RATE_OPTIONS,
+  kd: RATE_OPTIONS,
+  KD: RATE_OPTIONS,
+} as const satisfies Partial<Record<MapQuantity, readonly (keyof MapArguments)[]>>;
+
 interface MapArguments extends GlobalOptions {
   readonly quantity: MapQuantity | undefined;
   readonly at: string | undefined;
   readonly injection: number | undefined;
-  readonly point: ReportPoint;
+  readonly point: ReportPoint | undefined;
   readonly "buffer-index": number | undefined;
   readonly roi: string[] | undefined;
   readonly pairs: boolean;
   readonly analysis: string | undefined;
   readonly window: number | undefined;
-  readonly model: string;
+  readonly model: string | undefined;
   readonly solution: string | undefined;
-  readonly delay: number;
+  readonly delay: number | undefined;
   readonly scale: string | undefined;
   readonly out: string | undefined;
   readonly csv: string | undefined;
@@ -52,8 +65,7 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
       })
       .option("point", {
         choices: ["early", "late", "stability", "dissociation"] as const,
-        default: "late" as const,
-        describe: "response: point of the injection",
+        describe: "response: point of the injection (default: late)",
       })
       .option("buffer-index", {
         type: "number",
@@ -71,11 +83,11 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
       .option("window", {
         type: "number",
         requiresArg: true,
-        describe: "Length of windows in seconds (default: five frames, at least 10 s)",
+        describe: "response, sensitivity: length of windows in seconds (default: five frames, at least 10 s)",
       })
-      .option("model", { type: "string", requiresArg: true, default: "auto", describe: "ka, kd, KD: as in kinetics" })
+      .option("model", { type: "string", requiresArg: true, describe: "ka, kd, KD: as in kinetics" })
       .option("solution", { type: "string", requiresArg: true, describe: "ka, kd, KD: as in kinetics" })
-      .option("delay", { type: "number", requiresArg: true, default: 0, describe: "ka, kd, KD: as in kinetics" })
+      .option("delay", { type: "number", requiresArg: true, describe: "ka, kd, KD: as in kinetics" })
       .option("scale", {
         type: "string",
         requiresArg: true,
@@ -93,7 +105,8 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
   handler: async (argv) => {
     const { config } = loadConfig(argv.config);
     const zone = shownZone(config, argv.tz);
-    const { quantity = "shift" } = argv;
+    const { quantity = "shift", point = "late", model = "auto", delay = 0 } = argv;
+    checkOptions(quantity, argv);
     const limits = argv.scale === undefined ? undefined : limitsOf(argv.scale);
     const target = figureFile("--out", argv.out ?? join(config.Paths.results_dir, `map_${quantity}.png`));
     const manifest = openStored(config);
@@ -101,9 +114,10 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
       const map = mapOf(manifest, config, quantity, {
         ...argv,
         analysis: chosenAnalysis(manifest, argv.analysis),
+        point,
         at: argv.at === undefined ? undefined : timeOption("--at", argv.at, zone),
         bufferIndex: argv["buffer-index"],
-        kinetics: { model: argv.model, solution: argv.solution, delayS: argv.delay },
+        kinetics: { model, solution: argv.solution, delayS: delay },
       });
       const cells = mapCells(manifest, map);
       if (cells.length === 0)
@@ -127,6 +141,18 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
     }
   },
 };
+
+/** An option that the quantity does not have would be ignored, and the map would not show what was asked for. */
+function checkOptions(quantity: MapQuantity, argv: MapArguments): void {
+  const own: Partial<Record<MapQuantity, readonly (keyof MapArguments)[]>> = OWN_OPTIONS;
+  const foreign = Object.values(own)
+    .flat()
+    .find((name) => argv[name] !== undefined && own[quantity]?.includes(name) !== true);
+  if (foreign === undefined) return;
+  const quantities = MAP_QUANTITIES.filter((one) => own[one]?.includes(foreign));
+  const line = `--${foreign} ${argv[foreign]}: an option of ${quantities.join(", ")}, not of ${quantity}`;
+  throw new Failure("usage.invalid", line, { hint: "see `phorest map --help`" });
+}
 
 function limitsOf(text: string): readonly [number, number] {
   const [low, high, ...more] = text.split(",").map(Number);

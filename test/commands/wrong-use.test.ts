@@ -1,7 +1,8 @@
 // A rule of all commands: wrong use ends with one line that says what is wrong and how to do it, before anything is done.
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { MAP_QUANTITIES, type MapQuantity } from "../../src/evaluation/maps.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { allCommands, type Leaf, refusal } from "./command-table.ts";
 
@@ -76,4 +77,28 @@ test("a configuration file that is not there is named", async () => {
     expect(line, leaf.words.join(" ")).toMatch(/missing\.toml: no such file \(check the name\)$/);
   }
   expect(readdirSync(directory)).toEqual([]);
+});
+
+test("an option that the mapped quantity does not have is refused, and not ignored", async () => {
+  const map = commands.find(({ words }) => words[0] === "map");
+  const lines = map?.help.replaceAll(/\n {7,}/g, " ") ?? "";
+  // "--delay  ka, kd, KD: as in kinetics [number]"
+  const own = [...lines.matchAll(/^ +--([a-z-]+) +((?:[a-z-]+, )*[a-zKD-]+): .*?\[/gm)]
+    .map(([, name = "", list = ""]) => ({ name, quantities: list.split(", ") }))
+    .filter(({ quantities }) => quantities.every((one) => MAP_QUANTITIES.includes(one as MapQuantity)));
+  expect(own.map(({ name }) => name).sort()).toEqual(
+    ["at", "buffer-index", "delay", "injection", "model", "point", "solution", "window"].sort(),
+  );
+  // There is nothing to draw here: an option that belongs to the quantity is only followed by that.
+  const nothing = /^no experiment in /;
+  const config = ["--config", join(temporaryDirectory(), "config.toml")];
+  writeFileSync(config[1] ?? "", "");
+  for (const { name, quantities } of own) {
+    for (const quantity of MAP_QUANTITIES) {
+      const value = map?.options.find((option) => option.name === name)?.value ?? "";
+      const line = await refusal(["map", quantity, `--${name}`, value, ...config]);
+      if (quantities.includes(quantity)) expect(line).toMatch(nothing);
+      else expect(line).toContain(`--${name} ${value}: an option of ${quantities.join(", ")}, not of ${quantity}`);
+    }
+  }
 });
