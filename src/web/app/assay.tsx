@@ -235,7 +235,7 @@ export function Assay({ state: now }: { state: StateView }) {
         }}
       />
       <Proposals proposals={proposals ?? []} propose={({ start, end }) => begin(start, end ?? start + FALLBACK_MS)} />
-      <div class="halves">
+      <div class="halves map-and-table">
         <ChipMap
           state={state}
           injection={injection}

@@ -48,7 +48,10 @@ const NAME_PX = 12;
 /** px of a character of a name. */
 const CHARACTER_PX = 6.4;
 
-/** Draws the injections; the plot calls this before drawing its curves. */
+/**
+ * Draws the injections; the plot calls this before drawing its curves. Where there is no room for the name, it writes the number
+ * that the injection has in the table.
+ */
 export function drawInjections(plot: uPlot, { injections = [], view }: PlotContent): void {
   const { ctx, bbox } = plot;
   const place = (ms: number) => plot.valToPos(ms / 1000, "x", true);
@@ -70,8 +73,8 @@ export function drawInjections(plot: uPlot, { injections = [], view }: PlotConte
     ctx.fillRect(to, bbox.top, end - to, bbox.height);
     ctx.globalAlpha = 1;
     const room = (end - from) / ratio - 8;
-    const name = nameOf(one).slice(0, Math.max(0, Math.floor(room / CHARACTER_PX)));
-    if (name.length < 3) return;
+    const name = [nameOf(one), one.solution, String(one.id)].find((text) => text.length * CHARACTER_PX <= room);
+    if (name === undefined) return;
     ctx.fillStyle = theme("--text");
     ctx.fillText(name, Math.max(from, bbox.left) + 4 * ratio, bbox.top + bbox.height - 4 * ratio);
   });
