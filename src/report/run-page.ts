@@ -12,6 +12,7 @@ import type { RoiPrecision } from "../figures/precision-figure.ts";
 import type { Picture } from "../figures/render.ts";
 import { guessedText } from "../health/guessed-times.ts";
 import type { Snapshot } from "../health/snapshot.ts";
+import type { Analysis } from "../manifest/analyses.ts";
 import { frameName } from "../manifest/page-rows.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { flagNames } from "../measurement/method.ts";
@@ -113,7 +114,7 @@ function facts(page: RunPage): string[][] {
     for (const line of joined) rows.push(["joined curves", line]);
     if (joined.length > 0 && kinetics !== undefined)
       rows.push(["kinetics", `fitted to the frames of analysis "${analysis.name}" alone`]);
-    rows.push(["settings", analysis.settings]);
+    rows.push(["settings", settingsText(analysis)]);
     rows.push(["ROIs", String(labels.length)]);
     const lines = manifest.references.linesOf(analysis);
     if (lines !== undefined) rows.push(["line shapes", countsOf(lines)]);
@@ -220,4 +221,13 @@ function configuration(manifest: CurveManifest): string {
   const config: unknown = JSON.parse(run.config);
   const hide = (key: string, value: unknown) => (key === "webhook" && typeof value === "string" ? "(hidden)" : value);
   return JSON.stringify(config, hide, 2);
+}
+
+/** Returns the settings of an analysis that are not the default ones: "sampling established, fano_sign both". */
+function settingsText({ settings }: Pick<Analysis, "settings">): string {
+  const given = Object.entries(JSON.parse(settings) as Record<string, unknown>);
+  if (given.length === 0) return "the default ones";
+  return given
+    .map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`)
+    .join(", ");
 }

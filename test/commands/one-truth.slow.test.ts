@@ -231,11 +231,11 @@ async function report(root: string): Promise<void> {
   await run(root, "report", "--out", "talk");
   const html = readFileSync(join(root, "talk", "report.html"), "utf8");
   const row = /<tr><td>000A_N<\/td>(.*?)<\/tr>/.exec(html)?.[1] ?? "";
-  const [, frames, leftOut, noise = "", drift = "", lod = ""] = [...row.matchAll(/<td>(.*?)<\/td>/g)].map(
+  const [, frames, leftOut, noise = "", drift = "", lod = ""] = [...row.matchAll(/<td[^>]*>(.*?)<\/td>/g)].map(
     ([, text]) => text,
   );
   const group = /<tr><td>group A \(mean of \d+\)<\/td>(.*?)<\/tr>/.exec(html)?.[1] ?? "";
-  const [, , , groupNoise = "", , groupLod = ""] = [...group.matchAll(/<td>(.*?)<\/td>/g)].map(([, text]) => text);
+  const [, , , groupNoise = "", , groupLod = ""] = [...group.matchAll(/<td[^>]*>(.*?)<\/td>/g)].map(([, text]) => text);
   say("report.html", {
     "noise of the group": five(groupNoise.split(" ± ")[0]),
     "LOD of the group": five(groupLod.split(" ± ")[0]),
