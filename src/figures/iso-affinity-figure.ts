@@ -47,13 +47,15 @@ export function isoAffinityFigure(title: string, points: readonly AffinityPoint[
     scale: { domain: groups, range: groups.map((_name, at) => COLOURS[at % COLOURS.length]) },
     legend: groups.length > 1 ? { title: "group" } : null,
   };
-  const axis = (field: string, domain: readonly [number, number], name: string): object => ({
+  const axis = (field: string, domain: readonly [number, number], title: string, labelSeparation = 0): object => ({
     field,
     type: "quantitative",
     scale: { type: "log", domain, nice: false, clamp: true },
-    axis: { title: name, labelExpr: POWER, labelSeparation: 8, tickCount: 5 },
+    axis: { title, labelExpr: POWER, labelSeparation, tickCount: 5 },
   });
-  const [kd, ka] = [axis("kd", x, "kd (1/s)"), axis("ka", y, "ka (1/(M s))")];
+  const kdAxis = (field: string) => axis(field, x, "kd (1/s)", 8);
+  const kaAxis = (field: string) => axis(field, y, "ka (1/(M s))");
+  const [kd, ka] = [kdAxis("kd"), kaAxis("ka")];
   const errorBar = { type: "rule", strokeWidth: 1, opacity: 0.6 };
   return {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -77,12 +79,12 @@ export function isoAffinityFigure(title: string, points: readonly AffinityPoint[
       {
         data: { values },
         mark: errorBar,
-        encoding: { x: axis("kdLow", x, "kd (1/s)"), x2: { field: "kdHigh" }, y: ka, color },
+        encoding: { x: kdAxis("kdLow"), x2: { field: "kdHigh" }, y: ka, color },
       },
       {
         data: { values },
         mark: errorBar,
-        encoding: { x: kd, y: axis("kaLow", y, "ka (1/(M s))"), y2: { field: "kaHigh" }, color },
+        encoding: { x: kd, y: kaAxis("kaLow"), y2: { field: "kaHigh" }, color },
       },
       {
         data: { values },
