@@ -1,14 +1,16 @@
 // `phorest kinetics --table FILE`: fits sensorgrams of any instrument.
+
 import { readFile } from "node:fs/promises";
 import { fitCurveSet, type KineticsFit, type NoFit } from "../assay/kinetics/fit.ts";
 import { modelNamed } from "../assay/kinetics/models.ts";
 import { recordOf } from "../assay/kinetics/record.ts";
 import { readTable, type Table, type TableOptions } from "../assay/kinetics/table/read-table.ts";
-import { CONCENTRATION_UNITS, concentrationUnit, type TimeUnit } from "../assay/kinetics/table/units.ts";
+import { concentrationUnit, type TimeUnit } from "../assay/kinetics/table/units.ts";
 import { overlayFigure } from "../evaluation/kinetics.ts";
 import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderVegaLite } from "../figures/render.ts";
+import { CONCENTRATION_UNITS } from "../measurement/concentration.ts";
 import { packageVersion } from "../system/files.ts";
 import { writeOutput } from "../system/output-file.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
@@ -65,7 +67,7 @@ function tableOptions(argv: TableArguments, isDissociation: boolean): TableOptio
   const unit = typed === undefined ? undefined : concentrationUnit(typed);
   if (typed !== undefined && unit === undefined) {
     throw new Failure("usage.invalid", `--concentration-unit ${typed}: there is no such unit`, {
-      hint: `choose from ${Object.keys(CONCENTRATION_UNITS).join(", ")}`,
+      hint: `choose from ${CONCENTRATION_UNITS.join(", ")}`,
     });
   }
   const dissociation = argv.dissociation === undefined ? undefined : windowsIn("--dissociation", argv.dissociation)[0];

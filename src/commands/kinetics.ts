@@ -1,7 +1,9 @@
 // `phorest kinetics`: fits rates and affinities of an experiment or, with `--table`, of sensorgrams from any instrument.
+
 import type { CommandModule } from "yargs";
-import { CONCENTRATION_UNITS, TIME_UNITS, type TimeUnit } from "../assay/kinetics/table/units.ts";
+import { TIME_UNITS, type TimeUnit } from "../assay/kinetics/table/units.ts";
 import { Failure } from "../failure/failure.ts";
+import { CONCENTRATION_UNITS } from "../measurement/concentration.ts";
 import { ANALYSIS_OPTION } from "./chosen-analysis.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type ExperimentArguments, kineticsOfExperiment, repeatKinetics } from "./kinetics-of-experiment.ts";
@@ -88,7 +90,7 @@ export const kineticsCommand: CommandModule<GlobalOptions, KineticsArguments> = 
       .option("concentration-unit", {
         type: "string",
         requiresArg: true,
-        describe: `Unit of the concentrations: ${Object.keys(CONCENTRATION_UNITS).join(", ")}`,
+        describe: `Unit of the concentrations: ${CONCENTRATION_UNITS.join(", ")}`,
       })
       .option("response-unit", {
         type: "string",

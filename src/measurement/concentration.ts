@@ -1,6 +1,10 @@
 // Converts concentrations between text, such as "50 nM", and M (mol/l), which the program uses.
 
-const UNITS: Readonly<Record<string, number>> = { M: 1, mM: 1e-3, uM: 1e-6, nM: 1e-9, pM: 1e-12, fM: 1e-15 };
+/** The units of concentration, and what one of each is in M; the largest first. */
+export const IN_MOLAR = { M: 1, mM: 1e-3, uM: 1e-6, nM: 1e-9, pM: 1e-12, fM: 1e-15 } as const;
+export type ConcentrationUnit = keyof typeof IN_MOLAR;
+
+const UNITS: Readonly<Record<string, number>> = IN_MOLAR;
 /** Both characters for "micro" that keyboards have. */
 const MICRO = /^[µμ]/u;
 

@@ -1,6 +1,8 @@
 // Reads a table of sensorgrams from any instrument, long or wide, as curve sets, with messages for the user.
+
 import { createHash } from "node:crypto";
 import { Failure } from "../../../failure/failure.ts";
+import { type ConcentrationUnit, IN_MOLAR } from "../../../measurement/concentration.ts";
 import type { CurveCycle, CurveSet, InjectionWindow } from "../curve-set.ts";
 import { withoutBlanks } from "./blanks.ts";
 import { type Cells, cellsOf } from "./cells.ts";
@@ -8,14 +10,7 @@ import { columnsOf, namedColumns } from "./columns.ts";
 import { findWindow } from "./detection.ts";
 import { longCycles } from "./long.ts";
 import { type RawCycle, type Tally, tidied } from "./raw-curves.ts";
-import {
-  CONCENTRATION_UNITS,
-  type ConcentrationUnit,
-  concentrationUnitIn,
-  TIME_UNITS,
-  type TimeUnit,
-  timeUnitIn,
-} from "./units.ts";
+import { concentrationUnitIn, TIME_UNITS, type TimeUnit, timeUnitIn } from "./units.ts";
 import { wideCycles } from "./wide.ts";
 import { type GivenWindows, givenWindows, highest, noConcentration } from "./windows.ts";
 
@@ -52,7 +47,7 @@ export async function readTable(text: string, where: string, options: TableOptio
   const notes: string[] = [];
   const columns = columnsOf(cells.header, namedColumns(options.columns), where);
   const units = unitsOf(cells, columns?.time, columns?.concentration, options, notes);
-  const scales = { time: TIME_UNITS[units.timeUnit], concentration: CONCENTRATION_UNITS[units.concentrationUnit] };
+  const scales = { time: TIME_UNITS[units.timeUnit], concentration: IN_MOLAR[units.concentrationUnit] };
   const wide = columns === undefined ? wideCycles(cells, scales, where) : undefined;
   if (columns === undefined && wide === undefined) throw unreadable(cells, where);
   if (wide !== undefined && wide.leftOut.length > 0)

@@ -1,10 +1,9 @@
 // Units of times and concentrations, as options and column names write them.
 
+import { type ConcentrationUnit, IN_MOLAR } from "../../../measurement/concentration.ts";
+
 export const TIME_UNITS = { s: 1, min: 60, h: 3600, ms: 1e-3 } as const;
 export type TimeUnit = keyof typeof TIME_UNITS;
-
-export const CONCENTRATION_UNITS = { M: 1, mM: 1e-3, uM: 1e-6, nM: 1e-9, pM: 1e-12, fM: 1e-15 } as const;
-export type ConcentrationUnit = keyof typeof CONCENTRATION_UNITS;
 
 const TIME_WORDS: Readonly<Record<string, TimeUnit>> = {
   s: "s",
@@ -43,7 +42,7 @@ export function concentrationUnit(word: string): ConcentrationUnit | undefined {
   const lower = (prefix ?? "").toLowerCase().replace(/[µμ]/, "u");
   // A lone "m" is metres or minutes.
   if (lower === "" && word === "m") return undefined;
-  return Object.keys(CONCENTRATION_UNITS).find((unit): unit is ConcentrationUnit => unit === `${lower}M`);
+  return Object.keys(IN_MOLAR).find((unit): unit is ConcentrationUnit => unit === `${lower}M`);
 }
 
 function wordsOf(name: string): string[] {
@@ -55,6 +54,6 @@ export function concentrationIn(name: string): { readonly molar: number; readonl
   const found = /(\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)[\s_.]*((?:[munpfµμ])?M)(?![a-z0-9])/i.exec(name);
   const unit = found?.[2] === undefined ? undefined : concentrationUnit(found[2]);
   if (found === null || unit === undefined) return undefined;
-  const molar = Number((found[1] as string).replace(",", ".")) * CONCENTRATION_UNITS[unit];
+  const molar = Number((found[1] as string).replace(",", ".")) * IN_MOLAR[unit];
   return { molar, rest: name.slice(0, found.index) + name.slice(found.index + found[0].length) };
 }
