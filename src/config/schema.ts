@@ -2,14 +2,14 @@
 // Phorest_config.toml; new settings get new keys. Defaults are defined nowhere else.
 import * as z from "zod";
 import { HOST_RULE, isHost } from "../system/host-name.ts";
-import { Alarm } from "./alarm.ts";
+import { Alarm } from "./alarm-section.ts";
 import { Analysis, Data_Analysis, Development, Report } from "./analysis-sections.ts";
 import { Brightfield, Camera, Temperature } from "./camera-section.ts";
 import { Display } from "./display-section.ts";
 import { Experiment } from "./experiment-section.ts";
 import { choices, field, off, positive, SECONDS, seconds, section, whole } from "./field.ts";
 import { Assets, Backup, Buffer, Compression, Paths, Storage, Sync } from "./file-sections.ts";
-import { OPC_UA } from "./opcua.ts";
+import { OPC_UA } from "./opcua-section.ts";
 import { OUTPUT_METHODS } from "./output-methods.ts";
 import { Simulation } from "./simulation-section.ts";
 

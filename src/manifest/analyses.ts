@@ -51,7 +51,7 @@ function measureKey({ method, settings, roiManifestId, kernelVersion }: NewAnaly
 }
 
 /** Returns `base`, with the first number that makes it unique if it is taken. */
-function freeName(base: string, taken: ReadonlySet<string>): string {
+function freeAnalysisName(base: string, taken: ReadonlySet<string>): string {
   for (let number = 2, name = base; ; number += 1) {
     if (!taken.has(name)) return name;
     name = `${base} ${number}`;
@@ -143,7 +143,7 @@ export class Analyses {
     const identity = [method, settings, roiManifestId, kernelVersion, "apart", mark];
     return this.#connection.write(() =>
       this.#ensure(analysis, identity, {
-        name: name === undefined ? undefined : freeName(name, this.#names()),
+        name: name === undefined ? undefined : freeAnalysisName(name, this.#names()),
         remeasuredAtUs,
       }),
     );
@@ -170,7 +170,7 @@ export class Analyses {
           ...{ method, settings, kernelVersion, fingerprint },
           roiManifestId: roiManifestId ?? null,
           remeasuredAtUs: again?.remeasuredAtUs ?? null,
-          name: again?.name ?? freeName(method, this.#names()),
+          name: again?.name ?? freeAnalysisName(method, this.#names()),
         });
       return Number(lastInsertRowid);
     });

@@ -8,7 +8,7 @@
 // written. Values that were being sent when the connection broke are sent again, with the same time stamps.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { OpcUaNode } from "../../config/opcua.ts";
+import type { OpcUaNode } from "../../config/opcua-section.ts";
 import { encodeFailure, type FailureData, failureLine } from "../../failure/failure.ts";
 import type { LogLevel } from "../../log/levels.ts";
 import type { ManifestPart } from "../../manifest/manifest.ts";

@@ -4,7 +4,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { UserIdentityInfo } from "node-opcua-client";
-import type { OpcUaConfig } from "../../config/opcua.ts";
+import type { OpcUaConfig } from "../../config/opcua-section.ts";
 import { Failure } from "../../failure/failure.ts";
 import { shellWord } from "../../failure/quote.ts";
 import { readCertificate, whyWeak } from "./certificates.ts";

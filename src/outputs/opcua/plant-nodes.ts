@@ -1,5 +1,5 @@
 // The mapped nodes of a delivery: looked up once per session and set of ROIs, and remembered for the next session.
-import type { OpcUaNode } from "../../config/opcua.ts";
+import type { OpcUaNode } from "../../config/opcua-section.ts";
 import type { ManifestPart } from "../../manifest/manifest.ts";
 import { whatIsMissing } from "./node-remarks.ts";
 import { type BoundNode, bindNodes, SAME_NODE } from "./node-table.ts";

@@ -1,8 +1,8 @@
 // Expands `[[OPC_UA.nodes]]` to single nodes: patterns are matched with the labels of the ROIs.
 
-import type { OpcUaNode } from "../../config/opcua.ts";
 import type { BuiltInName } from "../../config/opcua-data-type-name.ts";
 import { addressKey } from "../../config/opcua-same-node.ts";
+import type { OpcUaNode } from "../../config/opcua-section.ts";
 import { isPerRoi, parseValueName, type ValueName } from "../../config/opcua-value-name.ts";
 import { labelMatcher } from "../../measurement/labels.ts";
 

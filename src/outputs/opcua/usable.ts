@@ -1,6 +1,6 @@
 // Checks, before anything is sent, whether the certificates of both sides are valid today.
 import { X509Certificate } from "node:crypto";
-import type { OpcUaConfig } from "../../config/opcua.ts";
+import type { OpcUaConfig } from "../../config/opcua-section.ts";
 import { Failure } from "../../failure/failure.ts";
 import { leaf, type OwnCertificate, trustedCertificate, WEAK_KEY_CURE, whyOutOfDate, whyWeak } from "./certificates.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../src/config/config.ts";
-import type { OpcUaNode } from "../../../src/config/opcua.ts";
+import type { OpcUaNode } from "../../../src/config/opcua-section.ts";
 import { BUILT_IN_NAMES, type BuiltInName } from "../../../src/config/opcua-data-type-name.ts";
 import { nodesMappedTwice } from "../../../src/config/opcua-same-node.ts";
 import { parseValueName } from "../../../src/config/opcua-value-name.ts";

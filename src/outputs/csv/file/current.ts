@@ -90,7 +90,7 @@ export async function stepCurrentCsv(
   if (next === undefined || about.read(updated.state.cursor, 1).length > 0) return updated;
   return {
     ...updated,
-    state: { ...updated.state, finishedAs: await freeName(directory, manifest, updated.state) },
+    state: { ...updated.state, finishedAs: await nameOfFinished(directory, manifest, updated.state) },
     upToDate: false,
   };
 }
@@ -124,7 +124,7 @@ async function finish(
 }
 
 /** Returns the file name of the analysis, with a number if another file has it. */
-async function freeName(directory: string, { analyses }: Source, state: CsvState): Promise<string> {
+async function nameOfFinished(directory: string, { analyses }: Source, state: CsvState): Promise<string> {
   const analysis = analyses.all().find((one) => one.analysisId === state.analysis);
   const wanted = analysisCsvName(analysis?.name ?? "earlier");
   for (let n = 0; ; n += 1) {
