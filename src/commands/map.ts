@@ -61,7 +61,7 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
       .option("injection", {
         type: "number",
         requiresArg: true,
-        describe: "response, arrival: number of the injection (default: the first)",
+        describe: "response, arrival, sensitivity: number of the injection (default: the first; all calibrations)",
       })
       .option("point", {
         choices: ["early", "late", "stability", "dissociation"] as const,

@@ -93,7 +93,7 @@ describe("the joint fit of", () => {
   beforeAll(() => {
     const lines = PRECISE.map(({ line }) => line);
     realised = realise(lines, 10_000);
-  });
+  }, 1_200_000);
 
   it.each(PRECISE)(
     "$name has its line chosen, reaches the Cramér-Rao bound, and its error bars hold the truth",

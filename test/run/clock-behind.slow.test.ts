@@ -29,10 +29,10 @@ describe("the program", () => {
     expect((await phorest(["health"], directory)).code).toBe(0);
 
     const during = (await phorest(["status"], directory, behind)).stdout;
-    expect(linesWith(during, "ALARM"), during).toEqual([expect.stringContaining("2 days behind the newest frame")]);
+    expect(linesWith(during, "ALARM"), during).toEqual([expect.stringContaining("48 h behind the newest frame")]);
     const second = await phorest(["run", "--frames", "2", "--until-idle"], directory, behind);
     expect(second.code, second.stderr).toBe(0);
-    expect(linesWith(second.stderr, "2 days behind the newest frame"), second.stderr).toHaveLength(1);
+    expect(linesWith(second.stderr, "48 h behind the newest frame"), second.stderr).toHaveLength(1);
 
     const after = (await phorest(["status"], directory)).stdout;
     expect(linesWith(after, "ALARM"), after).toEqual([expect.stringContaining("before an earlier one")]);
