@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../src/config/config.ts";
-import type { OpcUaNode } from "../../../src/config/opcua-section.ts";
 import { BUILT_IN_NAMES, type BuiltInName } from "../../../src/config/opcua-data-type-name.ts";
 import { nodesMappedTwice } from "../../../src/config/opcua-same-node.ts";
+import type { OpcUaNode } from "../../../src/config/opcua-section.ts";
 import { parseValueName } from "../../../src/config/opcua-value-name.ts";
 import { castTo, isCastable, naturalType } from "../../../src/outputs/opcua/data-type.ts";
 import { shownCertificate } from "../../../src/outputs/opcua/failures.ts";
