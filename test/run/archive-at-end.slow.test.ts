@@ -34,7 +34,9 @@ shutdown_timeout_seconds = 120
 
 const linesOf = (text: string) => text.trim().split("\n").slice(1);
 
-test("a clean end leaves no line both in the CSV and in an archive, and none out of both", async () => {
+test("a clean end leaves no line both in the CSV and in an archive, and none out of both", {
+  timeout: 900_000,
+}, async () => {
   const directory = experiment(CONFIG);
   /** Runs for some seconds; returns how many lines are in archives then. */
   const run = async (seconds: number): Promise<number> => {

@@ -83,7 +83,9 @@ function healthReport(directory: string): HealthReport | undefined {
 
 const FAULTED = "stage.faulted:collector";
 
-test("a faulted camera is told once, also when the run is killed and started again", async () => {
+test("a faulted camera is told once, also when the run is killed and started again", {
+  timeout: 600_000,
+}, async () => {
   const broken = QUICK_CONFIG.replace('camera_type = "simulated"', 'camera_type = "command"\ncommand = ["false"]');
   const directory = await measured(broken.replace("[Timing]", "[Timing]\nhealth_interval_seconds = 1") + TOLD);
   const isFaulted = ({ event, key }: Notice) => event === "alarm" && key === FAULTED;
