@@ -8,7 +8,7 @@ import type { FrameView } from "../../src/web/picture-views.ts";
 import type { RouteName } from "../../src/web/route-table.ts";
 import type { ChipView, StateView } from "../../src/web/views.ts";
 import { committed, type Operation, operations } from "./api.ts";
-import { sharedRun, simulatedChipConfig } from "./running.ts";
+import { FOR_ITSELF, sharedRun, simulatedChipConfig } from "./running.ts";
 
 const changing = operations.filter(({ method }) => method !== "GET");
 
@@ -69,6 +69,7 @@ describe("a running experiment", () => {
       const response = await fetch(new URL(path, shared.running.address), {
         method,
         headers: {
+          ...FOR_ITSELF,
           ...(key === "" ? {} : { Authorization: `Bearer ${key}` }),
           ...(body === undefined ? {} : { "Content-Type": type }),
         },

@@ -10,7 +10,7 @@ import { command as phorest } from "../run/commands.ts";
 import { experiment } from "../run/program.ts";
 import { isAlive, workerProcesses } from "../support/worker-processes.ts";
 import { blackPng } from "./pictures.ts";
-import { Running } from "./running.ts";
+import { FOR_ITSELF, Running } from "./running.ts";
 
 const PATIENCE = { timeout: 100_000 } as const;
 const CONFIG = `
@@ -94,7 +94,7 @@ test("an uploaded bomb is refused in a line; a dead decoder costs one answer; th
   const upload = (name: string, bytes: Uint8Array) =>
     fetch(new URL(`/api/calibration/picture?name=${name}`, running.address), {
       method: "POST",
-      headers: { Authorization: `Bearer ${token}`, "Content-Type": "image/png" },
+      headers: { ...FOR_ITSELF, Authorization: `Bearer ${token}`, "Content-Type": "image/png" },
       body: Uint8Array.from(bytes),
     });
   const bomb = await refusal(await upload("bomb.png", blackPng(19_000, 100)));
@@ -114,7 +114,7 @@ test("an uploaded bomb is refused in a line; a dead decoder costs one answer; th
   for (const pid of decoders()) process.kill(pid, "SIGKILL");
   const seen = async () => (await running.read<CalibrationView>("/api/calibration")).state;
   await expect.poll(seen, PATIENCE).not.toBe("searching");
-  const looked = async () => (await fetch(new URL("/api/frame/1/0/0/0", running.address))).status;
+  const looked = async () => (await running.answer("/api/frame/1/0/0/0")).status;
   await expect.poll(looked, PATIENCE).toBe(200);
   expect((await upload("again.png", good(2))).status).toBe(200);
   const left = decoders();

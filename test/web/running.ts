@@ -11,6 +11,12 @@ import { type Ended, start } from "../run/program.ts";
 import { launch } from "./browser.ts";
 
 /**
+ * Of a request with a connection for itself: the server closes one that was silent for five seconds, which a test that is held up
+ * notices only when it has sent the next request.
+ */
+export const FOR_ITSELF: Readonly<Record<string, string>> = { Connection: "close" };
+
+/**
  * The settings of a run on a simulated chip with readable labels, with its page at a free port. No plot, and no CSV soon. Time to
  * stop on a busy machine.
  */
@@ -126,7 +132,7 @@ export class Running {
   /** The server's answer; asked again while it is too busy for one, as the page does. */
   async answer(path: string): Promise<Response> {
     for (;;) {
-      const answer = await fetch(new URL(path, this.address));
+      const answer = await fetch(new URL(path, this.address), { headers: FOR_ITSELF });
       if (answer.status !== 503) return answer;
       await answer.body?.cancel();
       await sleep(200);
