@@ -83,8 +83,17 @@ export class FrameChooser {
     return { frames: framesOfPages(pages, known), timesOf };
   }
 
-  /** Returns the pages of a stack that are taken, from 0 in the file; they are the next frames of the series. */
-  pagesOf({ frames }: Stack): number[] {
-    return frames.filter(({ capturedAtUs }) => this.counter.takes(capturedAtUs)).map(({ page }) => page);
+  /**
+   * Returns the pages of a stack that are taken, from 0 in the file; they are the next frames of the series. `rows`: the pages
+   * that an earlier run took; they only advance the count.
+   */
+  pagesOf({ frames }: Stack, rows: readonly number[] = []): number[] {
+    const had = new Set(rows);
+    const isTaken = ({ page, capturedAtUs }: PageFrame) => {
+      if (!had.has(page)) return this.counter.takes(capturedAtUs);
+      this.counter.noteTaken(capturedAtUs);
+      return false;
+    };
+    return frames.filter(isTaken).map(({ page }) => page);
   }
 }

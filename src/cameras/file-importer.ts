@@ -1,5 +1,5 @@
 // The importer: every picture in the data directory when it opens counts as captured, once, oldest first. If a captured stack
-// has grown since, its new pages count.
+// has grown since, its new pages count; so do pages that an earlier run left out, if they are chosen now.
 import { Failure, failureLine } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { chooseSeries } from "../image/file-axes.ts";
@@ -11,8 +11,8 @@ import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import { FrameChooser, type Stack } from "./chosen-frames.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
-import { hasPageFrom, type NewPages, newPages, pagesSettings } from "./grown-file.ts";
-import type { TakenFile } from "./watched-file.ts";
+import { hasWantedPage, type NewPages, newPages, pagesSettings } from "./grown-file.ts";
+import { partlyTaken, type TakenFile } from "./watched-file.ts";
 
 export interface FileImporterOptions {
   readonly dataDir: string;
@@ -103,11 +103,18 @@ export class FileImporter implements Source {
     const file = { directory, path: next.name, followLinks: this.followLinks };
     if (!isKnown(next.name)) return newPages(file, undefined);
     const before = takenInPlace?.(next.name);
-    if (before?.pages === undefined || before.bytes === next.bytes) return undefined;
+    if (before?.pages === undefined) return undefined;
+    const without = partlyTaken(before);
+    const [choice, pages] = [this.choices.get(next), this.chosenPages.get(next.name)];
     try {
+      if (without !== undefined) {
+        if (!(await hasWantedPage(file, { pages, without }, choice))) return undefined;
+        return { pages: before.pages, ...(await newPages(file, before.pages)), from: 0, without };
+      }
+      if (before.bytes === next.bytes) return undefined;
       const fresh = await newPages(file, before.pages);
-      const isNew = fresh !== undefined && (await hasPageFrom(file, fresh.from, this.choices.get(next)));
-      return isNew && fresh.from > 0 ? fresh : undefined;
+      if (fresh === undefined || fresh.from === 0) return undefined;
+      return (await hasWantedPage(file, { pages, from: fresh.from }, choice)) ? fresh : undefined;
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "file.changed") throw error;
       this.skippedLines.push(failureLine(error));
@@ -115,13 +122,13 @@ export class FileImporter implements Source {
     }
   }
 
-  private async frameOf(next: PictureFile, { from, pages: content }: NewPages): Promise<CapturedFrame> {
+  private async frameOf(next: PictureFile, { from, without, pages: content }: NewPages): Promise<CapturedFrame> {
     const { dataDir: directory } = this.options;
     const { name, takenAtUs, timeSource } = next;
     const pages = this.chosenPages.get(name);
     const chosen = pages === undefined ? {} : { pages };
     const choice = this.choices.get(next);
-    const file = { directory, name, followLinks: this.followLinks, keep: true, choice, from, ...chosen };
+    const file = { directory, name, followLinks: this.followLinks, keep: true, choice, from, without, ...chosen };
     const timed = { ...next, directory, followLinks: this.followLinks };
     const {
       pages: [time],
@@ -174,7 +181,7 @@ export class FileImporter implements Source {
 
   /** Returns the files with frames of the subset; adds a message about the others. */
   private async chosen(files: PictureFile[]): Promise<PictureFile[]> {
-    const { dataDir: directory, isKnown, subset } = this.options;
+    const { dataDir: directory, isKnown, takenInPlace, subset } = this.options;
     const chooser = new FrameChooser({ subset, choiceOf: (file) => this.choices.get(file), times: this.times });
     if (!chooser.isChoosing) return files;
     this.stacks = await chooser.stacks(files, { directory, followLinks: this.followLinks });
@@ -183,7 +190,7 @@ export class FileImporter implements Source {
     const chosen = files.filter((file) => {
       const stack = this.stacks.get(file);
       if (stack !== undefined) {
-        const taken = chooser.pagesOf(stack);
+        const taken = chooser.pagesOf(stack, isKnown(file.name) ? takenInPlace?.(file.name)?.rows : undefined);
         this.chosenPages.set(file.name, taken);
         return taken.length > 0;
       }

@@ -2,9 +2,9 @@
 // modification time have not changed for a while by our own clock: the other machine's clock may be wrong, and copying tools
 // set times back. A rewritten file with new content is a new picture; with the same content it is not. A file that is rewritten
 // while phorest is not running is recognised by the recorded size and time of its capture. From a stack that has grown, only
-// the new pages are taken.
+// the new pages are taken; from one of which an earlier run left pages out, those that are chosen now.
 import { setTimeout as sleep } from "node:timers/promises";
-import { Failure } from "../failure/failure.ts";
+import { encodeFailure, Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { type FrameSubset, NO_FRAME_IN_WINDOW } from "../image/frame-subset.ts";
 import { OtherKinds } from "../image/other-kinds.ts";
@@ -21,8 +21,8 @@ import { AwaitedMetadata } from "./awaited-metadata.ts";
 import { FrameChooser, type Stack } from "./chosen-frames.ts";
 import { FolderSeries } from "./folder-series.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
-import { hasPageFrom, newPages, pagesSettings } from "./grown-file.ts";
-import { type Choice, isSame, type TakenFile, type Watched } from "./watched-file.ts";
+import { hasWantedPage, type NewPages, newPages, pagesSettings } from "./grown-file.ts";
+import { type Choice, isSame, partlyTaken, type TakenFile, type Watched } from "./watched-file.ts";
 
 export interface FolderOptions {
   readonly watchDir: string;
@@ -146,6 +146,7 @@ export class Folder implements Source {
     watched.takenSha256 = undefined;
     watched.takenInode = undefined;
     watched.takenPages = watched.pagesBefore;
+    watched.rowsBefore = watched.rowsAtCapture;
     this.waiting.add(name);
   }
 
@@ -185,7 +186,10 @@ export class Folder implements Source {
       unseen.filter(isTaken),
     );
     const stacks = await this.chooser.stacks(unseen, place);
-    const fresh = files.filter((file) => this.watch(file, nowMs, stacks.get(file), before.get(file.name)));
+    const finished = await this.finished(unseen, before);
+    const fresh = files.filter((file) => {
+      return this.watch(file, nowMs, stacks.get(file), before.get(file.name), finished.has(file));
+    });
     this.waiting.clear();
     for (const { name } of fresh) this.waiting.add(name);
     // Files that were removed or captured since then can be forgotten.
@@ -214,12 +218,42 @@ export class Folder implements Source {
     return this.options.followLinks ?? false;
   }
 
+  /** Returns the unchanged files of which an earlier run left pages out that are not chosen now either. */
+  private async finished(
+    files: readonly PictureFile[],
+    before: ReadonlyMap<string, TakenFile | undefined>,
+  ): Promise<ReadonlySet<PictureFile>> {
+    const finished = new Set<PictureFile>();
+    for (const file of files) {
+      const noted = before.get(file.name);
+      const without = noted && partlyTaken(noted);
+      if (noted === undefined || without === undefined || !isSame(file, noted)) continue;
+      const named = { directory: this.options.watchDir, path: file.name, followLinks: this.followLinks };
+      // The error of an unreadable file is reported when the file is taken.
+      const hasMore = await hasWantedPage(named, { without }, this.series.choiceOf(file)).catch((error: unknown) => {
+        if (encodeFailure(error).code === "internal") throw error;
+        return true;
+      });
+      if (!hasMore) finished.add(file);
+    }
+    return finished;
+  }
+
   /** Records a file's version; returns true while that version has not been taken. */
-  private watch(file: PictureFile, nowMs: number, stack: Stack | undefined, before: TakenFile | undefined): boolean {
+  private watch(
+    file: PictureFile,
+    nowMs: number,
+    stack: Stack | undefined,
+    before: TakenFile | undefined,
+    isFinished: boolean,
+  ): boolean {
     const known = this.watched.get(file.name);
     if (known === undefined) {
-      const taken = before !== undefined && isSame(file, before) ? file.version : undefined;
-      const choice = this.choose(file, stack, taken !== undefined);
+      const isKnown = before !== undefined && isSame(file, before);
+      const rowsBefore = before && partlyTaken(before);
+      const choice = this.choose(file, stack, { isKnown, rows: before?.rows });
+      const hasNoMore = rowsBefore === undefined || isFinished || (stack !== undefined && choice.pages.length === 0);
+      const taken = isKnown && hasNoMore ? file.version : undefined;
       this.watched.set(file.name, {
         ...choice,
         taken,
@@ -227,6 +261,8 @@ export class Folder implements Source {
         takenInode: taken === undefined ? undefined : file.inode,
         takenPages: before?.pages,
         pagesBefore: before?.pages,
+        rowsBefore,
+        rowsAtCapture: rowsBefore,
         version: file.version,
         sinceMs: nowMs,
       });
@@ -244,16 +280,20 @@ export class Folder implements Source {
   /**
    * Returns what is taken of a file that is seen for the first time. A file that an earlier run took only advances the count.
    */
-  private choose(file: PictureFile, stack: Stack | undefined, isTaken: boolean): Choice {
+  private choose(
+    file: PictureFile,
+    stack: Stack | undefined,
+    { isKnown, rows }: { readonly isKnown: boolean; readonly rows: readonly number[] | undefined },
+  ): Choice {
     const { counter } = this.chooser;
     if (!this.series.keeps(file)) {
       return { chosen: false, counted: 1, pages: [] };
     }
     if (stack !== undefined) {
-      return { chosen: true, counted: stack.frames.length, pages: this.chooser.pagesOf(stack) };
+      return { chosen: true, counted: stack.frames.length, pages: this.chooser.pagesOf(stack, rows) };
     }
-    if (isTaken) counter.noteTaken(file.takenAtUs);
-    return { chosen: isTaken || counter.takes(file.takenAtUs), counted: 1, pages: [0] };
+    if (isKnown) counter.noteTaken(file.takenAtUs);
+    return { chosen: isKnown || counter.takes(file.takenAtUs), counted: 1, pages: [0] };
   }
 
   /** Returns the pages of a complete stack that are taken: it may have grown since they were counted. */
@@ -291,13 +331,19 @@ export class Folder implements Source {
     };
     const { sha256 } = await withConfinedFile(directory, file.name, digest, { followLinks });
     const repeated = watched.takenSha256 === sha256;
+    const without = watched.rowsBefore;
     // The same file has another inode number: from now on the numbers are ignored.
     if (repeated && watched.taken === file.version) this.inodesHold = false;
     const named = { directory, path: file.name, followLinks };
-    const fresh = repeated ? undefined : await newPages(named, watched.takenPages, this.options.progress);
+    const grown = repeated ? undefined : await newPages(named, watched.takenPages, this.options.progress);
+    // Pages that an earlier run left out are taken together with new ones.
+    const rest: NewPages | undefined = without && { pages: watched.takenPages, ...grown, from: 0, without };
+    const fresh = rest ?? grown;
     watched.taken = file.version;
     watched.takenSha256 = sha256;
     watched.takenInode = file.inode;
+    watched.rowsAtCapture = without;
+    watched.rowsBefore = undefined;
     if (fresh === undefined) return undefined;
     watched.pagesBefore = watched.takenPages;
     watched.takenPages = fresh.pages;
@@ -310,8 +356,9 @@ export class Folder implements Source {
     if (chosen.pages?.length === 0) return undefined;
     const choice = this.series.choiceOf(file);
     const { from } = fresh;
-    if (from > 0 && !(await hasPageFrom(named, from, choice))) return undefined;
-    const taken = { directory, name: file.name, followLinks, keep: true, sha256, choice, from, ...chosen };
+    const wanted = { ...chosen, from, without };
+    if ((from > 0 || without !== undefined) && !(await hasWantedPage(named, wanted, choice))) return undefined;
+    const taken = { directory, name: file.name, followLinks, keep: true, sha256, choice, ...wanted };
     // Read again, because the metadata may have been written after the file was listed.
     const timed = { ...file, directory, followLinks };
     const { pages, notes } = await this.times.of(timed);

@@ -47,9 +47,11 @@ export interface TakenFrom {
   readonly keep: boolean;
   readonly sha256?: string;
   /** Only these pages of a file with several pictures, from 0; absent: all. */
-  readonly pages?: readonly number[];
+  readonly pages?: readonly number[] | undefined;
   /** The first page that was not taken before; absent: 0. */
   readonly from?: number;
+  /** Pages from 0 that have a row already; absent: none. */
+  readonly without?: readonly number[] | undefined;
   /** The chosen channel, plane and position; absent: as configured. */
   readonly choice?: PageChoice | undefined;
 }

@@ -1,15 +1,21 @@
-// Handles files that another program adds pages to: if one was taken before, only its new pages are frames.
+// Handles files that were taken before: if another program has added pages, or a run with a subset left some out, only the pages
+// that were not taken are frames.
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { framesOfFile } from "../image/frames-of-file.ts";
 import { type FirstPages, type StackContent, stackContent } from "../image/stack-content.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 import { systemCode } from "../system/fault-of.ts";
+import type { TakenFrom } from "./frame.ts";
+
+type WantedPages = Pick<TakenFrom, "pages" | "from" | "without">;
 
 /** The part of a file to take. */
 export interface NewPages {
   /** The first new page, from 0. */
   readonly from: number;
+  /** Pages that were taken, if others before the new ones were not. */
+  readonly without?: readonly number[] | undefined;
   /** All pages that the file has now, for the next time; undefined if it is not a stack. */
   readonly pages: FirstPages | undefined;
 }
@@ -31,10 +37,21 @@ export async function newPages(
   return content.all.count === taken.count ? undefined : { from: taken.count, pages };
 }
 
-/** Whether a file has a frame at the page `from` or after it. */
-export async function hasPageFrom(file: NamedFile, from: number, choice: PageChoice | undefined): Promise<boolean> {
+/** Whether a file that was taken before has a frame that is wanted now. */
+export async function hasWantedPage(
+  file: NamedFile,
+  wanted: WantedPages,
+  choice: PageChoice | undefined,
+): Promise<boolean> {
   const { pages = [] } = await framesOfFile(file, choice);
-  return pages.some(({ index }) => index >= from);
+  const isWanted = pageFilter(wanted);
+  return pages.some(({ index }) => isWanted(index));
+}
+
+/** Returns a function that tells whether a page, from 0, is wanted. */
+export function pageFilter({ pages, from = 0, without = [] }: WantedPages): (page: number) => boolean {
+  const [wanted, had] = [pages && new Set(pages), new Set(without)];
+  return (page) => page >= from && !had.has(page) && (wanted?.has(page) ?? true);
 }
 
 async function contentOf(

@@ -10,6 +10,8 @@ export interface TakenFile {
   readonly sha256?: string | undefined;
   /** All pages that it had, if the file may grow. */
   readonly pages?: FirstPages | undefined;
+  /** The pages that have a row, from 0: a run with a subset leaves out others. Undefined: all that it had. */
+  readonly rows?: readonly number[] | undefined;
 }
 
 /** The state of a name: the version taken, and the one that is being watched. */
@@ -26,12 +28,21 @@ export interface Watched {
   /** The pages taken, and those before the last capture, in case it is given back; undefined if it is not a stack. */
   takenPages: FirstPages | undefined;
   pagesBefore: FirstPages | undefined;
+  /** The pages that an earlier run took, until the others are examined; undefined if it took all. */
+  rowsBefore: readonly number[] | undefined;
+  /** The same before the last capture, in case it is given back. */
+  rowsAtCapture: readonly number[] | undefined;
   version: string;
   sinceMs: number;
 }
 
 /** The part of a file that is taken. */
 export type Choice = Pick<Watched, "chosen" | "counted" | "pages">;
+
+/** Returns the pages that have a row, if the file had others when it was taken; undefined otherwise. */
+export function partlyTaken({ pages, rows }: TakenFile): readonly number[] | undefined {
+  return pages === undefined || rows === undefined || rows.length >= pages.count ? undefined : rows;
+}
 
 /** Whether a file is still what an earlier run took; if nothing was recorded, only its name counts. */
 export function isSame(file: PictureFile, { bytes, modifiedUs }: TakenFile): boolean {

@@ -5,7 +5,7 @@ import type { FailureData } from "../failure/failure.ts";
 import { checkPictureName } from "../image/picture-name.ts";
 import type { Connection } from "./connection.ts";
 import type { EntryHistory, NewEntry } from "./new-entry.ts";
-import { FILE_ENTRY, fileColumn, GROWN } from "./page-rows.ts";
+import { FILE_ENTRY, fileColumn, GROWN, PAGES_OF_NAME, UNCHANGED } from "./page-rows.ts";
 
 export type { EntryHistory, FurtherPage, NewEntry } from "./new-entry.ts";
 
@@ -60,6 +60,8 @@ export function otherForm(filename: string): string {
 export interface TakenPicture {
   readonly settings: string | null;
   readonly sha256: string | null;
+  /** The hash of the file as it is now. */
+  readonly storedSha256: string | null;
 }
 
 export class Entries {
@@ -67,10 +69,13 @@ export class Entries {
   readonly #insert: Statement;
   readonly #insertReading: Statement;
   readonly #grown: Statement<[unknown], number>;
+  readonly #unchanged: Statement<[unknown], number>;
+  readonly #pagesOf: Statement<[{ directory: string; filename: string; other: string }], number>;
   readonly #whole: Statement<[{ filename: string; other: string }]>;
   readonly #knows: Statement<[{ directory: string; filename: string }]>;
   readonly #knowsAway: Statement<[{ filename: string; other: string }]>;
   readonly #taken: Statement<[string, string], TakenPicture>;
+  readonly #takenAway: Statement<[string, string], TakenPicture>;
   readonly #knowsTime: Statement<[number]>;
   readonly #claim: Statement<[ClaimQuery], ClaimRow>;
   readonly #processed: Statement<[{ entryId: number; claim: number; nowUs: number }]>;
@@ -91,6 +96,8 @@ export class Entries {
         @cameraType, @cameraIndex, @settings, @warnings, @collectionError, @status, @processedAtUs, @errorCode, @error,
         @dataTransmitted, @imageSynced, @compressionAttempted, @missing, @page, @fileEntryId, @timeSource, @cutOff)`);
     this.#grown = db.prepare<[unknown], number>(GROWN).pluck();
+    this.#unchanged = db.prepare<[unknown], number>(UNCHANGED).pluck();
+    this.#pagesOf = db.prepare<[{ directory: string; filename: string; other: string }], number>(PAGES_OF_NAME).pluck();
     this.#whole = db.prepare(
       "UPDATE entry SET cut_off = NULL WHERE filename IN (@filename, @other) AND cut_off IS NOT NULL",
     );
@@ -103,7 +110,10 @@ export class Entries {
         UNION ALL SELECT 1 FROM archived_file WHERE directory = @directory AND filename = @filename LIMIT 1`)
       .pluck();
     this.#taken = db.prepare<[string, string], TakenPicture>(
-      `SELECT settings, coalesce(original_sha256, sha256) AS sha256 FROM entry WHERE directory = ? AND filename = ?`,
+      `SELECT settings, coalesce(original_sha256, sha256) AS sha256, sha256 AS storedSha256 FROM entry WHERE directory = ? AND filename = ?`,
+    );
+    this.#takenAway = db.prepare<[string, string], TakenPicture>(
+      `SELECT settings, coalesce(original_sha256, sha256) AS sha256, sha256 AS storedSha256 FROM entry WHERE local = 0 AND filename IN (?, ?)`,
     );
     this.#knowsAway = db
       .prepare<[{ filename: string; other: string }]>(`
@@ -161,10 +171,11 @@ export class Entries {
     return this.#connection.write(() => this.#addRow(page, history, fileEntryId));
   }
 
-  /** Adds pages to the file of an entry, after another program has appended to the file. */
+  /** Adds pages to the file of an entry: another program has appended them, or an earlier run did not choose them. */
   #addToFile({ furtherPages = [], filename, bytes, sha256, settings, cutOff, ...first }: NewEntry): number {
     const directory = this.storedDirectory(first.filepath ?? this.#connection.directory);
-    const fileEntryId = this.#grown.get({ directory, filename, bytes, sha256, settings, cutOff: cutOff ?? null });
+    const file = { directory, filename, bytes, sha256, settings, cutOff: cutOff ?? null };
+    const fileEntryId = this.#unchanged.get(file) ?? this.#grown.get(file);
     if (fileEntryId === undefined) throw new RangeError(`no entry has the file ${filename}`);
     const { runId, cameraType, cameraIndex } = first;
     const [id = fileEntryId] = [first, ...furtherPages].map((page) =>
@@ -240,13 +251,24 @@ export class Entries {
   }
 
   /**
-   * Returns what is recorded of this image in the manifest's own directory, or (unless `exact`) of its compressed form; undefined
-   * if nothing is.
+   * Returns what is recorded of this image in the manifest's own directory, or (unless `exact`) of its compressed form, or of the
+   * image that was moved away; undefined if nothing is.
    */
   takenPicture(filename: string, { exact = false } = {}): TakenPicture | undefined {
     const directory = this.storedDirectory(this.#connection.directory);
     const found = this.#taken.get(directory, filename);
-    return found ?? (exact ? undefined : this.#taken.get(directory, `${filename}.gz`));
+    if (found !== undefined || exact) return found;
+    const other = otherForm(filename);
+    return this.#taken.get(directory, `${filename}.gz`) ?? this.#takenAway.get(filename, other);
+  }
+
+  /**
+   * Returns the pages, from 0, of this file in the manifest's own directory that have a row, in order; a file that was moved
+   * away counts too. Unless `exact`, also those of its compressed form.
+   */
+  pagesOf(filename: string, { exact = false } = {}): readonly number[] {
+    const directory = this.storedDirectory(this.#connection.directory);
+    return this.#pagesOf.all({ directory, filename, other: exact ? filename : otherForm(filename) });
   }
 
   /** Whether an entry without an image was captured at exactly this time. */

@@ -35,6 +35,18 @@ export const GROWN = `
     compression_attempted = 0, original_bytes = NULL, original_sha256 = NULL, damaged = 0
   WHERE directory = @directory AND filename = @filename AND local = 1 RETURNING id`;
 
+/** Updates the record of a file whose content is as it was: its copy on the share and its compression stay valid. */
+export const UNCHANGED = `
+  UPDATE entry SET settings = @settings, page = coalesce(page, 0)
+  WHERE directory = @directory AND filename = @filename AND local = 1 AND damaged = 0 AND sha256 = @sha256 RETURNING id`;
+
+/** The pages of a file, from 0, that have a row, by the name of the file. */
+export const PAGES_OF_NAME = `
+  WITH file AS (SELECT id, page FROM entry WHERE directory = @directory AND filename IN (@filename, @other)
+    UNION SELECT id, page FROM entry WHERE local = 0 AND filename IN (@filename, @other))
+  SELECT coalesce(page, 0) AS page FROM file
+  UNION SELECT p.page FROM entry p WHERE p.file_entry_id IN (SELECT id FROM file) ORDER BY page`;
+
 /** Returns the name of a frame for people: the name of its file, and the page number (from 1) if the file has several. */
 export function frameName(filename: string, page: number | null | undefined): string {
   return page === undefined || page === null ? filename : `${filename}, page ${page + 1}`;

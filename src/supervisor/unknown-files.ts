@@ -1,8 +1,9 @@
 // Adds images in the data directory that have no row to the queue. Own captures are single images, with the time in their name;
 // files of other programs are read to find their pages and times.
 import { configuredTimes } from "../cameras/configured-files.ts";
-import { newPages, pagesSettings } from "../cameras/grown-file.ts";
+import { newPages, pageFilter, pagesSettings } from "../cameras/grown-file.ts";
 import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
+import { partlyTaken } from "../cameras/watched-file.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure/failure.ts";
 import { captureTimeOf } from "../image/capture-name.ts";
@@ -104,11 +105,12 @@ async function entryOf(
 ) {
   const named = { directory: dataDir, path: name, followLinks };
   const found = await framesOfFile(named, choice);
-  const { from, content, continues } = await grownSince(named, manifest);
+  const { from, without, content, continues } = await grownSince(named, manifest);
   const { pages, leftOut, damage, refused } = found;
   const timed = await times.of({ directory: dataDir, name, followLinks, modifiedUs, version: `${bytes}` }, pages);
   const frames = framesOfPages(pages ?? [], timed);
-  const fresh = frames.filter(({ page }) => page >= from);
+  const isWanted = pageFilter({ from, without });
+  const fresh = frames.filter(({ page }) => isWanted(page));
   const [first, ...furtherPages] = fresh.length === 0 ? frames : fresh;
   const [time] = timed.pages;
   const entry = {
@@ -126,16 +128,27 @@ async function entryOf(
   return { entry, failed, notes: [...timed.notes, ...leftOut] };
 }
 
-/** Handles a copy of a stack that had grown and whose row the last run could not add: only its new pages are frames. */
+/**
+ * Handles a copy of a stack that had grown, or of which pages were left out before, and whose row the last run could not add:
+ * only the pages that have no row are frames.
+ */
 async function grownSince(file: NamedFile, manifest: Manifest) {
   const base = unnumberedName(file.path);
-  const taken = base === undefined ? undefined : takenBefore(manifest, base)?.pages;
-  const isNew = async () => ({ from: 0, content: (await newPages(file, undefined))?.pages, continues: undefined });
+  const before = base === undefined ? undefined : takenBefore(manifest, base);
+  const taken = before?.pages;
+  const isNew = async () => ({
+    from: 0,
+    content: (await newPages(file, undefined))?.pages,
+    continues: undefined,
+    without: [],
+  });
   if (base === undefined || taken === undefined) return isNew();
   try {
     const found = await newPages(file, taken);
-    if (found === undefined || found.from === 0) return await isNew();
-    return { from: found.from, content: found.pages, continues: lastTaken(manifest, base) };
+    const without = before && partlyTaken(before);
+    if (found?.from === 0 || (found === undefined && without === undefined)) return await isNew();
+    const { from, pages: content } = found ?? { from: 0, pages: taken };
+    return { from, content, continues: lastTaken(manifest, base), without };
   } catch (error) {
     // It is another file with such a name.
     if (error instanceof Failure && error.code === "file.changed") return isNew();

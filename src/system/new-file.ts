@@ -23,7 +23,7 @@ export interface CopyOptions {
   /** The size and hash that the file must have. */
   readonly recorded?: RecordedContent;
   /** Whether a name is taken although no file has it. */
-  isTaken?(name: string): boolean;
+  readonly isTaken?: ((name: string) => boolean) | undefined;
   /** False: the copy gets exactly the wanted name, or the copy fails. */
   readonly numbered?: boolean;
   /** Called after each piece. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeEach, expect, test } from "vitest";
 import type { Config } from "../../src/config/schema.ts";
 import { encodePicture } from "../../src/image/encode.ts";
+import { stackContent } from "../../src/image/stack-content.ts";
 import { sourceOf } from "../support/source-of.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
@@ -142,6 +143,34 @@ test.each(FILE_TYPES)("%s counts the pages of stacks, and takes only those that 
     ["d.tif", [0]],
   ]);
   expect(source.leftOut?.()).toEqual(["left out 19 of 22 frames: 17 skipped by every 5, 2 beyond the limit of 3"]);
+});
+
+test.each(FILE_TYPES)("%s takes the pages that have no row, and counts those that have", async (camera_type) => {
+  stack("a.tif", 12, 1);
+  const content = await stackContent({ directory, path: "a.tif", followLinks: false });
+  const noted = { bytes: undefined, modifiedUs: undefined, pages: content?.all, rows: [0, 1, 2] };
+  const look = async (camera: Partial<Config["Camera"]>) => {
+    const source = sourceOf(
+      {
+        camera: { camera_type, watch_dir: directory, folder_stable_seconds: 0, ...camera },
+        sections: { Paths: { data_dir: directory } },
+      },
+      { isKnown: () => true, takenBefore: () => noted, takenInPlace: () => noted },
+    );
+    await source.open();
+    const frame = await source.capture(signal);
+    expect(await source.capture(signal)).toBeNull();
+    await source.close();
+    return [frame?.file?.pages, frame?.file?.without, source.leftOut?.()];
+  };
+  const rows = [0, 1, 2];
+  expect(await look({ limit: 5 })).toEqual([[3, 4], rows, ["left out 7 of 12 frames: 7 beyond the limit of 5"]]);
+  expect(await look({ limit: 3 })).toEqual([
+    undefined,
+    undefined,
+    ["left out 9 of 12 frames: 9 beyond the limit of 3"],
+  ]);
+  expect(await look({})).toEqual([undefined, rows, []]);
 });
 
 test.each(FILE_TYPES)("%s takes one channel of images in files of their own", async (camera_type) => {

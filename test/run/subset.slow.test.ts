@@ -1,11 +1,11 @@
 // A part of a series through the whole program: the same frames from separate files and from a stack, in one run and in two.
-import { readdirSync, utimesSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { writeTiff } from "../image/picture-writers.ts";
 import { writeStack } from "../image/stack-writer.ts";
 import { command } from "./commands.ts";
-import { fileExperiment, query, simulator } from "./file-source.ts";
+import { type FileSource, fileExperiment, PLACE, query, simulator } from "./file-source.ts";
 import { phorest } from "./program.ts";
 
 const pictures = Array.from({ length: 9 }, (_, at) => simulator.render(at, at * 30));
@@ -69,4 +69,77 @@ test.each([
   expect(code).toBe(2);
   expect(stderr).toMatch(message);
   expect(readdirSync(join(directory, "data")).filter((name) => name.endsWith(".sqlite"))).toEqual([]);
+});
+
+describe.each<FileSource>(["folder", "file_importer"])("%s: a stack of which a run left pages out", (source) => {
+  const put = (directory: string, pages = pictures.length) =>
+    writeFileSync(join(directory, PLACE[source], "all.tif"), writeStack(pictures.slice(0, pages)));
+  const opened = (pages?: number): string => {
+    const directory = fileExperiment(source);
+    put(directory, pages);
+    return directory;
+  };
+  /** The pages that have a row, in order, and what the run said it left out. */
+  const run = async (directory: string, ...options: string[]) => {
+    const { code, stderr } = await phorest([...RUN, ...options], directory);
+    expect(code, stderr).toBe(0);
+    const rows = query<{ page: number; status: string }>(directory, "SELECT page, status FROM entry ORDER BY id");
+    expect(rows.filter(({ status }) => status !== "processed")).toEqual([]);
+    return [rows.map(({ page }) => page), /left out .* frames.*/.exec(stderr)?.[0]];
+  };
+  const stacks = (directory: string) => readdirSync(join(directory, "data")).filter((name) => name.includes(".tif"));
+
+  test("goes on with a larger limit, and with all; each page once, in one file", LONG, async () => {
+    const directory = opened();
+    expect(await run(directory, "--limit", "2")).toEqual([
+      [0, 1],
+      expect.stringContaining("left out 7 of 9 frames: 7 beyond the limit of 2"),
+    ]);
+    expect(await run(directory, "--limit", "5")).toEqual([
+      [0, 1, 2, 3, 4],
+      expect.stringContaining("left out 4 of 9 frames: 4 beyond the limit of 5"),
+    ]);
+    const all = [[0, 1, 2, 3, 4, 5, 6, 7, 8], undefined];
+    expect(await run(directory)).toEqual(all);
+    expect(await run(directory)).toEqual(all);
+    expect(stacks(directory)).toEqual(["all.tif"]);
+    expect(query(directory, "SELECT count(filename) AS files FROM entry")).toEqual([{ files: 1 }]);
+  });
+
+  test("goes on after --every, also if it has grown since", LONG, async () => {
+    const directory = opened(7);
+    expect((await run(directory, "--every", "3"))[0]).toEqual([0, 3, 6]);
+    put(directory);
+    expect(await run(directory)).toEqual([[0, 3, 6, 1, 2, 4, 5, 7, 8], undefined]);
+    expect((await run(directory))[0]).toHaveLength(9);
+  });
+
+  test("goes on in steps if only its time of change is another", LONG, async () => {
+    const directory = opened();
+    const path = join(directory, PLACE[source], "all.tif");
+    utimesSync(path, new Date(START_MS), new Date(START_MS));
+    expect((await run(directory, "--limit", "1"))[0]).toEqual([0]);
+    // Another time of change, the same content.
+    utimesSync(path, new Date(START_MS + 1000), new Date(START_MS + 1000));
+    expect((await run(directory, "--every", "4"))[0]).toEqual([0, 4, 8]);
+  });
+});
+
+test("of a copy that is gone, the pages that were left out are copied again, also after a crash", LONG, async () => {
+  const directory = fileExperiment("folder");
+  const data = join(directory, "data");
+  writeFileSync(join(directory, "incoming", "all.tif"), writeStack(pictures));
+  const pages = async (...options: string[]) => {
+    const { code, stderr } = await phorest([...RUN, ...options], directory);
+    expect(code, stderr).toBe(0);
+    return query<{ page: number }>(directory, "SELECT page FROM entry ORDER BY id").map(({ page }) => page);
+  };
+  expect(await pages("--limit", "2")).toEqual([0, 1]);
+  rmSync(join(data, "all.tif"));
+  expect(await pages("--limit", "4")).toEqual([0, 1, 2, 3]);
+  expect(readdirSync(data).filter((name) => name.endsWith(".tif"))).toEqual(["all-1.tif"]);
+  // As a crash leaves it: copied again, and not recorded yet.
+  copyFileSync(join(data, "all-1.tif"), join(data, "all-2.tif"));
+  expect(await pages()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(await pages()).toHaveLength(9);
 });

@@ -156,7 +156,9 @@ class Collector implements OpenStage {
     this.captured += frames;
     const pages = frame.page === undefined ? "" : ` (${counted(frames, "page")})`;
     log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms${pages}`, fields);
-    if (frame.continues !== undefined) log.info(`${frame.continues} has grown; only its new pages are frames`, fields);
+    if (frame.continues !== undefined) {
+      log.info(`${frame.continues} was taken before; only pages that were not taken then are frames`, fields);
+    }
     if (frame.cutOff !== undefined) log.error(`${frame.filename}: ${frame.cutOff}`, fields);
     if (frame.refused !== undefined) log.error(lineOf(frame.refused), fields);
     this.options.collected(frames);

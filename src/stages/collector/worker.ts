@@ -8,10 +8,11 @@ import { crc32 } from "node:zlib";
 import { checkPlace } from "../../archive/directory-identity.ts";
 import { createSource } from "../../cameras/camera.ts";
 import { type CapturedFrame, PIXELS_CHECKSUM, type Source, type TakenFrom } from "../../cameras/frame.ts";
+import { pageFilter } from "../../cameras/grown-file.ts";
 import { storeBrightfield, storedPicture } from "../../cameras/picture-encoding.ts";
 import { encodeFailure, Failure } from "../../failure/failure.ts";
 import { captureFileName } from "../../image/capture-name.ts";
-import { framesOfFile, framesOfPages, type PageFrame } from "../../image/frames-of-file.ts";
+import { framesOfFile, framesOfPages } from "../../image/frames-of-file.ts";
 import { checkPictureBytes } from "../../image/picture-name.ts";
 import { Manifest } from "../../manifest/manifest.ts";
 import { createThermometers, type ReadingMemory, ThermometerWatch } from "../../sensors/thermometer.ts";
@@ -27,7 +28,7 @@ import { SetAsideNews } from "../../system/set-aside.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import { skippedList } from "./skipped-pictures.ts";
-import { lastTaken, takenBefore, takenInPlace } from "./taken-before.ts";
+import { lastTaken, presentCopy, takenBefore, takenInPlace } from "./taken-before.ts";
 
 type Stored = Pick<CollectedFrame, "filename" | "directory" | "bytes" | "sha256" | "width" | "height" | "bitDepth">;
 
@@ -51,9 +52,15 @@ async function checkStored({ directory, filename }: Stored, { place }: Collector
   }
 }
 
-async function store(frame: CapturedFrame, settings: CollectorSettings, progress: () => void): Promise<Stored> {
+interface StoreOptions {
+  readonly progress: () => void;
+  /** Whether a copy must not get this name although no file has it. */
+  readonly isTaken?: ((name: string) => boolean) | undefined;
+}
+
+async function store(frame: CapturedFrame, settings: CollectorSettings, options: StoreOptions): Promise<Stored> {
   const { dataDir, camera } = settings;
-  if (frame.file !== undefined) return storeFile(frame.file, dataDir, progress);
+  if (frame.file !== undefined) return storeFile(frame.file, dataDir, options);
   const { bytes, extension, picture } = await storedPicture(frame, camera);
   const filename = freeName(dataDir, captureFileName(frame.capturedAtUs, camera.id, extension));
   await writeDurably(join(dataDir, filename), bytes);
@@ -68,7 +75,7 @@ async function store(frame: CapturedFrame, settings: CollectorSettings, progress
 async function storeFile(
   { directory, name, followLinks, keep, sha256 }: TakenFrom,
   dataDir: string,
-  progress: () => void,
+  { progress, isTaken }: StoreOptions,
 ): Promise<Stored> {
   const unknown = { width: undefined, height: undefined, bitDepth: undefined };
   if (directory === dataDir) {
@@ -82,7 +89,7 @@ async function storeFile(
   const copied = await withConfinedFile(
     directory,
     name,
-    (file) => copyInto(file, dataDir, name, { recorded: { sha256 }, progress }),
+    (file) => copyInto(file, dataDir, name, { recorded: { sha256 }, progress, isTaken }),
     { followLinks },
   );
   const { name: filename, ...stored } = copied;
@@ -108,22 +115,42 @@ async function framesIn(
   const { pages = [], count, leftOut, damage, refused } = await framesOfFile(named, file.choice ?? choice);
   if (pages.length === 0 || timesOf === undefined) return { frames: { cutOff: damage, refused }, notes: leftOut };
   const times = await timesOf(pages, count);
-  const wanted = file.pages === undefined ? undefined : new Set(file.pages);
-  const { from = 0 } = file;
-  const isWanted = ({ page }: PageFrame) => page >= from && (wanted?.has(page) ?? true);
-  const [first, ...furtherPages] = framesOfPages(pages, times).filter(isWanted);
+  const isWanted = pageFilter(file);
+  const [first, ...furtherPages] = framesOfPages(pages, times).filter(({ page }) => isWanted(page));
   return { frames: { ...first, furtherPages, cutOff: damage }, notes: [...times.notes, ...leftOut] };
 }
 
-/** Returns the file with the pages before the new ones, if a file has grown; the file itself if it is used in place. */
+/**
+ * Returns the copy in the data directory to take further pages from, if a file of another directory is what was copied before;
+ * undefined if it must be copied.
+ */
+async function copyOf(
+  { file }: CapturedFrame,
+  { dataDir }: CollectorSettings,
+  manifest: () => Manifest,
+): Promise<TakenFrom | undefined> {
+  if (file?.without === undefined || file.directory === dataDir) return undefined;
+  const copy = presentCopy(manifest(), dataDir, file);
+  if (copy === undefined) return undefined;
+  // A copy that was damaged or cannot be read is left as it is, for `phorest verify`.
+  const found = await withConfinedFile(dataDir, copy.name, (opened) => digestOpened(opened)).catch(() => undefined);
+  return found?.sha256 === copy.sha256 ? { ...file, ...copy, directory: dataDir, followLinks: false } : undefined;
+}
+
+/**
+ * Returns the file with the pages that have rows, if others of a file are taken now; the file itself if it is used in place.
+ */
 function grownFrom(
   { file }: CapturedFrame,
   { dataDir }: CollectorSettings,
   manifest: () => Manifest,
 ): string | undefined {
-  if (file === undefined || (file.from ?? 0) === 0) return undefined;
+  if (file === undefined || isFirst(file)) return undefined;
   return file.directory === dataDir ? file.name : lastTaken(manifest(), file.name);
 }
+
+/** Whether no page of a file was taken before. */
+const isFirst = (file: TakenFrom | undefined): boolean => (file?.from ?? 0) === 0 && file?.without === undefined;
 
 /**
  * Computes a checksum of the pixels as the camera gave them. It reveals a frozen camera even if each file has another time stamp.
@@ -176,9 +203,12 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
 
   const saidAside = new SetAsideNews();
   /** Returns undefined if the image itself cannot be stored; it is set aside. */
-  const storeOrSetAside = async (captured: CapturedFrame): Promise<Stored | undefined> => {
+  const storeOrSetAside = async (captured: CapturedFrame, copy?: TakenFrom): Promise<Stored | undefined> => {
     try {
-      return await store(captured, settings, () => progress());
+      const file = copy ?? captured.file;
+      // A row that has the pages taken before keeps its name, also if its own file was removed.
+      const isTaken = isFirst(file) ? undefined : (name: string) => manifest().entries.knowsFile(name);
+      return await store({ ...captured, file }, settings, { progress: () => progress(), isTaken });
     } catch (error) {
       if (captured.file === undefined || !(await isFileFault(error, settings.dataDir))) {
         source.giveBack?.(captured);
@@ -197,8 +227,9 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
     const startedMs = performance.now();
     const captured = await source.capture(inTime(signal, settings));
     if (captured === null) return { frame: null, more: source.isWaiting?.() ?? false };
-    const continues = grownFrom(captured, settings, manifest);
-    const stored = await storeOrSetAside(captured);
+    const copy = await copyOf(captured, settings, manifest);
+    const continues = copy?.name ?? grownFrom(captured, settings, manifest);
+    const stored = await storeOrSetAside(captured, copy);
     // The next image may work.
     if (stored === undefined) return { frame: null, more: true };
     await checkStored(stored, settings).catch((error: unknown) => {
