@@ -2,6 +2,7 @@
 // CAMERAS; docs/adding-a-camera.md shows a complete one.
 import type { CameraType, Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
+import type { ImageAxes } from "../image/image-axes.ts";
 import type { FrameSize } from "../image/raw-pixels.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 import { wallClockUs } from "../system/clock.ts";
@@ -35,6 +36,8 @@ export interface SourceContext {
   readonly takenBefore?: (filename: string) => TakenFile | undefined;
   /** Returns what was recorded about a file that is used in place. */
   readonly takenInPlace?: (filename: string) => TakenFile | undefined;
+  /** Returns the channel, plane and position that the experiment's frames are of. */
+  readonly seriesBefore?: () => ImageAxes | undefined;
   /** Called while a large file is read. */
   readonly progress?: () => void;
   /** Wall clock in microseconds, for tests. */
@@ -115,23 +118,25 @@ const CAMERAS: Readonly<Record<CameraType, CameraDefinition>> = {
   },
   file_importer: {
     capabilities: { ...DEVICE, files: true, inPlace: true },
-    create: ({ camera, config }, { isKnown = () => false, takenInPlace }) =>
+    create: ({ camera, config }, { isKnown = () => false, takenInPlace, seriesBefore }) =>
       new FileImporter({
         dataDir: config.Paths.data_dir,
         isKnown,
         takenInPlace,
+        seriesBefore,
         followLinks: camera.follow_links,
         ...chosenFiles(camera),
       }),
   },
   folder: {
     capabilities: { ...DEVICE, files: true },
-    create: ({ camera }, { progress, takenBefore = () => undefined }) =>
+    create: ({ camera }, { progress, seriesBefore, takenBefore = () => undefined }) =>
       new Folder({
         watchDir: needed(camera.watch_dir, "folder", "Camera.watch_dir"),
         stableSeconds: camera.folder_stable_seconds,
         followLinks: camera.follow_links,
         takenBefore,
+        seriesBefore,
         progress,
         ...chosenFiles(camera),
       }),

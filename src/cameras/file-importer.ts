@@ -4,6 +4,7 @@ import { Failure, failureLine } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { chooseSeries } from "../image/file-axes.ts";
 import { type FrameSubset, NO_FRAME_IN_WINDOW } from "../image/frame-subset.ts";
+import type { ImageAxes } from "../image/image-axes.ts";
 import { OtherKinds } from "../image/other-kinds.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
 import { CaptureTimes, DESCRIBE_NAMES } from "../image/times/capture-times.ts";
@@ -12,6 +13,7 @@ import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import { FrameChooser, type Stack } from "./chosen-frames.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
 import { hasWantedPage, type NewPages, newPages, pagesSettings } from "./grown-file.ts";
+import { seriesSettings } from "./series-record.ts";
 import { partlyTaken, type TakenFile } from "./watched-file.ts";
 
 export interface FileImporterOptions {
@@ -24,6 +26,8 @@ export interface FileImporterOptions {
   readonly subset?: FrameSubset | undefined;
   /** The pages of files with several pictures that are frames. */
   readonly pages?: PageChoice | undefined;
+  /** Returns the series that the experiment's frames are of; undefined: none yet, or not known. */
+  seriesBefore?: (() => ImageAxes | undefined) | undefined;
   /** Whether a picture of this name has been taken already. */
   isKnown(filename: string): boolean;
   /** Returns what was recorded about it then; undefined: nothing. */
@@ -39,6 +43,7 @@ export class FileImporter implements Source {
   private readonly chosenPages = new Map<string, readonly number[]>();
   /** The chosen pages of each file. */
   private choices: ReadonlyMap<PictureFile, PageChoice> = new Map();
+  private axes: ReadonlyMap<PictureFile, ImageAxes | undefined> = new Map();
   private delivered: PictureFile | undefined;
   /** Messages to report with the next frame. */
   private unsaid: string[] = [];
@@ -79,8 +84,10 @@ export class FileImporter implements Source {
     this.unsaid.push(...(await this.times.compare(paths, this.followLinks)));
     const place = { directory: this.options.dataDir, followLinks: this.followLinks };
     const placed = files.map((file) => ({ ...file, ...place }));
-    const { choices, leftOut } = await chooseSeries(placed, this.options.pages, this.times);
+    const { pages, seriesBefore } = this.options;
+    const { choices, axes, leftOut } = await chooseSeries(placed, pages, this.times, seriesBefore?.());
     this.choices = choices;
+    this.axes = axes;
     this.unchosen.push(...leftOut);
     this.waiting = (await this.chosen([...choices.keys()])).reverse();
   }
@@ -144,6 +151,7 @@ export class FileImporter implements Source {
         source_bytes: next.bytes,
         source_modified_us: next.modifiedUs,
         ...pagesSettings(content),
+        ...seriesSettings(this.axes.get(next)),
       },
       warnings: [...this.unsaid.splice(0), ...notes],
     };

@@ -2,6 +2,7 @@
 // positions, only one of them.
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { axesOfFiles } from "../image/file-axes.ts";
+import type { ImageAxes } from "../image/image-axes.ts";
 import type { PictureFile } from "../image/picture-files.ts";
 import { type FileAxes, SeparateImages } from "../image/separate-images.ts";
 import type { CaptureTimes } from "../image/times/capture-times.ts";
@@ -17,17 +18,27 @@ interface Looked {
 
 export class FolderSeries {
   readonly #separate: SeparateImages;
+  readonly #choice: PageChoice | undefined;
   readonly #times: CaptureTimes;
   readonly #place: { readonly directory: string; readonly followLinks: boolean };
   readonly #looked = new Map<string, Looked>();
 
-  constructor(directory: string, followLinks: boolean, choice: PageChoice | undefined, times: CaptureTimes) {
+  constructor(
+    { directory, followLinks }: { readonly directory: string; readonly followLinks: boolean },
+    times: CaptureTimes,
+    choice?: PageChoice,
+    before?: ImageAxes,
+  ) {
     this.#place = { directory, followLinks };
-    this.#separate = new SeparateImages(choice);
+    this.#choice = choice;
+    this.#separate = new SeparateImages(choice, before);
     this.#times = times;
   }
 
-  /** Examines files that are seen for the first time. `taken`: files that an earlier run took, whose series is continued. */
+  /**
+   * Examines files that are seen for the first time, or of which pages may be left. `taken`: files that an earlier run took,
+   * whose series is continued.
+   */
   async look(fresh: readonly PictureFile[], taken: readonly PictureFile[]): Promise<void> {
     this.#separate.learn(await this.#axesOf(taken.slice(0, MOST_TAKEN)));
     await this.#learn(fresh, false);
@@ -53,7 +64,13 @@ export class FolderSeries {
   /** Returns the chosen pages of a file. */
   choiceOf({ name }: PictureFile): PageChoice | undefined {
     const looked = this.#looked.get(name);
-    return looked === undefined ? undefined : this.#separate.choiceOf(looked.axes);
+    return looked === undefined ? this.#choice : this.#separate.choiceOf(looked.axes);
+  }
+
+  /** Returns the axes of the chosen images of a file; undefined if none are known. */
+  seriesOf({ name }: PictureFile): ImageAxes | undefined {
+    const looked = this.#looked.get(name);
+    return looked === undefined ? undefined : this.#separate.seriesOf(looked.axes);
   }
 
   /** What was left out, one line for each axis. */

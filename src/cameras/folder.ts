@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFailure, Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { type FrameSubset, NO_FRAME_IN_WINDOW } from "../image/frame-subset.ts";
+import type { ImageAxes } from "../image/image-axes.ts";
 import { OtherKinds } from "../image/other-kinds.ts";
 import { describePictures, type ListOptions, listPictures, type PictureFile } from "../image/picture-files.ts";
 import { checkPictureBytes } from "../image/picture-name.ts";
@@ -22,6 +23,7 @@ import { FrameChooser, type Stack } from "./chosen-frames.ts";
 import { FolderSeries } from "./folder-series.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
 import { hasWantedPage, type NewPages, newPages, pagesSettings } from "./grown-file.ts";
+import { seriesSettings } from "./series-record.ts";
 import { type Choice, isSame, partlyTaken, type TakenFile, type Watched } from "./watched-file.ts";
 
 export interface FolderOptions {
@@ -38,6 +40,8 @@ export interface FolderOptions {
   readonly pages?: PageChoice | undefined;
   /** Returns what an earlier run took under this name; undefined: nothing. */
   takenBefore(filename: string): TakenFile | undefined;
+  /** Returns the series that the experiment's frames are of; undefined: none yet, or not known. */
+  seriesBefore?: (() => ImageAxes | undefined) | undefined;
   /** Called while a large file is read, so that the source does not seem to hang. */
   progress?: (() => void) | undefined;
   /** Monotonic clock, for tests. */
@@ -75,8 +79,9 @@ export class Folder implements Source {
     this.options = options;
     this.nowMs = options.nowMs ?? (() => performance.now());
     this.times = options.times ?? new CaptureTimes();
-    this.series = new FolderSeries(options.watchDir, this.followLinks, options.pages, this.times);
-    this.metadata = new AwaitedMetadata(this.times, { directory: options.watchDir, followLinks: this.followLinks });
+    const place = { directory: options.watchDir, followLinks: this.followLinks };
+    this.series = new FolderSeries(place, this.times, options.pages, options.seriesBefore?.());
+    this.metadata = new AwaitedMetadata(this.times, place);
     const choiceOf = (file: PictureFile) => this.series.choiceOf(file);
     this.chooser = new FrameChooser({ subset: options.subset, choiceOf, times: this.times });
     this.aside = new SetAside({ now: this.nowMs });
@@ -180,10 +185,11 @@ export class Folder implements Source {
     const place = { directory: watchDir, followLinks: this.followLinks };
     const unseen = files.filter(({ name }) => !this.watched.has(name));
     const before = new Map(unseen.map(({ name }) => [name, this.options.takenBefore(name)]));
-    const isTaken = ({ name }: PictureFile) => before.get(name) !== undefined;
+    const taken = ({ name }: PictureFile) => before.get(name);
+    const hasMore = (one: TakenFile | undefined) => one === undefined || partlyTaken(one) !== undefined;
     await this.series.look(
-      unseen.filter((file) => !isTaken(file)),
-      unseen.filter(isTaken),
+      unseen.filter((file) => hasMore(taken(file))),
+      unseen.filter((file) => taken(file) !== undefined),
     );
     const stacks = await this.chooser.stacks(unseen, place);
     const finished = await this.finished(unseen, before);
@@ -349,7 +355,7 @@ export class Folder implements Source {
     watched.takenPages = fresh.pages;
     // Recorded for the next run, where takenBefore reads it.
     const noted = { source_bytes: file.bytes, source_modified_us: file.modifiedUs, ...pagesSettings(fresh.pages) };
-    const settings = { source: file.name, ...noted };
+    const settings = { source: file.name, ...noted, ...seriesSettings(this.series.seriesOf(file)) };
     const place = { directory, followLinks };
     const stack = this.chooser.isChoosing ? await this.chooser.stack(file, place) : undefined;
     const chosen = stack === undefined ? {} : { pages: this.pagesOf(stack, watched) };

@@ -36,6 +36,7 @@ import { liveLines } from "../terminal/live-lines.ts";
 import { type CaptureTimeArguments, captureTimeOptions, withCaptureTimes } from "./capture-time-options.ts";
 import { checkWindow } from "./check-window.ts";
 import { originText } from "./config.ts";
+import { continueSeries } from "./continued-series.ts";
 import type { GlobalOptions } from "./global.ts";
 import { checkSameExperiment } from "./other-experiment.ts";
 import { otherMethodLine } from "./other-method.ts";
@@ -137,32 +138,35 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
 }
 
 async function runLocked(
-  loaded: Loaded,
+  asked: Loaded,
   args: RunArguments,
   stop: StopRequest,
   { lock, darkLevel }: { readonly lock: ExperimentLock; readonly darkLevel: DarkLevel | undefined },
 ): Promise<RunSummary> {
-  const { config } = loaded;
+  const { Paths, Timing } = asked.config;
   const onTerminal = process.stderr.isTTY === true && !args.json;
   const log = createLogger({
-    directory: config.Paths.logs_dir,
+    directory: Paths.logs_dir,
     level: args["log-level"] ?? "info",
     console: !onTerminal,
-    rotateSeconds: config.Timing.log_file_interval_seconds,
+    rotateSeconds: Timing.log_file_interval_seconds,
   });
   try {
     const own = log.stage("supervisor");
-    for (const warning of loaded.warnings) own.warn(warning);
+    for (const warning of asked.warnings) own.warn(warning);
     if (lock.warning !== undefined) own.warn(lock.warning);
     takePrograms(lock, (line) => own.warn(line));
-    const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
+    const manifestFile = join(Paths.data_dir, MANIFEST_FILENAME);
     checkBeforeWriting(manifestFile);
     await untilUnlocked(manifestFile, {
       limitMs: LOCK_WAIT_MS,
       announce: (failure) => own.warn(`${lineOf(failure)}; waiting up to ${LOCK_WAIT_MS / 1000} s for it`),
       signal: stop.signal,
     });
-    if (!args.continue && existsSync(manifestFile)) await checkSameExperiment(config, manifestFile, onTerminal);
+    if (!args.continue && existsSync(manifestFile)) await checkSameExperiment(asked.config, manifestFile, onTerminal);
+    const { loaded, line } = continueSeries(asked, manifestFile);
+    const { config } = loaded;
+    if (line !== undefined) own.info(line);
     await prepareRois(loaded, manifestFile, log);
     // Logged only now, so that a refused start prints just its reason.
     own.log(isCameraUncertain(loaded) ? "warn" : "info", cameraLine(loaded, args.config !== undefined));

@@ -3,6 +3,7 @@ import { encodeFailure } from "../failure/failure.ts";
 import { TIFF_ENDING } from "../system/numbered-name.ts";
 import { captureTimeOf } from "./capture-name.ts";
 import type { PageChoice } from "./chosen-pages.ts";
+import type { ImageAxes } from "./image-axes.ts";
 import { listPages, type PageInfo } from "./pages.ts";
 import { type FileAxes, SeparateImages } from "./separate-images.ts";
 import type { CaptureTimes, TimedFile } from "./times/capture-times.ts";
@@ -31,26 +32,30 @@ export async function axesOfFiles(files: readonly Place[], times: CaptureTimes):
 interface OneSeries<F> {
   /** The chosen pages of each file. */
   readonly choices: ReadonlyMap<F, PageChoice>;
+  /** The axes of the chosen images of each file, if they are known. */
+  readonly axes: ReadonlyMap<F, ImageAxes | undefined>;
   /** One line for each axis on which files were left out. */
   readonly leftOut: readonly string[];
 }
 
 /**
  * Chooses one series if the files of a directory contain several channels, planes or positions. Failure `usage.invalid` if
- * nothing matches the user's choice.
+ * nothing matches the user's choice. `before`: the series of frames that were taken earlier.
  */
 export async function chooseSeries<F extends Place>(
   files: readonly F[],
   choice: PageChoice | undefined,
   times: CaptureTimes,
+  before?: ImageAxes,
 ): Promise<OneSeries<F>> {
   const found = await axesOfFiles(files, times);
   const axes = new Map(files.map((file, at) => [file, found[at] ?? NOTHING]));
   const axesOf = (file: F) => axes.get(file) ?? NOTHING;
-  const separate = new SeparateImages(choice);
+  const separate = new SeparateImages(choice, before);
   const series = separate.select(files, axesOf);
   return {
     choices: new Map(series.map((file) => [file, separate.choiceOf(axesOf(file))])),
+    axes: new Map(series.map((file) => [file, separate.seriesOf(axesOf(file))])),
     leftOut: separate.lines(),
   };
 }

@@ -33,13 +33,18 @@ interface LeftOut {
 export class SeparateImages {
   readonly #choice: PageChoice;
   readonly #wanted = new Map<Axis, number | string>();
-  readonly #channelNames: string[] = [];
+  /** By number; a number may be free. */
+  readonly #channelNames: (string | undefined)[] = [];
   /** Names of the positions that have no number. */
-  readonly #positionNames: string[] = [];
+  readonly #positionNames: (string | undefined)[] = [];
   readonly #leftOut = new Map<Axis, LeftOut>();
 
-  constructor(choice: PageChoice = {}) {
+  /** `before`: the series that the frames of an experiment are of; their names keep their numbers. */
+  constructor(choice: PageChoice = {}, before: ImageAxes = {}) {
     this.#choice = choice;
+    const { channel, channelName, position, positionNames } = before;
+    if (channel !== undefined) this.#channelNames[channel] = channelName;
+    if (position !== undefined) this.#positionNames[position] = positionNames?.[0];
   }
 
   /**
@@ -87,6 +92,14 @@ export class SeparateImages {
     const isByName = axes.some((image) => unnumbered(image) !== undefined);
     const name = typeof position === "number" && isByName ? this.#positionNames[position] : undefined;
     return { channel, z, position: name ?? position };
+  }
+
+  /** Returns the axes of the images of a file that is kept, with the numbers that choose them; undefined if none are known. */
+  seriesOf({ axes }: FileAxes): ImageAxes | undefined {
+    const image = axes.find((one) => AXIS_ORDER.every((axis) => this.#isWanted(one, axis)));
+    if (image === undefined) return undefined;
+    const [channel, z, position] = (["channel", "z", "position"] as const).map((axis) => this.#valueOf(image, axis));
+    return { ...image, channel, z, position };
   }
 
   /**
@@ -153,7 +166,10 @@ function unnumbered({ position, positionNames }: ImageAxes): string | undefined 
   return position === undefined ? positionNames?.[0] : undefined;
 }
 
-function addNames(known: string[], names: readonly string[]): void {
+function addNames(known: (string | undefined)[], names: readonly string[]): void {
   const fresh = new Set(names.filter((name) => !known.includes(name)));
-  known.push(...[...fresh].sort());
+  for (const name of [...fresh].sort()) {
+    const free = Array.from(known).indexOf(undefined);
+    known[free < 0 ? known.length : free] = name;
+  }
 }

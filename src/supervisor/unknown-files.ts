@@ -3,14 +3,17 @@
 import { configuredTimes } from "../cameras/configured-files.ts";
 import { newPages, pageFilter, pagesSettings } from "../cameras/grown-file.ts";
 import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
+import { seriesSettings } from "../cameras/series-record.ts";
 import { partlyTaken } from "../cameras/watched-file.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure/failure.ts";
 import { captureTimeOf } from "../image/capture-name.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
+import { axesOfFiles } from "../image/file-axes.ts";
 import { framesOfFile, framesOfPages } from "../image/frames-of-file.ts";
 import { usableStatus } from "../image/picture-files.ts";
 import { isPictureName } from "../image/picture-name.ts";
+import { SeparateImages } from "../image/separate-images.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 import type { StageLog } from "../log/logger.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -107,7 +110,12 @@ async function entryOf(
   const found = await framesOfFile(named, choice);
   const { from, without, content, continues } = await grownSince(named, manifest);
   const { pages, leftOut, damage, refused } = found;
-  const timed = await times.of({ directory: dataDir, name, followLinks, modifiedUs, version: `${bytes}` }, pages);
+  const file = { directory: dataDir, name, followLinks, modifiedUs, version: `${bytes}` };
+  const timed = await times.of(file, pages);
+  const axes = await axesOfFiles([file], times);
+  const separate = new SeparateImages(choice);
+  separate.learn(axes);
+  const series = seriesSettings(axes.map((one) => separate.seriesOf(one))[0]);
   const frames = framesOfPages(pages ?? [], timed);
   const isWanted = pageFilter({ from, without });
   const fresh = frames.filter(({ page }) => isWanted(page));
@@ -119,7 +127,12 @@ async function entryOf(
     furtherPages,
     continues,
     // In the form that the collector stores: its source uses it to recognise files that it took.
-    settings: JSON.stringify({ source_bytes: bytes, source_modified_us: modifiedUs, ...pagesSettings(content) }),
+    settings: JSON.stringify({
+      source_bytes: bytes,
+      source_modified_us: modifiedUs,
+      ...pagesSettings(content),
+      ...series,
+    }),
     warnings: [...timed.notes, ...leftOut].join("; "),
     collectionError: damage,
     cutOff: damage,

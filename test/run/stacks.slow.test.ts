@@ -123,7 +123,15 @@ test("channels, planes and positions that are not chosen are counted; the others
   const { code, stderr } = await phorest(RUN, first);
   expect(code, stderr).toBe(0);
   expect(stderr.match(/left out 4 pages of channels 1 and 2; choose with --channel/g)).toHaveLength(1);
-  expect(query(first, "SELECT page FROM entry ORDER BY id")).toEqual([{ page: 0 }, { page: 3 }]);
+  const rows = () => query(first, "SELECT page FROM entry ORDER BY id");
+  expect(rows()).toEqual([{ page: 0 }, { page: 3 }]);
+  const other = await phorest([...RUN, "--channel", "1"], first);
+  expect(other.code).toBe(2);
+  expect(other.stderr).toMatch(
+    /^--channel is 1, but the frames of this experiment are of channel 0; .*phorest new NAME/,
+  );
+  expect((await phorest([...RUN, "--channel", "0"], first)).code).toBe(0);
+  expect(rows()).toEqual([{ page: 0 }, { page: 3 }]);
   const second = await command(["analyse", "incoming", "--channel", "1", "--jsonl", "-"], first);
   const pages = second.stdout
     .trim()

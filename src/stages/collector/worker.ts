@@ -15,6 +15,7 @@ import { captureFileName } from "../../image/capture-name.ts";
 import { framesOfFile, framesOfPages } from "../../image/frames-of-file.ts";
 import { checkPictureBytes } from "../../image/picture-name.ts";
 import { Manifest } from "../../manifest/manifest.ts";
+import { takenSeries } from "../../manifest/taken-series.ts";
 import { createThermometers, type ReadingMemory, ThermometerWatch } from "../../sensors/thermometer.ts";
 import { megabytes } from "../../system/byte-size.ts";
 import { monotonicMs } from "../../system/clock.ts";
@@ -182,6 +183,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
     isKnown: (filename) => manifest().entries.knowsFile(filename),
     takenBefore: (filename) => takenBefore(manifest(), filename),
     takenInPlace: (filename) => takenInPlace(manifest(), filename),
+    seriesBefore: () => takenSeries(settings.manifestFile),
     progress: () => progress(),
   });
   const { thermometers } = settings;
