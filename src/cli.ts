@@ -15,6 +15,8 @@ const USAGE_CODES: ReadonlySet<FailureCode> = new Set([
   "usage.invalid",
   "experiment.locked",
   "experiment.unusable",
+  // An image that the user named: those of an experiment are failed frames, not errors of a command.
+  "frame.missing",
   "rois.missing",
   "rois.invalid",
   "chip.unknown",

@@ -125,6 +125,7 @@ test("channels, planes and positions that are not chosen are counted; the others
   expect(stderr.match(/left out 4 pages of channels 1 and 2; choose with --channel/g)).toHaveLength(1);
   const rows = () => query(first, "SELECT page FROM entry ORDER BY id");
   expect(rows()).toEqual([{ page: 0 }, { page: 3 }]);
+  expect((await command(["status"], first)).stdout).toMatch(/collector .*left out 4 pages of channels 1 and 2/);
   const other = await phorest([...RUN, "--channel", "1"], first);
   expect(other.code).toBe(2);
   expect(other.stderr).toMatch(

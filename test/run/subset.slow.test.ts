@@ -38,6 +38,7 @@ test("every fourth frame, some ROIs: the same from files and from a stack; the r
     expect(stderr).toMatch(/left out \d+ of \d+ ROIs \(--roi\)/);
     const status = await command(["status"], directory);
     expect(status.stdout).toContain("left out 6 of 9 frames: 6 skipped by every 4");
+    expect(status.stdout).toMatch(/processor .*left out \d+ of \d+ ROIs/);
   }
   expect(query(files, FRAMES)).toEqual(["0.tif", "4.tif", "8.tif"].map((filename) => ({ filename, page: null })));
   expect(query(stack, FRAMES)).toEqual([0, 4, 8].map((page) => ({ filename: "all.tif", page })));

@@ -27,6 +27,7 @@ import { ensureDirectory, syncDirectory, writeDurably } from "../../system/files
 import { copyInto, freeName } from "../../system/new-file.ts";
 import { SetAsideNews } from "../../system/set-aside.ts";
 import type { JobHandler, Log } from "../../threads/host-loop.ts";
+import { LeftOutPages } from "./left-out-pages.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import { skippedList } from "./skipped-pictures.ts";
 import { lastTaken, presentCopy, takenBefore, takenInPlace } from "./taken-before.ts";
@@ -109,16 +110,16 @@ async function framesIn(
   stored: Stored,
   { file, timesOf }: CapturedFrame,
   { pages: choice }: CollectorSettings,
-): Promise<{ frames: Frames; notes: readonly string[] }> {
-  if (file === undefined) return { frames: {}, notes: [] };
+): Promise<{ frames: Frames; notes: readonly string[]; leftOut: readonly string[] }> {
+  if (file === undefined) return { frames: {}, notes: [], leftOut: [] };
   const { followLinks } = file;
   const named = { directory: stored.directory, path: stored.filename, followLinks };
   const { pages = [], count, leftOut, damage, refused } = await framesOfFile(named, file.choice ?? choice);
-  if (pages.length === 0 || timesOf === undefined) return { frames: { cutOff: damage, refused }, notes: leftOut };
+  if (pages.length === 0 || timesOf === undefined) return { frames: { cutOff: damage, refused }, notes: [], leftOut };
   const times = await timesOf(pages, count);
   const isWanted = pageFilter(file);
   const [first, ...furtherPages] = framesOfPages(pages, times).filter(({ page }) => isWanted(page));
-  return { frames: { ...first, furtherPages, cutOff: damage }, notes: [...times.notes, ...leftOut] };
+  return { frames: { ...first, furtherPages, cutOff: damage }, notes: times.notes, leftOut };
 }
 
 /**
@@ -204,6 +205,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
   }
 
   const saidAside = new SetAsideNews();
+  const leftOutPages = new LeftOutPages();
   /** Returns undefined if the image itself cannot be stored; it is set aside. */
   const storeOrSetAside = async (captured: CapturedFrame, copy?: TakenFrom): Promise<Stored | undefined> => {
     try {
@@ -238,11 +240,13 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
       source.giveBack?.(captured);
       throw error;
     });
-    const { frames, notes } = await framesIn(stored, captured, settings);
-    const warnings = [...captured.warnings, ...notes];
+    const { frames, notes, leftOut } = await framesIn(stored, captured, settings);
+    const warnings = [...captured.warnings, ...notes, ...leftOut];
+    // The pages that are left out are reported for all files together.
+    const said = [...captured.warnings, ...notes, ...leftOutPages.note(stored.filename, leftOut)];
     // Warnings about times name their file themselves.
     const named = `${captured.file?.name ?? stored.filename}: `;
-    for (const warning of warnings) log("warn", warning.startsWith(named) ? warning : `${stored.filename}: ${warning}`);
+    for (const warning of said) log("warn", warning.startsWith(named) ? warning : `${stored.filename}: ${warning}`);
     const { exposedAtMs, sensorBits } = captured;
     const { capturedAtUs, timeSource } = { ...captured, ...frames };
     const frame = {
@@ -275,7 +279,7 @@ export async function open(settings: CollectorSettings, log: Log): Promise<JobHa
       const answer = await capture(job.dueMs, signal);
       const skipped = {
         ...(source.skipped === undefined ? {} : { skipped: skippedList(source.skipped()) }),
-        ...(source.leftOut === undefined ? {} : { leftOut: source.leftOut() }),
+        ...(source.leftOut === undefined ? {} : { leftOut: [...leftOutPages.lines(), ...source.leftOut()] }),
       };
       if (source.filesSetAside === undefined) return { ...answer, ...skipped };
       const setAside = source.filesSetAside();

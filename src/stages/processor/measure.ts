@@ -45,11 +45,14 @@ export interface MeasureSource {
   get(): Promise<Measure>;
   /** Called with the first frames that are measured with `rois`. */
   markRegistration(rois: RoiManifest, claims: readonly Claim[]): Promise<void>;
+  /** What is left out of the ROIs, for `status`; empty if nothing is. */
+  note?(): string;
 }
 
 export class CurrentMeasure implements MeasureSource {
   readonly #options: MeasureOptions;
   #measure: Measure | undefined;
+  #note = "";
   /** How the ROIs differ from the previous ones, until this is marked in the frames' curves. */
   #change: "recalibrated" | "other ROIs" | undefined;
 
@@ -65,7 +68,11 @@ export class CurrentMeasure implements MeasureSource {
     if (this.#measure?.stamp === stamp) return this.#measure;
     let rois: RoiManifest;
     try {
-      rois = keepRois(await readRoiManifest(roiManifestFile), keptRois, "Data_Analysis.rois");
+      const all = await readRoiManifest(roiManifestFile);
+      rois = keepRois(all, keptRois, "Data_Analysis.rois");
+      const left = all.rois.length - rois.rois.length;
+      this.#note =
+        left === 0 ? "" : `left out ${left} of ${counted(all.rois.length, "ROI")} (Data_Analysis.rois or --roi)`;
     } catch (error) {
       // The file may be half saved or wrong: continue with the previous ROIs, and check the file again when it changes.
       if (this.#measure === undefined) throw error;
@@ -76,6 +83,10 @@ export class CurrentMeasure implements MeasureSource {
     this.#measure = await manifest.whenFree(() => this.#measureBy(rois, stamp));
     log.info(`measuring ${counted(rois.rois.length, "ROI")} with method ${settings.method} (${roiManifestFile})`);
     return this.#measure;
+  }
+
+  note(): string {
+    return this.#note;
   }
 
   /** Curves before and after are of different ROIs: adds a marker at the first frame claimed since. */

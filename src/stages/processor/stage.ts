@@ -90,6 +90,11 @@ export class Processor implements OpenStage {
     await this.pool.prepare();
   }
 
+  /** Returns which ROIs are left out, for `status`. */
+  note(): string {
+    return this.measure.note?.() ?? "";
+  }
+
   /**
    * Keeps the pool supplied: when a thread finishes a frame, the next one is already claimed. Returns true if more is pending.
    */
