@@ -30,6 +30,8 @@ const ENTRY = z.object({
   camera_data: z
     .object({
       filename,
+      // From 1; phorest writes it for files with several images.
+      page: z.number().int().min(1).nullish().catch(undefined),
       filepath: directory,
       timestamp_iso: time,
       // The importer of the established system writes a name here.
@@ -57,7 +59,13 @@ type Given = z.infer<typeof ENTRY>;
 export interface EstablishedEntry {
   readonly capturedAtUs: number;
   readonly picture:
-    | { readonly filename: string; readonly directory: string; readonly cameraIndex: number | undefined }
+    | {
+        readonly filename: string;
+        readonly directory: string;
+        readonly cameraIndex: number | undefined;
+        /** Which page of the file, from 0, if the entry says so. */
+        readonly page?: number;
+      }
     | undefined;
   readonly temperatures: readonly { readonly sensor: string; readonly celsius: number | undefined }[];
   readonly temperaturesAtUs: number;
@@ -113,7 +121,10 @@ function establishedEntry(given: Given, entryUs: number, status: Status): Establ
     picture:
       filename === ""
         ? undefined
-        : { filename, directory: camera?.filepath ?? "", cameraIndex: camera?.camera_index ?? undefined },
+        : {
+            ...{ filename, directory: camera?.filepath ?? "", cameraIndex: camera?.camera_index ?? undefined },
+            ...(typeof camera?.page === "number" ? { page: camera.page - 1 } : {}),
+          },
     temperatures: Object.entries(temperature?.data ?? {})
       .filter(([sensor]) => isKeptLabel(sensor))
       .map(([sensor, value]) => ({ sensor, celsius: isNumber(value) ? value : undefined })),

@@ -17,6 +17,7 @@ import { stackPages } from "./established-stacks.ts";
 import { type Adoption, Taking, type TakingSummary, withCount } from "./established-taking.ts";
 import { type Finding, Findings } from "./import-findings.ts";
 import type { Manifest } from "./manifest.ts";
+import { frameName } from "./page-rows.ts";
 import { plainName } from "./plain-name.ts";
 
 export interface ImportSummary extends TakingSummary {
@@ -130,7 +131,10 @@ async function importResults(
   let foreign = 0;
   let batch: PlacedResult[] = [];
   const storeOne = ({ result, where }: PlacedResult) => {
-    const entryId = taking.idOf.get(plainName(result.filename));
+    const name = plainName(result.filename);
+    // Without a page in its entry, an image is the first one of its file.
+    const entryId =
+      taking.idOf.get(frameName(name, result.page)) ?? (result.page === 0 ? taking.idOf.get(name) : undefined);
     if (entryId === undefined) {
       foreign += 1;
       findings.add("results of no entry, left out", where);

@@ -6,6 +6,7 @@ import { Failure, failureLine } from "../failure/failure.ts";
 import { type GivenKind, parseGivenJson, readGivenFile } from "../system/given-file.ts";
 import { type EstablishedEntry, parseEntry } from "./established-entry.ts";
 import type { Findings } from "./import-findings.ts";
+import { frameName } from "./page-rows.ts";
 import { plainName } from "./plain-name.ts";
 import { isoFromUs } from "./timestamps.ts";
 
@@ -70,11 +71,12 @@ function newestOf(entries: readonly EstablishedEntry[], findings: Findings): Est
       withoutPicture.push(entry);
       continue;
     }
-    const { directory, filename } = entry.picture;
-    const key = `${directory}/${plainName(filename)}`;
+    const { directory, filename, page } = entry.picture;
+    const name = frameName(plainName(filename), page);
+    const key = `${directory}/${name}`;
     const older = byPicture.get(key);
     if (older !== undefined) {
-      const times = `${plainName(filename)}: ${isoFromUs(older.capturedAtUs)}, now ${isoFromUs(entry.capturedAtUs)}`;
+      const times = `${name}: ${isoFromUs(older.capturedAtUs)}, now ${isoFromUs(entry.capturedAtUs)}`;
       findings.add("entries with another time for an image than a newer file has, left out", times);
     }
     byPicture.set(key, entry);
@@ -83,7 +85,8 @@ function newestOf(entries: readonly EstablishedEntry[], findings: Findings): Est
 }
 
 function merge(entries: Map<string, EstablishedEntry>, entry: EstablishedEntry, findings: Findings): void {
-  const name = entry.picture === undefined ? "" : plainName(entry.picture.filename);
+  const { picture } = entry;
+  const name = picture === undefined ? "" : frameName(plainName(picture.filename), picture.page);
   const key = `${entry.capturedAtUs} ${name}`;
   const known = entries.get(key);
   if (known === undefined) {

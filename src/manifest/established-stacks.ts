@@ -26,6 +26,11 @@ export async function stackPages(
   const times = new CaptureTimes();
   for (const entry of entries) {
     const { picture } = entry;
+    if (picture?.page !== undefined) {
+      // The entry says which page it is about; the others have entries of their own, or are no frames.
+      stacks.set(entry, { page: picture.page, damage: undefined });
+      continue;
+    }
     const found = picture === undefined ? undefined : finder.find(picture.directory, picture.filename);
     const pages = found?.kind === "found" ? await pagesOf(entry, found, choice, times) : undefined;
     if (pages !== undefined) stacks.set(entry, pages);

@@ -13,6 +13,8 @@ import type { NamedPicture, PictureFinder } from "./established-pictures.ts";
 import type { StackPages } from "./established-stacks.ts";
 import { importedSettings } from "./imported.ts";
 import type { Manifest } from "./manifest.ts";
+import type { EntryHistory } from "./new-entry.ts";
+import { frameName } from "./page-rows.ts";
 import { plainName } from "./plain-name.ts";
 
 /** Options for copying images into the data directory. */
@@ -45,7 +47,7 @@ type Usable = Exclude<NamedPicture, { kind: "skipped" }>;
 type Imported = "pending" | "processed" | "failed";
 
 export class Taking {
-  /** Entries of this import by the plain name of their image. Its results belong to these entries and to no others. */
+  /** Entries of this import by the plain name of their image, with its page if they state one. Its results belong to these entries and to no others. */
   readonly idOf = new Map<string, number>();
   /** Entries added as processed. */
   readonly processedIds = new Set<number>();
@@ -54,6 +56,8 @@ export class Taking {
   readonly #finder: PictureFinder;
   readonly #stacks: ReadonlyMap<EstablishedEntry, StackPages>;
   readonly #counts = { added: 0, pending: 0, processed: 0, failed: 0, adopted: 0, returned: 0 };
+  /** For entries that state a page: the entry that carries the file, by its place. */
+  readonly #carriers = new Map<string, number>();
   readonly #missing: string[] = [];
   readonly #outside = new Set<string>();
   readonly #skipped: string[] = [];
@@ -90,7 +94,8 @@ export class Taking {
       if (picture === "skipped") continue;
       let copy: NewFile | undefined;
       try {
-        copy = picture?.kind === "found" ? await this.#copy(entry, picture) : undefined;
+        const isCopied = this.#carrierOf(entry, picture) !== undefined;
+        copy = picture?.kind === "found" && !isCopied ? await this.#copy(entry, picture) : undefined;
       } catch (error) {
         if (!(error instanceof Failure) || !error.code.startsWith("file.")) throw error;
         this.#skip(picture?.filename ?? "", error.message);
@@ -181,20 +186,29 @@ export class Taking {
 
   /** Adds the row of an entry. Call within a transaction. */
   #record(entry: EstablishedEntry, picture: Usable | undefined, copy: NewFile | undefined): void {
+    const carrier = this.#carrierOf(entry, picture);
+    if (picture !== undefined && carrier !== undefined) {
+      this.#recordPage(entry, picture, carrier);
+      return;
+    }
     const known = picture === undefined ? undefined : this.#manifest.imported.find({ ...entry, ...picture });
     if (picture !== undefined && known !== undefined) {
-      if (this.idOf.get(plainName(picture.filename)) === known.entryId) {
+      const page = entry.picture?.page;
+      if (page === undefined && this.idOf.get(plainName(picture.filename)) === known.entryId) {
         this.#skip(picture.filename, "another entry has the same image");
         return;
       }
-      this.idOf.set(plainName(picture.filename), known.entryId);
       this.#complete(known, picture, copy);
+      if (page === undefined) this.idOf.set(plainName(picture.filename), known.entryId);
+      else {
+        this.#carriers.set(placeOf(picture), known.entryId);
+        this.#recordPage(entry, picture, known.entryId);
+      }
       return;
     }
-    const lost = picture?.kind === "missing";
-    const { status, error } = stateOf(entry, lost);
     const { damage, ...pages } = this.#stacks.get(entry) ?? { damage: undefined };
     const further = pages.furtherPages?.length ?? 0;
+    const { history, readings } = historyOf(entry, picture);
     const entryId = this.#manifest.imported.add(
       {
         capturedAtUs: entry.capturedAtUs,
@@ -203,37 +217,54 @@ export class Taking {
         cameraIndex: entry.picture?.cameraIndex,
         collectionError: entry.collectionError ?? damage,
         cutOff: damage,
-        readings: entry.temperatures.map(({ sensor, celsius }) => ({
-          sensor,
-          value: celsius,
-          unit: "°C",
-          takenAtUs: entry.temperaturesAtUs,
-          error: celsius === undefined ? (entry.temperatureError ?? "no value") : undefined,
-        })),
+        readings,
       },
-      {
-        status,
-        processedAtUs: status === "pending" ? undefined : entry.processedAtUs,
-        errorCode: status !== "failed" ? undefined : lost && isWaiting(entry) ? "frame.missing" : "analysis.failed",
-        error,
-        dataTransmitted: entry.dataTransmitted,
-        imageSynced: entry.imageSynced,
-        compressionAttempted: copy === undefined && entry.compressionAttempted,
-        missing: lost,
-      },
+      { ...history, compressionAttempted: copy === undefined && entry.compressionAttempted },
     );
     if (entryId === undefined) return;
-    this.#counts.added += 1 + further;
-    this.#counts[status] += 1;
-    this.#addedAs.set(entryId, status);
+    this.#counts.added += further;
     this.#counts.pending += further;
     if (copy !== undefined) this.#counts.adopted += 1;
+    this.#note(entryId, entry, picture, history.status);
     if (picture === undefined) return;
-    this.idOf.set(plainName(picture.filename), entryId);
-    if (status === "processed") this.processedIds.add(entryId);
+    if (entry.picture?.page !== undefined) this.#carriers.set(placeOf(picture), entryId);
     if (picture.kind !== "missing") return;
     this.#missing.push(picture.filename);
     if (picture.outside !== undefined) this.#outside.add(picture.outside);
+  }
+
+  /** Returns the entry that carries the file of an entry which states a page, if it was taken. */
+  #carrierOf({ picture: named }: EstablishedEntry, picture: Usable | undefined): number | undefined {
+    return named?.page === undefined || picture === undefined ? undefined : this.#carriers.get(placeOf(picture));
+  }
+
+  /** Adds the row of a further page of a file. */
+  #recordPage(entry: EstablishedEntry, picture: Usable, carrier: number): void {
+    const page = entry.picture?.page ?? 0;
+    const name = frameName(plainName(picture.filename), page);
+    if (this.idOf.has(name)) {
+      this.#skip(picture.filename, "another entry has the same page");
+      return;
+    }
+    const known = this.#manifest.imported.pageOf(carrier, page);
+    if (known !== undefined) {
+      this.idOf.set(name, known);
+      return;
+    }
+    const { history, readings } = historyOf(entry, picture);
+    const { capturedAtUs, collectionError } = entry;
+    const cameraIndex = entry.picture?.cameraIndex;
+    const row = { page, capturedAtUs, cameraIndex, collectionError, readings };
+    this.#note(this.#manifest.entries.addPage(carrier, row, history), entry, picture, history.status);
+  }
+
+  #note(entryId: number, { picture: named }: EstablishedEntry, picture: Usable | undefined, status: Imported): void {
+    this.#counts.added += 1;
+    this.#counts[status] += 1;
+    this.#addedAs.set(entryId, status);
+    if (picture === undefined) return;
+    this.idOf.set(frameName(plainName(picture.filename), named?.page), entryId);
+    if (status === "processed") this.processedIds.add(entryId);
   }
 
   /** Updates an entry of an earlier import: its image may have been found or copied since. */
@@ -278,4 +309,31 @@ function fileOf(picture: Usable | undefined, copy: NewFile | undefined) {
   }
   const { filename, directory } = picture;
   return { filename, filepath: directory, ...(picture.kind === "found" ? { bytes: picture.bytes } : {}) };
+}
+
+/** The place of an image, compressed or not. */
+const placeOf = ({ directory, filename }: Usable): string => join(directory, plainName(filename));
+
+/** Returns what an entry says of the past of its frame, and its temperatures. */
+function historyOf(entry: EstablishedEntry, picture: Usable | undefined) {
+  const lost = picture?.kind === "missing";
+  const { status, error } = stateOf(entry, lost);
+  const history = {
+    origin: "imported",
+    status,
+    processedAtUs: status === "pending" ? undefined : entry.processedAtUs,
+    errorCode: status !== "failed" ? undefined : lost && isWaiting(entry) ? "frame.missing" : "analysis.failed",
+    error,
+    dataTransmitted: entry.dataTransmitted,
+    imageSynced: entry.imageSynced,
+    missing: lost,
+  } as const satisfies EntryHistory;
+  const readings = entry.temperatures.map(({ sensor, celsius }) => ({
+    sensor,
+    value: celsius,
+    unit: "°C",
+    takenAtUs: entry.temperaturesAtUs,
+    error: celsius === undefined ? (entry.temperatureError ?? "no value") : undefined,
+  }));
+  return { history, readings };
 }

@@ -47,6 +47,16 @@ export class Imported {
     return known ? undefined : entries.add(entry, { ...past, origin: "imported" });
   }
 
+  /** Returns the entry of a page, from 0, of the file that an entry carries; undefined if there is none. */
+  pageOf(fileEntryId: number, page: number): number | undefined {
+    return this.#connection.db
+      .prepare<[number, number, number], number>(
+        "SELECT id FROM entry WHERE (id = ? OR file_entry_id = ?) AND page = ?",
+      )
+      .pluck()
+      .get(fileEntryId, fileEntryId, page);
+  }
+
   /**
    * Finds the entry of an image: the one that names the file, or an imported one of the same time and name. Undefined if there is
    * none.

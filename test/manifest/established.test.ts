@@ -315,3 +315,40 @@ it("takes every page of a stack over as a frame: what is known of the file is ab
   expect(rows[0]?.capturedAtUs).toBe(usFromIso("2025-05-06T07:08:01.123456"));
   expect(await importExperiment(manifest, source, NOON_US)).toMatchObject({ added: 0 });
 });
+
+describe("pages of a stack that are exported", () => {
+  const START_US = usFromIso("2026-03-04T10:00:00.125Z") ?? 0;
+  const rowsOf = (directory: string) =>
+    [...openManifest(directory, { readonly: true }).history.entries()].map(
+      ({ filename, page, capturedAtUs, status }) => {
+        return [filename, page, capturedAtUs - START_US, status];
+      },
+    );
+
+  /** An experiment with three of four pages, not all measured, as `export --format manifest-json` writes it. */
+  function exported(): string {
+    const directory = temporaryDirectory();
+    const manifest = openManifest(directory);
+    const at = (page: number) => ({ page, capturedAtUs: START_US + page * 250_000 });
+    manifest.entries.add({ filename: "all.tif", ...at(1), furtherPages: [2, 3].map(at) });
+    for (const claim of manifest.entries.claimPending(1, START_US)) manifest.entries.settleProcessed(claim, START_US);
+    writeFileSync(join(directory, "metadata_manifest.json"), [...metadataManifest(manifest)].join(""));
+    writeFileSync(join(directory, "all.tif"), writeStack([1, 2, 3, 4].map((seed) => grayPicture(20, 10, 8, seed))));
+    return directory;
+  }
+
+  it.each([undefined, { keepFreeBytes: 0 }])("are imported with their times, once (adopt: %j)", async (adopt) => {
+    const [source, target] = [exported(), temporaryDirectory()];
+    const manifest = openManifest(target);
+    for (const added of [3, 0]) {
+      const summary = await importExperiment(manifest, source, NOON_US, { adopt });
+      expect(summary).toMatchObject({ entries: 3, added, skipped: [], findings: [], missing: [] });
+      expect(rowsOf(target)).toEqual([
+        ["all.tif", 1, 250_000, "processed"],
+        ["all.tif", 2, 500_000, "pending"],
+        ["all.tif", 3, 750_000, "pending"],
+      ]);
+    }
+    expect(readdirSync(target).filter((name) => name.endsWith(".tif"))).toEqual(adopt ? ["all.tif"] : []);
+  });
+});
