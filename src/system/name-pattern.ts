@@ -123,7 +123,10 @@ function dateUs(found: Readonly<Record<string, string | undefined>>): number | u
   if (us === undefined) return undefined;
   const zoneUs = found.zone === undefined ? 0 : readZone(found.zone);
   const days = found.yearDay === undefined ? 0 : Number(found.yearDay) - 1;
-  return zoneUs === undefined || days < 0 || days > 365 ? undefined : us + days * 86_400e6 - zoneUs;
+  const atUs = us + days * 86_400e6;
+  // Day 366 exists only in a leap year.
+  const isInYear = new Date(atUs / 1000).getUTCFullYear() === Number(year);
+  return zoneUs === undefined || !isInYear ? undefined : atUs - zoneUs;
 }
 
 /** Interprets two digits of a year as POSIX does. */

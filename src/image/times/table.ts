@@ -183,6 +183,10 @@ export async function readTimeTable(path: string): Promise<TimeTable> {
   if (file < 0 || (time < 0 && elapsed < 0)) {
     throw invalid(1, "the table needs a column file or name, and a column time or elapsed");
   }
+  const times = header.filter((title) => (time < 0 ? ELAPSED_COLUMNS : TIME_COLUMNS).includes(title));
+  if (times.length > 1) {
+    throw invalid(1, `the columns ${times.join(" and ")} could each be the ${time < 0 ? "elapsed times" : "times"}; keep one`);
+  }
   let hasZone = true;
   const apart = new Apart(path);
   const rows = lines.flatMap((fields, index): Row[] => {

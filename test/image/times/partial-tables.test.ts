@@ -165,6 +165,17 @@ describe("a table with both time and elapsed", () => {
     expect(notes).toContain("times.csv has the columns time and elapsed; phorest uses time");
   });
 
+  it.each([
+    ["file,time,timestamp\na.tif,2026-03-04T10:00:00Z,2026-03-04T10:00:00Z\n", "the columns time and timestamp could"],
+    ["file,elapsed,seconds\na.tif,1,2\n", "the columns elapsed and seconds could each be the elapsed times; keep one"],
+  ])("is refused if two columns could be the same: %j", async (text, message) => {
+    const table = tableIn(temporaryDirectory(), text);
+    await expect(readTimeTable(table)).rejects.toMatchObject({
+      code: "usage.invalid",
+      message: expect.stringContaining(message),
+    });
+  });
+
   it("is refused where they contradict each other", async () => {
     const table = tableIn(temporaryDirectory(), rows([0, 1, 4.5, 3]));
     await expect(readTimeTable(table)).rejects.toMatchObject({
