@@ -37,6 +37,8 @@ describe("a pattern of names", () => {
     for (const name of ["20230229120000.tif", "20241301000000.tif", "202402292359580.tif", "a.tif"]) {
       expect(nameTime(name, pattern), name).toBeUndefined();
     }
+    expect(nameTime("2023366-12.tif", namePattern("%Y%j-%H"))).toBeUndefined();
+    expect(nameTime("2024366-12.tif", namePattern("%Y%j-%H"))?.us).toBe(Date.UTC(2024, 11, 31, 12) * 1000);
   });
 
   it.each(["%Y%m%d", "frame.tif", "%H%M%S", "%Y %m %d %H %k", "%{weeks}"])("%s is refused", (pattern) => {
