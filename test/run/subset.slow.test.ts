@@ -90,7 +90,7 @@ describe.each<FileSource>(["folder", "file_importer"])("%s: a stack of which a r
   };
   const stacks = (directory: string) => readdirSync(join(directory, "data")).filter((name) => name.includes(".tif"));
 
-  test("goes on with a larger limit, and with all; each page once, in one file", LONG, async () => {
+  test("goes on with a larger limit, and with all; each page once, in one file", async () => {
     const directory = opened();
     expect(await run(directory, "--limit", "2")).toEqual([
       [0, 1],
@@ -107,7 +107,7 @@ describe.each<FileSource>(["folder", "file_importer"])("%s: a stack of which a r
     expect(query(directory, "SELECT count(filename) AS files FROM entry")).toEqual([{ files: 1 }]);
   });
 
-  test("goes on after --every, also if it has grown since", LONG, async () => {
+  test("goes on after --every, also if it has grown since", async () => {
     const directory = opened(7);
     expect((await run(directory, "--every", "3"))[0]).toEqual([0, 3, 6]);
     put(directory);
@@ -115,7 +115,7 @@ describe.each<FileSource>(["folder", "file_importer"])("%s: a stack of which a r
     expect((await run(directory))[0]).toHaveLength(9);
   });
 
-  test("goes on in steps if only its time of change is another", LONG, async () => {
+  test("goes on in steps if only its time of change is another", async () => {
     const directory = opened();
     const path = join(directory, PLACE[source], "all.tif");
     utimesSync(path, new Date(START_MS), new Date(START_MS));
@@ -126,7 +126,7 @@ describe.each<FileSource>(["folder", "file_importer"])("%s: a stack of which a r
   });
 });
 
-test("of a copy that is gone, the pages that were left out are copied again, also after a crash", LONG, async () => {
+test("of a copy that is gone, the pages that were left out are copied again, also after a crash", async () => {
   const directory = fileExperiment("folder");
   const data = join(directory, "data");
   writeFileSync(join(directory, "incoming", "all.tif"), writeStack(pictures));
