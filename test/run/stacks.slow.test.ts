@@ -141,7 +141,10 @@ test("channels, planes and positions that are not chosen are counted; the others
   expect(pages, second.stderr).toEqual([2, 5]);
   const none = await command(["analyse", "incoming", "--channel", "7", "--jsonl", "-"], first);
   expect([none.code, none.stderr]).toEqual([2, expect.stringMatching(/of channel 7, only of channels 0, 1 and 2/)]);
-  for (const words of [["check-rois", "none.tif", "--out", "rois.png"], ["calibrate", "none.tif"]]) {
+  for (const words of [
+    ["check-rois", "none.tif", "--out", "rois.png"],
+    ["calibrate", "none.tif"],
+  ]) {
     const { code, stderr } = await command(words, first);
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^none\.tif: no such file/)]);
   }

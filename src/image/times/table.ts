@@ -185,7 +185,10 @@ export async function readTimeTable(path: string): Promise<TimeTable> {
   }
   const times = header.filter((title) => (time < 0 ? ELAPSED_COLUMNS : TIME_COLUMNS).includes(title));
   if (times.length > 1) {
-    throw invalid(1, `the columns ${times.join(" and ")} could each be the ${time < 0 ? "elapsed times" : "times"}; keep one`);
+    throw invalid(
+      1,
+      `the columns ${times.join(" and ")} could each be the ${time < 0 ? "elapsed times" : "times"}; keep one`,
+    );
   }
   let hasZone = true;
   const apart = new Apart(path);
