@@ -4,11 +4,14 @@
 import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
+import { experimentName } from "../config/identity.ts";
 import type { Loaded } from "../config/loaded.ts";
+import { type ComparisonSide, comparisonOf, comparisonSide } from "../evaluation/comparisons.ts";
 import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { experimentHolder } from "../manifest/lock.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
+import { comparisonPage } from "../report/comparison-page.ts";
 import { onStopSignal } from "../system/stop-signals.ts";
 import { experimentsIn, type FoundExperiment, listed } from "../web/experiment-list.ts";
 import type { Change } from "../web/messages.ts";
@@ -16,6 +19,7 @@ import { openPage, type Page } from "../web/page.ts";
 import { openStartPage } from "../web/start-page.ts";
 import { ensureToken } from "../web/token.ts";
 import { changeExperiment } from "./change-experiment.ts";
+import { chosenAnalysis } from "./chosen-analysis.ts";
 import { originText } from "./config.ts";
 import type { GlobalOptions } from "./global.ts";
 import { openStored } from "./stored-experiment.ts";
@@ -117,6 +121,10 @@ async function viewList(
       opened.catch(() => pages.delete(index));
       return (await opened).address;
     },
+    compare: async (a, b) => {
+      const [sideA, sideB] = [a, b].map((index) => comparedSide(found[index] as FoundExperiment));
+      return comparisonPage(comparisonOf(sideA as ComparisonSide, sideB as ComparisonSide));
+    },
     complain: (message) => process.stderr.write(`${message}\n`),
   });
   process.stdout.write(`${found.length} experiments: ${start.address} (press Ctrl-C to stop)\n`);
@@ -124,6 +132,20 @@ async function viewList(
     await start.close();
     for (const page of pages.values()) await (await page).close();
   };
+}
+
+/** Reads an experiment for a comparison: one curve for each grating, by the analysis that is shown by default. */
+function comparedSide({ loaded: { config } }: FoundExperiment): ComparisonSide {
+  const manifest = openStored(config);
+  try {
+    return comparisonSide(manifest, config, chosenAnalysis(manifest, undefined), {
+      roi: undefined,
+      pairs: true,
+      where: experimentName(config),
+    });
+  } finally {
+    manifest.close();
+  }
 }
 
 /** Returns the page of an experiment. Changes are made directly, each under the experiment's lock. */

@@ -1,7 +1,7 @@
 // Handles the requests about injections. The answers come from the evaluator's thread, in the format of the commands.
 import type { Context } from "hono";
 import type { EvaluationJob } from "./evaluation-jobs.ts";
-import { injectionQuestion, kineticsQuestion, mapQuestion } from "./evaluation-queries.ts";
+import { comparisonQuestion, injectionQuestion, kineticsQuestion, mapQuestion } from "./evaluation-queries.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Route } from "./route.ts";
 import { ROUTES } from "./route-table.ts";
@@ -17,18 +17,20 @@ export type EvaluationName =
   | "sensitivitiesCsv"
   | "kinetics"
   | "kineticsCsv"
+  | "comparison"
+  | "comparisonFigure"
   | "map"
   | "mapCsv";
 
 export function evaluationHandlers({ evaluator, experiment }: Served): Handlers<EvaluationName> {
-  const json = async (context: Context<Env>, route: Route, job: EvaluationJob) =>
+  const answer = async (context: Context<Env>, route: Route, job: EvaluationJob) =>
     context.body(await evaluator.ask(job, experiment.dataStamp()), 200, { "Content-Type": route.answer.type });
   const file = async (context: Context<Env>, route: Route, name: string, job: EvaluationJob) =>
     context.body(await evaluator.ask(job, experiment.dataStamp()), 200, attached(name, route));
   return {
-    proposedInjections: (context) => json(context, ROUTES.proposedInjections, { type: "proposals" }),
+    proposedInjections: (context) => answer(context, ROUTES.proposedInjections, { type: "proposals" }),
     responses: (context, { query }) =>
-      json(context, ROUTES.responses, { type: "responses", question: injectionQuestion(query), csv: false }),
+      answer(context, ROUTES.responses, { type: "responses", question: injectionQuestion(query), csv: false }),
     responsesCsv: (context, { query }) =>
       file(context, ROUTES.responsesCsv, "responses", {
         type: "responses",
@@ -36,22 +38,30 @@ export function evaluationHandlers({ evaluator, experiment }: Served): Handlers<
         csv: true,
       }),
     arrivals: (context, { query }) =>
-      json(context, ROUTES.arrivals, { type: "arrivals", question: injectionQuestion(query), csv: false }),
+      answer(context, ROUTES.arrivals, { type: "arrivals", question: injectionQuestion(query), csv: false }),
     arrivalsCsv: (context, { query }) =>
       file(context, ROUTES.arrivalsCsv, "arrival", { type: "arrivals", question: injectionQuestion(query), csv: true }),
     sensitivities: (context, { query }) => {
       const question = { ...injectionQuestion(query), bufferIndex: query.bufferIndex };
-      return json(context, ROUTES.sensitivities, { type: "sensitivities", question, csv: false });
+      return answer(context, ROUTES.sensitivities, { type: "sensitivities", question, csv: false });
     },
     sensitivitiesCsv: (context, { query }) => {
       const question = { ...injectionQuestion(query), bufferIndex: query.bufferIndex };
       return file(context, ROUTES.sensitivitiesCsv, "sensitivity", { type: "sensitivities", question, csv: true });
     },
     kinetics: (context, { query }) =>
-      json(context, ROUTES.kinetics, { type: "kinetics", question: kineticsQuestion(query), csv: false }),
+      answer(context, ROUTES.kinetics, { type: "kinetics", question: kineticsQuestion(query), csv: false }),
     kineticsCsv: (context, { query }) =>
       file(context, ROUTES.kineticsCsv, "kinetics", { type: "kinetics", question: kineticsQuestion(query), csv: true }),
-    map: (context, { query }) => json(context, ROUTES.map, { type: "map", question: mapQuestion(query), csv: false }),
+    comparison: (context, { query }) =>
+      answer(context, ROUTES.comparison, { type: "comparison", question: comparisonQuestion(query), figure: false }),
+    comparisonFigure: (context, { query }) =>
+      answer(context, ROUTES.comparisonFigure, {
+        type: "comparison",
+        question: comparisonQuestion(query),
+        figure: true,
+      }),
+    map: (context, { query }) => answer(context, ROUTES.map, { type: "map", question: mapQuestion(query), csv: false }),
     mapCsv: (context, { query }) =>
       file(context, ROUTES.mapCsv, `map_${query.quantity}`, { type: "map", question: mapQuestion(query), csv: true }),
   };

@@ -35,6 +35,15 @@ export interface KineticsQuestion extends KineticsRequest {
   readonly points: number;
 }
 
+export interface ComparisonQuestion {
+  /** Name of analysis A; undefined: the one in force. */
+  readonly analysis: string | undefined;
+  /** Name of analysis B. */
+  readonly other: string;
+  readonly roi: readonly string[] | undefined;
+  readonly pairs: boolean;
+}
+
 /** `csv`: the file that the command writes; otherwise JSON. */
 export type EvaluationJob =
   | { readonly type: "responses" | "arrivals"; readonly question: InjectionQuestion; readonly csv: boolean }
@@ -45,4 +54,6 @@ export type EvaluationJob =
     }
   | { readonly type: "map"; readonly question: MapQuestion; readonly csv: boolean }
   | { readonly type: "kinetics"; readonly question: KineticsQuestion; readonly csv: boolean }
+  /** `figure`: the drawing, as SVG; otherwise JSON. */
+  | { readonly type: "comparison"; readonly question: ComparisonQuestion; readonly figure: boolean }
   | { readonly type: "proposals" };

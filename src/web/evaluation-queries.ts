@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { REPORT_POINTS } from "../assay/responses.ts";
 import { MAP_QUANTITIES } from "../evaluation/maps.ts";
-import type { InjectionQuestion, KineticsQuestion, MapQuestion } from "./evaluation-jobs.ts";
+import type { ComparisonQuestion, InjectionQuestion, KineticsQuestion, MapQuestion } from "./evaluation-jobs.ts";
 import { microseconds, ofAnalysis } from "./queries.ts";
 
 const label = z.string().min(1).max(100);
@@ -44,6 +44,13 @@ export const MAP_QUESTION = z.object({
   bufferIndex,
 });
 
+export const COMPARISON_QUESTION = z.object({
+  roi: curves.roi,
+  pairs: curves.pairs,
+  ...ofAnalysis,
+  other: z.string().min(1).max(100).describe("Name of the analysis to compare with"),
+});
+
 export const KINETICS_QUESTION = z.object({
   roi: curves.roi,
   pairs: curves.pairs,
@@ -82,6 +89,11 @@ export function kineticsQuestion(given: z.output<typeof KINETICS_QUESTION>): Kin
     pooled: pooled === "1",
     points,
   };
+}
+
+export function comparisonQuestion(given: z.output<typeof COMPARISON_QUESTION>): ComparisonQuestion {
+  const { roi, pairs, analysis, other } = given;
+  return { analysis, other, roi: roi.length === 0 ? undefined : roi, pairs: pairs === "1" };
 }
 
 export function injectionQuestion(given: z.output<typeof INJECTION_QUESTION>): InjectionQuestion {

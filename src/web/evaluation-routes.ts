@@ -1,5 +1,11 @@
 // The HTTP API of injections and their evaluation.
-import { INJECTION_QUESTION, KINETICS_QUESTION, MAP_QUESTION, SENSITIVITY_QUESTION } from "./evaluation-queries.ts";
+import {
+  COMPARISON_QUESTION,
+  INJECTION_QUESTION,
+  KINETICS_QUESTION,
+  MAP_QUESTION,
+  SENSITIVITY_QUESTION,
+} from "./evaluation-queries.ts";
 import {
   INJECTION,
   INJECTION_AUTHOR,
@@ -107,6 +113,20 @@ export const EVALUATION_ROUTES = {
     summary: "The same as the CSV file of `phorest sensitivity`",
     query: SENSITIVITY_QUESTION,
     answer: { type: CSV_TYPE, what: "One line for each grating" },
+  },
+  comparison: {
+    method: "get",
+    path: "/api/compare",
+    summary: "Two analyses of the experiment, curve by curve, as `phorest compare --json` writes it",
+    query: COMPARISON_QUESTION,
+    answer: { type: JSON_TYPE, what: "The names of both, `curves`, and what only one of them has" },
+  },
+  comparisonFigure: {
+    method: "get",
+    path: "/api/compare.svg",
+    summary: "Their first curves over each other, and the difference, as `phorest compare --figure` draws them",
+    query: COMPARISON_QUESTION,
+    answer: { type: "image/svg+xml", what: "The drawing" },
   },
   map: {
     method: "get",

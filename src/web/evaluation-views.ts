@@ -51,3 +51,20 @@ export interface MapView {
   /** Ends of the colour scale: the range of the middle 96 % of the values. */
   readonly limits: readonly [number, number];
 }
+
+/** The compared values of a curve, px; null if not known. */
+export interface ComparedFigures {
+  readonly final_shift_px: number | null;
+  readonly noise_px: number | null;
+  readonly drift_px_per_hour: number | null;
+  readonly detection_limit_px: number | null;
+}
+
+/** Two analyses, as `phorest compare --json` writes them. */
+export interface ComparisonView {
+  readonly a: string;
+  readonly b: string;
+  readonly curves: readonly { readonly label: string; readonly a: ComparedFigures; readonly b: ComparedFigures }[];
+  /** What only one of them has, for people. */
+  readonly left: readonly string[];
+}

@@ -3,6 +3,13 @@
 import { kineticsView } from "../assay/kinetics/experiment/view.ts";
 import { proposedInjections } from "../assay/proposals.ts";
 import { arrivalsCsv, arrivalsJson, arrivalsOf, flowLine } from "../evaluation/arrivals.ts";
+import {
+  type ComparisonSide,
+  comparisonDrawing,
+  comparisonJson,
+  comparisonOf,
+  comparisonSide,
+} from "../evaluation/comparisons.ts";
 import { type ChosenInjections, injectionCurves } from "../evaluation/injection-curves.ts";
 import { kineticsOf } from "../evaluation/kinetics.ts";
 import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
@@ -16,6 +23,7 @@ import {
   sensitivityJson,
 } from "../evaluation/sensitivities.ts";
 import { mapScale } from "../figures/map-figure.ts";
+import { renderVegaLite } from "../figures/render.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import { Manifest } from "../manifest/manifest.ts";
 import { namedAnalysis, unmeasured } from "../manifest/named-analysis.ts";
@@ -23,13 +31,14 @@ import { TimeZone } from "../system/time-zone.ts";
 import type { JobHandler } from "../threads/host-loop.ts";
 import { lowerPriority } from "../threads/priority.ts";
 import type {
+  ComparisonQuestion,
   EvaluationJob,
   EvaluatorSettings,
   InjectionQuestion,
   KineticsQuestion,
   MapQuestion,
 } from "./evaluation-jobs.ts";
-import type { MapView, ProposalView } from "./evaluation-views.ts";
+import type { ComparisonView, MapView, ProposalView } from "./evaluation-views.ts";
 
 /** Points are sent for at most this many curves; more would be an answer of many megabytes. */
 const MOST_DRAWN = 16;
@@ -81,6 +90,13 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
     return text(kineticsView(found, found.gratings.length > MOST_DRAWN ? 0 : points));
   };
 
+  const comparison = async ({ analysis, other, ...choice }: ComparisonQuestion, figure: boolean): Promise<string> => {
+    const [a, b] = [analysis, other].map((name) => comparisonSide(manifest, config, measured(name), choice));
+    const found = comparisonOf(a as ComparisonSide, b as ComparisonSide);
+    if (figure) return (await renderVegaLite(comparisonDrawing(found))).svg;
+    return text({ ...comparisonJson(found), left: found.left } satisfies ComparisonView);
+  };
+
   const proposals = (): ProposalView[] => {
     const frames = manifest.curves.within(measured(undefined).analysisId, 0, Number.MAX_SAFE_INTEGER);
     return proposedInjections(frames, manifest.injections.all()).map(({ startUs, endUs, stepPx }) => ({
@@ -111,6 +127,8 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
         return map(job.question, job.csv);
       case "kinetics":
         return kinetics(job.question, job.csv);
+      case "comparison":
+        return comparison(job.question, job.figure);
       case "proposals":
         return text(proposals());
       default:

@@ -1,6 +1,7 @@
 // A page that lists experiments. Choosing one opens its own page at a separate address.
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
+import { Failure } from "../failure/failure.ts";
 import { megabytes } from "../system/byte-size.ts";
 import { counted } from "../system/counted.ts";
 import { escapeMarkup } from "../system/markup.ts";
@@ -20,6 +21,8 @@ export interface StartPageOptions {
   list(): readonly ListedExperiment[];
   /** Opens the page of a listed experiment, if it is not open yet; returns its address. */
   open(index: number): Promise<string>;
+  /** Returns the page that compares two listed experiments. Rejects with a Failure `usage.invalid` if they cannot be compared. */
+  compare(a: number, b: number): Promise<string>;
   complain(message: string): void;
 }
 
@@ -31,7 +34,7 @@ export async function openStartPage(options: StartPageOptions): Promise<{ addres
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.res.headers.set(name, value);
     context.res.headers.set(
       "Content-Security-Policy",
-      "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+      "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'",
     );
     context.res.headers.set("Cache-Control", "no-store");
   });
@@ -42,7 +45,15 @@ export async function openStartPage(options: StartPageOptions): Promise<{ addres
     if (index >= options.count) return context.text("there is no such experiment", 404);
     return context.redirect(await options.open(index));
   });
+  app.get("/compare", async (context) => {
+    const [a, b] = ["a", "b"].map((side) => Number(context.req.query(side) ?? Number.NaN));
+    const isListed = (index: number | undefined): index is number =>
+      index !== undefined && Number.isInteger(index) && index >= 0 && index < options.count;
+    if (!isListed(a) || !isListed(b)) return context.text("choose an experiment as A and another one as B", 400);
+    return context.html(await options.compare(a, b));
+  });
   app.onError((error, context) => {
+    if (error instanceof Failure) return context.text(error.line, 400);
     options.complain(error.message);
     return context.text(error.message, 500);
   });
@@ -73,10 +84,12 @@ ${HEAD.map((head, at) => (at === 0 ? "" : `td:nth-child(${at + 1})::before{conte
 
 /** Returns the list as HTML. */
 function startPage(title: string, experiments: readonly ListedExperiment[]): string {
+  const isOne = experiments.length < 2;
   const rows = experiments.map((experiment, index) => {
     const cells = cellsOf(experiment).map((cell) => `<td>${escaped(cell)}</td>`);
-    const name = `<td><a href="/open/${index}">${escaped(experiment.name)}</a><br><small>${escaped(experiment.path)}</small></td>`;
-    return `<tr>${name}${cells.join("")}</tr>`;
+    const name = `<a href="/open/${index}">${escaped(experiment.name)}</a><br><small>${escaped(experiment.path)}</small>`;
+    const sides = isOne ? "" : `<br>${["A", "B"].map((side) => sideChoice(side, index, experiment.name)).join(" ")}`;
+    return `<tr><td>${name}${sides}</td>${cells.join("")}</tr>`;
   });
   const head = HEAD.map((cell) => `<th scope="col">${cell}</th>`).join("");
   return `<!doctype html>
@@ -84,10 +97,17 @@ function startPage(title: string, experiments: readonly ListedExperiment[]): str
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)}</title>
 <style>${STYLE}</style></head>
 <body><main><h1>${escaped(title)}</h1><p>${counted(experiments.length, "experiment")}</p>
-<div><table><thead><tr>${head}</tr></thead><tbody>
+<form action="/compare"><div><table><thead><tr>${head}</tr></thead><tbody>
 ${rows.join("\n")}
-</tbody></table></div></main></body></html>
+</tbody></table></div>${isOne ? "" : "<p><button>Compare A and B</button></p>"}</form></main></body></html>
 `;
+}
+
+/** Returns the button that chooses an experiment as one side of the comparison. */
+function sideChoice(side: string, index: number, name: string): string {
+  const label = `${side}: ${escaped(name)}`;
+  const input = `<input type="radio" required name="${side.toLowerCase()}" value="${index}" aria-label="${label}">`;
+  return `<label>${input} ${side}</label>`;
 }
 
 function cellsOf({

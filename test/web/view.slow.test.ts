@@ -3,20 +3,23 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
+import type { ComparisonView } from "../../src/web/evaluation-views.ts";
 import type { CurvesView, StateView } from "../../src/web/views.ts";
 import { experiment as recorded } from "../outputs/csv/experiment.ts";
 import { command as phorest } from "../run/commands.ts";
 import { start } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { HAS_CHROMIUM, inaccessible, launch, openPage, PHONE } from "./browser.ts";
 
-/** A stopped experiment of 30 frames; returns its directory. */
-function stopped(root: string, name = ""): string {
+/** A stopped experiment of 30 frames, also measured `again` if wanted; returns its directory. */
+function stopped(root: string, name = "", again?: string): string {
   const directory = join(root, name);
   mkdirSync(directory, { recursive: true });
-  const { manifest, add } = recorded(directory, 4);
+  const { manifest, add, remeasure } = recorded(directory, 4);
   add(30);
+  if (again !== undefined) remeasure(again, 5);
   manifest.close();
   return directory;
 }
@@ -89,6 +92,57 @@ test("several experiments are listed, and each opens", async () => {
   const there = opened.headers.get("location") ?? "";
   expect(await get<StateView>(there, "/api/state")).toMatchObject({ title: "first & foremost", sample: "chip 1" });
   expect((await fetch(new URL("/open/7", address), { redirect: "manual" })).status).toBe(404);
+  const compared = await (await fetch(new URL("/compare?a=0&b=1", address))).text();
+  const { stdout } = await phorest(["compare", "2026/a <b>", "2026/second", "--pairs"], root);
+  const rows = stdout.split("\n").filter((line) => /^\d{3}A /.test(line));
+  expect(rows).toHaveLength(2);
+  for (const row of rows) {
+    const cells = row.split(/ {2,}/).map((cell) => `<td[^>]*>${cell}</td>`);
+    expect(compared).toMatch(new RegExp(`<tr>${cells.join("")}</tr>`));
+  }
+  expect(compared).toContain("A: first &amp; foremost (gaussian");
+  expect(compared).toContain('src="data:image/png;base64,');
+  for (const query of ["a=0", "a=0&b=7", "a=x&b=1"]) {
+    const refused = await fetch(new URL(`/compare?${query}`, address));
+    expect([refused.status, await refused.text()]).toEqual([400, "choose an experiment as A and another one as B"]);
+  }
+});
+
+test("two analyses are compared on the page, with the numbers of phorest compare", async () => {
+  const root = stopped(temporaryDirectory(), "", "second look");
+  const { address } = await view([], root);
+  const query = "analysis=gaussian&other=second+look";
+  const found = await get<ComparisonView>(address, `/api/compare?${query}`);
+  const { stdout } = await phorest(["compare", ".#gaussian", ".#second look", "--pairs", "--json"], root);
+  expect(found).toEqual({ ...JSON.parse(stdout), left: [] });
+  expect(found.curves.map(({ label }) => label)).toEqual(["000A", "001A"]);
+  const drawing = await fetch(new URL(`/api/compare.svg?${query}&roi=001A`, address));
+  expect([drawing.status, drawing.headers.get("content-type")]).toEqual([200, "image/svg+xml"]);
+  const svg = await drawing.text();
+  expect([svg.includes(">001A<"), svg.includes(">000A<")]).toEqual([true, false]);
+  const unknown = await fetch(new URL("/api/compare?other=second+lok", address));
+  expect([unknown.status, await unknown.json()]).toMatchObject([
+    400,
+    { error: expect.stringContaining("second look") },
+  ]);
+});
+
+describe.skipIf(!HAS_CHROMIUM)("in a browser", () => {
+  test("an analysis is chosen to compare with, and its table and drawing are shown", async () => {
+    const root = stopped(temporaryDirectory(), "", "second look");
+    const { address } = await view([], root);
+    const browser = await launch();
+    onTestFinished(() => browser.close());
+    const { page, errors } = await openPage(browser, new URL("/#sensorgrams", address).href, PHONE);
+    await page.getByLabel("Analysis B").selectOption("gaussian");
+    await page.getByAltText("Curves of both analyses over each other, and B minus A").waitFor();
+    const [compared] = (await get<ComparisonView>(address, "/api/compare?other=gaussian&roi=000A")).curves;
+    const row = page.locator("table.compared tbody tr").first();
+    expect(await row.locator("td").nth(1).textContent()).toBe((compared?.a.final_shift_px ?? Number.NaN).toFixed(4));
+    expect(await inaccessible(page)).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    expect(errors).toEqual([]);
+  });
 });
 
 test("where there is nothing to show, or the port is taken, one line says so", async () => {

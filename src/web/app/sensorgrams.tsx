@@ -4,6 +4,7 @@ import { counted } from "../../system/counted.ts";
 import type { ChipView, CurvesView, StateView } from "../views.ts";
 import { Changes, useAnalysis, withChanges } from "./analysis.tsx";
 import { change, get, reasonOf } from "./api.ts";
+import { Comparison } from "./comparison.tsx";
 import {
   type Choice,
   ChoiceForm,
@@ -208,6 +209,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
         )}
         <Markers state={state} at={markAt} act={act} />
       </div>
+      {wanted !== undefined && <Comparison state={state} choice={wanted} />}
     </>
   );
 }

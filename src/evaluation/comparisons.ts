@@ -1,0 +1,119 @@
+// Compares two experiments, or two analyses of one, for the command and for pages.
+import type { TopLevelSpec } from "vega-lite";
+import { type Compared, type CurveFigures, compare, figuresOf } from "../assay/comparison.ts";
+import type { CurveManifest } from "../assay/joined.ts";
+import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
+import { experimentName } from "../config/identity.ts";
+import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure/failure.ts";
+import { comparisonFigure, type TimedCurve } from "../figures/comparison-figure.ts";
+import type { Analysis } from "../manifest/analyses.ts";
+import { shortList } from "../system/counted.ts";
+import { type CurveChoice, configuredSensorgrams } from "./configured-sensorgrams.ts";
+
+/** Largest number of curves in a figure; more would not be legible. */
+export const MOST_COMPARED_CURVES = 8;
+/** Number of labels in a message. */
+const NAMED = 5;
+
+/** What is compared of an experiment. */
+export interface ComparisonSide {
+  /** The experiment with its analysis. */
+  readonly name: string;
+  readonly figures: ReadonlyMap<string, CurveFigures>;
+  readonly curves: ReadonlyMap<string, TimedCurve>;
+}
+
+export interface Comparison {
+  readonly a: ComparisonSide;
+  readonly b: ComparisonSide;
+  readonly compared: readonly Compared[];
+  /** "only in A: 001A_N, 002A_N and 3 more", if there are any. */
+  readonly left: readonly string[];
+}
+
+/** Reads one side. Failure `usage.invalid` for a name that no curve has. */
+export function comparisonSide(
+  source: CurveManifest,
+  config: Config,
+  analysis: Analysis,
+  choice: CurveChoice,
+): ComparisonSide {
+  const figures = new Map<string, CurveFigures>();
+  const curves = new Map<string, TimedCurve>();
+  for (const curve of configuredSensorgrams(source, analysis, config, choice).curves()) {
+    figures.set(curve.label, figuresOf(curve));
+    curves.set(curve.label, timed(curve));
+  }
+  return { name: `${experimentName(config)} (${analysis.method}, analysis "${analysis.name}")`, figures, curves };
+}
+
+function timed({ timesUs, result, flags }: WorkedSensorgram): TimedCurve {
+  const firstUs = timesUs[0] ?? 0;
+  return {
+    seconds: timesUs.map((timeUs) => (timeUs - firstUs) / 1e6),
+    values: result.map((value, at) => (flags[at] === 0 ? value : Number.NaN)),
+  };
+}
+
+/** Compares the curves that both have. Failure `usage.invalid` if there is none. */
+export function comparisonOf(a: ComparisonSide, b: ComparisonSide): Comparison {
+  const { compared, onlyA, onlyB } = compare(a.figures, b.figures);
+  if (compared.length === 0) {
+    const first = (labels: readonly string[]) => labels.slice(0, NAMED).join(", ");
+    throw new Failure("usage.invalid", "the two have no ROI in common", {
+      hint: `A has ${first(onlyA)}; B has ${first(onlyB)}`,
+    });
+  }
+  const left = [onlyA, onlyB].flatMap((only, at) =>
+    only.length === 0 ? [] : [`only in ${at === 0 ? "A" : "B"}: ${shortList(only, NAMED)}`],
+  );
+  return { a, b, compared, left };
+}
+
+/** Draws the first curves of both over each other, and their difference. */
+export function comparisonDrawing({ a, b, compared }: Comparison): TopLevelSpec {
+  const pairs = compared.slice(0, MOST_COMPARED_CURVES).map(({ label }) => ({
+    label,
+    a: a.curves.get(label) as TimedCurve,
+    b: b.curves.get(label) as TimedCurve,
+  }));
+  return comparisonFigure("Comparison", a.name, b.name, pairs);
+}
+
+export const COMPARISON_NOTE = "All in px; shift: median of the last tenth of the frames, from the baseline";
+
+/** Returns the table as text, its head first. */
+export function comparisonRows({ compared }: Comparison): string[][] {
+  const px = (value: number, decimals = 4) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
+  return [
+    ["label", "shift A", "shift B", "B-A", "noise A", "noise B", "drift/h A", "drift/h B", "LOD A", "LOD B"],
+    ...compared.map(({ label, a, b }) => [
+      label,
+      px(a.finalShift),
+      px(b.finalShift),
+      px(b.finalShift - a.finalShift),
+      px(a.noise),
+      px(b.noise),
+      px(a.driftPerHour, 3),
+      px(b.driftPerHour, 3),
+      px(a.detectionLimit),
+      px(b.detectionLimit),
+    ]),
+  ];
+}
+
+/** Returns the comparison in the form for other programs. */
+export function comparisonJson({ a, b, compared }: Comparison) {
+  const plain = ({ finalShift, noise, driftPerHour, detectionLimit }: CurveFigures) => ({
+    final_shift_px: finalShift,
+    noise_px: noise,
+    drift_px_per_hour: driftPerHour,
+    detection_limit_px: detectionLimit,
+  });
+  return {
+    a: a.name,
+    b: b.name,
+    curves: compared.map((one) => ({ label: one.label, a: plain(one.a), b: plain(one.b) })),
+  };
+}

@@ -1,0 +1,145 @@
+// Compares the shown analysis with another one of the experiment, for the chosen curves.
+import { useEffect, useState } from "preact/hooks";
+import type { ComparedFigures, ComparisonView } from "../evaluation-views.ts";
+import type { StateView } from "../views.ts";
+import { useAnalysis } from "./analysis.tsx";
+import { getBlob, isForNow, reasonOf } from "./api.ts";
+import { type Choice, listOf } from "./curve-choice.tsx";
+import { useEvaluation } from "./evaluation.ts";
+import { number } from "./format.ts";
+
+interface Props {
+  readonly state: StateView;
+  readonly choice: Choice;
+}
+
+/** Shows the comparison; nothing if there is only one analysis. */
+export function Comparison({ state, choice }: Props) {
+  const analysis = useAnalysis();
+  const [wanted, setWanted] = useState("");
+  const shown = analysis.name ?? state.analyses.find(({ current }) => current)?.name;
+  const others = state.analyses.filter(({ name }) => name !== shown);
+  const other = others.some(({ name }) => name === wanted) ? wanted : "";
+  const query = new URLSearchParams({ other, pairs: choice.pairs ? "1" : "0" });
+  for (const roi of listOf(choice.wanted)) if (!roi.startsWith("group:")) query.append("roi", roi);
+  const path = other === "" ? undefined : analysis.ofOne(`/api/compare?${query}`);
+  const { value, message } = useEvaluation<ComparisonView>(path, state);
+  if (others.length === 0) return null;
+  return (
+    <section class="card">
+      <h2>Compare with another analysis</h2>
+      <label class="inline">
+        Analysis B
+        <select value={other} onChange={(event) => setWanted(event.currentTarget.value)}>
+          <option value="">none</option>
+          {others.map(({ name }) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      {message !== "" && (
+        <p class="quiet" role="status">
+          {message}
+        </p>
+      )}
+      {value !== undefined && path !== undefined && <Compared view={value} figure={path.replace("?", ".svg?")} />}
+    </section>
+  );
+}
+
+/** Values of a curve in both analyses: their headers, and how many digits they have. */
+const COLUMNS = [
+  { head: "shift", of: "final_shift_px", digits: 4 },
+  { head: "noise", of: "noise_px", digits: 4 },
+  { head: "drift/h", of: "drift_px_per_hour", digits: 3 },
+  { head: "LOD", of: "detection_limit_px", digits: 4 },
+] as const satisfies readonly { head: string; of: keyof ComparedFigures; digits: number }[];
+
+function Compared({ view: { a, b, curves, left }, figure }: { view: ComparisonView; figure: string }) {
+  return (
+    <>
+      <p class="quiet">
+        A: {a}. B: {b}. All in px; shift: median of the last tenth of the frames, from the baseline.
+      </p>
+      {left.map((line) => (
+        <p class="quiet" key={line}>
+          {line}
+        </p>
+      ))}
+      <div class="scroll" tabIndex={0} role="region" aria-label="Values of both analyses, px">
+        <table class="stack compared">
+          <thead>
+            <tr>
+              <th>curve</th>
+              {COLUMNS.flatMap(({ head }) => [
+                <th class="n" key={`${head} A`}>
+                  {head} A
+                </th>,
+                <th class="n" key={`${head} B`}>
+                  {head} B
+                </th>,
+              ])}
+            </tr>
+          </thead>
+          <tbody>
+            {curves.map((one) => (
+              <tr key={one.label}>
+                <td class="name">{one.label}</td>
+                {COLUMNS.flatMap(({ head, of, digits }) => [
+                  <td class="n" key={`${head} A`} data-head={`${head} A`}>
+                    {number(one.a[of], digits)}
+                  </td>,
+                  <td class="n" key={`${head} B`} data-head={`${head} B`}>
+                    {number(one.b[of], digits)}
+                  </td>,
+                ])}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <Drawing path={figure} />
+    </>
+  );
+}
+
+const AGAIN_MS = 3000;
+
+function Drawing({ path }: { path: string }) {
+  const [address, setAddress] = useState<string>();
+  const [message, setMessage] = useState("");
+  useEffect(() => {
+    let isLeft = false;
+    let made: string | undefined;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    const read = (): Promise<void> =>
+      getBlob(path).then(
+        (drawing) => {
+          if (isLeft) return;
+          made = URL.createObjectURL(drawing);
+          setMessage("");
+          setAddress(made);
+        },
+        (error: unknown) => {
+          if (isLeft) return;
+          setMessage(isForNow(error) ? "Still drawing …" : reasonOf(error));
+          if (isForNow(error)) again = setTimeout(() => void read(), AGAIN_MS);
+        },
+      );
+    void read();
+    return () => {
+      isLeft = true;
+      clearTimeout(again);
+      setAddress(undefined);
+      if (made !== undefined) URL.revokeObjectURL(made);
+    };
+  }, [path]);
+  if (address === undefined) return <p role="status">{message === "" ? "Drawing …" : message}</p>;
+  return (
+    <div class="scroll paper" tabIndex={0} role="region" aria-label="Curves of both analyses, and their difference">
+      <img src={address} alt="Curves of both analyses over each other, and B minus A" />
+    </div>
+  );
+}
