@@ -324,6 +324,11 @@ describe("abuse", () => {
     for (const said of await closed) expect(said).toMatch(/^HTTP\/1\.1 4|^$/);
   });
 
+  test("a connection that stays unused is closed without an answer, which a browser would take for that to its next request", async () => {
+    const { port } = await serving({ frames: 1 });
+    expect(await raw(port, "")).toBe("");
+  });
+
   test("more pages than there may be are told so; those that went make room", async () => {
     const { address, live } = await serving({ frames: 1 });
     const ending = new AbortController();
