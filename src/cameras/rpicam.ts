@@ -36,7 +36,7 @@ type Program = (typeof PROGRAMS)[number];
 
 const INSTALL = "install it with `apt install rpicam-apps` (before Debian 13: libcamera-apps)";
 const MAX_PICTURE_BYTES = 1 << 29;
-const LIST_MS = 10_000;
+const LIST_MS = 20_000;
 /** Relative deviation up to which a setting counts as applied: sensors expose whole lines and amplify in steps. */
 const TOLERANCE = 0.02;
 

@@ -38,8 +38,8 @@ export interface ActiveFormat extends FrameSize {
 
 const INSTALL = "install it with `apt install v4l-utils`";
 const TEXT_BYTES = 1 << 20;
-/** Timeout of queries, which take milliseconds; a slower driver hangs. */
-const QUESTION_MS = 5000;
+/** Timeout of queries, which take milliseconds, and seconds on a busy computer; a slower driver hangs. */
+export const QUESTION_MS = 20_000;
 
 /** One device, accessed through v4l2-ctl. All methods throw as runProgram does. */
 export class V4l2Ctl {

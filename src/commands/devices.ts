@@ -3,7 +3,7 @@ import type { CommandModule } from "yargs";
 import { capabilitiesOf, createSource, sourceSettings } from "../cameras/camera.ts";
 import type { Found } from "../cameras/frame.ts";
 import { isOnPath, listRpicams } from "../cameras/rpicam.ts";
-import { V4l2Ctl } from "../cameras/v4l2-ctl.ts";
+import { QUESTION_MS, V4l2Ctl } from "../cameras/v4l2-ctl.ts";
 import { describeDevice, listVideoDevices } from "../cameras/v4l2-found.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -14,8 +14,6 @@ import type { Reading } from "../sensors/reading.ts";
 import { readThermometer } from "../sensors/thermometer.ts";
 import type { GlobalOptions } from "./global.ts";
 import { endProgramsWithCommand } from "./stoppable.ts";
-
-const QUESTION_MS = 5000;
 
 export const camerasCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "cameras",

@@ -98,8 +98,8 @@ export class PictureCopies {
   }
 
   /**
-   * Returns the oldest waiting images, and the first of those captured meanwhile, so that recent images are copied despite a long
-   * backlog.
+   * Returns the oldest waiting images, and among them the first of those captured meanwhile: recent images are copied despite a long
+   * backlog, also where a share is too slow for a whole batch.
    */
   #next(): PictureTask[] {
     const { syncing } = this.#context.manifest;
@@ -107,7 +107,7 @@ export class PictureCopies {
     const oldest = syncing.unsynced({ ...common, limit: OLDEST });
     const afterEntryId = Math.max(this.#watermark, oldest.at(-1)?.entryId ?? 0);
     const newest = oldest.length < OLDEST ? [] : syncing.unsynced({ ...common, limit: NEWEST, afterEntryId });
-    return [...oldest, ...newest].map(({ entryId, filename, filepath, sha256 }) => {
+    return batchOf(oldest, newest).map(({ entryId, filename, filepath, sha256 }) => {
       const source = join(filepath, filename);
       return { entryId, picture: { filepath, filename }, source, sha256, remotePath: this.#place(source) };
     });
@@ -155,3 +155,12 @@ export class PictureCopies {
 
 /** Above this, the status says "more than". */
 const COUNTED_UP_TO = 1001;
+
+/** Returns one batch: a recent image behind every few of a backlog. */
+export function batchOf<T>(oldest: readonly T[], newest: readonly T[]): T[] {
+  const every = OLDEST / NEWEST;
+  return oldest.flatMap((image, nth) => {
+    const recent = (nth + 1) % every === 0 ? newest[(nth + 1) / every - 1] : undefined;
+    return recent === undefined ? [image] : [image, recent];
+  });
+}

@@ -114,11 +114,11 @@ export class Syncer implements OpenStage {
     return [...this.#pictures.aside.files(), ...this.#auxiliary.aside.files()];
   }
 
-  /** Copies the report of a run's last frames, as far as the share is available now. */
-  async flush(): Promise<void> {
+  /** Copies the report of a run's last frames, as far as the share is available now; a share that hangs leaves time for the rest. */
+  async flush(limitMs: number): Promise<void> {
     if (!this.#ready) return;
-    const { config, log } = this.#options;
-    const signal = AbortSignal.timeout(Math.min(5000, config.Supervisor.shutdown_timeout_seconds * 500));
+    const { log } = this.#options;
+    const signal = AbortSignal.timeout(Math.round(limitMs / 2));
     try {
       await this.#auxiliary.sync(await this.#bind(signal), signal, false);
     } catch (error) {
