@@ -10,6 +10,7 @@ import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { LINES, type Line } from "../../src/measurement/method.ts";
 import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
 import { experiment, phorest } from "../run/program.ts";
+import { TIME_TO_STOP } from "../support/time-to-stop.ts";
 import { normals } from "./simulated-rows.ts";
 
 const codes = (...lines: (Line | undefined)[]) =>
@@ -110,7 +111,7 @@ async function writeSeries(directory: string, series = SERIES): Promise<void> {
 }
 
 const config = (analysis: string) =>
-  `[Web]\nenabled = false\n[Report]\nplot = false\n[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nreference_frames = 2\n${analysis}\n`;
+  `[Web]\nenabled = false\n[Report]\nplot = false\n[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nreference_frames = 2\n${analysis}\n${TIME_TO_STOP}`;
 
 async function directoryOf(analysis: string): Promise<string> {
   const directory = experiment(config(analysis));
@@ -142,7 +143,6 @@ async function run(directory: string): Promise<void> {
 describe("a run with joint_line auto", () => {
   it.each(['method = "joint"', 'method = "tracking"', 'method = "joint"\nalso = ["tracking"]'])(
     "by %s keeps each ROI's line over restarts, for any number of threads",
-    { timeout: 300_000 },
     async (method) => {
       const auto = `${method}\njoint_line = "auto"`;
       const [one, three] = [await directoryOf(`${auto}\nworkers = 1`), await directoryOf(`${auto}\nworkers = 3`)];
@@ -186,22 +186,16 @@ describe("phorest analyse with the line auto", () => {
     return records.map((record) => JSON.parse(record).resonances.map(({ line }: { line: string }) => line));
   }
 
-  it.each(["joint", "tracking"])(
-    "holds what the first pictures of a series chose, by %s",
-    {
-      timeout: 120_000,
-    },
-    async (method) => {
-      const directory = await directoryOf("");
-      const held = ["gaussian", "lorentzian", "fano"];
-      const [alone, together] = [
-        await linesBy(directory, "--method", method, "--jobs", "1"),
-        await linesBy(directory, "--method", method, "--jobs", "3"),
-      ];
-      // The picture in which the third ROI is cut off is measured before its line is known.
-      expect(alone.map((lines) => lines.slice(0, 2))).toEqual(SERIES.map(() => held.slice(0, 2)));
-      expect(alone.slice(1)).toEqual(SERIES.slice(1).map(() => held));
-      expect(together).toEqual(alone);
-    },
-  );
+  it.each(["joint", "tracking"])("holds what the first pictures of a series chose, by %s", async (method) => {
+    const directory = await directoryOf("");
+    const held = ["gaussian", "lorentzian", "fano"];
+    const [alone, together] = [
+      await linesBy(directory, "--method", method, "--jobs", "1"),
+      await linesBy(directory, "--method", method, "--jobs", "3"),
+    ];
+    // The picture in which the third ROI is cut off is measured before its line is known.
+    expect(alone.map((lines) => lines.slice(0, 2))).toEqual(SERIES.map(() => held.slice(0, 2)));
+    expect(alone.slice(1)).toEqual(SERIES.slice(1).map(() => held));
+    expect(together).toEqual(alone);
+  });
 });

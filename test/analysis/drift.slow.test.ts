@@ -18,6 +18,7 @@ import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.t
 import { medianOf } from "../../src/measurement/statistics.ts";
 import { createSimulator, type SimulatorOptions } from "../../src/simulator/simulator.ts";
 import { experiment, phorest } from "../run/program.ts";
+import { TIME_TO_STOP } from "../support/time-to-stop.ts";
 
 const FIXED = { shiftPx: 0, bulkPx: 0, driftPxPerHour: 0 };
 const CENTRE_PX = { width: 1920, height: 1460 };
@@ -134,7 +135,7 @@ const FRAMES = 11;
 async function run(track: boolean): Promise<{ directory: string; slopes: Float64Array; steps: number[] }> {
   const { simulator, rois } = simulated({ driftPxPerHour: { x: 5, y: 1 }, binding: FIXED });
   const directory = experiment(
-    `[Web]\nenabled = false\n[Report]\nplot = false\n[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nmethod = "fano"\nnumber_of_subROIs = 0\ntrack_drift = ${track}\n`,
+    `[Web]\nenabled = false\n[Report]\nplot = false\n[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nmethod = "fano"\nnumber_of_subROIs = 0\ntrack_drift = ${track}\n${TIME_TO_STOP}`,
   );
   mkdirSync(join(directory, "data"));
   mkdirSync(join(directory, "generated_files"));

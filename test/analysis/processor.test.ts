@@ -43,12 +43,21 @@ beforeAll(async () => {
 
 afterAll(() => pool.close());
 
-/** Nice values of this process's threads. */
+/** Nice values of this process's threads; those of earlier test files may be ending. */
 function niceValues(): number[] {
-  return readdirSync("/proc/self/task").map((thread) => {
-    const status = readFileSync(`/proc/self/task/${thread}/stat`, "utf8");
-    return Number(status.slice(status.lastIndexOf(")") + 2).split(" ")[16]);
+  return readdirSync("/proc/self/task").flatMap((thread) => {
+    const status = statusOf(thread);
+    return status === "" ? [] : [Number(status.slice(status.lastIndexOf(")") + 2).split(" ")[16])];
   });
+}
+
+function statusOf(thread: string): string {
+  try {
+    return readFileSync(`/proc/self/task/${thread}/stat`, "utf8");
+  } catch {
+    // It has ended since it was listed.
+    return "";
+  }
 }
 
 describe("the analysis thread", () => {

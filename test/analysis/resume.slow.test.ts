@@ -4,7 +4,8 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { formatRoiManifest } from "../../src/measurement/roi.ts";
 import { command as phorest } from "../run/commands.ts";
-import { experiment, start } from "../run/program.ts";
+import { experiment, phorest as program } from "../run/program.ts";
+import { dying } from "../support/dying.ts";
 
 const WIDTH = 640;
 const HEIGHT = 480;
@@ -52,10 +53,9 @@ describe("phorest analyse --resume", () => {
     const file = join(root, "killed.jsonl");
     const counts: number[] = [];
     for (const until of [3, 12]) {
-      const { child, ended } = start(analysis("killed.jsonl", "--resume"), root);
-      while (lineCount(file) < until && child.exitCode === null) await new Promise((tick) => setTimeout(tick, 2));
-      child.kill("SIGKILL");
-      expect((await ended).signal).toBe("SIGKILL");
+      const words = analysis("killed.jsonl", "--resume");
+      const killed = await program(words, root, dying({ text: "\n", times: until, file }));
+      expect(killed.signal, killed.stderr).toBe("SIGKILL");
       counts.push(lineCount(file));
     }
     expect(counts[0]).toBeLessThan(counts[1] ?? 0);

@@ -19,7 +19,9 @@ import { FLAGS, type FrameResult, QUANTITIES, STATISTICS } from "../../src/measu
 import { formatRoiManifest, parseRoiManifest } from "../../src/measurement/roi.ts";
 import { createSimulator } from "../../src/simulator/simulator.ts";
 import { command as phorest } from "../run/commands.ts";
-import { experiment, start } from "../run/program.ts";
+import { experiment, phorest as program } from "../run/program.ts";
+import { dying } from "../support/dying.ts";
+import { TIME_TO_STOP } from "../support/time-to-stop.ts";
 
 const SETTINGS: AnalysisSettings = {
   method: "tracking",
@@ -221,7 +223,7 @@ function curvesOf(directory: string, method: string) {
 }
 
 const config = (analysis: string) =>
-  `[Web]\nenabled = false\n[Report]\nplot = false\n[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nreference_frames = 4\n${analysis}\n`;
+  `[Web]\nenabled = false\n[Report]\nplot = false\n[Services]\nenable_camera = true\n[Camera]\ncamera_type = "file_importer"\n[Data_Analysis]\nreference_frames = 4\n${analysis}\n${TIME_TO_STOP}`;
 
 /** Runs the program until all pictures are measured. */
 async function measureAll(directory: string): Promise<void> {
@@ -236,24 +238,15 @@ describe("a run that tracks", () => {
     ["joint", "auto"],
   ])(
     "by %s with the line %s gives the same curves with one thread and with three, killed at any frame and started again or not",
-    {
-      timeout: 300_000,
-    },
     async (method, line) => {
       const analysis = `method = "${method}"\njoint_line = "${line}"`;
       const whole = await pictureDirectory(config(`${analysis}\nworkers = 1`));
       await measureAll(whole);
-      // Killed while the reference grows, and when it is complete. Without --until-idle a run does not end by itself, and
-      // so many pictures are there that the kill comes in the middle of one.
+      // Killed while the reference grows, and when it is complete, while other pictures are in the hands of the threads.
       const torn = await pictureDirectory(config(`${analysis}\nworkers = 3`));
       for (const after of [2, 3]) {
-        const { child, ended } = start(["run"], torn);
-        let log = "";
-        child.stderr?.on("data", (chunk: Buffer) => {
-          log += chunk.toString();
-          if (log.split("measured in").length > after) child.kill("SIGKILL");
-        });
-        expect((await ended).signal).toBe("SIGKILL");
+        const killed = await program(["run"], torn, dying({ text: "measured in", times: after }));
+        expect(killed.signal, killed.stderr).toBe("SIGKILL");
       }
       await measureAll(torn);
       const curves = curvesOf(whole, method);

@@ -11,6 +11,7 @@ import { diskSpace } from "../../src/system/disk-space.ts";
 import { copyInto } from "../../src/system/new-file.ts";
 import { experiment, phorest, QUICK_CONFIG } from "../run/program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { TIME_TO_STOP } from "../support/time-to-stop.ts";
 import { CAN_FUSE, quirkShare } from "./quirk-share.ts";
 
 const signal = new AbortController().signal;
@@ -115,7 +116,7 @@ describe.skipIf(!CAN_FUSE)("a data directory", () => {
     const [, broken = ""] = all;
     const { point, backing } = await quirkShare(`broken=${broken}`);
     const directory = experiment(
-      `[Web]\nenabled = false\n[Paths]\ndata_dir = "${point}"\n[Services]\nenable_camera = false\n[Data_Analysis]\nworkers = 1\n`,
+      `[Web]\nenabled = false\n[Paths]\ndata_dir = "${point}"\n[Services]\nenable_camera = false\n[Data_Analysis]\nworkers = 1\n${TIME_TO_STOP}`,
     );
     mkdirSync(join(directory, "generated_files"));
     copyFileSync(join(inputs, "ROI_manifest.json"), join(directory, "generated_files/ROI_manifest.json"));

@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { initRemote } from "../../src/archive/remote.ts";
 import { encodeFailure } from "../../src/failure/failure.ts";
 import { setAsideText } from "../../src/system/set-aside.ts";
+import { fakeClock } from "../support/clock.ts";
 import { CAN_FUSE, type QuirkShare, quirkShare } from "./quirk-share.ts";
 import { staged } from "./staged.ts";
 
@@ -111,6 +112,8 @@ describe.skipIf(!CAN_FUSE)("one picture that a share does not take stops no othe
     ["max=500000", "large.png", "it is too large for the file system of the share (0.6 MB)"],
   ])("with %s", async (habit, name, reason) => {
     const at = await place([habit, "link=EPERM"], { pictures: 0 });
+    // A file that is set aside rests by the clock.
+    fakeClock();
     at.capture(name, randomBytes(600_000));
     for (let n = 0; n < 40; n += 1) at.capture(undefined, randomBytes(20_000));
     expect(await at.work()).toBeUndefined();

@@ -1,7 +1,7 @@
 // A live series of Micro-Manager: metadata.txt is behind the images, which wait for it, but not for ever.
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { Folder } from "../../src/cameras/folder.ts";
 import type { CapturedFrame } from "../../src/cameras/frame.ts";
 import { CaptureTimes } from "../../src/image/times/capture-times.ts";
@@ -18,6 +18,9 @@ let source: Folder;
 beforeEach(() => {
   directory = temporaryDirectory("phorest-late-");
   nowMs = 0;
+  // How old files are does not depend on how long the test takes.
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => void vi.useRealTimers());
   // It goes on at each look: no capture waits.
   const clock = () => {
     nowMs += 400;
@@ -37,7 +40,8 @@ const nameOf = (at: number) => `img_${String(at).padStart(9, "0")}_Default_000.t
 function image(at: number, isOld = false): void {
   const path = join(directory, nameOf(at));
   writeFileSync(path, writeStack([{ width: 8, height: 8, pixels: new Uint8Array(64).fill(at) }]));
-  if (isOld) utimesSync(path, 1e9 + at, 1e9 + at);
+  const seconds = isOld ? 1e9 + at : Date.now() / 1000 + at / 1000;
+  utimesSync(path, seconds, seconds);
 }
 
 /** Micro-Manager 1.4's file about the first images; `age`: seconds since it was written. */

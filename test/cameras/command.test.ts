@@ -23,7 +23,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 async function take(command: readonly string[], options: Partial<Config["Camera"]> = {}) {
   const source = sourceOf({
-    camera: { camera_type: "command", command: [...command], timeout_seconds: 10, ...options },
+    camera: { camera_type: "command", command: [...command], timeout_seconds: 120, ...options },
   });
   await source.open();
   const frame = await source.capture(signal);
@@ -90,7 +90,7 @@ describe("the command camera", () => {
     const pid = join(directory, "pid");
     const command = ["sh", "-c", 'setsid sleep 60 & echo $! > "$1"; cat "$2"', "x", pid, png];
     try {
-      expect((await take(command, { timeout_seconds: 30 })).encoded?.picture.pixels).toEqual(pixels);
+      expect((await take(command)).encoded?.picture.pixels).toEqual(pixels);
     } finally {
       process.kill(Number(readFileSync(pid, "utf8")));
     }

@@ -48,7 +48,7 @@ afterEach(async () => {
 
 function make(type: CameraType): Source {
   const { camera, ...further } = SET_UP[type]();
-  source = sourceOf({ camera: { camera_type: type, timeout_seconds: 20, ...camera }, ...further });
+  source = sourceOf({ camera: { camera_type: type, timeout_seconds: 120, ...camera }, ...further });
   return source;
 }
 

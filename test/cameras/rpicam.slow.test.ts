@@ -18,7 +18,7 @@ beforeEach(() => install("rpicam-still"));
 afterEach(() => machine?.close());
 
 async function take(options: Partial<Config["Camera"]> = {}): Promise<CapturedFrame> {
-  const source = sourceOf({ camera: { camera_type: "rpicam", timeout_seconds: 10, ...options } });
+  const source = sourceOf({ camera: { camera_type: "rpicam", timeout_seconds: 120, ...options } });
   try {
     await source.open();
     const frame = await source.capture(signal);

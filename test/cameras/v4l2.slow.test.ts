@@ -20,7 +20,7 @@ afterEach(async () => {
 
 async function take(options: Partial<Config["Camera"]> = {}): Promise<CapturedFrame> {
   source = sourceOf({
-    camera: { camera_type: "v4l2", device: "./video0", timeout_seconds: 10, warm_up_frames: 2, ...options },
+    camera: { camera_type: "v4l2", device: "./video0", timeout_seconds: 120, warm_up_frames: 2, ...options },
   });
   await source.open();
   const frame = await source.capture(signal);
@@ -142,12 +142,13 @@ describe("a v4l2 camera in trouble", () => {
 
   it("a stop asked for in the middle of an exposure ends the program", async () => {
     machine.set("FAKE_FAULT", "hanging");
-    source = sourceOf({ camera: { camera_type: "v4l2", device: "./video0", timeout_seconds: 60 } });
+    source = sourceOf({ camera: { camera_type: "v4l2", device: "./video0", timeout_seconds: 120 } });
     await source.open();
     const abort = new AbortController();
     const capture = source.capture(abort.signal);
     const stopped = expect(capture).rejects.toThrow(/stopped together with the capture/);
-    await machine.started();
+    // If the capture fails before, that is said.
+    await Promise.race([machine.started(), stopped]);
     abort.abort();
     await stopped;
     expect(await machine.leftovers()).toEqual(NOTHING);

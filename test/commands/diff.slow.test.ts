@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { command } from "../run/commands.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { TIME_TO_STOP } from "../support/time-to-stop.ts";
 
 const INTERVAL_S = 10;
 /** px per frame to the right; down half of it. */
@@ -25,7 +26,7 @@ beforeAll(async () => {
   copyFileSync(join(root, "sim/ROI_manifest.json"), join(root, "generated_files/ROI_manifest.json"));
   writeFileSync(
     join(root, "config.toml"),
-    '[Camera]\ncamera_type = "file_importer"\n[Services]\nenable_camera = true\n[Web]\nenabled = false\n[Report]\nplot = false\n',
+    `[Camera]\ncamera_type = "file_importer"\n[Services]\nenable_camera = true\n[Web]\nenabled = false\n[Report]\nplot = false\n${TIME_TO_STOP}`,
   );
   const run = await command(["run", "--until-idle"], root);
   expect(run.code, run.stderr).toBe(0);

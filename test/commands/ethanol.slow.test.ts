@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { command as phorest } from "../run/commands.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { TIME_TO_STOP } from "../support/time-to-stop.ts";
 
 const CONFIG = `
 [Services]
@@ -21,7 +22,7 @@ watch_dir = "images"
 generated_files_dir = "images"
 [Data_Analysis]
 method = "tracking"
-`;
+${TIME_TO_STOP}`;
 /** Time between two images, s. */
 const INTERVAL_S = 10;
 /** From the start of an injection until it is over the chip, s. */

@@ -162,7 +162,7 @@ test("a map shows the same numbers, each grating in its place", async () => {
     const { values } = await json<Mapped>("map", quantity);
     expect(values, quantity).toHaveLength(12);
   }
-}, 120_000);
+});
 
 test("what cannot be evaluated is one line", async () => {
   const wrong: [string[], string][] = [

@@ -92,7 +92,7 @@ beforeAll(async () => {
   await compared(root, curve);
   await inProcess(root);
   await joinedViews();
-}, 240_000);
+});
 
 /** The same where a new version of phorest goes on in the middle: what is said of the whole curve, if asked to join it. */
 async function joinedViews(): Promise<void> {

@@ -6,6 +6,8 @@ import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { command } from "../run/commands.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
+import { dying } from "../support/dying.ts";
+import { said } from "../support/said.ts";
 
 const FRAMES = 12;
 
@@ -160,25 +162,18 @@ test("a killed remeasurement is continued by the same command, and tracking coun
   const words = ["remeasure", "--method", "tracking", "--jobs", "2"];
   const whole = await command([...words, "--name", "whole"], directory);
   expect(whole.code, whole.stderr).toBe(0);
-  const { child, ended } = start([...words, "--name", "in parts"], directory);
-  await new Promise<void>((resolve) => {
-    let seen = "";
-    child.stderr?.on("data", (chunk: Buffer) => {
-      seen += chunk.toString();
-      if ((seen.match(/: measured in/g) ?? []).length >= 3) resolve();
-    });
-  });
-  child.kill("SIGKILL");
-  await ended;
+  const part = [...words, "--name", "in parts"];
+  const killed = await phorest(part, directory, dying({ text: ": measured in", times: 3 }));
+  expect(killed.signal, killed.stderr).toBe("SIGKILL");
   const partly = (await analysesOf(directory)).find(({ name }) => name === "in parts")?.frames ?? 0;
   expect(partly).toBeGreaterThan(0);
   expect(partly).toBeLessThan(frames);
-  const rest = await command([...words, "--name", "in parts", "--json"], directory);
+  const rest = await command([...part, "--json"], directory);
   expect(rest.code, rest.stderr).toBe(0);
   expect(JSON.parse(rest.stdout)).toMatchObject({ measured: frames - partly, measured_before: partly, failed: 0 });
   const curves = async (name: string) => (await command(["sensorgram", "--analysis", name], directory)).stdout;
   expect(await curves("in parts")).toBe(await curves("whole"));
-}, 120_000);
+});
 
 test("a part of the frames and ROIs under a name of its own, with tracking along", async () => {
   const directory = await measured();
@@ -243,14 +238,10 @@ test("a method that was changed after everything was measured is said, with the 
 test("while a run is active, measuring again is refused", async () => {
   const directory = experiment(QUICK_CONFIG);
   const run = start(["run"], directory);
-  await new Promise<void>((resolve) => {
-    run.child.stderr?.on("data", (chunk: Buffer) => {
-      if (chunk.toString().includes(": measured in")) resolve();
-    });
-  });
-  const { code, stderr } = await command(["remeasure", "--method", "centre"], directory);
+  await said(run, ": measured in");
+  const { code, stderr } = await phorest(["remeasure", "--method", "centre"], directory);
   expect(code).toBe(2);
   expect(stderr).toMatch(/cannot measure again while process \d+ .* runs this experiment/);
   run.child.kill("SIGINT");
   expect((await run.ended).code).toBe(0);
-}, 60_000);
+});

@@ -8,8 +8,9 @@ import { shellWord } from "../../src/failure/quote.ts";
 import { type ServicePlaces, serviceProblems } from "../../src/installation/service-problems.ts";
 import { packageRoot } from "../../src/system/files.ts";
 import { hasPython } from "../python.ts";
-import { experiment, phorest, start } from "../run/program.ts";
+import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
 import { isThere } from "../support/needed.ts";
+import { said } from "../support/said.ts";
 
 const SOUND: ServicePlaces = {
   program: ["/bin/sh"],
@@ -137,7 +138,7 @@ describe("a service that ends before it began", () => {
   const service = { NOTIFY_SOCKET: "/nonexistent/notify" };
 
   test("is started again where what is missing may come: a configuration or a disk that is not mounted, another run", async () => {
-    const directory = experiment("[Web]\nenabled = false\n");
+    const directory = experiment(QUICK_CONFIG);
     const absent = ["run", "--config", join(directory, "absent.toml")];
     expect((await phorest(absent, directory)).code).toBe(2);
     expect((await phorest(absent, directory, service)).code).toBe(1);
@@ -146,16 +147,12 @@ describe("a service that ends before it began", () => {
     expect((await phorest(["run"], unmounted)).code).toBe(2);
     expect((await phorest(["run"], unmounted, service)).code).toBe(1);
 
-    const { child, ended } = start(["run"], directory);
-    await new Promise<void>((resolve) => {
-      child.stderr?.on("data", (chunk: Buffer) => {
-        if (chunk.toString().includes("measured")) resolve();
-      });
-    });
+    const run = start(["run"], directory);
+    await said(run, "measured");
     expect((await phorest(["run"], directory)).code).toBe(2);
     expect((await phorest(["run"], directory, service)).code).toBe(1);
-    child.kill("SIGTERM");
-    expect((await ended).code).toBe(0);
+    run.child.kill("SIGTERM");
+    expect((await run.ended).code).toBe(0);
   });
 
   test("is not where a person has to correct something", async () => {
@@ -191,6 +188,9 @@ for name in allowed:
 f.load()
 os.execv(program[0], program)
 `;
+
+import { TIME_TO_STOP } from "../support/time-to-stop.ts";
+
 const knowsFilters = isThere(
   "systemd-analyze (apt-get install systemd)",
   spawnSync("systemd-analyze", ["syscall-filter", "@pkey"]).status === 0,
@@ -216,7 +216,7 @@ enable_image_compression = true
 number_of_subROIs = 1
 [Web]
 port = 0
-`);
+${TIME_TO_STOP}`);
     mkdirSync(join(directory, "generated_files"));
     symlinkSync(join(source, "ROI_manifest.json"), join(directory, "generated_files/ROI_manifest.json"));
     const { stdout: unit } = await phorest(["install-service", "--print", "--user", "root"], directory);
@@ -231,5 +231,4 @@ port = 0
     expect(stdout).toContain("3 frames captured, 3 measured, 0 failed");
     expect(stderr).not.toMatch(/EPERM|not permitted/);
   },
-  120_000,
 );

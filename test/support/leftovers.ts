@@ -29,7 +29,7 @@ chmodSync(directory, 0o1777);
 process.env.TMPDIR = directory;
 
 /** Maximum time for processes to end after they were killed. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 /** Returns every process that was started here: all of them have this directory in their environment. */
 function processes(): string[] {
@@ -72,4 +72,4 @@ afterAll(async () => {
     running: [],
     left: [],
   });
-}, 60_000);
+});

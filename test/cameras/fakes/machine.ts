@@ -16,6 +16,8 @@ import { fileURLToPath } from "node:url";
 import { encodePicture } from "../../../src/image/encode.ts";
 
 const FAKES = dirname(fileURLToPath(import.meta.url));
+/** Maximum time for programs to end after they were killed. */
+const PATIENCE_MS = 60_000;
 const VARIABLES = ["FAKE_FAULT", "FAKE_FORMATS", "FAKE_OLD_KERNEL", "FAKE_FAULT_FILE"] as const;
 
 export class FakeMachine {
@@ -63,9 +65,11 @@ export class FakeMachine {
     const pids = existsSync(this.pids) ? readFileSync(this.pids, "utf8").trim().split("\n") : [];
     let processes = pids;
     // A signal is delivered when the scheduler comes to it.
-    for (let tries = 0; tries < 100 && processes.length > 0; tries++) {
+    const untilMs = performance.now() + PATIENCE_MS;
+    for (;;) {
       processes = pids.filter(isOurs);
-      if (processes.length > 0) await sleep(20);
+      if (processes.length === 0 || performance.now() > untilMs) break;
+      await sleep(20);
     }
     return { processes, files: readdirSync(this.scratch) };
   }
