@@ -42,10 +42,13 @@ function rowsOf(directory: string): Row[] {
 
 const digest = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
 
+/** Six runs, each with its plot. */
+const MINUTES = { timeout: 600_000 };
+
 /** The plot is copied too. */
 const WITH_PLOT: [string, string] = ["plot = false", "plot_interval_seconds = 0.5"];
 
-test(`${KILLS} kill -9 while pictures are moved to the share: every one is there exactly once, byte-identical`, async () => {
+test(`${KILLS} kill -9 while pictures are moved to the share: every one is there exactly once, byte-identical`, MINUTES, async () => {
   const remote = temporaryDirectory();
   const directory = experiment(
     config(remote, "keep_local = false\nmax_bytes_per_second = 2000000\nparallel = 3").replace(...WITH_PLOT),
