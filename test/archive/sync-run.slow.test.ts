@@ -48,42 +48,46 @@ const MINUTES = { timeout: 600_000 };
 /** The plot is copied too. */
 const WITH_PLOT: [string, string] = ["plot = false", "plot_interval_seconds = 0.5"];
 
-test(`${KILLS} kill -9 while pictures are moved to the share: every one is there exactly once, byte-identical`, MINUTES, async () => {
-  const remote = temporaryDirectory();
-  const directory = experiment(
-    config(remote, "keep_local = false\nmax_bytes_per_second = 2000000\nparallel = 3").replace(...WITH_PLOT),
-  );
-  expect((await command(["init-remote", remote], directory)).code).toBe(0);
-  for (let round = 0; round < KILLS; round++) {
-    const { child, ended } = start(["run"], directory);
-    const copied = new Promise<void>((resolve) => {
-      child.stderr?.on("data", (chunk: Buffer) => {
-        if (chunk.toString().includes("copied and verified")) resolve();
+test(
+  `${KILLS} kill -9 while pictures are moved to the share: every one is there exactly once, byte-identical`,
+  MINUTES,
+  async () => {
+    const remote = temporaryDirectory();
+    const directory = experiment(
+      config(remote, "keep_local = false\nmax_bytes_per_second = 2000000\nparallel = 3").replace(...WITH_PLOT),
+    );
+    expect((await command(["init-remote", remote], directory)).code).toBe(0);
+    for (let round = 0; round < KILLS; round++) {
+      const { child, ended } = start(["run"], directory);
+      const copied = new Promise<void>((resolve) => {
+        child.stderr?.on("data", (chunk: Buffer) => {
+          if (chunk.toString().includes("copied and verified")) resolve();
+        });
       });
-    });
-    await Promise.race([copied, ended]);
-    await sleep(Math.random() * 700);
-    child.kill("SIGKILL");
-    expect((await ended).signal).toBe("SIGKILL");
-  }
-  const last = await command(["run", "--frames", "1", "--until-idle"], directory);
-  expect(last.code, last.stderr).toBe(0);
+      await Promise.race([copied, ended]);
+      await sleep(Math.random() * 700);
+      child.kill("SIGKILL");
+      expect((await ended).signal).toBe("SIGKILL");
+    }
+    const last = await command(["run", "--frames", "1", "--until-idle"], directory);
+    expect(last.code, last.stderr).toBe(0);
 
-  const rows = rowsOf(directory);
-  expect(rows.length).toBeGreaterThan(KILLS);
-  for (const { filename, directory: place, sha256, local, image_synced } of rows) {
-    expect([local, image_synced]).toEqual([0, 1]);
-    expect(digest(join(place, filename))).toBe(sha256);
-  }
-  const pictures = (where: string) => readdirSync(where).filter((name) => name.endsWith(".png"));
-  expect(pictures(join(directory, "data"))).toEqual([]);
-  expect(pictures(join(remote, "data")).sort()).toEqual(rows.map(({ filename }) => filename).sort());
-  expect(readdirSync(join(remote, "data")).filter((name) => name.endsWith(".part"))).toEqual([]);
-  // The report of the last frames is on the share when a run has ended.
-  for (const name of ["communicating_results.csv", "processed_data_plot.png"]) {
-    expect(digest(join(remote, "results", name))).toBe(digest(join(directory, "results", name)));
-  }
-});
+    const rows = rowsOf(directory);
+    expect(rows.length).toBeGreaterThan(KILLS);
+    for (const { filename, directory: place, sha256, local, image_synced } of rows) {
+      expect([local, image_synced]).toEqual([0, 1]);
+      expect(digest(join(place, filename))).toBe(sha256);
+    }
+    const pictures = (where: string) => readdirSync(where).filter((name) => name.endsWith(".png"));
+    expect(pictures(join(directory, "data"))).toEqual([]);
+    expect(pictures(join(remote, "data")).sort()).toEqual(rows.map(({ filename }) => filename).sort());
+    expect(readdirSync(join(remote, "data")).filter((name) => name.endsWith(".part"))).toEqual([]);
+    // The report of the last frames is on the share when a run has ended.
+    for (const name of ["communicating_results.csv", "processed_data_plot.png"]) {
+      expect(digest(join(remote, "results", name))).toBe(digest(join(directory, "results", name)));
+    }
+  },
+);
 
 test("a run without its share measures on, says so in status, and ends with 0; `phorest sync` makes up for it", async () => {
   const remote = temporaryDirectory();
