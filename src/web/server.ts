@@ -12,8 +12,11 @@ import { routes } from "./routes.ts";
 import type { Served } from "./served.ts";
 
 const LIMITS = {
-  /** Maximum time for a request's headers; slower clients are cut off (slowloris). */
-  headersTimeout: 5_000,
+  /**
+   * Maximum time for a request's headers; slower clients are cut off (slowloris). Longer than a silence may be: a connection that
+   * a browser opens ahead is closed without an answer, which the browser would take for that to its first request.
+   */
+  headersTimeout: 20_000,
   /** Maximum time for a picture, the only large body; everything else has ten seconds, see body.ts. */
   requestTimeout: 300_000,
   keepAliveTimeout: 5_000,

@@ -320,8 +320,11 @@ describe("abuse", () => {
   test("a client that never ends its headers is closed, and others are answered meanwhile", async () => {
     const { port } = await serving({ frames: 1 });
     const closed = Promise.all(Array.from({ length: 20 }, () => raw(port, "GET /api/state HTTP/1.1\r\nHost: local")));
+    const unused = raw(port, "");
     expect((await ask(port, "GET", "/api/state")).status).toBe(200);
     for (const said of await closed) expect(said).toMatch(/^HTTP\/1\.1 4|^$/);
+    // Nobody has asked anything there: a browser would take an answer for that to its first request.
+    expect(await unused).toBe("");
   });
 
   test("a connection that stays unused is closed without an answer, which a browser would take for that to its next request", async () => {
