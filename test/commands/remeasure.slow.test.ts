@@ -1,9 +1,9 @@
 // `phorest remeasure` by the real program: the frames of a stopped experiment measured again, and every reader of the result.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import Database from "better-sqlite3";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { command } from "../run/commands.ts";
 import { experiment, phorest, QUICK_CONFIG, start } from "../run/program.ts";
 import { dying } from "../support/dying.ts";
@@ -11,11 +11,23 @@ import { said } from "../support/said.ts";
 
 const FRAMES = 12;
 
-/** An experiment of the simulated chip that has been measured and stopped. */
-async function measured(config = "", frames = FRAMES): Promise<string> {
+/** An experiment of the simulated chip that is measured and stopped. */
+async function newlyMeasured(config = "", frames = FRAMES): Promise<string> {
   const directory = experiment(`${QUICK_CONFIG}${config}`);
   const { code, stderr } = await command(["run", "--frames", String(frames), "--until-idle"], directory);
   expect(code, stderr).toBe(0);
+  return directory;
+}
+
+let model: string;
+beforeAll(async () => {
+  model = await newlyMeasured();
+});
+
+/** One that was measured and stopped. */
+function measured(): string {
+  const directory = experiment();
+  cpSync(model, directory, { recursive: true, preserveTimestamps: true });
   return directory;
 }
 
@@ -53,7 +65,7 @@ const pictures = (directory: string) =>
     .sort();
 
 test("every frame gets a result of the new analysis, the run's rows stay, and every reader shows it by name", async () => {
-  const directory = await measured();
+  const directory = measured();
   const before = rowsOfRun(directory);
   const again = await phorest(["remeasure", "--method", "centre", "--json"], directory);
   expect(again.code, again.stderr).toBe(0);
@@ -112,7 +124,7 @@ test("every frame gets a result of the new analysis, the run's rows stay, and ev
 });
 
 test("the same method again gives the same numbers, and a later run passes none of it on", async () => {
-  const directory = await measured();
+  const directory = measured();
   const csv = readFileSync(join(directory, "results", "communicating_results.csv"), "utf8");
   expect((await command(["remeasure", "--method", "gaussian"], directory)).stdout).toContain('analysis "gaussian 2"');
   const positions = async (analysis: string) =>
@@ -131,7 +143,7 @@ test("the same method again gives the same numbers, and a later run passes none 
 });
 
 test("pictures are taken from here, compressed, or from the share; those that are gone are counted and named", async () => {
-  const directory = await measured();
+  const directory = measured();
   const share = join(directory, "share");
   writeFileSync(join(directory, "config.toml"), `${QUICK_CONFIG}[Paths]\nremote_root_dir = "share"\n`);
   const [compressed, moved, gone] = pictures(directory) as [string, string, string];
@@ -158,7 +170,7 @@ test("pictures are taken from here, compressed, or from the share; those that ar
 
 test("a killed remeasurement is continued by the same command, and tracking counts from the same first frames", async () => {
   const frames = 30;
-  const directory = await measured("[Data_Analysis]\nreference_frames = 8\n", frames);
+  const directory = await newlyMeasured("[Data_Analysis]\nreference_frames = 8\n", frames);
   const words = ["remeasure", "--method", "tracking", "--jobs", "2"];
   const whole = await command([...words, "--name", "whole"], directory);
   expect(whole.code, whole.stderr).toBe(0);
@@ -176,7 +188,7 @@ test("a killed remeasurement is continued by the same command, and tracking coun
 });
 
 test("a part of the frames and ROIs under a name of its own, with tracking along", async () => {
-  const directory = await measured();
+  const directory = measured();
   const words = ["remeasure", "--method", "centre", "--also", "tracking", "--every", "4", "--roi", "094*"];
   const { code, stdout, stderr } = await command([...words, "--name", "quick look", "--json"], directory);
   expect(code, stderr).toBe(0);
@@ -201,7 +213,7 @@ test("a part of the frames and ROIs under a name of its own, with tracking along
 });
 
 test("what cannot be measured again is one line and exit code 2, and adds no analysis", async () => {
-  const directory = await measured();
+  const directory = measured();
   for (const [words, line] of [
     [["remeasure", "--method", "gausian"], "did you mean gaussian"],
     [["remeasure", "--name", "7"], "is not a name for an analysis"],
@@ -224,7 +236,7 @@ test("what cannot be measured again is one line and exit code 2, and adds no ana
 });
 
 test("a method that was changed after everything was measured is said, with the command that measures it", async () => {
-  const directory = await measured();
+  const directory = measured();
   writeFileSync(join(directory, "config.toml"), `${QUICK_CONFIG}[Data_Analysis]\nmethod = "centre"\n`);
   const line = `Data_Analysis.method is centre, but ${FRAMES} frames are measured with gaussian (analysis "gaussian"); \`phorest remeasure\``;
   expect((await command(["report", "--out", "out"], directory)).stderr).toContain(line);

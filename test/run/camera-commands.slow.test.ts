@@ -4,7 +4,8 @@ import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { decodePicture } from "../../src/image/decode.ts";
 import { FakeMachine } from "../cameras/fakes/machine.ts";
-import { experiment, phorest, start } from "./program.ts";
+import { command as phorest } from "./commands.ts";
+import { experiment, start } from "./program.ts";
 
 const CONFIG = `
 [Camera]

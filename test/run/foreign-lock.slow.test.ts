@@ -7,7 +7,8 @@ import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { isPictureName } from "../../src/image/picture-name.ts";
 import { MANIFEST_FILENAME } from "../../src/manifest/manifest.ts";
-import { experiment, phorest, start } from "./program.ts";
+import { command as phorest } from "./commands.ts";
+import { experiment, start } from "./program.ts";
 
 const LOCKED = "another program has locked phorest.sqlite";
 function configuration(more = "", shutdownSeconds = 60): string {

@@ -14,7 +14,7 @@ import { sharedBrowser, sharedRun, simulatedChipConfig } from "./running.ts";
 const PATIENCE = { timeout: 150_000 } as const;
 
 describe.skipIf(!HAS_CHROMIUM)("calibration in a browser", () => {
-  const shared = sharedRun(simulatedChipConfig({ collectorSeconds: 2 }), 1);
+  const shared = sharedRun(simulatedChipConfig({ collectorSeconds: 10 }), 1);
   const chromium = sharedBrowser();
   const roiManifest = join(shared.directory, "generated_files", "ROI_manifest.json");
 
