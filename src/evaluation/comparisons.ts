@@ -71,6 +71,11 @@ export function comparisonOf(a: ComparisonSide, b: ComparisonSide): Comparison {
   return { a, b, compared, left };
 }
 
+/** Says that not all curves are drawn; undefined if all are. */
+export function drawnText(count: number): string | undefined {
+  return count > MOST_COMPARED_CURVES ? `The first ${MOST_COMPARED_CURVES} of ${count} are drawn.` : undefined;
+}
+
 /** Draws the first curves of both over each other, and their difference. */
 export function comparisonDrawing({ a, b, compared }: Comparison): TopLevelSpec {
   const pairs = compared.slice(0, MOST_COMPARED_CURVES).map(({ label }) => ({
@@ -85,7 +90,9 @@ export const COMPARISON_NOTE = "All in px; shift: median of the last tenth of th
 
 /** Returns the table as text, its head first. */
 export function comparisonRows({ compared }: Comparison): string[][] {
-  const px = (value: number, decimals = 4) => (Number.isFinite(value) ? value.toFixed(decimals) : "-");
+  // A zero has no sign.
+  const px = (value: number, decimals = 4) =>
+    Number.isFinite(value) ? value.toFixed(decimals).replace(/^-(?=[0.]+$)/, "") : "-";
   return [
     ["label", "shift A", "shift B", "B-A", "noise A", "noise B", "drift/h A", "drift/h B", "LOD A", "LOD B"],
     ...compared.map(({ label, a, b }) => [

@@ -1,5 +1,11 @@
 // The comparison of two experiments as one HTML page.
-import { COMPARISON_NOTE, type Comparison, comparisonDrawing, comparisonRows } from "../evaluation/comparisons.ts";
+import {
+  COMPARISON_NOTE,
+  type Comparison,
+  comparisonDrawing,
+  comparisonRows,
+  drawnText,
+} from "../evaluation/comparisons.ts";
 import { printVegaLite } from "../figures/print-picture.ts";
 import { htmlReport } from "./html-report.ts";
 
@@ -7,9 +13,14 @@ import { htmlReport } from "./html-report.ts";
 export async function comparisonPage(comparison: Comparison): Promise<string> {
   const { a, b, left } = comparison;
   const [head = [], ...rows] = comparisonRows(comparison);
+  const note = drawnText(comparison.compared.length);
   const { png } = await printVegaLite(comparisonDrawing(comparison));
   return htmlReport("Comparison", [`A: ${a.name}; B: ${b.name}`, ...left].join("; "), [
-    { title: "Curves", figure: { alt: "Curves of both over each other, and B minus A", png } },
+    {
+      title: "Curves",
+      ...(note === undefined ? {} : { note }),
+      figure: { alt: "Curves of both over each other, and B minus A", png },
+    },
     { title: "Values", note: `${COMPARISON_NOTE}.`, table: { head, rows } },
   ]);
 }

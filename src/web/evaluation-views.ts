@@ -67,4 +67,6 @@ export interface ComparisonView {
   readonly curves: readonly { readonly label: string; readonly a: ComparedFigures; readonly b: ComparedFigures }[];
   /** What only one of them has, for people. */
   readonly left: readonly string[];
+  /** How many curves the drawing has; empty if all. */
+  readonly drawn: string;
 }

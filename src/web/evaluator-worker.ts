@@ -9,6 +9,7 @@ import {
   comparisonJson,
   comparisonOf,
   comparisonSide,
+  drawnText,
 } from "../evaluation/comparisons.ts";
 import { type ChosenInjections, injectionCurves } from "../evaluation/injection-curves.ts";
 import { kineticsOf } from "../evaluation/kinetics.ts";
@@ -94,7 +95,11 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
     const [a, b] = [analysis, other].map((name) => comparisonSide(manifest, config, measured(name), choice));
     const found = comparisonOf(a as ComparisonSide, b as ComparisonSide);
     if (figure) return (await renderVegaLite(comparisonDrawing(found))).svg;
-    return text({ ...comparisonJson(found), left: found.left } satisfies ComparisonView);
+    return text({
+      ...comparisonJson(found),
+      left: found.left,
+      drawn: drawnText(found.compared.length) ?? "",
+    } satisfies ComparisonView);
   };
 
   const proposals = (): ProposalView[] => {

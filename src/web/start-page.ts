@@ -72,7 +72,7 @@ const STYLE = `:root{color-scheme:light dark;--ground:#f6f7f8;--card:#fff;--text
 body{font:15px/1.45 system-ui,sans-serif;margin:0;background:var(--ground);color:var(--text)}
 main{max-width:80rem;margin:auto;padding:1rem}h1{font-size:1.1rem;margin:0;overflow-wrap:anywhere}p,small,th{color:var(--quiet)}
 p{margin:.2rem 0 1rem}div{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:.5rem .9rem}
-a{color:var(--accent);font-weight:600}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+a{color:var(--accent);font-weight:600}button{font:inherit;padding:.4rem .9rem;margin-top:.6rem}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:left;vertical-align:top;padding:.5rem 1rem .5rem 0;overflow-wrap:anywhere}th{font-weight:500;white-space:nowrap}
 tr+tr td,thead+tbody td{border-top:1px solid var(--line)}td:nth-child(n+3){white-space:nowrap}td:last-child{white-space:normal;overflow-wrap:break-word}
 th:nth-child(5),td:nth-child(5),th:nth-child(6),td:nth-child(6){text-align:right}

@@ -114,7 +114,7 @@ test("two analyses are compared on the page, with the numbers of phorest compare
   const query = "analysis=gaussian&other=second+look";
   const found = await get<ComparisonView>(address, `/api/compare?${query}`);
   const { stdout } = await phorest(["compare", ".#gaussian", ".#second look", "--pairs", "--json"], root);
-  expect(found).toEqual({ ...JSON.parse(stdout), left: [] });
+  expect(found).toEqual({ ...JSON.parse(stdout), left: [], drawn: "" });
   expect(found.curves.map(({ label }) => label)).toEqual(["000A", "001A"]);
   const drawing = await fetch(new URL(`/api/compare.svg?${query}&roi=001A`, address));
   expect([drawing.status, drawing.headers.get("content-type")]).toEqual([200, "image/svg+xml"]);

@@ -57,17 +57,19 @@ const COLUMNS = [
   { head: "LOD", of: "detection_limit_px", digits: 4 },
 ] as const satisfies readonly { head: string; of: keyof ComparedFigures; digits: number }[];
 
-function Compared({ view: { a, b, curves, left }, figure }: { view: ComparisonView; figure: string }) {
+function Compared({ view: { a, b, curves, left, drawn }, figure }: { view: ComparisonView; figure: string }) {
   return (
     <>
       <p class="quiet">
         A: {a}. B: {b}. All in px; shift: median of the last tenth of the frames, from the baseline.
       </p>
-      {left.map((line) => (
-        <p class="quiet" key={line}>
-          {line}
-        </p>
-      ))}
+      {[...left, drawn]
+        .filter((line) => line !== "")
+        .map((line) => (
+          <p class="quiet" key={line}>
+            {line}
+          </p>
+        ))}
       <div class="scroll" tabIndex={0} role="region" aria-label="Values of both analyses, px">
         <table class="stack compared">
           <thead>
