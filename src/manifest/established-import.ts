@@ -4,8 +4,9 @@ import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
+import { otherKinds } from "../image/other-kinds.ts";
 import { labelsOnly, type RoiManifest } from "../measurement/roi.ts";
-import { unusableNameLine } from "../system/names-in-bytes.ts";
+import { readNamesNow, unusableNameLine } from "../system/names-in-bytes.ts";
 import { establishedFiles } from "./established-files.ts";
 import { readEntries } from "./established-metadata.ts";
 import { orphans } from "./established-orphans.ts";
@@ -76,6 +77,8 @@ export async function importExperiment(
     findings,
     (picture) => manifest.imported.find(picture) !== undefined,
   );
+  for (const { name, kind } of await otherKinds(files.dataDirectory, readNamesNow(files.dataDirectory).names))
+    findings.add("files of a kind that phorest does not read, left out", `${name} is ${kind.name}: ${kind.remedy}`);
   const captures = [...entries, ...found].sort((a, b) => a.capturedAtUs - b.capturedAtUs);
   const finder = new PictureFinder(
     [files.dataDirectory, root, join(root, "data"), ...named],

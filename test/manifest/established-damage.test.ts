@@ -318,6 +318,22 @@ describe("images", () => {
     ]);
   });
 
+  test("of a kind that phorest does not read are named, with what to do", async () => {
+    const { findings } = await imported({
+      [LIVE]: text([entry(1)]),
+      ...images(1),
+      "data/overview.gif": "GIF89a and so on",
+      "data/notes.txt": "GIF is a kind of file",
+    });
+    expect(findings).toEqual([
+      [
+        1,
+        "files of a kind that phorest does not read, left out",
+        expect.stringMatching(/^overview\.gif is a GIF file: \w/),
+      ],
+    ]);
+  });
+
   test.each([true, false])("are one frame each, also when an entry is found later; copied: %s", async (copied) => {
     const whole = text([entry(1), entry(2)]);
     const root = experiment({ [LIVE]: whole.replace(nameOf(2), "\0"), ...images(1, 2) });
