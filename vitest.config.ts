@@ -11,7 +11,7 @@ const SLOW = "test/**/*.slow.test.ts";
 const MOCKED = "test/**/*.mocked.test.ts";
 
 /** What a test or hook may take, ms: real processes, disks and pictures, on two slow cores that may have other work besides. */
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 600_000;
 /** What `expect.poll` waits for, ms. */
 const POLL = { timeout: 60_000 };
 
