@@ -7,11 +7,12 @@ import type { Config } from "../config/schema.ts";
 import { encodeFailure, type FailureData } from "../failure/failure.ts";
 import { STAGE_NAMES } from "../log/stage-names.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
-import { experimentHolder } from "../manifest/lock.ts";
+import { experimentHolder, type Holder } from "../manifest/lock.ts";
 import { isLockedByOther } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../manifest/opcua-output-state.ts";
 import { frameName } from "../manifest/page-rows.ts";
+import type { Run } from "../manifest/runs.ts";
 import type { KnownShare } from "../manifest/shares.ts";
 import { type DamageNote, damageOf, readDamageNote } from "../manifest/soundness.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
@@ -116,6 +117,16 @@ export function takeSnapshot(config: Config, nowUs: number, opened?: Manifest, c
   }
 }
 
+/**
+ * Returns the start of the active run, microseconds since the epoch. Between taking the lock and recording itself, a run is not in
+ * the database: the last one there is an earlier run, whose age says nothing about this one.
+ */
+function startedUs({ since }: Holder, last: Run, nowUs: number): number {
+  const sinceUs = 1000 * Date.parse(since);
+  if (!Number.isNaN(sinceUs)) return Math.max(sinceUs, last.startedAtUs);
+  return last.endedAtUs === undefined ? last.startedAtUs : nowUs;
+}
+
 /** What a damaged database says about stages and frames is unreliable; keeps what is known without it. */
 function damagedSnapshot(snapshot: Snapshot, damage: DamageNote | FailureData): Snapshot {
   const findings = [damageFinding(damage), ...snapshot.findings.filter(({ key }) => KNOWN_WITHOUT.has(key))];
@@ -165,7 +176,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       recent,
       frozen: frozenCamera(manifest, config, recent),
       clock: clockFacts(manifest, nowUs),
-      upSeconds: running && run !== undefined ? (nowUs - run.startedAtUs) / 1e6 : undefined,
+      upSeconds: holder === undefined || run === undefined ? undefined : (nowUs - startedUs(holder, run, nowUs)) / 1e6,
       lastFrameAgeSeconds: last === undefined ? undefined : (nowUs - last.capturedAtUs) / 1e6,
       locked: running && isLocked(file, stages, config),
       ended: run?.endedAtUs !== undefined,
