@@ -43,6 +43,9 @@ describe.skipIf(!HAS_CHROMIUM)("injections on the page", () => {
       await page.getByRole("link", { name: "Assay" }).click();
       const kinetics = page.getByRole("heading", { name: /^Kinetics of antibody/ });
       await kinetics.waitFor();
+      const fits = page.getByRole("img", { name: /^Curves of 002A and their fits/ });
+      // What is still asked about an injection when it is removed is refused.
+      await fits.waitFor();
       await page.getByRole("button", { name: "Remove injection 2, antibody" }).click();
       await kinetics.waitFor({ state: "detached" });
 
@@ -61,7 +64,7 @@ describe.skipIf(!HAS_CHROMIUM)("injections on the page", () => {
       await page.getByRole("alert").filter({ hasText: "a number and a unit" }).waitFor();
       await form.getByLabel("Concentration").fill("100 nM");
       await form.getByRole("button", { name: "Add injection" }).click();
-      await page.getByRole("img", { name: /^Curves of 002A and their fits/ }).waitFor();
+      await fits.waitFor();
 
       // A pixel is a few seconds; keys set the start to the second.
       const start = page.getByRole("slider", { name: "Start of injection 3, antibody" });
