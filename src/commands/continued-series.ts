@@ -15,7 +15,7 @@ export function continueSeries(
   manifestFile: string,
 ): { readonly loaded: Loaded; readonly line?: string } {
   const { config, origins } = loaded;
-  if (!FILE_CAMERAS.has(config.Camera.camera_type) || !config.Services.enable_camera) return { loaded };
+  if (!FILE_CAMERAS.has(config.Camera.camera_type)) return { loaded };
   const before = takenSeries(manifestFile);
   if (before === undefined) return { loaded };
   const choice = configuredPages(config.Camera);

@@ -34,7 +34,7 @@ import { onStopSignal, Patience, SIGNAL_REASONS } from "../system/stop-signals.t
 import { LiveBlock } from "../terminal/live-block.ts";
 import { liveLines } from "../terminal/live-lines.ts";
 import { type CaptureTimeArguments, captureTimeOptions, withCaptureTimes } from "./capture-time-options.ts";
-import { checkWindow } from "./check-window.ts";
+import { checkChoice } from "./check-choice.ts";
 import { originText } from "./config.ts";
 import { continueSeries } from "./continued-series.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -125,7 +125,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   limitArenas(ARENAS);
   checkDisk(config);
   checkDirectories(config);
-  await checkWindow(config);
+  await checkChoice(config);
   // A table of capture times that cannot be read stays unreadable: without this check, the source would try again and again.
   if (FILE_CAMERAS.has(config.Camera.camera_type)) await new CaptureTimes(configuredTimes(config.Camera)).table();
   const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);

@@ -283,6 +283,9 @@ describe("time stamps", () => {
   });
 
   it("are local without an offset, and exact with one", () => {
+    for (const day of ["2026-02-30", "2026-04-31T10:00", "2023-02-29T10:00:00Z", "2026-13-01"])
+      expect(usFromIso(day), day).toBeUndefined();
+    expect(usFromIso("2024-02-29T00:00Z")).toBe(Date.UTC(2024, 1, 29) * 1000);
     expect(usFromIso("2026-03-04T06:06:07.089123+01:00")).toBe(NOON_US);
     expect(usFromIso("2026-03-04 05:06:07.089123Z")).toBe(NOON_US);
     expect(usFromIso("2026-03-04T05:06:07")).toBe(new Date(2026, 2, 4, 5, 6, 7).getTime() * 1000);

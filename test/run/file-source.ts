@@ -15,7 +15,10 @@ export const simulator = createSimulator({ width: 640, height: 480 });
 /** Where a source finds its files, below the directory of the experiment. */
 export const PLACE: Readonly<Record<FileSource, string>> = { folder: "incoming", file_importer: "data" };
 
-/** The directory of an experiment without images, with the ROIs of the simulator; `camera`: more lines of [Camera]. No page, no plot. */
+/**
+ * The directory of an experiment without images, with the ROIs of the simulator; `camera`: more lines of [Camera]. No page, no
+ * plot. Files are read whether or not a camera is switched on: of the two sources, one has none.
+ */
 export function fileExperiment(source: FileSource, camera = ""): string {
   const directory = experiment(`
 [Camera]
@@ -24,7 +27,7 @@ watch_dir = "incoming"
 folder_stable_seconds = 0.1
 ${camera}
 [Services]
-enable_camera = true
+enable_camera = ${source === "folder"}
 [Web]
 enabled = false
 [Report]

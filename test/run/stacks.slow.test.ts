@@ -228,6 +228,41 @@ test("the position of a stack is chosen by the name that Micro-Manager has for i
   expect([typo.code, typo.stderr]).toEqual([2, expect.stringContaining('did you mean "Well A1"?')]);
 });
 
+test.each<FileSource>(["folder", "file_importer"])(
+  "%s: a later run takes the channel of the first, and refuses another",
+  async (source) => {
+    const page = (at: number) => [
+      [51123, 2, textValues(JSON.stringify({ ChannelIndex: at % 2, FrameIndex: at >> 1 }))] satisfies StackField,
+    ];
+    const directory = withFiles(source, { "two.tif": stackOf(pictures.slice(0, 6), { fields: page }) });
+    const rows = () => query<{ page: number }>(directory, "SELECT page FROM entry ORDER BY id").map((row) => row.page);
+    expect((await phorest([...RUN, "--channel", "1", "--limit", "1"], directory)).code).toBe(0);
+    expect(rows()).toEqual([1]);
+    const other = await phorest([...RUN, "--channel", "0"], directory);
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^--channel is 0, but the frames of this experiment are of channel 1/m),
+    ]);
+    expect(rows()).toEqual([1]);
+    expect((await phorest(RUN, directory)).code).toBe(0);
+    expect(rows()).toEqual([1, 3, 5]);
+  },
+);
+
+test.each([
+  ["a channel that no image is of", { fields: true, channel: "7" }, /no image is of channel 7|it has no channel 7/],
+  ["a channel of a stack without channels", { fields: false, channel: "1" }, /plain\.tif: it has no channel 1/],
+])("file_importer: %s is refused before anything starts", async (_what, { fields, channel }, message) => {
+  const page = (at: number) => [
+    [51123, 2, textValues(JSON.stringify({ ChannelIndex: at % 2, FrameIndex: at >> 1 }))] satisfies StackField,
+  ];
+  const stack = stackOf(pictures.slice(0, 4), fields ? { fields: page } : {});
+  const directory = withFiles("file_importer", { "plain.tif": stack });
+  const { code, stderr } = await phorest([...RUN, "--channel", channel], directory);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  expect(readdirSync(join(directory, "data"))).toEqual(["plain.tif"]);
+});
+
 /** Kills the program when it says that the twentieth page is measured: a test that looks on from outside may come too late. */
 const ENDS_AFTER_20 = `
 const { write } = process.stderr;

@@ -64,6 +64,8 @@ test.each([
   [["--from", "2027-01-01"], /^no frame from 2027-01-01T.*: the 9 frames are from 2026-03-04T10:00:00.*10:08:00/],
   [["--roi", "999*"], /^--roi: no ROI is named "999\*" \(did you mean /],
   [["--every", "none"], /--every/],
+  [["--from", "2026-02-30"], /--from.*2026-02-30/],
+  [["--name-time", "%Y%m%d_%H%M"], /0\.tif/],
 ])("%j ends before anything starts", async (options, message) => {
   const directory = series("files");
   const { code, stderr } = await phorest([...RUN, ...options], directory);

@@ -1,0 +1,65 @@
+// Checks, before a run on existing images begins, that the options which choose images choose any.
+import { statSync } from "node:fs";
+import { FrameChooser } from "../cameras/chosen-frames.ts";
+import { configuredPages, configuredSubset, configuredTimes } from "../cameras/configured-files.ts";
+import type { Config } from "../config/schema.ts";
+import { decodeFailure, Failure } from "../failure/failure.ts";
+import type { PageChoice } from "../image/chosen-pages.ts";
+import { chooseSeries } from "../image/file-axes.ts";
+import { selectFrames } from "../image/frame-subset.ts";
+import { framesOfFile } from "../image/frames-of-file.ts";
+import { listPictures, type PictureFile } from "../image/picture-files.ts";
+import { CaptureTimes } from "../image/times/capture-times.ts";
+
+interface Place {
+  readonly directory: string;
+  readonly followLinks: boolean;
+}
+
+/**
+ * Throws a Failure if no existing image is of the chosen channel, plane or position, has a frame in the time window, or a name
+ * that fits the pattern. A watched folder is not checked: such images may still come.
+ */
+export async function checkChoice(config: Config): Promise<void> {
+  const { Camera, Paths } = config;
+  const directory = { file_importer: Paths.data_dir, dummy: Camera.dummy_path }[String(Camera.camera_type)];
+  const subset = configuredSubset(Camera);
+  const pages = configuredPages(Camera);
+  const hasWindow = subset.fromUs !== undefined || subset.toUs !== undefined;
+  const hasPages = Object.values(pages).some((chosen) => chosen !== undefined);
+  if (directory === undefined || !(hasWindow || hasPages || Camera.name_time !== undefined)) return;
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  const times = new CaptureTimes(configuredTimes(Camera));
+  const place = { directory, followLinks: Camera.follow_links };
+  const files = await listPictures(directory, { followLinks: Camera.follow_links, times });
+  const { choices } = await chooseSeries(
+    files.map((file) => ({ ...file, ...place })),
+    pages,
+    times,
+  );
+  if (hasPages) await checkPages(choices, place);
+  if (!hasWindow) return;
+  const series: PictureFile[] = [...choices.keys()];
+  const ofFile: ReadonlyMap<PictureFile, PageChoice> = choices;
+  const chooser = new FrameChooser({ subset, choiceOf: (file) => ofFile.get(file), times });
+  const stacks = await chooser.stacks(series, place);
+  const frames = series.flatMap((file) => {
+    const pagesOf = stacks.get(file)?.frames ?? [{ capturedAtUs: file.takenAtUs }];
+    return pagesOf.map(({ capturedAtUs: takenAtUs }) => ({ takenAtUs }));
+  });
+  selectFrames(frames, subset);
+}
+
+/** Failure `usage.invalid` if no file has a chosen page; a file without the chosen channel would become a failed frame. */
+async function checkPages(
+  choices: ReadonlyMap<PictureFile, PageChoice>,
+  { directory, followLinks }: Place,
+): Promise<void> {
+  let why: Failure | undefined;
+  for (const [{ name: path }, choice] of choices) {
+    const { refused } = await framesOfFile({ directory, path, followLinks }, choice);
+    if (refused === undefined) return;
+    why ??= decodeFailure(refused);
+  }
+  if (why !== undefined) throw new Failure("usage.invalid", why.message, { hint: why.hint });
+}
