@@ -9,7 +9,7 @@ import { chooseSeries } from "../image/file-axes.ts";
 import { selectFrames } from "../image/frame-subset.ts";
 import { framesOfFile } from "../image/frames-of-file.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
-import { CaptureTimes } from "../image/times/capture-times.ts";
+import { CaptureTimes, DESCRIBE_NAMES } from "../image/times/capture-times.ts";
 
 interface Place {
   readonly directory: string;
@@ -32,6 +32,7 @@ export async function checkChoice(config: Config): Promise<void> {
   const times = new CaptureTimes(configuredTimes(Camera));
   const place = { directory, followLinks: Camera.follow_links };
   const files = await listPictures(directory, { followLinks: Camera.follow_links, times });
+  if (times.unmatched !== undefined) throw new Failure("usage.invalid", times.unmatched, { hint: DESCRIBE_NAMES });
   const { choices } = await chooseSeries(
     files.map((file) => ({ ...file, ...place })),
     pages,

@@ -32,7 +32,7 @@ describe("a running experiment", () => {
     } while (calibration.state === "searching");
     const { entryId } = await running.read<FrameView>("/api/frame");
     const { rois } = await running.read<ChipView>("/api/chip");
-    const { markers } = await running.read<StateView>("/api/state");
+    const { markers, analyses } = await running.read<StateView>("/api/state");
     values = {
       entry: String(entryId),
       a: String(entryId),
@@ -42,6 +42,7 @@ describe("a running experiment", () => {
       row: "0",
       roi: rois[0]?.label ?? "",
       quantity: "noise",
+      other: analyses[0]?.name ?? "",
       calibration: String(calibration.id),
       marker: String(markers.at(-1)?.id),
     };
