@@ -17,7 +17,7 @@ import {
 } from "./figure-style.ts";
 import { heatMap } from "./heat-map.ts";
 import { OVERVIEW_WIDTH, overview, TEMPERATURE_HEIGHT, temperaturePanel } from "./overview.ts";
-import { type PanelGrid, panelGrid, panelMarks, panelRows } from "./panels.ts";
+import { type PanelGrid, panelData, panelGrid, panelMarks, panelRows } from "./panels.ts";
 import type { PlotInput } from "./plot-input.ts";
 import { PNG_ZOOM } from "./rasterise.ts";
 import { type Limits, robustLimits, timeSpan, traceOf, zeroOf } from "./trace.ts";
@@ -76,13 +76,7 @@ export async function chipFigure(input: PlotInput): Promise<Spec> {
       anchor: "start",
       frame: "group",
     },
-    data: [
-      { name: "cells", values: [...rows.cells] },
-      { name: "lines", values: [...rows.lines] },
-      { name: "dots", values: [...rows.dots] },
-      { name: "doubtful", values: [...rows.doubtful] },
-      { name: "clipped", values: [...rows.clipped] },
-    ],
+    data: panelData(rows),
     marks: [
       overview(
         places,

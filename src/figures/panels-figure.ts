@@ -4,7 +4,7 @@ import { type PanelPlace, plainLayout } from "./chip-layout.ts";
 import type { CurvesLook } from "./curves-figure.ts";
 import { drawnSeries, type FigureCurve, limitsOf } from "./figure-curve.ts";
 import { COLOURS, FAINT_INK, INK, VEGA_STYLE } from "./figure-style.ts";
-import { type PanelGrid, panelMarks, panelRows, printGrid } from "./panels.ts";
+import { type PanelGrid, panelData, panelMarks, panelRows, printGrid } from "./panels.ts";
 import { pxOfPoints } from "./print-style.ts";
 import { timeUnit } from "./print-time.ts";
 import { type PrintTitle, titleLines } from "./print-title.ts";
@@ -56,11 +56,7 @@ export function panelsFigure(
     autosize: { type: "none" },
     config: VEGA_STYLE,
     data: [
-      { name: "cells", values: [...rows.cells] },
-      { name: "lines", values: [...rows.lines] },
-      { name: "dots", values: [...rows.dots] },
-      { name: "doubtful", values: [...rows.doubtful] },
-      { name: "clipped", values: [...rows.clipped] },
+      ...panelData(rows),
       { name: "ranges", values: ownLimits === undefined ? [] : ranges(places, ownLimits, grid) },
     ],
     marks: [

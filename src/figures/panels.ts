@@ -32,6 +32,14 @@ interface PanelRows {
   readonly clipped: readonly object[];
 }
 
+/** Returns the rows as the data sets that the marks of the panels read. */
+export function panelData(rows: PanelRows): { name: keyof PanelRows; values: object[] }[] {
+  return (["cells", "lines", "dots", "doubtful", "clipped"] as const).map((name) => ({
+    name,
+    values: [...rows[name]],
+  }));
+}
+
 /** Returns the grid for all positions within `totalWidth` pixels. */
 export function panelGrid(places: readonly PanelPlace[], totalWidth: number): PanelGrid {
   const columns = Math.max(...places.map(({ column }) => column)) + 1;

@@ -2,20 +2,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { counted } from "../../system/counted.ts";
 import type { InjectionView, ProposalView } from "../evaluation-views.ts";
-import type { ChipView, StateView } from "../views.ts";
-import { useAnalysis } from "./analysis.tsx";
-import { change, get, reasonOf } from "./api.ts";
+import type { StateView } from "../views.ts";
+import { change, reasonOf } from "./api.ts";
 import { ChipMap } from "./chip-map.tsx";
-import {
-  type Choice,
-  ChoiceForm,
-  curvesAddress,
-  firstChoice,
-  keepChoice,
-  keptChoice,
-  listOf,
-} from "./curve-choice.tsx";
-import { useCurves } from "./curve-feed.ts";
+import { useChosenCurves } from "./chosen-curves.ts";
+import { ChoiceForm } from "./curve-choice.tsx";
 import { Plot } from "./curve-plot.tsx";
 import { useEvaluation, useInjections } from "./evaluation.ts";
 import type { Draft } from "./injection-form.tsx";
@@ -37,11 +28,8 @@ const PROPOSALS_MS = 60_000;
 const DRAFT_ID = 0;
 
 export function Assay({ state: now }: { state: StateView }) {
-  const [chip, setChip] = useState<ChipView>();
-  const [choice, setChoice] = useState(keptChoice);
   const [range, setRange] = useState<Range>();
   const [tool, setTool] = useState<Tool>("zoom");
-  const [message, setMessage] = useState("");
   /** Why the last change was refused. New frames do not clear it. */
   const [refused, setRefused] = useState("");
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
@@ -55,32 +43,14 @@ export function Assay({ state: now }: { state: StateView }) {
   const [chosenId, setChosenId] = useState<number>();
   const [box, setBox] = useState<PlotBox>();
   const host = useRef<HTMLDivElement>(null);
-  const analysis = useAnalysis();
   const stored = useInjections(now);
   const injections = stored?.list ?? [];
   // Everything below waits for the list, so that nothing is requested for injections that no longer exist.
   const state = { ...now, injectionChange: stored?.change ?? 0 };
-  useEffect(() => {
-    if (state.method === undefined) return setMessage("No frame has been measured yet.");
-    get<ChipView>(analysis.ofOne("/api/chip")).then(
-      (seen) => {
-        setMessage("");
-        setChip(seen);
-        setChoice((known) => known ?? firstChoice(seen));
-      },
-      (error: Error) => setMessage(error.message),
-    );
-  }, [state.method, analysis.name]);
   // A moved edge stays in place until the server's own list arrives.
   useEffect(() => setMoved(undefined), [stored]);
-  const columns = Math.max(200, Math.min(2000, host.current?.clientWidth ?? 900));
-  const wanted = choice === undefined || listOf(choice.wanted).length === 0 ? undefined : choice;
   const isMeasured = state.method !== undefined;
-  const address =
-    isMeasured && wanted !== undefined
-      ? analysis.ofOne(curvesAddress("/api/curves", wanted, range, columns))
-      : undefined;
-  const view = useCurves(address, [analysis.news], setMessage);
+  const { chip, choice, choose, view, message } = useChosenCurves({ isMeasured, joined: false, range, news: [], host });
   const proposals = useEvaluation<ProposalView[]>(
     isMeasured ? "/api/injections/proposed" : undefined,
     state,
@@ -96,10 +66,6 @@ export function Assay({ state: now }: { state: StateView }) {
     }
     setRefused("");
     return true;
-  };
-  const choose = (next: Choice) => {
-    setChoice(next);
-    keepChoice(next);
   };
   const begin = (from: number, to: number) => {
     setTool("zoom");

@@ -1,20 +1,12 @@
 // Sensorgrams: live curves of the chosen ROIs or groups, with baseline, references, markers and downloads.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { counted } from "../../system/counted.ts";
-import type { ChipView, CurvesView, StateView } from "../views.ts";
+import type { CurvesView, StateView } from "../views.ts";
 import { Changes, useAnalysis, withChanges } from "./analysis.tsx";
-import { change, get, reasonOf } from "./api.ts";
+import { change, reasonOf } from "./api.ts";
+import { useChosenCurves } from "./chosen-curves.ts";
 import { Comparison } from "./comparison.tsx";
-import {
-  type Choice,
-  ChoiceForm,
-  curvesAddress,
-  firstChoice,
-  keepChoice,
-  keptChoice,
-  listOf,
-} from "./curve-choice.tsx";
-import { useCurves } from "./curve-feed.ts";
+import { ChoiceForm, curvesAddress } from "./curve-choice.tsx";
 import { CurveFiles } from "./curve-files.tsx";
 import { Plot } from "./curve-plot.tsx";
 import { useInjections } from "./evaluation.ts";
@@ -39,15 +31,12 @@ type Click = "zoom" | "baseline" | "marker";
 
 export function Sensorgrams({ state }: { state: StateView }) {
   const analysis = useAnalysis();
-  const [chip, setChip] = useState<ChipView>();
-  const [choice, setChoice] = useState(keptChoice);
   const [range, setRange] = useState<Range>();
   /** Limits of the y-axis and their unit: px say nothing of RIU. */
   const [limits, setLimits] = useState<{ readonly unit: string; readonly range: Range | undefined }>();
   const [shown, setShown] = useState(AS_MEASURED);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [highlighted, setHighlighted] = useState<string>();
-  const [message, setMessage] = useState("");
   /** Why the last change was refused. New frames do not clear it. */
   const [refused, setRefused] = useState("");
   const [inRiu, setInRiu] = useState(false);
@@ -58,34 +47,13 @@ export function Sensorgrams({ state }: { state: StateView }) {
     values: [],
   });
   const host = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (state.method === undefined) {
-      setMessage("No frame has been measured yet.");
-      return;
-    }
-    get<ChipView>(analysis.of("/api/chip")).then(
-      (seen) => {
-        setMessage("");
-        setChip(seen);
-        setChoice((known) => known ?? firstChoice(seen));
-      },
-      (error: Error) => setMessage(error.message),
-    );
-  }, [state.method, analysis.name]);
-  const columns = Math.max(200, Math.min(2000, host.current?.clientWidth ?? 900));
   const [version, setVersion] = useState(0);
-  const wanted = choice === undefined || listOf(choice.wanted).length === 0 ? undefined : choice;
-  const address =
-    state.method === undefined
-      ? undefined
-      : wanted && analysis.of(curvesAddress("/api/curves", wanted, range, columns, shown));
-  const view = useCurves(address, [analysis.news, version], setMessage);
+  const isMeasured = state.method !== undefined;
+  const { chip, choice, wanted, choose, columns, view, message } = useChosenCurves({
+    ...{ isMeasured, joined: true, range, shown, news: [version], host },
+  });
   const markers = useSame(view === undefined ? state.markers : withChanges(state.markers, view));
   const injections = useInjections(state)?.list;
-  const choose = (next: Choice) => {
-    setChoice(next);
-    keepChoice(next);
-  };
   const act = async (what: Promise<void>): Promise<boolean> => {
     try {
       await what;
