@@ -6,7 +6,7 @@ import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { otherKinds } from "../image/other-kinds.ts";
 import { labelsOnly, type RoiManifest } from "../measurement/roi.ts";
-import { readNamesNow, unusableNameLine } from "../system/names-in-bytes.ts";
+import { unusableNameLine } from "../system/names-in-bytes.ts";
 import { establishedFiles } from "./established-files.ts";
 import { readEntries } from "./established-metadata.ts";
 import { orphans } from "./established-orphans.ts";
@@ -71,21 +71,22 @@ export async function importExperiment(
   const findings = new Findings();
   for (const file of files.notRead) findings.add("files unfinished or filtered, not read", file);
   const entries = readEntries(files.metadata, findings);
-  const found = orphans(
-    files.dataDirectory,
-    entries,
-    findings,
-    (picture) => manifest.imported.find(picture) !== undefined,
-  );
-  for (const { name, kind } of await otherKinds(files.dataDirectory, readNamesNow(files.dataDirectory).names))
-    findings.add("files of a kind that phorest does not read, left out", `${name} is ${kind.name}: ${kind.remedy}`);
-  const captures = [...entries, ...found].sort((a, b) => a.capturedAtUs - b.capturedAtUs);
   const finder = new PictureFinder(
     [files.dataDirectory, root, join(root, "data"), ...named],
     [root, ...named],
     manifest.directory,
   );
-  const taking = new Taking(manifest, finder, await stackPages(captures, finder, pages));
+  const names = finder.names(files.dataDirectory);
+  const found = orphans(
+    { directory: files.dataDirectory, names },
+    entries,
+    findings,
+    (picture) => manifest.imported.find(picture) !== undefined,
+  );
+  for (const { name, kind } of await otherKinds(files.dataDirectory, [...names]))
+    findings.add("files of a kind that phorest does not read, left out", `${name} is ${kind.name}: ${kind.remedy}`);
+  const captures = [...entries, ...found].sort((a, b) => a.capturedAtUs - b.capturedAtUs);
+  const taking = new Taking(manifest, finder, await stackPages(captures, finder, pages, findings));
   if (adopt === undefined) {
     manifest.together(() => {
       for (const entry of captures) taking.take(entry);

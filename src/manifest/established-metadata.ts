@@ -51,6 +51,11 @@ export function readEntries(files: readonly string[], findings: Findings): Estab
   return newestOf([...entries.values()], findings).sort((a, b) => a.capturedAtUs - b.capturedAtUs);
 }
 
+/** Whether entries were left out because they are damaged. */
+export function hasDamagedEntries(findings: Findings): boolean {
+  return findings.all().some(({ kind }) => kind === UNUSABLE || kind === TORN);
+}
+
 /** A file that is there and may not be read, as wrong input; undefined for other errors. */
 function unreadable(file: string, error: unknown): Failure | undefined {
   if (!hasCode(error, "EACCES", "EPERM", "ENOENT", "ELOOP")) return undefined;

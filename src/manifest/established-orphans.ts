@@ -2,7 +2,6 @@
 // lost. Their names give the capture time in the local time of the computer that took them.
 import { captureTimeOf } from "../image/capture-name.ts";
 import { isPictureName } from "../image/picture-name.ts";
-import { readNamesNow } from "../system/names-in-bytes.ts";
 import type { EstablishedEntry } from "./established-entry.ts";
 import type { Findings } from "./import-findings.ts";
 import { plainName } from "./plain-name.ts";
@@ -15,32 +14,40 @@ interface Picture {
   readonly filename: string;
 }
 
+/** A directory with the names of its files. */
+interface Listing {
+  readonly directory: string;
+  readonly names: ReadonlySet<string>;
+}
+
 /**
- * Returns pending entries for the images in `directory` that none of `entries` names and that no earlier import added. Images
+ * Returns pending entries for the images in a directory that none of `entries` names and that no earlier import added. Images
  * whose names contain no time are left out and counted.
  */
 export function orphans(
-  directory: string,
+  { directory, names }: Listing,
   entries: readonly EstablishedEntry[],
   findings: Findings,
   isKnown: (picture: Picture) => boolean,
 ): EstablishedEntry[] {
   const named = new Set(entries.flatMap(({ picture }) => (picture === undefined ? [] : plainName(picture.filename))));
-  const names = new Set(readNamesNow(directory).names.filter(isPictureName));
   const shift = clockShift(entries);
-  return [...names].sort().flatMap((name): EstablishedEntry[] => {
-    // If an image exists both plain and compressed, the plain one counts.
-    if (named.has(plainName(name)) || (name !== plainName(name) && names.has(plainName(name)))) return [];
-    const nameUs = captureTimeOf(name);
-    if (nameUs === undefined) {
-      findings.add("images without an entry and without a time in their names, left out", name);
-      return [];
-    }
-    const capturedAtUs = nameUs + shift(nameUs);
-    if (isKnown({ capturedAtUs, directory, filename: name })) return [];
-    findings.add("images without an entry, added as pending and dated by their names", name);
-    return [entryOf(name, directory, capturedAtUs)];
-  });
+  return [...names]
+    .filter(isPictureName)
+    .sort()
+    .flatMap((name): EstablishedEntry[] => {
+      // If an image exists both plain and compressed, the plain one counts.
+      if (named.has(plainName(name)) || (name !== plainName(name) && names.has(plainName(name)))) return [];
+      const nameUs = captureTimeOf(name);
+      if (nameUs === undefined) {
+        findings.add("images without an entry and without a time in their names, left out", name);
+        return [];
+      }
+      const capturedAtUs = nameUs + shift(nameUs);
+      if (isKnown({ capturedAtUs, directory, filename: name })) return [];
+      findings.add("images without an entry, added as pending and dated by their names", name);
+      return [entryOf(name, directory, capturedAtUs)];
+    });
 }
 
 function entryOf(filename: string, directory: string, capturedAtUs: number): EstablishedEntry {

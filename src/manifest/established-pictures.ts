@@ -76,6 +76,11 @@ export class PictureFinder {
     return { kind: "missing", directory: expected, filename, outside };
   }
 
+  /** Returns the names of the files in a directory, which is listed once. Disk errors pass through. */
+  names(directory: string): ReadonlySet<string> {
+    return this.#listing(this.#usable(directory) ?? directory);
+  }
+
   /** Printable paths of images whose names are not UTF-8, in the directories searched so far. */
   get skipped(): string[] {
     return [...this.#unusable].sort();

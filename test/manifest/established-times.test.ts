@@ -1,0 +1,86 @@
+// What the manifest of an established experiment says of its images, against what the images say themselves.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { importExperiment } from "../../src/manifest/established-import.ts";
+import { grayPicture } from "../image/picture-writers.ts";
+import { type StackField, textValues, writeStack } from "../image/stack-writer.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { openManifest } from "./experiment.ts";
+import { NOON_US } from "./frames.ts";
+
+const DATE_TIME = 306;
+const at = (second: number, hour = 10) => `2026:03:04 ${hour}:00:${String(second).padStart(2, "0")}`;
+const dated = (...times: readonly string[]): Buffer => {
+  const fields = (page: number): StackField[] => [[DATE_TIME, 2, textValues(times[page] ?? "")]];
+  return writeStack(
+    times.map((_, seed) => grayPicture(20, 10, 8, seed)),
+    { fields },
+  );
+};
+const entry = (filename: string, second: number, page?: number) => {
+  const timestamp_iso = `2026-03-04T10:00:${String(second).padStart(2, "0")}+00:00`;
+  return { entry_timestamp_iso: timestamp_iso, camera_data: { filename, page, filepath: "", timestamp_iso } };
+};
+
+async function findingsOf(files: Readonly<Record<string, Buffer>>, manifestText: string) {
+  const [source, target] = [temporaryDirectory(), temporaryDirectory()];
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(source, name), content);
+  writeFileSync(join(source, "metadata_manifest.json"), manifestText);
+  const manifest = openManifest(target);
+  const summary = await importExperiment(manifest, source, NOON_US);
+  const times = [...manifest.history.entries()].map(({ capturedAtUs }) => new Date(capturedAtUs / 1000).toISOString());
+  return { ...summary, times };
+}
+
+const CONTRADICTED = "images with another time in their metadata than in the manifest, which counts";
+
+it("says which images state another time than the manifest, whose time is kept, and names a time zone", async () => {
+  const files = {
+    "same.tif": dated(at(0)),
+    "near.tif": dated(at(19)),
+    "far.tif": dated(at(31)),
+    "zone.tif": dated(at(30, 12)),
+    // Also under the name of an own capture, which is dated by its name.
+    "image_20260304_100040_000000_cam0.tif": dated(at(40, 12)),
+  };
+  const seconds = [0, 10, 20, 30, 40];
+  const manifest = JSON.stringify(Object.keys(files).map((name, index) => entry(name, seconds[index] ?? 0)));
+  const { findings, times } = await findingsOf(files, manifest);
+  expect(findings).toEqual([
+    {
+      kind: CONTRADICTED,
+      count: 3,
+      first: "far.tif: the manifest says 2026-03-04T10:00:20.000000Z, its EXIF 2026-03-04T10:00:31.000000Z",
+    },
+  ]);
+  expect(times).toEqual(seconds.map((second) => `2026-03-04T10:00:${String(second).padStart(2, "0")}.000Z`));
+  const { findings: ofZone } = await findingsOf(files, JSON.stringify([entry("zone.tif", 30)]));
+  expect(ofZone.find(({ kind }) => kind === CONTRADICTED)?.first).toMatch(
+    /its EXIF 2026-03-04T12:00:30\.000000Z, 2 h later: probably another time zone$/,
+  );
+});
+
+it("compares the pages of a stack, with an entry for the file and with one for each page", async () => {
+  const files = { "stack.tif": dated(at(0), at(1), at(59)) };
+  expect((await findingsOf(files, JSON.stringify([entry("stack.tif", 30)]))).findings).toMatchObject([
+    { kind: CONTRADICTED, count: 1, first: expect.stringContaining("stack.tif: the manifest") },
+  ]);
+  const ofPages = JSON.stringify([1, 2, 3].map((page) => entry("stack.tif", page - 1, page)));
+  expect((await findingsOf(files, ofPages)).findings).toMatchObject([
+    { kind: CONTRADICTED, count: 1, first: expect.stringContaining("stack.tif, page 3: the manifest") },
+  ]);
+});
+
+it("says which pages have lost their entry, only where entries are damaged", async () => {
+  const files = { "stack.tif": dated(at(0), at(1), at(2), at(3)) };
+  const pages = [1, 2, 3, 4].map((page) => JSON.stringify(entry("stack.tif", page - 1, page)));
+  const damaged = `[${pages.join(",\n").replace('"page":2', '"page":')}]`;
+  const torn = await findingsOf(files, damaged);
+  expect(torn.added).toBe(3);
+  expect(torn.findings).toMatchObject([
+    { kind: "entries torn or damaged, left out", count: 1 },
+    { kind: expect.stringMatching(/^pages that no usable entry names/), count: 1, first: "stack.tif, page 2" },
+  ]);
+  expect((await findingsOf(files, `[${pages.slice(1).join()}]`)).findings).toEqual([]);
+});
