@@ -12,11 +12,11 @@ import { Dummy } from "./dummy.ts";
 import { FileImporter } from "./file-importer.ts";
 import { Folder } from "./folder.ts";
 import type { Source } from "./frame.ts";
+import type { TakenFile } from "./grown-file.ts";
 import { RpicamCamera } from "./rpicam.ts";
 import { SimulatedCamera, simulatorOptions } from "./simulated.ts";
 import { captureClock } from "./timestamp.ts";
 import { type DriverSettings, V4l2Camera } from "./v4l2.ts";
-import type { TakenFile } from "./watched-file.ts";
 
 /** The settings of a source: plain data, so that it can be sent to a thread. */
 export interface SourceSettings {

@@ -61,17 +61,16 @@ export class FrameChooser {
   }
 
   /**
-   * Returns the pages of a file that has several; undefined for others, and for an unreadable one, whose error is reported when
-   * it is taken.
+   * Returns the pages of a file that has several: no frames if none is of the choice. Undefined for other files, and for an
+   * unreadable one, whose error is reported when it is taken.
    */
   async stack(file: PictureFile, { directory, followLinks }: Place): Promise<Stack | undefined> {
     let pages: readonly PageInfo[] | undefined;
     let images: number | undefined;
     try {
-      ({ pages, count: images } = await framesOfFile(
-        { directory, path: file.name, followLinks },
-        this.#choiceOf(file),
-      ));
+      const found = await framesOfFile({ directory, path: file.name, followLinks }, this.#choiceOf(file));
+      images = found.count;
+      pages = found.refused === undefined ? found.pages : [];
     } catch (error) {
       if (encodeFailure(error).code === "internal") throw error;
     }

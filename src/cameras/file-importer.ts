@@ -12,9 +12,17 @@ import { printable } from "../system/file-name.ts";
 import { SetAside, type SetAsideFile } from "../system/set-aside.ts";
 import { FrameChooser, type Stack } from "./chosen-frames.ts";
 import type { CapturedFrame, Found, Source } from "./frame.ts";
-import { hasWantedPage, type NewPages, newPages, pagesSettings } from "./grown-file.ts";
+import {
+  hasWantedPage,
+  lackingChoice,
+  type NewPages,
+  newPages,
+  pagesLeft,
+  pagesSettings,
+  partlyTaken,
+  type TakenFile,
+} from "./grown-file.ts";
 import { seriesSettings } from "./series-record.ts";
-import { partlyTaken, type TakenFile } from "./watched-file.ts";
 
 export interface FileImporterOptions {
   readonly dataDir: string;
@@ -98,10 +106,18 @@ export class FileImporter implements Source {
       const next = this.waiting.pop() ?? this.rested();
       if (next === undefined) return null;
       const fresh = await this.newPagesOf(next);
-      if (fresh === undefined) continue;
+      if (fresh === undefined || (await this.isLackingChoice(next))) continue;
       this.delivered = next;
       return await this.frameOf(next, fresh);
     }
+  }
+
+  /** Whether a file has several pictures and none of the chosen ones; then it is named as skipped. */
+  private async isLackingChoice(next: PictureFile): Promise<boolean> {
+    const named = { directory: this.options.dataDir, path: next.name, followLinks: this.followLinks };
+    const line = await lackingChoice(named, this.choices.get(next));
+    if (line !== undefined) this.skippedLines.push(line);
+    return line !== undefined;
   }
 
   /** Returns the new pages of a file; undefined if there are none. */
@@ -114,14 +130,15 @@ export class FileImporter implements Source {
     const without = partlyTaken(before);
     const [choice, pages] = [this.choices.get(next), this.chosenPages.get(next.name)];
     try {
-      if (without !== undefined) {
-        if (!(await hasWantedPage(file, { pages, without }, choice))) return undefined;
-        return { pages: before.pages, ...(await newPages(file, before.pages)), from: 0, without };
-      }
-      if (before.bytes === next.bytes) return undefined;
-      const fresh = await newPages(file, before.pages);
-      if (fresh === undefined || fresh.from === 0) return undefined;
-      return (await hasWantedPage(file, { pages, from: fresh.from }, choice)) ? fresh : undefined;
+      // Asked first, because the checksum of a long stack takes long.
+      if (
+        without === undefined ? before.bytes === next.bytes : !(await hasWantedPage(file, { pages, without }, choice))
+      )
+        return undefined;
+      const left = await pagesLeft(file, { pages: before.pages, rows: without }, { isRepeated: false });
+      if (left === undefined || without !== undefined) return left;
+      if (left.from === 0) return undefined;
+      return (await hasWantedPage(file, { pages, from: left.from }, choice)) ? left : undefined;
     } catch (error) {
       if (!(error instanceof Failure) || error.code !== "file.changed") throw error;
       this.skippedLines.push(failureLine(error));
@@ -200,7 +217,8 @@ export class FileImporter implements Source {
       if (stack !== undefined) {
         const taken = chooser.pagesOf(stack, isKnown(file.name) ? takenInPlace?.(file.name)?.rows : undefined);
         this.chosenPages.set(file.name, taken);
-        return taken.length > 0;
+        // A stack that has none of the chosen pages is named when its turn comes.
+        return taken.length > 0 || stack.frames.length === 0;
       }
       if (!isKnown(file.name)) return counter.takes(file.takenAtUs);
       counter.noteTaken(file.takenAtUs);

@@ -56,19 +56,19 @@ export class FolderSeries {
   }
 
   /** Whether a file belongs to the series; counts it if not. Call it once for each file. */
-  keeps({ name }: PictureFile): boolean {
+  keeps({ name }: Pick<PictureFile, "name">): boolean {
     const looked = this.#looked.get(name);
     return looked === undefined || this.#separate.keeps(looked.axes);
   }
 
   /** Returns the chosen pages of a file. */
-  choiceOf({ name }: PictureFile): PageChoice | undefined {
+  choiceOf({ name }: Pick<PictureFile, "name">): PageChoice | undefined {
     const looked = this.#looked.get(name);
     return looked === undefined ? this.#choice : this.#separate.choiceOf(looked.axes);
   }
 
   /** Returns the axes of the chosen images of a file; undefined if none are known. */
-  seriesOf({ name }: PictureFile): ImageAxes | undefined {
+  seriesOf({ name }: Pick<PictureFile, "name">): ImageAxes | undefined {
     const looked = this.#looked.get(name);
     return looked === undefined ? undefined : this.#separate.seriesOf(looked.axes);
   }

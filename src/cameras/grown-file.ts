@@ -1,14 +1,33 @@
 // Handles files that were taken before: if another program has added pages, or a run with a subset left some out, only the pages
 // that were not taken are frames.
 import { Failure } from "../failure/failure.ts";
-import type { PageChoice } from "../image/chosen-pages.ts";
+import { AXIS_ORDER, type PageChoice } from "../image/chosen-pages.ts";
 import { framesOfFile } from "../image/frames-of-file.ts";
+import { shownFile } from "../image/read-picture.ts";
 import { type FirstPages, type StackContent, stackContent } from "../image/stack-content.ts";
 import { type NamedFile, shownPath } from "../system/confined-file.ts";
 import { systemCode } from "../system/fault-of.ts";
+import { printable } from "../system/file-name.ts";
 import type { TakenFrom } from "./frame.ts";
 
 type WantedPages = Pick<TakenFrom, "pages" | "from" | "without">;
+
+/** What was recorded about a file when it was taken; undefined if an older version recorded nothing. */
+export interface TakenFile {
+  readonly bytes: number | undefined;
+  readonly modifiedUs: number | undefined;
+  /** Hash of its content: a file with only a new modification time is unchanged. */
+  readonly sha256?: string | undefined;
+  /** All pages that it had, if the file may grow. */
+  readonly pages?: FirstPages | undefined;
+  /** The pages that have a row, from 0: a run with a subset leaves out others. Undefined: all that it had. */
+  readonly rows?: readonly number[] | undefined;
+}
+
+/** Returns the pages that have a row, if the file had others when it was taken; undefined otherwise. */
+export function partlyTaken({ pages, rows }: TakenFile): readonly number[] | undefined {
+  return pages === undefined || rows === undefined || rows.length >= pages.count ? undefined : rows;
+}
 
 /** The part of a file to take. */
 export interface NewPages {
@@ -37,15 +56,41 @@ export async function newPages(
   return content.all.count === taken.count ? undefined : { from: taken.count, pages };
 }
 
-/** Whether a file that was taken before has a frame that is wanted now. */
+/**
+ * Returns the pages of a file that were not taken: new ones, and those left out before if only `rows` of `pages` were taken.
+ * Undefined if there are none. `isRepeated`: the file has not changed. Throws as `newPages`.
+ */
+export async function pagesLeft(
+  file: NamedFile,
+  { pages, rows }: Pick<TakenFile, "pages" | "rows">,
+  { isRepeated, progress }: { readonly isRepeated: boolean; readonly progress?: (() => void) | undefined },
+): Promise<NewPages | undefined> {
+  const grown = isRepeated ? undefined : await newPages(file, pages, progress);
+  return rows === undefined ? grown : { pages, ...grown, from: 0, without: rows };
+}
+
+/**
+ * Returns why nothing of a file is taken, in one line, if it has several pictures and none is of the chosen channel, plane or
+ * position; undefined if it has one, or if nothing is chosen. The file is then left as it is, for a run that chooses another.
+ */
+export async function lackingChoice(file: NamedFile, choice: PageChoice = {}): Promise<string | undefined> {
+  const chosen = AXIS_ORDER.filter((axis) => choice[axis] !== undefined);
+  if (chosen.length === 0) return undefined;
+  const { refused } = await framesOfFile(file, choice);
+  if (refused === undefined) return undefined;
+  const why = refused.message.replace(`${shownFile(file)}: `, "");
+  return `${printable(file.path).slice(1, -1)}: skipped: ${why} (a run that chooses another one takes it)`;
+}
+
+/** Whether a file that was taken before has a frame that is wanted now. If it has no page of the choice, `lackingChoice` says so. */
 export async function hasWantedPage(
   file: NamedFile,
   wanted: WantedPages,
   choice: PageChoice | undefined,
 ): Promise<boolean> {
-  const { pages = [] } = await framesOfFile(file, choice);
+  const { pages = [], refused } = await framesOfFile(file, choice);
   const isWanted = pageFilter(wanted);
-  return pages.some(({ index }) => isWanted(index));
+  return refused !== undefined || pages.some(({ index }) => isWanted(index));
 }
 
 /** Returns a function that tells whether a page, from 0, is wanted. */

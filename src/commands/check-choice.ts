@@ -1,5 +1,6 @@
 // Checks, before a run on existing images begins, that the options which choose images choose any.
 import { statSync } from "node:fs";
+import { join } from "node:path";
 import { FrameChooser } from "../cameras/chosen-frames.ts";
 import { configuredPages, configuredSubset, configuredTimes } from "../cameras/configured-files.ts";
 import type { Config } from "../config/schema.ts";
@@ -10,6 +11,8 @@ import { selectFrames } from "../image/frame-subset.ts";
 import { framesOfFile } from "../image/frames-of-file.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
 import { CaptureTimes, DESCRIBE_NAMES } from "../image/times/capture-times.ts";
+import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
+import { takenSeries } from "../manifest/taken-series.ts";
 
 interface Place {
   readonly directory: string;
@@ -18,21 +21,28 @@ interface Place {
 
 /**
  * Throws a Failure if no existing image is of the chosen channel, plane or position, has a frame in the time window, or a name
- * that fits the pattern. A watched folder is not checked: such images may still come.
+ * that fits the pattern. Such images may still come into a watched folder: there only the first is checked, if the run ends when
+ * the present ones are done (`untilIdle`) and none of the series was taken before.
  */
-export async function checkChoice(config: Config): Promise<void> {
+export async function checkChoice(config: Config, { untilIdle }: { readonly untilIdle: boolean }): Promise<void> {
   const { Camera, Paths } = config;
-  const directory = { file_importer: Paths.data_dir, dummy: Camera.dummy_path }[String(Camera.camera_type)];
+  const isFolder = Camera.camera_type === "folder";
+  const isFirst = isFolder && untilIdle && takenSeries(join(Paths.data_dir, MANIFEST_FILENAME)) === undefined;
+  const watched = isFirst ? Camera.watch_dir : undefined;
+  const places = { file_importer: Paths.data_dir, dummy: Camera.dummy_path, folder: watched };
+  const directory = new Map<string, string | undefined>(Object.entries(places)).get(Camera.camera_type);
   const subset = configuredSubset(Camera);
   const pages = configuredPages(Camera);
-  const hasWindow = subset.fromUs !== undefined || subset.toUs !== undefined;
+  const hasWindow = !isFolder && (subset.fromUs !== undefined || subset.toUs !== undefined);
   const hasPages = Object.values(pages).some((chosen) => chosen !== undefined);
-  if (directory === undefined || !(hasWindow || hasPages || Camera.name_time !== undefined)) return;
+  const hasPattern = !isFolder && Camera.name_time !== undefined;
+  if (directory === undefined || !(hasWindow || hasPages || hasPattern)) return;
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   const times = new CaptureTimes(configuredTimes(Camera));
   const place = { directory, followLinks: Camera.follow_links };
   const files = await listPictures(directory, { followLinks: Camera.follow_links, times });
-  if (times.unmatched !== undefined) throw new Failure("usage.invalid", times.unmatched, { hint: DESCRIBE_NAMES });
+  if (hasPattern && times.unmatched !== undefined)
+    throw new Failure("usage.invalid", times.unmatched, { hint: DESCRIBE_NAMES });
   const { choices } = await chooseSeries(
     files.map((file) => ({ ...file, ...place })),
     pages,
@@ -51,7 +61,7 @@ export async function checkChoice(config: Config): Promise<void> {
   selectFrames(frames, subset);
 }
 
-/** Failure `usage.invalid` if no file has a chosen page; a file without the chosen channel would become a failed frame. */
+/** Failure `usage.invalid` if no file has a chosen page. */
 async function checkPages(
   choices: ReadonlyMap<PictureFile, PageChoice>,
   { directory, followLinks }: Place,

@@ -125,7 +125,7 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   limitArenas(ARENAS);
   checkDisk(config);
   checkDirectories(config);
-  await checkChoice(config);
+  await checkChoice(config, { untilIdle: args["until-idle"] });
   // A table of capture times that cannot be read stays unreadable: without this check, the source would try again and again.
   if (FILE_CAMERAS.has(config.Camera.camera_type)) await new CaptureTimes(configuredTimes(config.Camera)).table();
   const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);

@@ -4,7 +4,7 @@ import { configuredTimes } from "../cameras/configured-files.ts";
 import { newPages, pageFilter, pagesSettings } from "../cameras/grown-file.ts";
 import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
 import { seriesSettings } from "../cameras/series-record.ts";
-import { partlyTaken } from "../cameras/watched-file.ts";
+import { partlyTaken } from "../cameras/grown-file.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure/failure.ts";
 import { captureTimeOf } from "../image/capture-name.ts";

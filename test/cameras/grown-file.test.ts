@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { FileImporter } from "../../src/cameras/file-importer.ts";
 import { Folder } from "../../src/cameras/folder.ts";
 import type { CapturedFrame, Source } from "../../src/cameras/frame.ts";
-import type { TakenFile } from "../../src/cameras/watched-file.ts";
+import type { TakenFile } from "../../src/cameras/grown-file.ts";
 import type { GrayPicture } from "../image/picture-writers.ts";
 import { type StackOptions, writeStack } from "../image/stack-writer.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";

@@ -1,6 +1,6 @@
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { Config } from "../../src/config/schema.ts";
 import { encodePicture } from "../../src/image/encode.ts";
 import { stackContent } from "../../src/image/stack-content.ts";
@@ -216,3 +216,44 @@ test.each(["folder", "file_importer"] as const)(
     else await expect(source).rejects.toThrow(line);
   },
 );
+
+describe.each(FILE_TYPES)("%s: a stack without the chosen channel, plane or position", (camera_type) => {
+  const look = async (camera: Partial<Config["Camera"]>) => {
+    const source = fileSource({ camera_type, ...camera });
+    await source.open();
+    const names: string[] = [];
+    for (let frame = await source.capture(signal); frame !== null; frame = await source.capture(signal)) {
+      names.push(frame.file?.name ?? "");
+    }
+    const said = { names, skipped: source.skipped?.(), leftOut: source.leftOut?.() };
+    await source.close();
+    return said;
+  };
+  const line = (what: string) => [
+    expect.stringContaining(`a.tif: skipped: it has no ${what} (a run that chooses another`),
+  ];
+
+  test.each<[Partial<Config["Camera"]>, string]>([
+    [{ channel: 1 }, "channel 1, only channel 0"],
+    [{ z: 2 }, "z plane 2, only z plane 0"],
+    [{ position: "Pos7" }, 'position "Pos7", only position 0'],
+    [{ channel: 1, limit: 5 }, "channel 1, only channel 0"],
+  ])("is skipped by %j and left for another run", async (camera, what) => {
+    stack("a.tif", 3, 1);
+    writeFileSync(join(directory, "c.png"), picture);
+    expect(await look(camera)).toEqual({ names: ["c.png"], skipped: line(what), leftOut: [] });
+    expect(await look({})).toMatchObject({ names: ["a.tif", "c.png"], skipped: [] });
+  });
+});
+
+test("a folder looks again at a stack without the chosen channel when it is written again", async () => {
+  stack("a.tif", 3, 1);
+  const source = fileSource({ camera_type: "folder", channel: 1 });
+  await source.open();
+  expect(await source.capture(signal)).toBeNull();
+  expect(source.skipped?.()).toHaveLength(1);
+  writeFileSync(join(directory, "a.tif"), picture);
+  const frame = await source.capture(signal);
+  expect([frame?.file?.name, source.skipped?.()]).toEqual(["a.tif", []]);
+  await source.close();
+});

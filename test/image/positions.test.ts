@@ -7,7 +7,7 @@ import { framesOf } from "../../src/analysis/frames.ts";
 import { FileImporter } from "../../src/cameras/file-importer.ts";
 import { Folder } from "../../src/cameras/folder.ts";
 import type { Source } from "../../src/cameras/frame.ts";
-import type { TakenFile } from "../../src/cameras/watched-file.ts";
+import type { TakenFile } from "../../src/cameras/grown-file.ts";
 import type { PageChoice } from "../../src/image/chosen-pages.ts";
 import { framesOfFile } from "../../src/image/frames-of-file.ts";
 import { positionOfName } from "../../src/image/image-axes.ts";

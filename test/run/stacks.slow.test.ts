@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFi
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Picture } from "../../src/image/picture.ts";
+import { MANIFEST_FILENAME } from "../../src/manifest/manifest.ts";
 import { type ConfinedFile, digestOpened, withConfinedFile } from "../../src/system/confined-file.ts";
 import { copyInto } from "../../src/system/new-file.ts";
 import { writeTiff } from "../image/picture-writers.ts";
@@ -252,15 +253,18 @@ test.each<FileSource>(["folder", "file_importer"])(
 test.each([
   ["a channel that no image is of", { fields: true, channel: "7" }, /no image is of channel 7|it has no channel 7/],
   ["a channel of a stack without channels", { fields: false, channel: "1" }, /plain\.tif: it has no channel 1/],
-])("file_importer: %s is refused before anything starts", async (_what, { fields, channel }, message) => {
+])("%s is refused before anything starts", async (_what, { fields, channel }, message) => {
   const page = (at: number) => [
     [51123, 2, textValues(JSON.stringify({ ChannelIndex: at % 2, FrameIndex: at >> 1 }))] satisfies StackField,
   ];
   const stack = stackOf(pictures.slice(0, 4), fields ? { fields: page } : {});
-  const directory = withFiles("file_importer", { "plain.tif": stack });
-  const { code, stderr } = await phorest([...RUN, "--channel", channel], directory);
-  expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
-  expect(readdirSync(join(directory, "data"))).toEqual(["plain.tif"]);
+  for (const source of ["file_importer", "folder"] as const) {
+    const directory = withFiles(source, { "plain.tif": stack });
+    const { code, stderr } = await phorest([...RUN, "--channel", channel], directory);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+    expect(readdirSync(join(directory, PLACE[source]))).toEqual(["plain.tif"]);
+    expect(existsSync(join(directory, "data", MANIFEST_FILENAME))).toBe(false);
+  }
 });
 
 /** Kills the program when it says that the twentieth page is measured: a test that looks on from outside may come too late. */
