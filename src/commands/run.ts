@@ -19,11 +19,12 @@ import { encodeFailure, Failure, lineOf } from "../failure/failure.ts";
 import { cameraLine, isCameraUncertain } from "../health/camera-in-use.ts";
 import { HealthFile } from "../health/health-file.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
+import type { TimeTable } from "../image/times/table.ts";
 import { notifyService } from "../installation/systemd-notify.ts";
 import { createLogger, type Logger } from "../log/logger.ts";
 import { type ExperimentLock, type Holder, lockExperiment } from "../manifest/lock.ts";
 import { untilUnlocked } from "../manifest/lock-wait.ts";
-import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
+import { MANIFEST_FILENAME, type Manifest } from "../manifest/manifest.ts";
 import { checkBeforeWriting } from "../manifest/repair.ts";
 import { limitArenas } from "../native/kernel-binding.ts";
 import { readIdentity } from "../outputs/opcua/identity.ts";
@@ -40,6 +41,7 @@ import { continueSeries } from "./continued-series.ts";
 import type { GlobalOptions } from "./global.ts";
 import { checkSameExperiment } from "./other-experiment.ts";
 import { otherMethodLine } from "./other-method.ts";
+import { otherTimesLine } from "./other-times.ts";
 import { outliveReaders } from "./outputs.ts";
 import { type PageArguments, pageOptions, withPages } from "./page-options.ts";
 import { prepareRois } from "./prepare-rois.ts";
@@ -127,21 +129,29 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   checkDirectories(config);
   await checkChoice(config, { untilIdle: args["until-idle"] });
   // A table of capture times that cannot be read stays unreadable: without this check, the source would try again and again.
-  if (FILE_CAMERAS.has(config.Camera.camera_type)) await new CaptureTimes(configuredTimes(config.Camera)).table();
+  const readsFiles = FILE_CAMERAS.has(config.Camera.camera_type);
+  const table = readsFiles ? await new CaptureTimes(configuredTimes(config.Camera)).table() : undefined;
   const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);
   const lock = lockExperiment(config.Paths.data_dir);
   try {
-    return await runLocked(loaded, args, stop, { lock, darkLevel });
+    return await runLocked(loaded, args, stop, { lock, darkLevel, table });
   } finally {
     lock.release();
   }
+}
+
+/** What a run has read before it begins. */
+interface Prepared {
+  readonly lock: ExperimentLock;
+  readonly darkLevel: DarkLevel | undefined;
+  readonly table: TimeTable | undefined;
 }
 
 async function runLocked(
   asked: Loaded,
   args: RunArguments,
   stop: StopRequest,
-  { lock, darkLevel }: { readonly lock: ExperimentLock; readonly darkLevel: DarkLevel | undefined },
+  { lock, darkLevel, table }: Prepared,
 ): Promise<RunSummary> {
   const { Paths, Timing } = asked.config;
   const onTerminal = process.stderr.isTTY === true && !args.json;
@@ -189,8 +199,7 @@ async function runLocked(
       announce: (line) => block.say(line),
     });
     try {
-      const otherMethod = readOpened(manifestFile, (manifest) => otherMethodLine(manifest, config));
-      if (otherMethod !== undefined) own.warn(otherMethod);
+      for (const line of readOpened(manifestFile, (manifest) => differences(manifest, config, table))) own.warn(line);
       const pulse = new HealthFile({ file: process.env.PHOREST_HEALTH_FILE || undefined, config, log: own });
       return await steer(supervisor, pulse, log, onTerminal ? block : undefined, stop);
     } finally {
@@ -199,6 +208,13 @@ async function runLocked(
   } finally {
     await log.close();
   }
+}
+
+/** Returns one line for each setting by which the frames of earlier runs would have been stored or measured otherwise. */
+function differences(manifest: Manifest, config: Config, table: TimeTable | undefined): string[] {
+  const hasTimes = table !== undefined || config.Camera.name_time !== undefined;
+  const times = hasTimes ? otherTimesLine(manifest.history.takenTimes(), config, table) : undefined;
+  return [otherMethodLine(manifest, config), times].filter((line) => line !== undefined);
 }
 
 /** Ends camera programs that a killed run left running, because they would block the camera. */

@@ -32,6 +32,16 @@ export interface ManifestCounts {
   readonly archived: number;
 }
 
+/** The stored time of a frame from a file of another program. */
+export interface TakenTime {
+  /** Name of the file where the other program wrote it. */
+  readonly name: string;
+  /** Page from 0; null if the file is one picture. */
+  readonly page: number | null;
+  readonly takenAtUs: number;
+  readonly source: TimeSource;
+}
+
 /** An entry as it is stored. */
 export interface StoredEntry {
   readonly entryId: number;
@@ -226,6 +236,17 @@ export class History {
         .pluck()
         .get(MOST_GUESSED) ?? 0
     );
+  }
+
+  /** Yields the times of all frames from files of other programs, file by file. */
+  takenTimes(): IterableIterator<TakenTime> {
+    return this.#connection.db
+      .prepare<[], TakenTime>(`
+        SELECT coalesce(CASE WHEN json_valid(file.settings) THEN file.settings ->> 'source' END, file.filename) AS name,
+          frame.page, frame.captured_at_us AS takenAtUs, frame.time_source AS source
+        FROM entry frame JOIN entry file ON file.id = coalesce(frame.file_entry_id, frame.id)
+        WHERE frame.time_source IS NOT NULL AND file.filename IS NOT NULL ORDER BY file.id, frame.id`)
+      .iterate();
   }
 
   /** Whether a file holds more than one frame. */
