@@ -1,5 +1,5 @@
 // Detects that the table or the name pattern of capture times gives other times than those stored with frames of an earlier run.
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { configuredTimes } from "../cameras/configured-files.ts";
 import type { Config } from "../config/schema.ts";
 import { patternTime } from "../image/times/names.ts";
@@ -24,11 +24,11 @@ export function otherTimesLine(
   { Camera, Paths }: Pick<Config, "Camera" | "Paths">,
   table: TimeTable | undefined,
 ): string | undefined {
-  const { names } = configuredTimes(Camera);
+  const { names, table: tablePath = "" } = configuredTimes(Camera);
   const pattern = names === undefined ? undefined : namePattern(names);
   const directory = Camera.camera_type === "folder" ? (Camera.watch_dir ?? "") : Paths.data_dir;
-  const ofTable = new Comparison("the table of times");
-  const ofPattern = new Comparison("the pattern name_time");
+  const ofTable = new Comparison(basename(tablePath));
+  const ofPattern = new Comparison(`the pattern ${names}`);
   for (const frames of byFile(taken)) {
     const [{ name, page }] = frames;
     // A row without a page is meant for the first page, which may not be among these.

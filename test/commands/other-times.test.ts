@@ -19,7 +19,13 @@ async function lineOf(taken: readonly TakenTime[], csv: string | undefined, came
   const { config } = loadConfig(undefined);
   const path = join(temporaryDirectory("phorest-other-times-"), "times.csv");
   if (csv !== undefined) writeFileSync(path, csv);
-  const Camera = { ...config.Camera, camera_type: "folder" as const, watch_dir: "/incoming", ...camera };
+  const Camera = {
+    ...config.Camera,
+    camera_type: "folder" as const,
+    watch_dir: "/incoming",
+    times_file: path,
+    ...camera,
+  };
   return otherTimesLine(taken, { ...config, Camera }, csv === undefined ? undefined : await readTimeTable(path));
 }
 
@@ -38,7 +44,7 @@ test.each<[string, string]>([
 
 test("names the first frame with both times, counts them, and says what to do", async () => {
   expect(await lineOf(TAKEN, rows(["s.tif", 1, 0], ["s.tif", 3, 2], ["c.tif", 1, 6]))).toBe(
-    "s.tif, page 3: taken at 2026-03-04T10:00:01.000000Z, but the table of times gives 2026-03-04T10:00:02.000000Z; " +
+    "s.tif, page 3: taken at 2026-03-04T10:00:01.000000Z, but times.csv gives 2026-03-04T10:00:02.000000Z; " +
       "2 frames of 2 files differ. Frames keep the times that they were stored with; to use the new ones, start a new " +
       "experiment with `phorest new NAME`, or use `phorest analyse`",
   );
@@ -53,7 +59,7 @@ test("a pattern of names differs only from times that are less trusted", async (
   const name = "a_20260304_100009.tif";
   const camera = { name_time: "%Y%m%d_%H%M%S" };
   expect(await lineOf([frame(name, null, 5, "file")], undefined, camera)).toMatch(
-    /the pattern name_time gives .*10:00:09/,
+    /the pattern %Y%m%d_%H%M%S gives .*10:00:09/,
   );
   expect(await lineOf([frame(name, null, 9, "name")], undefined, camera)).toBeUndefined();
   expect(await lineOf([frame(name, null, 5, "exif")], undefined, camera)).toBeUndefined();

@@ -66,6 +66,24 @@ describe("pages of a file", () => {
     db.close();
   });
 
+  it("keep their times under the name that the other program gave the file; own captures have none from a file", () => {
+    const directory = temporaryDirectory();
+    const manifest = openManifest(directory);
+    const [timeSource, furtherPages] = [
+      "table" as const,
+      [{ page: 4, capturedAtUs: NOON_US + 7, timeSource: "file" as const }],
+    ];
+    const file = { filename: "stack_1.tif", filepath: directory, settings: JSON.stringify({ source: NAME }) };
+    manifest.entries.add({ ...file, capturedAtUs: NOON_US, page: 0, timeSource, furtherPages });
+    manifest.entries.add({ filename: "b.tif", filepath: directory, capturedAtUs: NOON_US + 8, timeSource });
+    manifest.entries.add({ filename: "own.png", filepath: directory, capturedAtUs: NOON_US + 9 });
+    expect([...manifest.history.takenTimes()]).toEqual([
+      { name: NAME, page: 0, takenAtUs: NOON_US, source: "table" },
+      { name: NAME, page: 4, takenAtUs: NOON_US + 7, source: "file" },
+      { name: "b.tif", page: null, takenAtUs: NOON_US + 8, source: "table" },
+    ]);
+  });
+
   it("let nothing happen to the file before all of them are measured", () => {
     const directory = temporaryDirectory();
     const manifest = openManifest(directory);
