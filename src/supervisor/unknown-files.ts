@@ -1,10 +1,9 @@
 // Adds images in the data directory that have no row to the queue. Own captures are single images, with the time in their name;
 // files of other programs are read to find their pages and times.
 import { configuredTimes } from "../cameras/configured-files.ts";
-import { newPages, pageFilter, pagesSettings } from "../cameras/grown-file.ts";
+import { newPages, pageFilter, pagesSettings, partlyTaken } from "../cameras/grown-file.ts";
 import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
 import { seriesSettings } from "../cameras/series-record.ts";
-import { partlyTaken } from "../cameras/grown-file.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure/failure.ts";
 import { captureTimeOf } from "../image/capture-name.ts";

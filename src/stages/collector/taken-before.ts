@@ -2,8 +2,8 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { TakenFrom } from "../../cameras/frame.ts";
-import { pagesOfSettings } from "../../cameras/grown-file.ts";
 import type { TakenFile } from "../../cameras/grown-file.ts";
+import { pagesOfSettings } from "../../cameras/grown-file.ts";
 import { otherForm, type TakenPicture } from "../../manifest/entries.ts";
 import type { Manifest } from "../../manifest/manifest.ts";
 import { numberedBefore, numberedName } from "../../system/numbered-name.ts";
