@@ -2,7 +2,7 @@
 // stack.
 import { basename, dirname, resolve } from "node:path";
 import { encodeFailure, type FailureData } from "../failure/failure.ts";
-import type { PageChoice } from "../image/chosen-pages.ts";
+import { type PageChoice, wrongChoice } from "../image/chosen-pages.ts";
 import { chooseSeries } from "../image/file-axes.ts";
 import { type FramesOfFile, framesOfFile, framesOfPages } from "../image/frames-of-file.ts";
 import type { CaptureTimes } from "../image/times/capture-times.ts";
@@ -37,7 +37,7 @@ export function fileOfFrame({ path, page }: Pick<FileFrame, "path" | "page">): s
 
 /**
  * Returns the frames of the files, in order. An unusable part of a file (its end is cut off, or it has none of the chosen
- * pages) becomes one failed frame after its other frames. `say` is called with each message about a file, for example about
+ * pages) becomes one failed frame after its other frames. Failure `usage.invalid` if no file has the chosen pages. `say` is called with each message about a file, for example about
  * pages that were not chosen.
  */
 export async function framesOf(
@@ -49,13 +49,16 @@ export async function framesOf(
   const frames: FileFrame[] = [];
   const firstTimes = await firstPageTimes(given, times, say);
   const files = given.map((path, at) => ({ path, first: firstTimes[at] }));
-  for (const { file, choice: chosen } of await ofOneSeries(files, choice, times, say)) {
+  const series = await ofOneSeries(files, choice, times, say);
+  const refusals: FailureData[] = [];
+  for (const { file, choice: chosen } of series) {
     const { path, first } = file;
     const found = await listed(path, chosen);
     for (const line of found?.leftOut ?? []) say(`${path}: ${line}`);
     const time = { takenAtUs: first?.takenAtUs ?? 0, timeSource: first?.source ?? "file" };
     if (found?.refused !== undefined) {
       frames.push({ path, failure: found.refused, ...time });
+      refusals.push(found.refused);
       continue;
     }
     const timedOf = found?.pages === undefined ? undefined : await timedFile(path);
@@ -71,6 +74,8 @@ export async function framesOf(
     }
     if (found?.damage !== undefined) frames.push({ path, failure: damaged(path, found.damage), ...time });
   }
+  const [refused] = refusals;
+  if (refused !== undefined && refusals.length === series.length) throw wrongChoice(refused);
   return frames;
 }
 

@@ -16,7 +16,7 @@ import { decodePicture } from "../image/decode.ts";
 import { shownFile } from "../image/read-picture.ts";
 import { counted } from "../system/counted.ts";
 import type { GlobalOptions } from "./global.ts";
-import { onePage, onePageOptions, type PageArguments, pageChoice } from "./page-options.ts";
+import { onePage, onePageOptions, type PageArguments, refuseWithoutImage } from "./page-options.ts";
 
 interface CalibrateOptions extends GlobalOptions, PageArguments {
   page: number | undefined;
@@ -77,11 +77,11 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
     if ((options.image === undefined) === (options.from === undefined)) {
       throw usage("give one image, or --from run for the newest image of the experiment");
     }
-    if (options.image === undefined && options.page !== undefined) throw usage("--page needs an image file");
+    if (options.image === undefined) refuseWithoutImage(options);
     const { picture, note } =
       options.image === undefined
         ? { picture: lastFrame(config), note: undefined }
-        : await onePage(options.image, options.page, pageChoice(options, config));
+        : await onePage(options.image, options, config);
     const image = shownFile(picture);
     if (note !== undefined) process.stderr.write(`${options.image}: ${note}\n`);
     const anchors = (options.anchor ?? []).map(parseAnchor);

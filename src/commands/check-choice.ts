@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { FrameChooser } from "../cameras/chosen-frames.ts";
 import { configuredPages, configuredSubset, configuredTimes } from "../cameras/configured-files.ts";
 import type { Config } from "../config/schema.ts";
-import { decodeFailure, Failure } from "../failure/failure.ts";
-import type { PageChoice } from "../image/chosen-pages.ts";
+import { Failure, type FailureData } from "../failure/failure.ts";
+import { type PageChoice, wrongChoice } from "../image/chosen-pages.ts";
 import { chooseSeries } from "../image/file-axes.ts";
 import { selectFrames } from "../image/frame-subset.ts";
 import { framesOfFile } from "../image/frames-of-file.ts";
@@ -66,11 +66,11 @@ async function checkPages(
   choices: ReadonlyMap<PictureFile, PageChoice>,
   { directory, followLinks }: Place,
 ): Promise<void> {
-  let why: Failure | undefined;
+  let why: FailureData | undefined;
   for (const [{ name: path }, choice] of choices) {
     const { refused } = await framesOfFile({ directory, path, followLinks }, choice);
     if (refused === undefined) return;
-    why ??= decodeFailure(refused);
+    why ??= refused;
   }
-  if (why !== undefined) throw new Failure("usage.invalid", why.message, { hint: why.hint });
+  if (why !== undefined) throw wrongChoice(why);
 }

@@ -11,7 +11,7 @@ import { type RoiManifest, readRoiManifest } from "../measurement/roi.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import { counted } from "../system/counted.ts";
 import { outputPlace, writeOutput } from "../system/output-file.ts";
-import { onePage, onePageOptions, type PageArguments, pageChoice } from "./page-options.ts";
+import { onePage, onePageOptions, type PageArguments, refuseWithoutImage } from "./page-options.ts";
 
 interface CheckRoisArguments extends PageArguments {
   page?: number | undefined;
@@ -47,10 +47,10 @@ export const checkRoisCommand: CommandModule<object, CheckRoisArguments> = {
       )
       .example("phorest check-rois --keep '01*,05*' --out few.json", "an ROI manifest with a part of the chip"),
   handler: async (options) => {
-    const { config, image, rois, keep, out, page } = options;
+    const { config, image, rois, keep, out } = options;
     if (image === undefined && keep === undefined) throw usage("give an image to draw on, or --keep to choose ROIs");
     if (image !== undefined && out === undefined) throw usage("--out is missing", "name the PNG file to write");
-    if (image === undefined && page !== undefined) throw usage("--page needs an image file");
+    if (image === undefined) refuseWithoutImage(options);
     const file = rois ?? roiManifestPath(loadConfig(config).config);
     const all = await readRoiManifest(file);
     const kept =
@@ -63,7 +63,7 @@ export const checkRoisCommand: CommandModule<object, CheckRoisArguments> = {
           );
     if (keep !== undefined) await writeKept(kept, all, image === undefined ? (out ?? keptPath(file)) : keptPath(file));
     if (image === undefined) return;
-    const { picture, note } = await onePage(image, page, pageChoice(options, loadConfig(config).config));
+    const { picture, note } = await onePage(image, options, loadConfig(config).config);
     if (note !== undefined) process.stderr.write(`${image}: ${note}\n`);
     await draw(picture, kept, out ?? "");
   },

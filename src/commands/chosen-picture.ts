@@ -4,9 +4,11 @@ import { basename } from "node:path";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { decodePicture, type Picture } from "../image/decode.ts";
+import { framesOfFile } from "../image/frames-of-file.ts";
 import { frameName } from "../manifest/page-rows.ts";
 import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import { shownPath } from "../system/confined-file.ts";
+import { noSuchPage } from "./page-options.ts";
 import { openStored } from "./stored-experiment.ts";
 
 /** Text for the help of an argument. */
@@ -33,6 +35,10 @@ export async function chosenPicture(config: Config, given: string): Promise<Chos
   if (!existsSync(path)) throw absent(`${given}: no such file`, `name ${PICTURES}`);
   const index = path === given || page === undefined ? undefined : Number(page) - 1;
   if (index === -1) throw absent(`${given}: pages are counted from 1`, "name another page");
+  if (index !== undefined) {
+    const { count } = await framesOfFile(path);
+    if (index >= count) throw noSuchPage(given, path, count);
+  }
   const picture = await decodePicture(path, given, index === undefined ? {} : { page: index });
   return { name: given, short: basename(given), picture };
 }

@@ -1,12 +1,25 @@
 // The options that choose which pages of multi-page files are measured, for all commands that read images of other programs.
+import { basename, dirname, resolve } from "node:path";
 import type { Argv } from "yargs";
 import { fileOfFrame } from "../analysis/frames.ts";
 import { FILE_TYPES } from "../config/consistency.ts";
 import type { Loaded } from "../config/loaded.ts";
 import type { Config } from "../config/schema.ts";
-import { decodeFailure, Failure } from "../failure/failure.ts";
-import type { PageChoice } from "../image/chosen-pages.ts";
+import { Failure } from "../failure/failure.ts";
+import {
+  AXIS_NAMES,
+  AXIS_ORDER,
+  isCalled,
+  type PageChoice,
+  refuseUnstated,
+  shownValue,
+  wrongChoice,
+} from "../image/chosen-pages.ts";
+import { chooseSeries } from "../image/file-axes.ts";
 import { framesOfFile } from "../image/frames-of-file.ts";
+import { listPages } from "../image/pages.ts";
+import { CaptureTimes } from "../image/times/capture-times.ts";
+import { firstPageTimes } from "../image/times/of-paths.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 
 export interface PageArguments {
@@ -36,7 +49,8 @@ export function onePageOptions<T>(yargs: Argv<T>): Argv<T & PageArguments & { pa
   return pageOptions(yargs).option("page", {
     type: "number",
     requiresArg: true,
-    describe: "page of an image file with several, counted from 1 (default: the first of those chosen)",
+    describe:
+      "page of an image file with several, counted from 1 (default: the first of the chosen channel, plane and position; a page of another one is refused)",
   });
 }
 
@@ -65,11 +79,16 @@ export function withPages(loaded: Loaded, args: PageArguments): Loaded {
   return { ...loaded, config: Object.freeze({ ...config, Camera }), origins };
 }
 
+/** The settings that choose pages. */
+interface ConfiguredPages {
+  readonly Camera: Partial<Pick<Config["Camera"], keyof PageChoice>>;
+}
+
 /**
  * Returns the chosen pages: as given by the options, otherwise as configured. Throws Failure `usage.invalid` if a value is not a
  * whole number.
  */
-export function pageChoice(given: PageArguments, { Camera }: Pick<Config, "Camera">): PageChoice {
+export function pageChoice(given: PageArguments, { Camera }: ConfiguredPages): PageChoice {
   const wanted = { ...given, position: given.position === undefined ? undefined : numberOrName(given.position) };
   for (const axis of AXES) {
     const value = wanted[axis];
@@ -89,25 +108,73 @@ function numberOrName(text: string): number | string {
 }
 
 /**
- * Returns the one image of a file: page `page` (from 1), otherwise the first chosen page. `note` says which one of how many it
- * is. Throws Failure `usage.invalid` if the page does not exist.
+ * Returns the one image of a file that the options choose: page `page` (from 1), otherwise the first page of the chosen channel,
+ * plane and position. `note` says which one of how many it is. Throws Failure `usage.invalid` if it does not exist, or if page
+ * and channel contradict each other.
  */
 export async function onePage(
   path: string,
-  page: number | undefined,
-  choice: PageChoice,
+  given: PageArguments & { readonly page?: number | undefined },
+  config: ConfiguredPages,
 ): Promise<{ readonly picture: string | NamedFile; readonly note: string | undefined }> {
+  const { page } = given;
   if (page !== undefined && !(Number.isSafeInteger(page) && page >= 1)) {
     throw new Failure("usage.invalid", `--page must be a whole number from 1, not ${page}`);
   }
-  const { pages, refused, count } = await framesOfFile(path, choice);
-  if (page !== undefined && page > count) {
-    const there = count === 1 ? "only one image" : `${count} pages`;
-    throw new Failure("usage.invalid", `--page ${page}: ${path} has ${there}`);
+  const wanted = chosenByOptions(given);
+  // The configured channel does not count against a page that the user names.
+  const { pages, refused, count } = await framesOfFile(path, page === undefined ? pageChoice(given, config) : wanted);
+  if (page !== undefined && page > count) throw noSuchPage(`--page ${page}`, path, count);
+  if (refused !== undefined) throw wrongChoice(refused);
+  if (count === 1) {
+    await checkSingle(path, wanted);
+    return { picture: path, note: undefined };
   }
-  if (page === undefined && refused !== undefined) throw decodeFailure(refused);
   const index = page === undefined ? pages?.[0]?.index : page - 1;
-  if (count === 1 || index === undefined) return { picture: path, note: undefined };
+  if (index === undefined) return { picture: path, note: undefined };
+  if (page !== undefined) await checkPage(path, index, wanted);
   const note = `using page ${index + 1} of ${count}${page === undefined ? "; choose another one with --page" : ""}`;
   return { picture: fileOfFrame({ path, page: index }), note };
+}
+
+/** Refuses options that choose a page where no image is given: Failure `usage.invalid`. */
+export function refuseWithoutImage(given: PageArguments & { readonly page?: number | undefined }): void {
+  const option = (["page", ...AXES] as const).find((one) => given[one] !== undefined);
+  if (option !== undefined) throw new Failure("usage.invalid", `--${option} needs an image file`);
+}
+
+/** Returns the Failure `usage.invalid` for a page that a file does not have. `what` names the page as the user typed it. */
+export function noSuchPage(what: string, path: string, count: number): Failure {
+  return new Failure("usage.invalid", `${what}: ${path} has ${count === 1 ? "only one image" : `${count} pages`}`);
+}
+
+/** Only what the user typed, without the configuration. */
+const chosenByOptions = (given: PageArguments): PageChoice => pageChoice(given, { Camera: {} });
+
+/** Failure `usage.invalid` if a page is of another channel, plane or position than the chosen one. */
+async function checkPage(path: string, index: number, wanted: PageChoice): Promise<void> {
+  const { pages } = await listPages(path);
+  const page = pages.find((one) => one.index === index);
+  for (const axis of AXIS_ORDER) {
+    const value = wanted[axis];
+    if (page === undefined || value === undefined) continue;
+    if (typeof value === "string" ? isCalled(page.positionNames, value) : page[axis] === value) continue;
+    const { one } = AXIS_NAMES[axis];
+    const text = `--page ${index + 1} is of ${one} ${page[axis]}, not of ${one} ${shownValue(value)}`;
+    throw new Failure("usage.invalid", `${path}: ${text}`, { hint: `give only one of --page and --${axis}` });
+  }
+}
+
+/** Failure `usage.invalid` if a file with one image is of another channel, plane or position than the chosen one, or says none. */
+async function checkSingle(path: string, wanted: PageChoice): Promise<void> {
+  if (AXES.every((axis) => wanted[axis] === undefined)) return;
+  const times = new CaptureTimes();
+  // Reads the metadata.txt next to the file.
+  await firstPageTimes([path], times, () => undefined);
+  const whole = resolve(path);
+  const file = { directory: dirname(whole), name: basename(whole), followLinks: true };
+  // What is not an image cannot be of a channel.
+  await listPages(path);
+  const { axes } = await chooseSeries([file], wanted, times);
+  refuseUnstated(wanted, axes.get(file), path);
 }

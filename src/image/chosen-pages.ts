@@ -1,8 +1,9 @@
 // Chooses the pages of a file that are frames: all times of one channel, one plane and one position. Reports how many pages are
 // left out.
-import { Failure } from "../failure/failure.ts";
+import { decodeFailure, Failure, type FailureData } from "../failure/failure.ts";
 import { nearest } from "../failure/nearest.ts";
 import { counted } from "../system/counted.ts";
+import type { ImageAxes } from "./image-axes.ts";
 import type { PageInfo } from "./pages.ts";
 
 /**
@@ -76,7 +77,11 @@ export function namedValues(axis: Axis, values: ReadonlySet<number>): string {
   const sorted = [...values].sort((a, b) => a - b);
   const { one, many } = AXIS_NAMES[axis];
   if (sorted.length === 1) return `${one} ${sorted[0]}`;
-  if (sorted.length > MOST_NAMED) return `${sorted.length} other ${many}`;
+  const [first = 0, last = 0] = [sorted[0], sorted.at(-1)];
+  if (sorted.length > MOST_NAMED) {
+    const isRange = last - first === sorted.length - 1;
+    return isRange ? `${many} ${first} to ${last}` : `${sorted.length} other ${many}`;
+  }
   return `${many} ${sorted.slice(0, -1).join(", ")} and ${sorted.at(-1)}`;
 }
 
@@ -112,6 +117,30 @@ export function otherChoice(axis: Axis, wanted: number | string | undefined, { n
 function none(axis: Axis, wanted: number | string, others: Others, where: string): Failure {
   const text = `it has no ${AXIS_NAMES[axis].one} ${shownValue(wanted)}, only ${namedValues(axis, others.numbers)}`;
   return new Failure("frame.unreadable", `${where}: ${text}`, { hint: otherChoice(axis, wanted, others) });
+}
+
+/** Returns the refusal of a choice as wrong use: no file has what the user chose. */
+export function wrongChoice(refused: FailureData): Failure {
+  const { message, hint } = decodeFailure(refused);
+  return new Failure("usage.invalid", message, { hint });
+}
+
+/**
+ * Failure `usage.invalid` if an image that is alone in its file does not say its value of a chosen axis: the choice would have no
+ * effect. Such an image counts as number 0. `where` names it.
+ */
+export function refuseUnstated(choice: PageChoice, image: ImageAxes | undefined, where: string): void {
+  for (const axis of AXIS_ORDER) {
+    const wanted = choice[axis];
+    if (wanted === undefined || wanted === 0 || states(image, axis)) continue;
+    throw new Failure("usage.invalid", `${where}: the image does not say which ${AXIS_NAMES[axis].one} it is of`, {
+      hint: `leave --${axis} out`,
+    });
+  }
+}
+
+function states(image: ImageAxes | undefined, axis: Axis): boolean {
+  return image?.[axis] !== undefined || (axis === "position" && image?.positionNames !== undefined);
 }
 
 /** Shows a number, or a name in quotes. */

@@ -63,6 +63,15 @@ test("a missing option that must be given is named, with an example that has it"
     );
 });
 
+test("the commands that choose a channel are known: page-options.test.ts says what they refuse", () => {
+  const having = commands.filter(({ options }) => options.some(({ name }) => name === "channel"));
+  expect(having.map(({ words }) => words.join(" ")).sort()).toEqual([
+    ...["analyse", "calibrate", "check-rois"],
+    // Of whole series and experiments, of which some files may lack the channel.
+    ...["import", "run"],
+  ]);
+});
+
 test("an argument that is no number is named", async () => {
   for (const words of ["markers edit", "markers remove", "injections edit", "injections remove", "injections history"])
     expect(await refusal([...words.split(" "), "first"]), words).toMatch(
