@@ -2,7 +2,7 @@
 import { medianOf } from "../measurement/statistics.ts";
 import type { Precision } from "./precision.ts";
 import { isSound } from "./sensorgram.ts";
-import type { WorkedSensorgram } from "./sensorgrams.ts";
+import type { WorkedSensorgram } from "./worked-sensorgram.ts";
 
 /** The compared values of a curve. */
 export interface CurveFigures extends Pick<Precision, "noise" | "driftPerHour" | "detectionLimit"> {

@@ -29,7 +29,7 @@ export interface RawCurve {
 export const PAIR_FORMS = ["half", "sum"] as const;
 export type PairForm = (typeof PAIR_FORMS)[number];
 /** Factors on half the sum. */
-const PAIR_SCALES: Readonly<Record<PairForm, number>> = { half: 1, sum: 2 };
+export const PAIR_SCALES: Readonly<Record<PairForm, number>> = { half: 1, sum: 2 };
 
 /** Returns the units of an analysis, in the order of its ROI manifest; `pairs`: one for each grating. */
 export function unitsOf(source: SensorgramSource, analysis: Analysis, pairs: PairForm | undefined): Unit[] {

@@ -107,9 +107,31 @@ export function inRiu(
   return { value, error: Math.hypot(errorPx, value * errorPxPerRiu) / pxPerRiu };
 }
 
-/** Returns the sensitivity of the sum of two halves: twice that of each. */
-export function ofSum({ pxPerRiu, errorPxPerRiu }: Sensitivity): Sensitivity {
-  return { pxPerRiu: 2 * pxPerRiu, errorPxPerRiu: errorPxPerRiu === undefined ? undefined : 2 * errorPxPerRiu };
+/** Returns the sensitivity of a curve times a factor. */
+export function scaledSensitivity({ pxPerRiu, errorPxPerRiu }: Sensitivity, factor: number): Sensitivity {
+  return {
+    pxPerRiu: factor * pxPerRiu,
+    errorPxPerRiu: errorPxPerRiu === undefined ? undefined : factor * errorPxPerRiu,
+  };
+}
+
+/**
+ * Returns the sensitivity of the mean of several curves; undefined if that of any of them is unknown. Equal ones are one
+ * configured value, whose error is common to all.
+ */
+export function meanSensitivity(members: readonly (Sensitivity | undefined)[]): Sensitivity | undefined {
+  const known = members.filter((one) => one !== undefined);
+  const [first] = known;
+  if (first === undefined || known.length < members.length) return undefined;
+  const isSame = ({ pxPerRiu, errorPxPerRiu }: Sensitivity) =>
+    pxPerRiu === first.pxPerRiu && errorPxPerRiu === first.errorPxPerRiu;
+  if (known.every(isSame)) return first;
+  const count = known.length;
+  const squares = known.reduce((sum, { errorPxPerRiu = 0 }) => sum + errorPxPerRiu ** 2, 0);
+  return {
+    pxPerRiu: known.reduce((sum, { pxPerRiu }) => sum + pxPerRiu, 0) / count,
+    errorPxPerRiu: Math.sqrt(squares) / count,
+  };
 }
 
 /** Shift of a resonance per change of refractive index, and its standard error. */

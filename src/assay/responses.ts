@@ -6,8 +6,8 @@ import { medianOf } from "../measurement/statistics.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { levelOf } from "./propagation.ts";
 import { soundPoints } from "./sensorgram.ts";
-import type { WorkedSensorgram } from "./sensorgrams.ts";
 import { trendOf } from "./trend.ts";
+import type { WorkedSensorgram } from "./worked-sensorgram.ts";
 
 /**
  * `early`: one window after the start; `late`: up to the end of the injection; `stability`: one window after the end;

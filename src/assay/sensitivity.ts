@@ -1,13 +1,72 @@
-// Reads the sensitivity from the configuration.
-
+// Finds the sensitivity of each curve, px per RIU: measured with this chip (`phorest sensitivity --save`), else the configured one.
+import { readFileSync } from "node:fs";
+import * as z from "zod";
+import { sensitivityPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import { Failure } from "../failure/failure.ts";
+import { gratingOf } from "../measurement/labels.ts";
+import { systemCode } from "../system/fault-of.ts";
 import type { Sensitivity } from "./precision.ts";
 
-/** Returns the shift of a resonance per RIU with its standard error; undefined if none is configured. */
-export function sensitivityOf({
-  sensitivity_px_per_riu,
-  sensitivity_error_px_per_riu,
-}: Config["Analysis"]): Sensitivity | undefined {
-  if (sensitivity_px_per_riu === undefined) return undefined;
-  return { pxPerRiu: sensitivity_px_per_riu, errorPxPerRiu: sensitivity_error_px_per_riu };
+/**
+ * Returns the sensitivity of the ROI or grating with this label; undefined if it is not known. That of a grating is for half the
+ * sum of its halves.
+ */
+export type Sensitivities = (label: string) => Sensitivity | undefined;
+
+/** A measured sensitivity with a larger relative error is not used: the error of a value in RIU would not be a standard error. */
+const MOST_ERROR = 0.2;
+
+const FILE = z.object({
+  curves: z.array(
+    z.object({ label: z.string(), px_per_riu: z.number().nullable(), standard_error: z.number().nullable() }),
+  ),
+});
+
+/**
+ * Reads the sensitivities of an experiment. A half without a measured sensitivity has that of its grating. Failure
+ * `config.invalid` if the file of measured ones cannot be read.
+ */
+export function sensitivitiesFor(config: Pick<Config, "Analysis" | "Assets" | "Paths">): Sensitivities {
+  const measured = measuredIn(sensitivityPath(config));
+  const { sensitivity_px_per_riu, sensitivity_error_px_per_riu } = config.Analysis;
+  const configured =
+    sensitivity_px_per_riu === undefined
+      ? undefined
+      : { pxPerRiu: sensitivity_px_per_riu, errorPxPerRiu: sensitivity_error_px_per_riu };
+  return (label) => measured.get(label) ?? measured.get(gratingOf(label)) ?? configured;
+}
+
+function measuredIn(path: string): Map<string, Sensitivity> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return new Map();
+    throw unusable(path, error instanceof Error ? error.message : String(error));
+  }
+  const found = new Map<string, Sensitivity>();
+  for (const { label, px_per_riu: px, standard_error: error } of parsed(path, text).curves) {
+    if (px === null || error === null || !(error < MOST_ERROR * Math.abs(px))) continue;
+    found.set(label, { pxPerRiu: px, errorPxPerRiu: error });
+  }
+  return found;
+}
+
+function parsed(path: string, text: string): z.infer<typeof FILE> {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    throw unusable(path, "it is not JSON");
+  }
+  const checked = FILE.safeParse(content);
+  if (checked.success) return checked.data;
+  throw unusable(path, "it has no list `curves` with label, px_per_riu and standard_error");
+}
+
+function unusable(path: string, why: string): Failure {
+  return new Failure("config.invalid", `cannot read the sensitivities in ${path}: ${why}`, {
+    hint: "write it again with `phorest sensitivity --save`, or remove it",
+  });
 }

@@ -7,9 +7,25 @@ import { type Groups, groupsOf, labelMatcher } from "../measurement/labels.ts";
 import { refuseUnknownNames } from "../measurement/roi-names.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { CurveErrors } from "./curve-errors.ts";
-import { isMeant, type PairForm, type RawCurve, type SensorgramSource, type Unit, unitsOf } from "./curve-units.ts";
-import { inRiu, ofSum, type Precision, precisionOf, type Sensitivity } from "./precision.ts";
+import {
+  isMeant,
+  PAIR_SCALES,
+  type PairForm,
+  type RawCurve,
+  type SensorgramSource,
+  type Unit,
+  unitsOf,
+} from "./curve-units.ts";
+import {
+  inRiu,
+  meanSensitivity,
+  type Precision,
+  precisionOf,
+  type Sensitivity,
+  scaledSensitivity,
+} from "./precision.ts";
 import { blankErrors, levelOf, shiftErrors, standardErrors, sumErrors } from "./propagation.ts";
+import type { Sensitivities } from "./sensitivity.ts";
 import {
   FrameMean,
   type MeanMember,
@@ -19,6 +35,7 @@ import {
   type Trace,
 } from "./sensorgram.ts";
 import { smooth } from "./smoothing.ts";
+import type { GroupCurve, GroupPrecision, WorkedSensorgram } from "./worked-sensorgram.ts";
 
 export interface SensorgramOptions {
   /** Whether the curve with this label is requested. */
@@ -33,7 +50,8 @@ export interface SensorgramOptions {
   readonly pairForm?: PairForm | undefined;
   /** Undefined: groups are not requested, which avoids computing their means. */
   readonly groups: Groups | undefined;
-  readonly sensitivity?: Sensitivity | undefined;
+  /** px per RIU by label, as `sensitivitiesFor` returns them; absent: no values in RIU. */
+  readonly sensitivities?: Sensitivities | undefined;
   /** Times that a baseline must not contain: markers. */
   readonly injectionsUs?: readonly number[];
   /** Line shape by label of the ROI; absent for methods without a line for the whole ROI. */
@@ -46,63 +64,9 @@ export interface SensorgramOptions {
   blank?(timesUs: Float64Array): { readonly window: TimeWindow; readonly injectionUs: number };
 }
 
-/** A curve with everything derived from it; arrays of equal length, one element per frame in order of capture. */
-export interface WorkedSensorgram {
-  /** Label of the ROI, or with pairs of the grating. */
-  readonly label: string;
-  /** Line shape of its ROIs, with "|" between those of a pair if they differ; undefined if unknown. */
-  readonly line: string | undefined;
-  readonly reference: boolean;
-  readonly entryId: Float64Array;
-  readonly timesUs: Float64Array;
-  /** Position, px; with pairs the mean of the halves. */
-  readonly position: Float64Array;
-  /** px. */
-  readonly standardError: Float64Array;
-  readonly flags: Uint8Array;
-  /** Shift from the baseline, px. */
-  readonly shift: Float64Array;
-  /** Movement of the chip along the rows since the baseline, px; pairs only. */
-  readonly movement: Float64Array | undefined;
-  /** The shift minus that of the references. */
-  readonly referenced: Float64Array | undefined;
-  readonly doubleReferenced: Float64Array | undefined;
-  /** The most processed of shift, referenced and doubleReferenced. */
-  readonly result: Float64Array;
-  readonly smoothed: Float64Array | undefined;
-  readonly riu: Float64Array | undefined;
-  /** Standard errors of each of these, in its unit. */
-  readonly errors: DerivedErrors;
-  /** Standard error of each frame of the result, without what all frames share (the levels of baselines), px. */
-  readonly frameErrors: Float64Array;
-  /** The baseline, and the numbers of its points that are used and left out. */
-  readonly baseline: TimeWindow & { readonly levelPx: number; readonly points: number; readonly excluded: number };
-  /** Precision of the result in the baseline, px. */
-  readonly precision: Precision;
-}
-
-/**
- * Standard errors of the values derived from a curve, by frame; NaN if a position used has none. A smooth curve through
- * double-referenced points has none, because their errors are not independent.
- */
-export type DerivedErrors = Pick<
-  WorkedSensorgram,
-  "shift" | "movement" | "referenced" | "doubleReferenced" | "result" | "smoothed" | "riu"
->;
-
 /** A curve with the errors of its shift before they are added up. */
 interface WorkedWithErrors extends WorkedSensorgram {
   readonly ofShift: CurveErrors;
-}
-
-/** The mean of a group's curves, by frame. */
-export interface GroupCurve
-  extends Pick<
-    WorkedSensorgram,
-    "label" | "timesUs" | "shift" | "referenced" | "doubleReferenced" | "result" | "riu" | "flags"
-  > {
-  readonly members: number;
-  readonly errors: Pick<DerivedErrors, "shift" | "referenced" | "result" | "riu">;
 }
 
 /** The means of a group: of its curves' results, and of their shifts with errors. */
@@ -110,13 +74,7 @@ interface Group {
   readonly result: FrameMean;
   readonly shift: FrameMean;
   readonly members: number;
-}
-
-/** The precision of the mean of a group's curves. */
-export interface GroupPrecision {
-  readonly group: string;
-  readonly members: number;
-  readonly precision: Precision;
+  readonly sensitivities: readonly (Sensitivity | undefined)[];
 }
 
 /** Provides the curves of one analysis, one in memory at a time, and the groups they belong to. */
@@ -165,9 +123,9 @@ export class Sensorgrams {
     if (frames === undefined) return [];
     const { entryId, timesUs } = frames;
     const flags = new Uint8Array(entryId.length);
-    return [...this.#groups].map(([group, { result, members }]) => {
+    return [...this.#groups].map(([group, { result, members, sensitivities }]) => {
       const precision = this.#precisionOf({ timesUs, values: result.of(entryId), flags });
-      return { group, members, precision };
+      return { group, members, precision, sensitivity: meanSensitivity(sensitivities) };
     });
   }
 
@@ -178,7 +136,7 @@ export class Sensorgrams {
     const { entryId, timesUs } = frames;
     const isReferenced = this.references.length > 0;
     const isDouble = this.#options.blank !== undefined;
-    for (const [group, { shift, result, members }] of this.#groups) {
+    for (const [group, { shift, result, members, sensitivities }] of this.#groups) {
       const own = shift.errors(entryId);
       const referencedErrors = isReferenced
         ? standardErrors(sumErrors(own, this.#references.errors(entryId)))
@@ -190,7 +148,8 @@ export class Sensorgrams {
       // The errors of a double-referenced mean are unknown: its members share the blank's frames.
       const unknown = new Float64Array(entryId.length).fill(Number.NaN);
       const resultErrors = isDouble ? unknown : (referencedErrors ?? standardErrors(own));
-      const riu = this.#riu(values, resultErrors);
+      const sensitivity = meanSensitivity(sensitivities);
+      const riu = riuOf(values, resultErrors, sensitivity);
       yield {
         label: `group ${group}`,
         members,
@@ -200,6 +159,7 @@ export class Sensorgrams {
         doubleReferenced: isDouble ? values : undefined,
         result: values,
         riu: riu?.values,
+        sensitivity,
         flags: new Uint8Array(entryId.length),
         errors: {
           shift: standardErrors(own),
@@ -258,7 +218,8 @@ export class Sensorgrams {
     const resultErrors = double?.errors ?? standardErrors(single.errors);
     const moved = curve.movement && this.#shiftOf(curve, curve.movement);
     const through = { ...trace, values: result };
-    const riu = this.#riu(result, resultErrors);
+    const sensitivity = this.#sensitivityOf(unit.label);
+    const riu = riuOf(result, resultErrors, sensitivity);
     const smoothed =
       smoothFrames === undefined
         ? undefined
@@ -283,6 +244,7 @@ export class Sensorgrams {
       result,
       smoothed: smoothed?.values,
       riu: riu?.values,
+      sensitivity,
       errors: {
         shift: standardErrors(errors),
         movement: moved && standardErrors(moved.errors),
@@ -320,24 +282,37 @@ export class Sensorgrams {
     };
   }
 
-  #riu(result: Float64Array, resultErrors: Float64Array) {
-    const { sensitivity: given, pairs, pairForm } = this.#options;
-    if (given === undefined) return undefined;
-    const sensitivity = pairs && pairForm === "sum" ? ofSum(given) : given;
-    return {
-      values: refractiveIndexChange(result, sensitivity.pxPerRiu),
-      errors: result.map((px, at) => inRiu(px, resultErrors[at] as number, sensitivity).error),
-    };
+  #sensitivityOf(label: string): Sensitivity | undefined {
+    const { sensitivities, pairs, pairForm = "half" } = this.#options;
+    const found = sensitivities?.(label);
+    return found && scaledSensitivity(found, pairs ? PAIR_SCALES[pairForm] : 1);
   }
 
-  #addToGroups(unit: Unit, { entryId, result, shift, flags, ofShift }: WorkedWithErrors): void {
+  #addToGroups(unit: Unit, { entryId, result, shift, flags, ofShift, sensitivity }: WorkedWithErrors): void {
     const { groups } = this.#options;
     if (groups === undefined) return;
     for (const name of new Set(unit.labels.flatMap((label) => groupsOf(label, groups)))) {
-      const group = this.#groups.get(name) ?? { result: new FrameMean(), shift: new FrameMean(), members: 0 };
+      const group = this.#groups.get(name) ?? NO_MEMBERS();
       group.result.add(entryId, { values: result, flags });
       group.shift.add(entryId, { values: shift, flags, errors: ofShift });
-      this.#groups.set(name, { ...group, members: group.members + 1 });
+      const sensitivities = [...group.sensitivities, sensitivity];
+      this.#groups.set(name, { ...group, members: group.members + 1, sensitivities });
     }
   }
+}
+
+const NO_MEMBERS = (): Group => ({
+  result: new FrameMean(),
+  shift: new FrameMean(),
+  members: 0,
+  sensitivities: [],
+});
+
+/** Converts a result and its errors to RIU; undefined without a sensitivity. */
+function riuOf(result: Float64Array, resultErrors: Float64Array, sensitivity: Sensitivity | undefined) {
+  if (sensitivity === undefined) return undefined;
+  return {
+    values: refractiveIndexChange(result, sensitivity.pxPerRiu),
+    errors: result.map((px, at) => inRiu(px, resultErrors[at] as number, sensitivity).error),
+  };
 }

@@ -3,7 +3,8 @@
 import { writeToString } from "fast-csv";
 import { type Baseline, BaselineInForce, baselineReason } from "../assay/baseline.ts";
 import type { CurveManifest } from "../assay/joined.ts";
-import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
+import type { Sensorgrams } from "../assay/sensorgrams.ts";
+import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { configuredSensorgrams, matchingSensorgrams } from "../evaluation/configured-sensorgrams.ts";
@@ -63,16 +64,16 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
   const { source, lines } = curveReading(manifest, analysis, options.joined);
   for (const line of lines) process.stderr.write(`${options.zone.shown(line)}\n`);
   const sensorgrams = openWide(source, analysis, config, options);
-  const columns: { label: string; values: Float64Array; flags: Uint8Array }[] = [];
+  const columns: { label: string; values: Float64Array | undefined; flags: Uint8Array }[] = [];
   const { baseline_seconds } = config.Analysis;
   const baseline = new BaselineInForce(source, baseline_seconds).of(analysis.analysisId);
   let timesUs = new Float64Array(0);
   for (const curve of sensorgrams.curves()) {
     const column = values(curve);
-    if (column === undefined) throw absent(quantity);
     timesUs = curve.timesUs as Float64Array<ArrayBuffer>;
     columns.push({ label: curve.label, values: column, flags: curve.flags });
   }
+  if (columns.every((column) => column.values === undefined)) throw absent(quantity);
   const firstUs = manifest.history.oldestCaptureUs();
   const [from, to] = indicesIn(timesUs, options);
   const { references } = sensorgrams;
@@ -101,7 +102,7 @@ export async function* wideCsv(manifest: Manifest, config: Config, options: Wide
     for (let frame = at; frame < Math.min(to, at + ROWS_AT_ONCE); frame++) {
       const timeUs = timesUs[frame] as number;
       const cells = columns.map(({ values: of, flags }) => {
-        const value = of[frame] as number;
+        const value = of?.[frame] ?? Number.NaN;
         const isLeftOut = !Number.isFinite(value) || (!keepFlagged && flags[frame] !== 0);
         return isLeftOut ? "" : shown(String(Number(value.toFixed(decimals))));
       });
@@ -153,7 +154,7 @@ function indicesIn(timesUs: Float64Array, { window, zone }: WideOptions): [numbe
 function absent(quantity: Quantity): Failure {
   return quantity === "riu"
     ? new Failure("usage.invalid", "RIU needs the sensitivity of the gratings", {
-        hint: "set Analysis.sensitivity_px_per_riu",
+        hint: "measure it with `phorest sensitivity --save`, or set Analysis.sensitivity_px_per_riu",
       })
     : new Failure("usage.invalid", `there is no ${quantity} curve without references`, {
         hint: "set Analysis.reference_rois",

@@ -1,5 +1,5 @@
 // The curves of a figure: those of `phorest sensorgram` for the chosen ROIs and frames, without the noisy ones.
-import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
+import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
 import type { Config } from "../config/schema.ts";
 import { configuredSensorgrams } from "../evaluation/configured-sensorgrams.ts";
 import { timeOption } from "../evaluation/time-options.ts";

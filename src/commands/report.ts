@@ -5,7 +5,6 @@ import { join, resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import type { CurveManifest } from "../assay/joined.ts";
 import { USUAL_REQUEST } from "../assay/kinetics/experiment/plan.ts";
-import { sensitivityOf } from "../assay/sensitivity.ts";
 import { loadConfig } from "../config/config.ts";
 import { mayWrite } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
@@ -233,9 +232,9 @@ async function drawPrecision(
   simulated: boolean,
 ) {
   const nothing = { quiet: [], groups: [] };
-  const { quiet, groups } = measured === undefined ? nothing : precisions(manifest, measured, config.Analysis);
+  const { quiet, groups } = measured === undefined ? nothing : precisions(manifest, measured, config);
   const csv = join(directory, `${PRECISION_NAME}.csv`);
-  await writeDurably(csv, await precisionCsv(quiet, sensitivityOf(config.Analysis), simulated));
+  await writeDurably(csv, await precisionCsv(quiet, simulated));
   const title = `${experimentTitle(config)}${simulated ? " (simulated chip)" : ""}`;
   const spec = precisionFigure(title, quiet);
   if (spec === undefined) return { quiet, groups, noise: undefined, files: [csv] };

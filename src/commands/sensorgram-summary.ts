@@ -1,7 +1,8 @@
 // `phorest sensorgram --summary`: shows how precise each curve and group is, as a table for people and as JSON.
 import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
 import { inRiu, type Precision, repeatsLine, type Sensitivity } from "../assay/precision.ts";
-import type { Sensorgrams, WorkedSensorgram } from "../assay/sensorgrams.ts";
+import type { Sensorgrams } from "../assay/sensorgrams.ts";
+import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
 import { alignedLines } from "../terminal/text-table.ts";
 
 /** One line of the summary. */
@@ -15,18 +16,19 @@ export interface SummaryRow extends Precision {
 }
 
 /** Returns a row for each curve, in order, then one for each group. */
-export function summaryRows(sensorgrams: Sensorgrams, sensitivity: Sensitivity | undefined): SummaryRow[] {
+export function summaryRows(sensorgrams: Sensorgrams): SummaryRow[] {
   const kindOf = ({ reference }: WorkedSensorgram) => (reference ? "reference" : "roi");
-  const withRiu = (precision: Precision) => ({
+  const withRiu = (precision: Precision, sensitivity: Sensitivity | undefined) => ({
     ...precision,
     limitRiu: sensitivity && inRiu(precision.detectionLimit, precision.detectionLimitError, sensitivity),
   });
   const rows: SummaryRow[] = [];
   for (const curve of sensorgrams.curves()) {
-    rows.push({ label: curve.label, line: curve.line, kind: kindOf(curve), members: 1, ...withRiu(curve.precision) });
+    const { label, line, precision, sensitivity } = curve;
+    rows.push({ label, line, kind: kindOf(curve), members: 1, ...withRiu(precision, sensitivity) });
   }
-  for (const { group, members, precision } of sensorgrams.groups()) {
-    rows.push({ label: group, line: undefined, kind: "group", members, ...withRiu(precision) });
+  for (const { group, members, precision, sensitivity } of sensorgrams.groups()) {
+    rows.push({ label: group, line: undefined, kind: "group", members, ...withRiu(precision, sensitivity) });
   }
   return rows;
 }

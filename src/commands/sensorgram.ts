@@ -5,7 +5,7 @@ import { withChangeMarks } from "../assay/analysis-changes.ts";
 import { baselineWindow } from "../assay/baseline.ts";
 import type { CurveManifest } from "../assay/joined.ts";
 import { TWO_ERRORS } from "../assay/precision.ts";
-import { sensitivityOf } from "../assay/sensitivity.ts";
+import { sensitivitiesFor } from "../assay/sensitivity.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -124,7 +124,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
           simulated: source.results.simulatedFrames(analysis.analysisId),
         },
       };
-      await writeText(written(sensorgrams, config, argv, beside, writtenWindow(manifest, config, argv)), argv.out);
+      await writeText(written(sensorgrams, argv, beside, writtenWindow(manifest, config, argv)), argv.out);
     } finally {
       close();
     }
@@ -133,14 +133,13 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
 
 function written(
   sensorgrams: Sensorgrams,
-  config: Config,
   { summary, json: asJson, format }: SensorgramArguments,
   beside: Beside,
   window: TimeWindow,
 ): Iterable<string> | AsyncIterable<string> {
   const json = format === undefined ? asJson : format === "json";
   if (!summary) return json ? curvesJson(sensorgrams, beside, window) : curvesCsv(sensorgrams, beside, window);
-  const rows = summaryRows(sensorgrams, sensitivityOf(config.Analysis));
+  const rows = summaryRows(sensorgrams);
   const { simulated, guessed } = beside.frames;
   if (!simulated.none) process.stderr.write("warning: some or all of these frames show the simulated chip\n");
   if (!guessed.none) {
@@ -199,7 +198,7 @@ function open(
     pairs: (argv.pairs ?? false) !== false,
     pairForm: typeof argv.pairs === "string" ? argv.pairs : configured.pair_form,
     groups: configured.groups,
-    sensitivity: sensitivityOf(configured),
+    sensitivities: sensitivitiesFor(config),
     injectionsUs: manifest.markers.moments(),
     smoothFrames: argv.smooth,
     lines: linesByLabel(manifest, analysis),

@@ -80,11 +80,15 @@ export const Analysis = section("Sensorgrams: baseline, references and units", {
     texts().default([]),
     "Labels of ROIs on which nothing binds, * for any characters; their mean shift is subtracted from all others",
   ),
-  sensitivity_px_per_riu: field(positive().optional(), "How far a resonance moves per change of refractive index", {
-    unit: "px per RIU",
-    none: "no column in RIU",
-    example: 2500,
-  }),
+  sensitivity_px_per_riu: field(
+    positive().optional(),
+    "How far a resonance moves per change of refractive index, where it was not measured",
+    {
+      unit: "px per RIU",
+      none: "no column in RIU",
+      example: 2500,
+    },
+  ),
   sensitivity_error_px_per_riu: field(positive().optional(), "Standard error of sensitivity_px_per_riu", {
     unit: "px per RIU",
     none: "the sensitivity counts as exact",

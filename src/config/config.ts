@@ -89,6 +89,11 @@ export function roiManifestPath(config: Config): string {
   return join(config.Assets.generated_files_dir, config.Paths.roi_manifest_filename);
 }
 
+/** Returns the path of the measured sensitivities, which need not exist. */
+export function sensitivityPath({ Assets, Paths }: Pick<Config, "Assets" | "Paths">): string {
+  return join(Assets.generated_files_dir, Paths.sensitivity_filename);
+}
+
 /** Returns the given table with all sections present and former keys moved to their current places; nothing else is changed. */
 function prepare({ table: given }: TomlFile, lines: Map<string, number>, warn: (line: string) => void): SectionTables {
   const table: SectionTables = { ...given };

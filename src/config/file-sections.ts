@@ -23,6 +23,10 @@ export const Paths = section("Where files are", {
     path().default("ROI_manifest.json"),
     "Name of the ROI file in Assets.generated_files_dir",
   ),
+  sensitivity_filename: field(
+    path().default("sensitivity.json"),
+    "Name of the file in Assets.generated_files_dir with the measured sensitivity of each grating (`phorest sensitivity --save`); used if it exists",
+  ),
 });
 
 export const Buffer = section("How many images are kept locally", {

@@ -3,7 +3,7 @@ import { writeToString } from "fast-csv";
 import { type Flow, flowOf } from "../assay/flow.ts";
 import { type Front, frontOf } from "../assay/front.ts";
 import type { Phases } from "../assay/responses.ts";
-import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
+import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { roisOf } from "../measurement/labels.ts";

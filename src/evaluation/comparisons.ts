@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from "vega-lite";
 import { type Compared, type CurveFigures, compare, figuresOf } from "../assay/comparison.ts";
 import type { CurveManifest } from "../assay/joined.ts";
-import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
+import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
 import { experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";

@@ -3,7 +3,7 @@
 import { baselineWindow } from "../assay/baseline.ts";
 import type { PairForm } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
-import { sensitivityOf } from "../assay/sensitivity.ts";
+import { sensitivitiesFor } from "../assay/sensitivity.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
@@ -34,9 +34,10 @@ export function configuredSensorgrams(
 export function matchingSensorgrams(
   manifest: CurveManifest,
   analysis: Analysis,
-  { Analysis: configured }: Config,
+  config: Config,
   { roi, pairs = false }: Omit<CurveChoice, "where">,
 ): Sensorgrams {
+  const { Analysis: configured } = config;
   const window = baselineWindow(manifest, configured.baseline_seconds, analysis.analysisId);
   return new Sensorgrams(manifest, analysis, {
     isWanted: labelMatcher(roi ?? ["*"]),
@@ -45,7 +46,7 @@ export function matchingSensorgrams(
     pairs: pairs !== false,
     pairForm: pairs === true || pairs === false ? configured.pair_form : pairs,
     groups: undefined,
-    sensitivity: sensitivityOf(configured),
+    sensitivities: sensitivitiesFor(config),
     injectionsUs: manifest.markers.moments(),
   });
 }

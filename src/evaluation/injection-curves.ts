@@ -1,6 +1,6 @@
 // Selects curves and injections of an experiment, for everything that evaluates injections.
 import { type Phases, phasesOf, usualWindowUs } from "../assay/responses.ts";
-import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
+import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";

@@ -3,7 +3,7 @@ import { writeToString } from "fast-csv";
 import type { ExperimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
 import { type KineticsRequest, USUAL_REQUEST } from "../assay/kinetics/experiment/plan.ts";
 import { type ReportPoint, responsesOf } from "../assay/responses.ts";
-import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
+import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { type MapCell, withUnit } from "../figures/map-figure.ts";

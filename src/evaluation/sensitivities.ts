@@ -2,8 +2,9 @@
 import { writeToString } from "fast-csv";
 import { type CalibrationLine, calibrationLine } from "../assay/calibration-line.ts";
 import { type Phases, responsesOf } from "../assay/responses.ts";
-import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
+import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
 import { Failure } from "../failure/failure.ts";
+import { isoFromUs } from "../manifest/timestamps.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
 import type { InjectionCurves } from "./injection-curves.ts";
@@ -71,6 +72,23 @@ export function sensitivityJson({ label, line }: SensitivityRow) {
     reduced_chi_square: numberOrNull(line?.reducedChiSquare),
     flags: line?.flags ?? ["no_levels"],
   };
+}
+
+/** How the saved sensitivities were measured. */
+export interface SensitivitySource {
+  readonly experiment: string;
+  readonly analysis: string;
+  readonly bufferIndex: number | undefined;
+  readonly madeAtUs: number;
+}
+
+/** Returns the content of the file that values in RIU are computed with (src/assay/sensitivity.ts). */
+export function sensitivityFile(
+  { experiment, analysis, bufferIndex, madeAtUs }: SensitivitySource,
+  found: readonly SensitivityRow[],
+): string {
+  const source = { made_at: isoFromUs(madeAtUs), experiment, analysis, buffer_index: bufferIndex ?? null };
+  return `${JSON.stringify({ ...source, curves: found.map(sensitivityJson) }, undefined, 1)}\n`;
 }
 
 /** Returns a summary of all curves as a line of text. */

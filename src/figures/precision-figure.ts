@@ -1,8 +1,8 @@
 // Shows the precision of each ROI, as a figure and as CSV: frame-to-frame noise, drift per hour, limit of detection.
 import { writeToString } from "fast-csv";
 import type { TopLevelSpec } from "vega-lite";
-import { inRiu, type Sensitivity } from "../assay/precision.ts";
-import type { WorkedSensorgram } from "../assay/sensorgrams.ts";
+import { inRiu } from "../assay/precision.ts";
+import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
 import { medianOf } from "../measurement/statistics.ts";
 import { SIMULATED, YES } from "../outputs/csv/file/frame-columns.ts";
 import { safeText } from "../outputs/csv/file/text.ts";
@@ -10,7 +10,7 @@ import { counted } from "../system/counted.ts";
 import { COLOURS, DOUBTFUL_COLOUR, STYLE } from "./figure-style.ts";
 
 /** One ROI's precision in the baseline. */
-export type RoiPrecision = Pick<WorkedSensorgram, "label" | "precision">;
+export type RoiPrecision = Pick<WorkedSensorgram, "label" | "precision" | "sensitivity">;
 
 const WIDTH = 690;
 const HEIGHT = 150;
@@ -112,13 +112,9 @@ const COLUMNS = [
  * Returns the same as CSV, one line per ROI, with an empty cell for an unknown value. `simulated`: there are frames of the
  * simulated chip, which an additional last column states.
  */
-export async function precisionCsv(
-  rois: readonly RoiPrecision[],
-  sensitivity: Sensitivity | undefined,
-  simulated: boolean,
-): Promise<string> {
+export async function precisionCsv(rois: readonly RoiPrecision[], simulated: boolean): Promise<string> {
   const marked = simulated ? [SIMULATED] : [];
-  const lines = rois.map(({ label, precision }) => {
+  const lines = rois.map(({ label, precision, sensitivity }) => {
     const limit = sensitivity && inRiu(precision.detectionLimit, precision.detectionLimitError, sensitivity);
     return [
       safeText(label),

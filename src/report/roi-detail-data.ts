@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import type { AnalysisSettings } from "../analysis/settings.ts";
 import { baselineWindow } from "../assay/baseline.ts";
 import type { CurveManifest } from "../assay/joined.ts";
-import { type GroupPrecision, Sensorgrams } from "../assay/sensorgrams.ts";
+import { sensitivitiesFor } from "../assay/sensitivity.ts";
+import { Sensorgrams } from "../assay/sensorgrams.ts";
+import type { GroupPrecision } from "../assay/worked-sensorgram.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import { plotMarkers } from "../figures/plot-feed.ts";
@@ -42,11 +44,8 @@ interface Precisions {
 }
 
 /** Computes noise, drift and limit of detection of every ROI and group in the current baseline, with references subtracted. */
-export function precisions(
-  manifest: CurveManifest,
-  { analysis }: Measured,
-  { baseline_seconds, reference_rois, groups }: Config["Analysis"],
-): Precisions {
+export function precisions(manifest: CurveManifest, { analysis }: Measured, config: Config): Precisions {
+  const { baseline_seconds, reference_rois, groups } = config.Analysis;
   const window = baselineWindow(manifest, baseline_seconds, analysis.analysisId);
   const sensorgrams = new Sensorgrams(manifest, analysis, {
     isWanted: () => true,
@@ -54,10 +53,15 @@ export function precisions(
     baseline: () => window,
     pairs: false,
     groups,
+    sensitivities: sensitivitiesFor(config),
     injectionsUs: manifest.markers.moments(),
   });
   // Keeps only one curve in memory at a time.
-  const quiet = Array.from(sensorgrams.curves(), ({ label, precision }) => ({ label, precision }));
+  const quiet = Array.from(sensorgrams.curves(), ({ label, precision, sensitivity }) => ({
+    label,
+    precision,
+    sensitivity,
+  }));
   return { quiet, groups: [...sensorgrams.groups()] };
 }
 

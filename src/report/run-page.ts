@@ -4,7 +4,7 @@ import { BaselineInForce, baselineText } from "../assay/baseline.ts";
 import { baselineWarningLines, DOUBT_WORDS } from "../assay/baseline-warnings.ts";
 import type { CurveManifest } from "../assay/joined.ts";
 import { type Precision, TWO_ERRORS } from "../assay/precision.ts";
-import type { GroupPrecision } from "../assay/sensorgrams.ts";
+import type { GroupPrecision } from "../assay/worked-sensorgram.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
 import { METHOD_TITLES } from "../figures/figure-style.ts";

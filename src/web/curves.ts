@@ -4,11 +4,12 @@ import { baselineWarningLines } from "../assay/baseline-warnings.ts";
 import type { SensorgramSource } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
 import { precisionOf } from "../assay/precision.ts";
-import { sensitivityOf } from "../assay/sensitivity.ts";
-import { Sensorgrams, type GroupCurve as WrittenGroup } from "../assay/sensorgrams.ts";
+import { type Sensitivities, sensitivitiesFor } from "../assay/sensitivity.ts";
+import { Sensorgrams } from "../assay/sensorgrams.ts";
+import type { GroupCurve as WrittenGroup } from "../assay/worked-sensorgram.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
-import { type Groups, gratingOf, groupsOf, labelMatcher } from "../measurement/labels.ts";
+import { type Groups, labelMatcher } from "../measurement/labels.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { FrameFacts } from "../outputs/csv/file/frame-columns.ts";
 import type { ChipState } from "./chip-state.ts";
@@ -24,7 +25,7 @@ import {
   shortHash,
   unknownNames,
 } from "./drawn-curve.ts";
-import { GroupMeans } from "./group-means.ts";
+import { GroupCurves } from "./group-curves.ts";
 import type { Rolling } from "./rolled.ts";
 import { MeasuredSpan } from "./span.ts";
 import { READING_AGE_US, Temperatures } from "./temperatures.ts";
@@ -58,35 +59,23 @@ export interface AboutCurves {
   readonly changes: readonly ChangeView[];
 }
 
-/** The mean of a group of ROIs, one element per frame in the order of capture. */
-export interface GroupCurve {
-  readonly label: string;
-  readonly members: number;
-  readonly timesUs: Float64Array;
-  /** Shift from the baseline, px. */
-  readonly values: Float64Array;
-  readonly flags: Uint8Array;
-  /** The shift minus that of the references, px. */
-  readonly result: Float64Array;
-  /** Standard errors of the shift and of the result, px. */
-  readonly errors: Float64Array;
-  readonly resultErrors: Float64Array;
-}
-
 export class Curves {
   readonly #manifest: CurveManifest;
   readonly #config: Config["Analysis"];
-  readonly #chip: ChipState;
+  /** Read again for each answer: `phorest sensitivity --save` may have written them since. */
+  readonly #sensitivities: () => Sensitivities;
   readonly #cache: CurveCache;
   readonly temperatures: Temperatures;
   readonly #span: MeasuredSpan;
   readonly #baseline: BaselineInForce;
-  #means: { readonly key: string; readonly means: GroupMeans } | undefined;
+  readonly #groups: GroupCurves;
 
-  constructor(manifest: CurveManifest, config: Config["Analysis"], chip: ChipState) {
+  constructor(manifest: CurveManifest, whole: Config, chip: ChipState) {
+    const config = whole.Analysis;
     this.#manifest = manifest;
     this.#config = config;
-    this.#chip = chip;
+    this.#sensitivities = () => sensitivitiesFor(whole);
+    this.#groups = new GroupCurves(manifest, whole, chip);
     this.#cache = new CurveCache(manifest);
     this.temperatures = new Temperatures(manifest);
     this.#span = new MeasuredSpan(manifest);
@@ -127,18 +116,19 @@ export class Curves {
     const more = Math.max(0, sensorgrams.labels.length - MOST_CURVES);
     if (labels.length > 0) {
       for (const worked of sensorgrams.curves()) {
-        const { timesUs, result, flags, errors, precision } = worked;
+        const { timesUs, result, flags, errors, precision, sensitivity } = worked;
         curves.push({
           label: worked.label,
           reference: worked.reference,
           ...drawn({ timesUs, values: result, flags, errors: errors.result }, part),
           ...precisionView(precision),
+          sensitivity,
         });
         if (curves.length >= MOST_CURVES) break;
       }
     }
-    const means = await this.groups(analysis, query, window, sensorgrams.references);
-    for (const { label, members, timesUs, flags, result: values, resultErrors: errors } of means) {
+    const means = await this.#groups.of(analysis, query, window, sensorgrams.references);
+    for (const { label, members, timesUs, flags, result: values, resultErrors: errors, sensitivity } of means) {
       const precision = precisionView(precisionOf({ timesUs, values, flags }, window, this.#injectionsUs()));
       curves.push({
         label,
@@ -146,6 +136,7 @@ export class Curves {
         members,
         ...drawn({ timesUs, values, flags, errors }, part),
         ...precision,
+        sensitivity,
       });
     }
     const patterns = [...labels, ...(query.references ?? this.#config.reference_rois)];
@@ -166,8 +157,6 @@ export class Curves {
       unknown: [...new Set(unknown)],
       curves,
       more,
-      pxPerRiu: this.#config.sensitivity_px_per_riu,
-      pxPerRiuError: this.#config.sensitivity_error_px_per_riu,
       baselineWords: baselineWarningLines(curves.map(({ label, doubts }) => [label, doubts] as const)),
       temperatures: this.temperatures.between(fromUs, toUs, columns, tailUs),
     };
@@ -213,7 +202,7 @@ export class Curves {
       pairs,
       pairForm: this.#config.pair_form,
       groups,
-      sensitivity: sensitivityOf(this.#config),
+      sensitivities: this.#sensitivities(),
       injectionsUs: this.#injectionsUs(),
     });
   }
@@ -246,55 +235,6 @@ export class Curves {
     const earliestUs = Math.min(this.#span.of(analysisId)[1], ...capturedAtUs) - READING_AGE_US;
     return columnStart(columns, earliestUs);
   }
-
-  /**
-   * Returns the requested groups at full length, minus the same references as the curves of single ROIs. With pairs, a
-   * reference is a whole grating.
-   */
-  async groups(
-    analysis: Analysis,
-    { wanted, pairs }: Pick<CurvesQuery, "wanted" | "pairs">,
-    window: TimeWindow,
-    references: readonly string[],
-  ): Promise<GroupCurve[]> {
-    const names = groupNames(wanted);
-    if (names.length === 0) return [];
-    const means = this.#groupMeans(analysis, window, pairs, references);
-    await means.refresh();
-    const reference = means.curve(REFERENCES);
-    return names.flatMap((name): GroupCurve[] => {
-      const curve = means.curve(name);
-      if (curve === undefined) return [];
-      const { values, errors } = curve;
-      const label = `group ${name}`;
-      if (reference === undefined) return [{ ...curve, label, result: values, resultErrors: errors }];
-      // References belong to no group, so the errors of the two means are independent.
-      const result = values.map((value, at) => value - (reference.values[at] as number));
-      const resultErrors = errors.map((error, at) => Math.hypot(error, reference.errors[at] as number));
-      return [{ ...curve, label, result, resultErrors }];
-    });
-  }
-
-  /** Returns the group means, which are cached while baseline and references do not change. */
-  #groupMeans(analysis: Analysis, window: TimeWindow, pairs: boolean, references: readonly string[]): GroupMeans {
-    const levels = this.#chip.levels(analysis, window);
-    const archived = this.#manifest.archives.last();
-    const key = JSON.stringify([analysis.analysisId, pairs, references, archived, Array.from(levels.px)]);
-    if (this.#means?.key === key) return this.#means.means;
-    const known = new Set(references);
-    const groups: Groups = this.#config.groups;
-    const members = new Map<string, number[]>();
-    analysis.labels.forEach((label, roi) => {
-      if (Number.isNaN(levels.px[roi])) return;
-      const isReference = known.has(pairs ? gratingOf(label) : label);
-      for (const name of isReference ? [REFERENCES] : groupsOf(label, groups)) {
-        members.set(name, [...(members.get(name) ?? []), roi]);
-      }
-    });
-    const means = new GroupMeans(this.#manifest, analysis, levels, members);
-    this.#means = { key, means };
-    return means;
-  }
 }
 
 /** The baseline before the first frame. */
@@ -308,6 +248,3 @@ const NO_BASELINE: Baseline = {
 
 /** Number of frames that a page may have missed and still get incrementally. */
 const MOST_NEW = 500;
-
-/** A user's group cannot have this name: group names consist of the letters of labels, or come from the configuration. */
-const REFERENCES = "\0references";

@@ -56,7 +56,7 @@ export class Experiment {
     this.#frames = new Frames(new PictureProcess(log), { newest: () => this.#lastEntry(), bits });
     this.#manifest = manifest;
     this.zone = new TimeZone(settings.config.Display.time_zone);
-    this.#analyses = new ShownAnalyses(manifest, settings.config.Analysis);
+    this.#analyses = new ShownAnalyses(manifest, settings.config);
     this.pictures = new PictureStudy(manifest, settings.config, log);
   }
 

@@ -19,6 +19,8 @@ export interface PanelUnit {
   readonly plain: number;
   /** Index of the flipped half; undefined for a single ROI. */
   readonly flipped: number | undefined;
+  /** Factor on half the sum of the halves. */
+  readonly scale: number;
   /** Whether its shift is subtracted from the others. */
   readonly reference: boolean;
 }
@@ -120,10 +122,11 @@ function signalsOf(units: readonly PanelUnit[], { position, flags }: Curve) {
     values: Float64Array.from(units, (unit) => position[roi(unit)] ?? Number.NaN),
     flags: Uint8Array.from(units, (unit) => flags[roi(unit)] ?? 0),
   });
-  return separatePair(
+  const pair = separatePair(
     half(({ flipped, plain }) => flipped ?? plain),
     half(({ plain }) => plain),
   );
+  return { signal: pair.signal.map((px, at) => px * (units[at]?.scale ?? 1)), flags: pair.flags };
 }
 
 function levelsOf(units: readonly PanelUnit[], frames: readonly Curve[], baseline: TimeWindow): Float64Array {

@@ -1,7 +1,7 @@
 // The small panels of the page: one for each grating at its place on the chip, from one request, updated by sending only their
 // end.
 import { randomUUID } from "node:crypto";
-import { isMeant } from "../assay/curve-units.ts";
+import { isMeant, PAIR_SCALES, type PairForm } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import { BEFORE_ALL } from "../manifest/outcome-ids.ts";
@@ -37,10 +37,12 @@ const MOST_KEPT = 4;
 
 export class Panels {
   readonly #manifest: CurveManifest;
+  readonly #pairForm: PairForm;
   readonly #kept = new Map<string, { readonly id: string; readonly curves: PanelCurves }>();
 
-  constructor(manifest: CurveManifest) {
+  constructor(manifest: CurveManifest, pairForm: PairForm) {
     this.#manifest = manifest;
+    this.#pairForm = pairForm;
   }
 
   /** Returns the panels of an analysis; with `known`, only the columns that changed since. */
@@ -115,10 +117,12 @@ export class Panels {
     );
     return labels.flatMap((label, roi): PanelUnit[] => {
       const pair = pairOf.get(roi);
-      if (pair === undefined) return [{ label, plain: roi, flipped: undefined, reference: isReference(label) }];
+      if (pair === undefined)
+        return [{ label, plain: roi, flipped: undefined, scale: 1, reference: isReference(label) }];
       if (roi !== Math.min(pair.plain, pair.flipped)) return [];
       const halves = [pair.flipped, pair.plain].flatMap((at) => labels[at] ?? []);
-      return [{ ...pair, reference: isMeant({ label: pair.label, labels: halves }, isReference) }];
+      const reference = isMeant({ label: pair.label, labels: halves }, isReference);
+      return [{ ...pair, scale: PAIR_SCALES[this.#pairForm], reference }];
     });
   }
 }

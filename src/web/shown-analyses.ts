@@ -34,13 +34,13 @@ interface Views extends Pick<ShownAnalysis, "curves" | "panels" | "chip"> {
 
 export class ShownAnalyses {
   readonly #manifest: Manifest;
-  readonly #config: Config["Analysis"];
+  readonly #config: Config;
   readonly #single: Views;
   /** The last requested views: they keep their curves in memory. */
   #joined: Views | undefined;
   #changes: { readonly key: string; readonly changes: readonly AnalysisChange[] } | undefined;
 
-  constructor(manifest: Manifest, config: Config["Analysis"]) {
+  constructor(manifest: Manifest, config: Config) {
     this.#manifest = manifest;
     this.#config = config;
     this.#single = this.#viewsOf([]);
@@ -67,8 +67,13 @@ export class ShownAnalyses {
 
   #viewsOf(chain: readonly Analysis[]): Views {
     const source = joined(this.#manifest, chain);
-    const chip = new ChipState(source, this.#config);
-    return { key: keyOf(chain), chip, curves: new Curves(source, this.#config, chip), panels: new Panels(source) };
+    const chip = new ChipState(source, this.#config.Analysis);
+    return {
+      key: keyOf(chain),
+      chip,
+      curves: new Curves(source, this.#config, chip),
+      panels: new Panels(source, this.#config.Analysis.pair_form),
+    };
   }
 
   #changesOf(chain: readonly Analysis[]): readonly AnalysisChange[] {

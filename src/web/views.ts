@@ -1,6 +1,7 @@
 // The types that the server sends to the page about the experiment and its curves. Both sides share them. Times are ms since
 // 1970.
 import type { BaselineWarning } from "../assay/baseline-warnings.ts";
+import type { Sensitivity } from "../assay/precision.ts";
 import type { SnapshotAnalysis } from "../health/snapshot.ts";
 import type { ManifestCounts } from "../manifest/history.ts";
 import type { DecimatedCurve } from "./decimate.ts";
@@ -146,6 +147,8 @@ export interface CurveView extends DecimatedCurve {
   readonly doubts: readonly BaselineWarning[];
   /** Number of members of a group. */
   readonly members?: number;
+  /** Undefined if it is not known, and so are values in RIU. */
+  readonly sensitivity: Sensitivity | undefined;
 }
 
 export interface CurvesView {
@@ -171,9 +174,6 @@ export interface CurvesView {
   readonly curves: readonly CurveView[];
   /** Number of matching curves that were left out. */
   readonly more: number;
-  readonly pxPerRiu: number | undefined;
-  /** Its standard error; undefined if it counts as exact. */
-  readonly pxPerRiuError: number | undefined;
   /** What is wrong with the baselines of these curves, as text. */
   readonly baselineWords: readonly string[];
   readonly temperatures: readonly {

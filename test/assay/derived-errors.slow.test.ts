@@ -2,8 +2,9 @@
 // experiment. Positions are drawn by a generator of the test's own, each with its own standard error.
 import { describe, expect, it } from "vitest";
 import type { SensorgramSource } from "../../src/assay/curve-units.ts";
-import { type SensorgramOptions, Sensorgrams, type WorkedSensorgram } from "../../src/assay/sensorgrams.ts";
+import { type SensorgramOptions, Sensorgrams } from "../../src/assay/sensorgrams.ts";
 import { smooth } from "../../src/assay/smoothing.ts";
+import type { WorkedSensorgram } from "../../src/assay/worked-sensorgram.ts";
 import type { Analysis } from "../../src/manifest/analyses.ts";
 import type { Sensorgram } from "../../src/manifest/results.ts";
 import { FLAGS } from "../../src/measurement/method.ts";
@@ -179,10 +180,9 @@ describe("the standard errors of derived quantities are their scatter", () => {
   it("a smooth curve and a refractive index", () => {
     const sensitivity = { pxPerRiu: 2500 };
     const make = (random: () => number) =>
-      worked(experiment(random), { smoothFrames: 9, sensitivity }).flatMap(({ smoothed, riu, errors }) => [
-        observed(smoothed, errors.smoothed),
-        observed(riu, errors.riu),
-      ]);
+      worked(experiment(random), { smoothFrames: 9, sensitivities: () => sensitivity }).flatMap(
+        ({ smoothed, riu, errors }) => [observed(smoothed, errors.smoothed), observed(riu, errors.riu)],
+      );
     // The robust weights follow the noise a little, which the errors do not know.
     for (const ratio of ratios(make, 6, 400)) {
       expect(ratio).toBeGreaterThan(0.93);
@@ -232,8 +232,8 @@ describe("an error that is not known", () => {
   });
 
   it("of a sensitivity adds what it makes of the shift; one without an error counts as exact", () => {
-    const known = worked(experiment(gauss(10)), { sensitivity: { pxPerRiu: 2500, errorPxPerRiu: 250 } })[0];
-    const exact = worked(experiment(gauss(10)), { sensitivity: { pxPerRiu: 2500 } })[0];
+    const known = worked(experiment(gauss(10)), { sensitivities: () => ({ pxPerRiu: 2500, errorPxPerRiu: 250 }) })[0];
+    const exact = worked(experiment(gauss(10)), { sensitivities: () => ({ pxPerRiu: 2500 }) })[0];
     known?.result.forEach((px, at) => {
       const error = known.errors.result[at] as number;
       expect(known.errors.riu?.[at]).toBeCloseTo(Math.hypot(error, 0.1 * px) / 2500, 12);

@@ -1,5 +1,5 @@
 // Responses, sensitivity and arrival by the real commands, on an experiment whose truth the test knows.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { gauss } from "../analysis/gauss.ts";
@@ -102,6 +102,59 @@ test("the sensitivity of every grating is within 1 %, and its error is true", as
   expect(rms(z)).toBeLessThan(1.6);
   const { stderr } = await phorest(["sensitivity"], root);
   expect(stderr).toMatch(/12 of 12 curves: median 10\d\d(\.\d)? px\/RIU/);
+});
+
+test("saved sensitivities give the same RIU on every grating, in every form", async () => {
+  interface Curve {
+    label: string;
+    riu: (number | null)[];
+    riu_standard_error: (number | null)[];
+    result: number[];
+  }
+  const riuLate = async (...words: string[]) => {
+    const { stdout } = await phorest(["sensorgram", ...words, "--json"], root);
+    const curves = stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Curve);
+    expect(curves).toHaveLength(words.length === 0 ? 24 : 12);
+    // The end of the first injection, where the index differs by 0.001 from the buffer's.
+    return curves.map(({ riu, riu_standard_error }) => [riu[117] ?? 0, riu_standard_error[117] ?? 0] as const);
+  };
+  const { code, stderr } = await phorest(["sensitivity", "--buffer-index", String(BUFFER), "--save"], root);
+  expect(code).toBe(0);
+  expect(stderr).toContain("saved the sensitivities of 36 curves in ");
+  for (const form of [["--pairs", "half"], ["--pairs", "sum"], []]) {
+    for (const [riu, error] of await riuLate(...form)) {
+      expect(Math.abs(riu - 0.001)).toBeLessThan(5 * error);
+      expect(error).toBeLessThan(2e-5);
+    }
+  }
+  const wide = await phorest(["export", "--format", "csv-wide", "--quantity", "riu"], root);
+  const late = wide.stdout
+    .split("\n")
+    .filter((line) => /^\d/.test(line))[117]
+    ?.split(",")
+    .slice(2);
+  expect(late).toHaveLength(12);
+  for (const riu of late ?? []) expect(Number(riu)).toBeCloseTo(0.001, 4);
+  const summary = await json<{ detection_limit_px: number; detection_limit_riu: number }[]>(
+    ...["sensorgram", "--summary", "--pairs", "--roi", "003A"],
+  );
+  const [{ detection_limit_px: px = 0, detection_limit_riu: riu = 0 } = {}] = summary;
+  expect(px / riu / sensitivityOf(3)).toBeCloseTo(1, 2);
+
+  const refused = await phorest(["sensitivity", "--save", "--roi", "003*"], root);
+  expect(refused).toMatchObject({ code: 2 });
+  expect(refused.stderr).toContain("--save keeps the sensitivities of all curves: leave out --roi");
+  const file = join(root, "generated_files", "sensitivity.json");
+  writeFileSync(file, readFileSync(file, "utf8").slice(0, 100));
+  const damaged = await phorest(["sensorgram"], root);
+  expect(damaged).toMatchObject({ code: 2 });
+  expect(damaged.stderr).toMatch(
+    /cannot read the sensitivities in .*sensitivity\.json: it is not JSON \(write it again/,
+  );
+  rmSync(file);
 });
 
 test("the front arrives within half a frame, and the flow is as fast as it is", async () => {

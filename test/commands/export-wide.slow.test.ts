@@ -62,7 +62,7 @@ test("one column for each grating; a window, a choice of ROIs, decimal commas", 
 test.each([
   [["--roi", "999*"], 'is named "999*"'],
   [["--from", "2027-01-01"], "no frame is in this window"],
-  [["--quantity", "riu"], "set Analysis.sensitivity_px_per_riu"],
+  [["--quantity", "riu"], "or set Analysis.sensitivity_px_per_riu"],
   [["--quantity", "referenced"], "set Analysis.reference_rois"],
 ])("%s is refused in one line", async (words, line) => {
   const { code, stderr } = await phorest(["export", "--format", "csv-wide", ...words], stopped());

@@ -46,11 +46,11 @@ test("texts of markers never meet, and none leaves the drawing", () => {
 test("series with times of their own stand on one axis; gaps stay gaps, and what says nothing is none", () => {
   const one = { times: [1000, 3000, 4000], values: [1, null, 2] };
   const other = { times: [2000, 3000], values: [5, 6] };
-  expect(aligned([one, other, { times: [], values: [] }], 1 / 1000, 10)).toEqual([
+  expect(aligned([one, other, { times: [], values: [] }], 1 / 1000)).toEqual([
     [1, 2, 3, 4],
-    [10, undefined, null, 20],
-    [undefined, 50, 60, undefined],
+    [1, undefined, null, 2],
+    [undefined, 5, 6, undefined],
     [undefined, undefined, undefined, undefined],
   ]);
-  expect(aligned([], 1, 1)).toEqual([[]]);
+  expect(aligned([], 1)).toEqual([[]]);
 });

@@ -33,16 +33,19 @@ export async function serving({
   frames = 30,
   rois = 8,
   refuse,
+  analysis = "",
 }: {
   readonly host?: string;
   readonly frames?: number;
   readonly rois?: number;
   readonly refuse?: Failure;
+  /** More lines of [Analysis] in the configuration. */
+  readonly analysis?: string;
 } = {}): Promise<Serving> {
   const root = mkdtempSync(join(tmpdir(), "phorest-web-"));
   const recorded = experiment(root, rois);
   recorded.add(frames);
-  const { config } = parseConfig("[Analysis]\nbaseline_seconds = 60\n", root);
+  const { config } = parseConfig(`[Analysis]\nbaseline_seconds = 60\n${analysis}\n`, root);
   const manifestFile = join(root, "data", MANIFEST_FILENAME);
   const shown = Experiment.open(
     { config, origins: { "Web.port": "config.toml:3" }, token: TOKEN, manifestFile },

@@ -37,10 +37,10 @@ async function asked<T>(address: string): Promise<T> {
 test("curves carry the error of what is drawn, groups that of their mean with the references' own", async () => {
   const { address, recorded } = await serving({ frames: FRAMES });
   const query = "roi=000A_N&roi=group:A&own=1&reference=003A*";
-  const { curves, pxPerRiuError } = await asked<CurvesView>(`${address}api/curves?${query}`);
+  const { curves } = await asked<CurvesView>(`${address}api/curves?${query}`);
   const all = expected(recorded.manifest, "003A");
   const [single, group] = curves;
-  expect(pxPerRiuError).toBeUndefined();
+  expect(single?.sensitivity).toBeUndefined();
   expect(single?.errors).toHaveLength(single?.values.length ?? 0);
   const last = all[0]?.errors.result.at(-1) ?? Number.NaN;
   expect(single?.errors.at(-1)).toBeCloseTo(last, 4);

@@ -11,9 +11,9 @@ export type Aligned = [times: number[], ...values: (number | null | undefined)[]
 
 /**
  * Merges the times of all series in one pass: they are already sorted, which the library's own way of joining tables does not
- * use. Multiplies times and values by `timeFactor` and `valueFactor`.
+ * use. Multiplies times by `timeFactor`.
  */
-export function aligned(series: readonly Series[], timeFactor: number, valueFactor: number): Aligned {
+export function aligned(series: readonly Series[], timeFactor: number): Aligned {
   const axis: number[] = [];
   const columns: (number | null | undefined)[][] = [];
   const next: number[] = [];
@@ -36,7 +36,6 @@ export function aligned(series: readonly Series[], timeFactor: number, valueFact
       let value: number | null | undefined;
       if (times[place] === time) {
         value = values[place] as number | null;
-        if (value !== null) value *= valueFactor;
         next[at] = place + 1;
       }
       (columns[at] as (number | null | undefined)[]).push(value);

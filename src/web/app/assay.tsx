@@ -175,7 +175,6 @@ export function Assay({ state: now }: { state: StateView }) {
                   injections: drawn,
                   quantity: "shift",
                   unit: "px",
-                  factor: 1,
                   hidden,
                 },
                 ...{ highlighted, from, to },

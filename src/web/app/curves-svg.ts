@@ -49,13 +49,12 @@ interface Panel {
 }
 
 /** Always on white, independent of the page's theme, because it will be placed in a document. */
-export function curvesSvg({ title, view, markers, quantity, unit, factor, from, to, limits, hidden }: Drawing): string {
+export function curvesSvg({ title, view, markers, quantity, unit, from, to, limits, hidden }: Drawing): string {
   const x = (ms: number) => LEFT + (PLOT_WIDTH * (ms - from)) / Math.max(1, to - from);
   const within = (ms: number) => ms >= from && ms <= to;
   const shown = view.curves.flatMap((curve, at) => (hidden?.has(curve.label) === true ? [] : [{ curve, at }]));
   const lines = shown.map(({ curve: { label, times, values }, at }): Line => {
-    const scaled = values.map((value) => (value === null ? null : value * factor));
-    return { label, colour: curveColour(at), dash: curveDash(at), times, values: scaled };
+    return { label, colour: curveColour(at), dash: curveDash(at), times, values };
   });
   const curves = panel(
     { top: TOP, height: CURVES_HEIGHT, name: `${quantity}, ${unit}`, ticks: TICKS, lines, limits },
@@ -89,8 +88,8 @@ export function curvesSvg({ title, view, markers, quantity, unit, factor, from, 
   shown.forEach(({ curve: { flagged }, at }) => {
     flagged.values.forEach((value, i) => {
       const ms = flagged.times[i] as number;
-      if (!within(ms) || !curves.holds(value * factor)) return;
-      const place = `cx="${x(ms).toFixed(1)}" cy="${curves.y(value * factor).toFixed(1)}"`;
+      if (!within(ms) || !curves.holds(value)) return;
+      const place = `cx="${x(ms).toFixed(1)}" cy="${curves.y(value).toFixed(1)}"`;
       parts.push(`<circle ${place} r="3" fill="#fff" stroke="${curveColour(at)}"/>`);
     });
   });

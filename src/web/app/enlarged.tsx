@@ -96,11 +96,11 @@ export function Enlarged({ label, names, pairs, state, range: given, limits, ste
         <>
           <Plot
             host={host}
-            content={{ view, markers, quantity: "shift", unit: "px", factor: 1, from, to, limits }}
+            content={{ view, markers, quantity: "shift", unit: "px", from, to, limits }}
             events={events}
             zoom={zoom}
           />
-          <Readout view={view} pointed={pointed} factor={1} unit="px" />
+          <Readout view={view} pointed={pointed} unit="px" />
         </>
       )}
       <div class="bar">

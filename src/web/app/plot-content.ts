@@ -3,14 +3,13 @@ import type { InjectionView } from "../evaluation-views.ts";
 import type { CurvesView, MarkerView } from "../views.ts";
 
 export interface PlotContent {
+  /** With values in `unit`. */
   readonly view: CurvesView;
   readonly markers: readonly MarkerView[];
   readonly injections?: readonly InjectionView[] | undefined;
   /** Quantity of the y-axis, without the unit: "shift". */
   readonly quantity: string;
   readonly unit: string;
-  /** Values are multiplied by this for the unit. */
-  readonly factor: number;
   /** Shown time range, ms, of both the curves and the temperatures. */
   readonly from: number;
   readonly to: number;

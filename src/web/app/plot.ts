@@ -51,8 +51,8 @@ function widthFor(series: readonly Series[]): number {
 }
 
 /** Curves, then their flagged points, on a common time axis. */
-function curveData({ view, factor }: PlotContent): uPlot.AlignedData {
-  return aligned([...view.curves, ...view.curves.map(({ flagged }) => flagged)], SECONDS, factor);
+function curveData({ view }: PlotContent): uPlot.AlignedData {
+  return aligned([...view.curves, ...view.curves.map(({ flagged }) => flagged)], SECONDS);
 }
 
 export class CurvePlot {
@@ -91,7 +91,7 @@ export class CurvePlot {
     this.#style();
     this.#plot?.setData(curveData(content));
     for (const series of this.#temperature?.series.slice(1) ?? []) series.width = widthFor(temperatures);
-    this.#temperature?.setData(aligned(temperatures, SECONDS, 1));
+    this.#temperature?.setData(aligned(temperatures, SECONDS));
   }
 
   /** Draws the same curves with other ones hidden or highlighted. */

@@ -9,34 +9,23 @@ import { moment } from "./time.ts";
 export function Readout({
   view,
   pointed,
-  factor,
   unit,
   quantity = "shift",
   highlighted,
 }: {
+  /** With values in `unit`. */
   view: CurvesView;
   pointed: { at: number | undefined; values: readonly (number | null | undefined)[] };
-  /** From px to the unit. */
-  factor: number;
   unit: string;
   /** What the values are, as on the y-axis. */
   quantity?: string;
   highlighted?: string | undefined;
 }) {
   const digits = unit === "RIU" ? 7 : 4;
-  // The error of the sensitivity contributes in proportion to the shift.
-  const relative = unit === "RIU" && view.pxPerRiu !== undefined ? (view.pxPerRiuError ?? 0) / view.pxPerRiu : 0;
-  /** Formats a value in px and its standard error in the unit. */
-  const given = (px: number | null | undefined, error: number | null | undefined) => {
-    if (px === null || px === undefined) return number(px);
-    const own = error === null || error === undefined ? error : factor * Math.hypot(error, px * relative);
-    return withError(px * factor, own, digits);
-  };
+  const given = (value: number | null | undefined, error: number | null | undefined) =>
+    value === null || value === undefined ? number(value) : withError(value, error, digits);
   const shown = (curve: CurveView, at: number) => {
-    // Values under the cursor are already in the unit.
-    const px = pointed.at === undefined ? undefined : pointed.values[at];
-    if (px !== undefined && px !== null) return given(px / factor, errorAt(curve, pointed.at));
-    if (pointed.at !== undefined) return number(px);
+    if (pointed.at !== undefined) return given(pointed.values[at], errorAt(curve, pointed.at));
     const last = curve.values.findLastIndex((one) => one !== null);
     return given(curve.values[last], curve.errors[last]);
   };

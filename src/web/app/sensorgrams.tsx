@@ -11,6 +11,7 @@ import { CurveFiles } from "./curve-files.tsx";
 import { Plot } from "./curve-plot.tsx";
 import { useInjections } from "./evaluation.ts";
 import { number } from "./format.ts";
+import { hasRiu, inRiu } from "./in-riu.ts";
 import { Legend } from "./legend.tsx";
 import { type Range, TimeLimits, YLimits } from "./limits.tsx";
 import { Markers } from "./markers.tsx";
@@ -39,7 +40,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const [highlighted, setHighlighted] = useState<string>();
   /** Why the last change was refused. New frames do not clear it. */
   const [refused, setRefused] = useState("");
-  const [inRiu, setInRiu] = useState(false);
+  const [wantsRiu, setWantsRiu] = useState(false);
   const [click, setClick] = useState<Click>("zoom");
   const [markAt, setMarkAt] = useState<number>();
   const [pointed, setPointed] = useState<{ at: number | undefined; values: readonly (number | null | undefined)[] }>({
@@ -49,9 +50,20 @@ export function Sensorgrams({ state }: { state: StateView }) {
   const host = useRef<HTMLDivElement>(null);
   const [version, setVersion] = useState(0);
   const isMeasured = state.method !== undefined;
-  const { chip, choice, wanted, choose, columns, view, message } = useChosenCurves({
+  const {
+    chip,
+    choice,
+    wanted,
+    choose,
+    columns,
+    view: measured,
+    message,
+  } = useChosenCurves({
     ...{ isMeasured, joined: true, range, shown, news: [version], host },
   });
+  const canBeRiu = measured !== undefined && hasRiu(measured);
+  const unit = wantsRiu && canBeRiu ? "RIU" : "px";
+  const view = unit === "RIU" && measured !== undefined ? inRiu(measured) : measured;
   const markers = useSame(view === undefined ? state.markers : withChanges(state.markers, view));
   const injections = useInjections(state)?.list;
   const act = async (what: Promise<void>): Promise<boolean> => {
@@ -65,9 +77,6 @@ export function Sensorgrams({ state }: { state: StateView }) {
     setVersion((known) => known + 1);
     return true;
   };
-  const pxPerRiu = view?.pxPerRiu;
-  const factor = inRiu && pxPerRiu !== undefined ? 1 / pxPerRiu : 1;
-  const unit = factor === 1 ? "px" : "RIU";
   const setBaseline = (from: number, to: number) => {
     setClick("zoom");
     void act(change("PUT", "/api/baseline", { from, to }));
@@ -99,7 +108,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
   };
   const yLimits = limits?.unit === unit ? limits.range : undefined;
   const content = view && {
-    ...{ view, markers, injections, quantity: quantityOf(shown), unit, factor, hidden, highlighted },
+    ...{ view, markers, injections, quantity: quantityOf(shown), unit, hidden, highlighted },
     limits: yLimits,
     ...shownTime(view, range),
   };
@@ -122,10 +131,14 @@ export function Sensorgrams({ state }: { state: StateView }) {
               Reset baseline
             </button>
           )}
-          {pxPerRiu !== undefined && (
+          {canBeRiu && (
             <label class="inline">
-              <input type="checkbox" checked={inRiu} onChange={(event) => setInRiu(event.currentTarget.checked)} /> in
-              RIU
+              <input
+                type="checkbox"
+                checked={wantsRiu}
+                onChange={(event) => setWantsRiu(event.currentTarget.checked)}
+              />{" "}
+              in RIU
             </label>
           )}
         </div>
@@ -142,7 +155,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
               </p>
             ),
         )}
-        <div ref={host} class="plot" role="img" tabIndex={0} aria-label={`${spoken(view)}. ${PLOT_KEYS}`} />
+        <div ref={host} class="plot" role="img" tabIndex={0} aria-label={`${spoken(view, unit)}. ${PLOT_KEYS}`} />
         {content !== undefined && <Plot host={host} content={content} events={events} zoom={zoom} step={step} />}
         {view !== undefined && (
           <Legend view={view} hidden={hidden} highlighted={highlighted} hide={setHidden} highlight={setHighlighted} />
@@ -166,14 +179,7 @@ export function Sensorgrams({ state }: { state: StateView }) {
       </section>
       <div class="split">
         {view !== undefined && (
-          <Readout
-            view={view}
-            pointed={pointed}
-            factor={factor}
-            unit={unit}
-            quantity={quantityOf(shown)}
-            highlighted={highlighted}
-          />
+          <Readout view={view} pointed={pointed} unit={unit} quantity={quantityOf(shown)} highlighted={highlighted} />
         )}
         <Markers state={state} at={markAt} act={act} />
       </div>
@@ -196,10 +202,14 @@ const CLICKS: Readonly<Record<Click, string>> = {
   marker: "Add marker",
 };
 
-function spoken(view: CurvesView | undefined): string {
+function spoken(view: CurvesView | undefined, unit: string): string {
   if (view === undefined) return "Curves";
   const last = view.curves.map(
-    ({ label, values }) => `${label} ${number(values.findLast((value) => value !== null))} px`,
+    ({ label, values }) =>
+      `${label} ${number(
+        values.findLast((value) => value !== null),
+        unit === "RIU" ? 7 : 4,
+      )} ${unit}`,
   );
   return `Shift from baseline, ${counted(view.curves.length, "curve")}. Last values: ${last.join(", ")}`;
 }

@@ -1,6 +1,6 @@
 // Formats sensorgrams as lines of CSV, with the same columns on the command line and on the page.
 import { writeToString } from "fast-csv";
-import type { DerivedErrors, WorkedSensorgram } from "../../../assay/sensorgrams.ts";
+import type { DerivedErrors, WorkedSensorgram } from "../../../assay/worked-sensorgram.ts";
 import type { NewMarker } from "../../../manifest/markers.ts";
 import { isoFromUs } from "../../../manifest/timestamps.ts";
 import { flagNames } from "../../../measurement/method.ts";
