@@ -63,6 +63,8 @@ class Contents {
   /** Coordinates of images whose other metadata has not been read yet, by the path in the member's name. */
   readonly #coordinates = new Map<string, Readonly<Record<string, unknown>>>();
   unreadable = 0;
+  /** Number of images that have no time. */
+  untimed = 0;
   bytes = 0;
   /** For UTF-16. */
   decoder: ReturnType<typeof utf16Decoder>;
@@ -102,7 +104,10 @@ class Contents {
   }
 
   #add(record: ImageRecord, frameKey: readonly number[] | undefined, named: string | undefined): void {
-    if (record.elapsedUs === undefined && record.received === undefined) return;
+    if (record.elapsedUs === undefined && record.received === undefined) {
+      this.untimed++;
+      return;
+    }
     if (record.received !== undefined) this.#dated ??= record;
     if (record.received !== undefined && record.elapsedUs !== undefined) this.#first ??= record;
     const [frame = record.frame, channel = record.channel, slice = record.slice] = frameKey ?? [];
@@ -125,6 +130,8 @@ function addTo(lists: Map<string, DescribedImage[]>, key: string, image: Describ
   if (list === undefined) lists.set(key, [image]);
   else list.push(image);
 }
+
+const NEXT_SOURCE = "phorest takes the times from the next source";
 
 /** One metadata.txt. */
 class MetadataFile {
@@ -206,10 +213,17 @@ class MetadataFile {
   /** The reason why this file cannot be used. */
   get problem(): string | undefined {
     if (this.#refusal !== undefined) return this.#refusal;
-    const { members, bytes } = this.#contents;
+    const { members, bytes, byFile, unnamed, untimed } = this.#contents;
     if (members.isObject === false)
       return `${this.name} is not JSON as Micro-Manager writes it; phorest does not use it`;
-    return bytes === 0 && !this.isGrowing ? `${this.name} is empty` : undefined;
+    if (byFile.size > 0 || unnamed.length > 0) return undefined;
+    if (untimed > 0) {
+      const which =
+        untimed === 1 ? "the only image that it describes" : `any of the ${untimed} images that it describes`;
+      return `${this.name} has no time for ${which}; ${NEXT_SOURCE}`;
+    }
+    if (this.isGrowing) return undefined;
+    return bytes === 0 ? `${this.name} is empty` : `${this.name} describes no image; ${NEXT_SOURCE}`;
   }
 
   #imagesOf(name: string): readonly DescribedImage[] {

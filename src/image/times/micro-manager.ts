@@ -47,7 +47,7 @@ export function imageRecord(json: Json): ImageRecord {
     channelName: textOf(json, "Channel") ?? textOf(axes, "channel"),
     position: numberOf(json, "PositionIndex") ?? numberOf(axes, "position"),
     positionName: textOf(json, "PositionName") ?? textOf(axes, "position"),
-    size: sizeOf(numberOf(json, "Width"), numberOf(json, "Height")),
+    size: sizeOf(numberOf(json, "Width"), numberOf(json, "Height"), textOf(json, "PixelType")),
   };
 }
 

@@ -110,7 +110,7 @@ function take(image: OmeImage | undefined, name: string, attributes: ReadonlyMap
   if (name === "Pixels") {
     image.order = orderOf(attributes.get("DimensionOrder"));
     image.sizes = { Z: whole("SizeZ") ?? 1, C: whole("SizeC") ?? 1, T: whole("SizeT") ?? 1 };
-    image.size = sizeOf(whole("SizeX"), whole("SizeY"));
+    image.size = sizeOf(whole("SizeX"), whole("SizeY"), attributes.get("Type"));
     image.incrementUs = durationUs(attributes.get("TimeIncrement"), attributes.get("TimeIncrementUnit"));
   } else if (name === "TiffData") {
     const first = { Z: whole("FirstZ") ?? 0, C: whole("FirstC") ?? 0, T: whole("FirstT") ?? 0 };
@@ -168,25 +168,34 @@ export function omePages(document: OmeDocument, name: string, pages: number, isC
     const notes = [
       ...(damage === undefined ? [] : [`the OME-XML ${damage}; phorest takes the times from the next source`]),
       ...[...used].flatMap(unusedTexts),
+      ...moreThan(pages, images, used, isCut),
     ];
     return notes.length === 0 ? undefined : { us: [], relative: true, notes };
   }
   const dates = [...used].map(({ date }) => readTime(date ?? ""));
   const relative = dates.every((date) => date === undefined);
-  const described = [...used].reduce((sum, { deltaUs }) => sum + deltaUs.size, 0);
+  const more = moreThan(pages, images, used, isCut);
   const notes = [
     ...damaged,
     ...[...used].flatMap(unusedTexts),
     ...(dates.some((date) => date?.hasZone === false) ? [NO_ZONE] : []),
   ];
-  if (described > pages && filesOf(images).size < 2 && pages > 1 && !isCut) {
-    notes.push(`the OME-XML describes ${counted(described, "image")}, the file has ${pages}`);
-  } else if (damage === undefined && pages > 1) notes.push(...misplaced(document, name, pages, isCut));
+  if (more.length > 0) notes.push(...more);
+  else if (damage === undefined && pages > 1) notes.push(...misplaced(document, name, pages, isCut));
   return {
     us: relative ? us : us.map((time, page) => (isDated(planes.get(page)) ? time : undefined)),
     relative,
     notes,
   };
+}
+
+/** A line if the document describes more images than the only file of the series has, by its sizes or one by one. */
+function moreThan(pages: number, images: readonly OmeImage[], used: ReadonlySet<OmeImage>, isCut: boolean): string[] {
+  if (filesOf(images).size > 1 || pages < 2 || isCut) return [];
+  const described = [...used].reduce((sum, { sizes, deltaUs }) => {
+    return sum + Math.max(sizes.Z * sizes.C * sizes.T, deltaUs.size);
+  }, 0);
+  return described > pages ? [`the OME-XML describes ${counted(described, "image")}, the file has ${pages}`] : [];
 }
 
 /** Lines for pages that the document places nothing on, and for images on pages that the file does not have. */

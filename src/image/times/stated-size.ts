@@ -1,4 +1,5 @@
-// Checks whether metadata and image agree on width and height. If not, the metadata may belong to another series.
+// Checks whether metadata and image agree on width, height and type of the pixels. If not, the metadata may belong to another
+// series.
 import { fieldNumber, TAG } from "../tiff/directory.ts";
 import type { OpenDirectory } from "./head.ts";
 
@@ -6,15 +7,28 @@ import type { OpenDirectory } from "./head.ts";
 export interface StatedSize {
   readonly width: number;
   readonly height: number;
+  /** Type of the pixels, in the words of OME; undefined if it is not known. */
+  readonly type: string | undefined;
 }
 
-/** Returns a size if both numbers are known. */
-export const sizeOf = (width: number | undefined, height: number | undefined): StatedSize | undefined =>
-  width === undefined || height === undefined ? undefined : { width, height };
+/** Types of gray pixels as OME-XML and Micro-Manager call them, in the words of OME. */
+const TYPES: Readonly<Record<string, string>> = {
+  ...{ uint8: "uint8", uint16: "uint16", uint32: "uint32", int8: "int8", int16: "int16", int32: "int32" },
+  ...{ float: "float", double: "double", GRAY8: "uint8", GRAY16: "uint16" },
+};
+
+/** Returns a size if both numbers are known. `type`: as the metadata call it. */
+export function sizeOf(
+  width: number | undefined,
+  height: number | undefined,
+  type: string | undefined,
+): StatedSize | undefined {
+  return width === undefined || height === undefined ? undefined : { width, height, type: TYPES[type ?? ""] };
+}
 
 /**
- * Returns a line if the size of a page differs from its metadata; `says` is the subject of the message with a verb. Empty if
- * the metadata states no size.
+ * Returns a line if the size or the type of a page differs from its metadata; `says` is the subject of the message with a verb.
+ * Empty if the metadata states no size.
  */
 export async function sizeNotes(
   says: string,
@@ -22,9 +36,25 @@ export async function sizeNotes(
   { source, layout, directory }: OpenDirectory,
 ): Promise<string[]> {
   if (stated === undefined) return [];
-  const number = (tag: number) => fieldNumber(source, layout, directory, tag, 0);
-  const [width, height] = [await number(TAG.width), await number(TAG.height)];
-  if (width === stated.width && height === stated.height) return [];
-  const found = `but the image has ${width} × ${height} px; phorest uses the times`;
-  return [`${says} ${stated.width} × ${stated.height} px, ${found}: check that they are of this series`];
+  const number = (tag: number, otherwise: number) => fieldNumber(source, layout, directory, tag, otherwise);
+  const [width, height] = [await number(TAG.width, 0), await number(TAG.height, 0)];
+  const use = "phorest uses the times: check that they are of this series";
+  const lines: string[] = [];
+  if (width !== stated.width || height !== stated.height) {
+    lines.push(`${says} ${stated.width} × ${stated.height} px, but the image has ${width} × ${height} px; ${use}`);
+  }
+  const type = typeOf(await number(TAG.bits, 1), await number(TAG.sampleFormat, 1));
+  if (stated.type !== undefined && type !== stated.type)
+    lines.push(`${says} pixels of type ${stated.type}, but the image has ${type}; ${use}`);
+  return lines;
 }
+
+/** Returns the type of stored pixels. Packed ones are of the type that holds them. */
+function typeOf(bits: number, format: number): string {
+  const whole = 8 * 2 ** Math.ceil(Math.log2(Math.max(bits, 8) / 8));
+  if (format === FLOATING_POINT) return whole === 64 ? "double" : whole === 32 ? "float" : `${bits}-bit float`;
+  return `${format === SIGNED ? "int" : "uint"}${whole}`;
+}
+
+/** Values of the TIFF field SampleFormat. */
+const [SIGNED, FLOATING_POINT] = [2, 3];

@@ -64,7 +64,8 @@ describe("OME-XML", () => {
 
   it("names a date that is not one", () => {
     const date = "<AcquisitionDate>04.03.2026 10:00</AcquisitionDate>";
-    const stated = omePages(readOme(ome(`<TiffData/>${plane(0, "0")}${plane(1, "1")}`, { date })), "a.tif", 2);
+    const sizes = 'SizeZ="1" SizeC="1" SizeT="2"';
+    const stated = omePages(readOme(ome(`<TiffData/>${plane(0, "0")}${plane(1, "1")}`, { date, sizes })), "a.tif", 2);
     expect(stated).toMatchObject({ us: [0, 1e6], relative: true });
     expect(stated?.notes).toEqual(['cannot read the date "04.03.2026 10:00" in the OME-XML']);
   });
