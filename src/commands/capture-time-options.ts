@@ -1,11 +1,10 @@
 // The options for the capture times of images from other programs: --times and --name-time.
 import { resolve } from "node:path";
 import type { Argv } from "yargs";
-import { FILE_CAMERAS } from "../cameras/camera.ts";
 import type { Loaded } from "../config/loaded.ts";
 import { wrongOption } from "../evaluation/time-options.ts";
-import { Failure } from "../failure/failure.ts";
 import { isNamePattern } from "../system/name-pattern.ts";
+import { checkCameraOptions } from "./camera-options.ts";
 
 export interface CaptureTimeArguments {
   times?: string | undefined;
@@ -29,24 +28,19 @@ export function captureTimeOptions<T>(yargs: Argv<T>): Argv<T & CaptureTimeArgum
 
 /**
  * Returns the settings with these options applied. Throws Failure `usage.invalid` if a pattern gives no time or, with `camera`,
- * if the camera does not read files.
+ * as checkCameraOptions.
  */
 export function withCaptureTimes(loaded: Loaded, { times, nameTime }: CaptureTimeArguments, camera = false): Loaded {
   const { config } = loaded;
   const given = Object.entries({ times, "name-time": nameTime }).filter(([, value]) => value !== undefined);
-  const [first] = given;
-  if (first === undefined) return loaded;
+  if (given.length === 0) return loaded;
   if (nameTime !== undefined && !isNamePattern(nameTime)) {
     throw wrongOption("--name-time", "a pattern with a date and an hour (%Y%m%d_%H%M%S), %s, %Q or %{ms}", nameTime);
   }
-  const { camera_type: type } = config.Camera;
-  if (camera && !FILE_CAMERAS.has(type)) {
-    throw new Failure(
-      "usage.invalid",
-      `--${first[0]} needs a camera that takes the images of other programs, not "${type}"`,
-      {
-        hint: `Camera.camera_type can be ${[...FILE_CAMERAS].join(", ")}`,
-      },
+  if (camera) {
+    checkCameraOptions(
+      given.map(([option]) => option),
+      config,
     );
   }
   const origins = new Map(loaded.origins);

@@ -34,7 +34,8 @@ export async function checkChoice(config: Config, { untilIdle }: { readonly unti
   const subset = configuredSubset(Camera);
   const pages = configuredPages(Camera);
   const hasWindow = !isFolder && (subset.fromUs !== undefined || subset.toUs !== undefined);
-  const hasPages = Object.values(pages).some((chosen) => chosen !== undefined);
+  // The dummy camera replays the first page of a file, whatever is chosen for other commands.
+  const hasPages = Camera.camera_type !== "dummy" && Object.values(pages).some((chosen) => chosen !== undefined);
   const hasPattern = !isFolder && Camera.name_time !== undefined;
   if (directory === undefined || !(hasWindow || hasPages || hasPattern)) return;
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return;

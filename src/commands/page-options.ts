@@ -2,7 +2,6 @@
 import { basename, dirname, resolve } from "node:path";
 import type { Argv } from "yargs";
 import { fileOfFrame } from "../analysis/frames.ts";
-import { FILE_TYPES } from "../config/consistency.ts";
 import type { Loaded } from "../config/loaded.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
@@ -21,6 +20,7 @@ import { listPages } from "../image/pages.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 import { firstPageTimes } from "../image/times/of-paths.ts";
 import type { NamedFile } from "../system/confined-file.ts";
+import { checkCameraOptions } from "./camera-options.ts";
 
 export interface PageArguments {
   channel?: number | undefined;
@@ -55,24 +55,21 @@ export function onePageOptions<T>(yargs: Argv<T>): Argv<T & PageArguments & { pa
 }
 
 /**
- * Returns the settings of a run with these options applied. Throws Failure `usage.invalid` if a value is not a whole number, or
- * if the camera does not read files.
+ * Returns the settings of a run with these options applied. Throws Failure `usage.invalid` if a value is not a whole number, and
+ * as checkCameraOptions.
  */
 export function withPages(loaded: Loaded, args: PageArguments): Loaded {
   const { config } = loaded;
-  const { camera_type: type } = config.Camera;
   const choice = pageChoice(args, config);
   const given = AXES.flatMap((axis): [string, number | string][] => {
     const value = args[axis] === undefined ? undefined : choice[axis];
     return value === undefined ? [] : [[axis, value]];
   });
-  const [first] = given;
-  if (first === undefined) return loaded;
-  if (!FILE_TYPES.includes(type)) {
-    throw new Failure("usage.invalid", `--${first[0]} needs a camera that reads images from files, not "${type}"`, {
-      hint: `Camera.camera_type can be ${FILE_TYPES.join(", ")}`,
-    });
-  }
+  if (given.length === 0) return loaded;
+  checkCameraOptions(
+    given.map(([axis]) => axis),
+    config,
+  );
   const origins = new Map(loaded.origins);
   for (const [axis] of given) origins.set(`Camera.${axis}`, { kind: "option", option: `--${axis}` });
   const Camera = Object.freeze({ ...config.Camera, ...Object.fromEntries(given) });

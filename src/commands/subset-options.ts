@@ -1,6 +1,5 @@
 // The options that select a part of a series: --every, --from, --to, --limit for frames, --roi for ROIs.
 import type { Argv } from "yargs";
-import { FILE_TYPES } from "../config/consistency.ts";
 import type { Loaded } from "../config/loaded.ts";
 import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
@@ -8,6 +7,7 @@ import type { FrameSubset } from "../image/frame-subset.ts";
 import { isoFromUs, usFromOption } from "../manifest/timestamps.ts";
 import { labelPatterns } from "../measurement/keep-rois.ts";
 import type { TimeZone } from "../system/time-zone.ts";
+import { checkCameraOptions } from "./camera-options.ts";
 
 export interface SubsetArguments {
   every?: number | undefined;
@@ -53,19 +53,16 @@ export function roiPatterns({ roi }: SubsetArguments): string[] {
   return roi === undefined ? [] : labelPatterns("--roi", roi);
 }
 
-/** Returns the settings of a run with the options applied. Throws Failure `usage.invalid` if the camera does not read files. */
+/** Returns the settings of a run with the options applied. Throws as checkCameraOptions. */
 export function withSubset(loaded: Loaded, args: SubsetArguments, zone: TimeZone): Loaded {
   const { config } = loaded;
-  const { camera_type: type } = config.Camera;
   const { every, fromUs, toUs, limit } = frameSubset(args, zone);
   const [from, to] = [fromUs, toUs].map((us) => (us === undefined ? undefined : isoFromUs(us)));
   const given = Object.entries({ every, from, to, limit }).filter(([, value]) => value !== undefined);
-  const [first] = given;
-  if (first !== undefined && !FILE_TYPES.includes(type)) {
-    throw new Failure("usage.invalid", `--${first[0]} needs a camera that reads images from files, not "${type}"`, {
-      hint: `Camera.camera_type can be ${FILE_TYPES.join(", ")}`,
-    });
-  }
+  checkCameraOptions(
+    given.map(([option]) => option),
+    config,
+  );
   const rois = roiPatterns(args);
   if (given.length === 0 && rois.length === 0) return loaded;
   const origins = new Map(loaded.origins);

@@ -70,6 +70,7 @@ test("a guessed time is said by log, status, report and exports, and not in the 
   const { code, stderr } = await phorest(["run", "--until-idle"], directory);
   expect(code, stderr).toBe(0);
   expect(stderr.match(/guesses/g), stderr).toHaveLength(1);
+  expect(stderr.match(/the time of 4 frames is guessed/g), stderr).toHaveLength(1);
   expect(entries(directory).map(({ source }) => source)).toEqual(ELAPSED_MS.map(() => "file"));
   expect((await command(["status"], directory)).stdout).toContain("the time of 4 frames is guessed");
   const sensorgram = await command(["sensorgram"], directory);

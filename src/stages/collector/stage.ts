@@ -4,6 +4,7 @@ import { pauseBelow } from "../../archive/free-space.ts";
 import { FILE_CAMERAS, sourceSettings } from "../../cameras/camera.ts";
 import { configuredPages } from "../../cameras/configured-files.ts";
 import { decodeFailure, encodeFailure, Failure, failureLine, lineOf } from "../../failure/failure.ts";
+import { guessedText } from "../../health/guessed-times.ts";
 import type { EntryHistory, NewEntry } from "../../manifest/entries.ts";
 import { Unrecorded } from "../../manifest/unrecorded.ts";
 import { thermometerSettings } from "../../sensors/thermometer.ts";
@@ -77,8 +78,9 @@ class Collector implements OpenStage {
   private late: Promise<void> | undefined;
   readonly skipped: SkippedPictures;
   private setAside: readonly SetAsideFile[] = [];
-  /** Frames captured since the start. */
+  /** Frames captured since the start, and how many of them have a guessed time. */
   captured = 0;
+  private guessed = 0;
   /** Whether the source already knows of another image. */
   more = false;
   /** Whether a file source has nothing left. */
@@ -154,6 +156,7 @@ class Collector implements OpenStage {
     const fields = entry === undefined ? {} : { entry };
     const frames = 1 + (frame.furtherPages?.length ?? 0);
     this.captured += frames;
+    this.guessed += [frame, ...(frame.furtherPages ?? [])].filter(({ timeSource }) => timeSource === "file").length;
     const pages = frame.page === undefined ? "" : ` (${counted(frames, "page")})`;
     log.info(`${frame.filename}: captured in ${Math.round(frame.tookMs)} ms${pages}`, fields);
     if (frame.continues !== undefined) {
@@ -200,6 +203,8 @@ class Collector implements OpenStage {
   }
 
   async close(timeoutMs: number): Promise<void> {
+    // While the run goes on, only the first image with a guessed time is named.
+    if (this.guessed > 1) this.options.log.warn(guessedText(this.guessed));
     const closed = this.thread.close(timeoutMs);
     await this.brightfield.close();
     await closed;
