@@ -9,6 +9,7 @@ import type { CaptureTimes } from "../image/times/capture-times.ts";
 import { firstPageTimes, timedFile } from "../image/times/of-paths.ts";
 import type { TimeSource } from "../image/times/source.ts";
 import type { NamedFile } from "../system/confined-file.ts";
+import { shortList } from "../system/counted.ts";
 
 /** A picture to measure, or a part of a file that cannot be measured. */
 export interface FileFrame {
@@ -79,26 +80,36 @@ export async function framesOf(
   return frames;
 }
 
-/** Chooses one series if the files of a directory contain several channels, planes or positions. */
+/**
+ * Chooses one series if the files contain several channels, planes or positions, also in several directories. Says what is left
+ * out, and that what is left of several directories is one series.
+ */
 async function ofOneSeries<F extends { readonly path: string }>(
   files: readonly F[],
   choice: PageChoice,
   times: CaptureTimes,
   say: (line: string) => void,
 ): Promise<{ readonly file: F; readonly choice: PageChoice }[]> {
-  const chosen = new Map<F, PageChoice>();
   const placed = files.map((file) => ({ file, ...placeOf(file.path) }));
-  for (const directory of new Set(files.map(({ path }) => dirname(path)))) {
-    const some = placed.filter(({ file }) => dirname(file.path) === directory);
-    const { choices, leftOut } = await chooseSeries(some, choice, times);
-    for (const [{ file }, ofFile] of choices) chosen.set(file, ofFile);
-    for (const line of leftOut) say(`${directory}: ${line}`);
+  const { choices, leftOut } = await chooseSeries(placed, choice, times);
+  const [directory, ...others] = directoriesOf(files);
+  for (const line of leftOut) say(directory === undefined || others.length > 0 ? line : `${directory}: ${line}`);
+  const chosen = [...choices].map(([{ file }, ofFile]) => ({ file, choice: ofFile }));
+  const joined = directoriesOf(chosen.map(({ file }) => file));
+  if (joined.length > 1) {
+    const some = shortList(joined, MOST_NAMED);
+    say(
+      `the images of ${joined.length} directories (${some}) are measured as one series; to keep them apart, name one at a time`,
+    );
   }
-  return files.flatMap((file) => {
-    const ofFile = chosen.get(file);
-    return ofFile === undefined ? [] : [{ file, choice: ofFile }];
-  });
+  return chosen;
 }
+
+const MOST_NAMED = 3;
+
+const directoriesOf = (files: readonly { readonly path: string }[]): string[] => [
+  ...new Set(files.map(({ path }) => dirname(path))),
+];
 
 function placeOf(path: string) {
   const whole = resolve(path);

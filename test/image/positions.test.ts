@@ -1,5 +1,5 @@
 // Stacks of several positions or channels in one directory: one of them is the series, chosen by number or by name.
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -330,5 +330,53 @@ describe("separate images of Micro-Manager 2.0, whose coordinates are a member o
     }
     const { said } = await chosen(acquisition(coordinates, nameIn), {});
     expect(said).toContainEqual(expect.stringMatching("left out 3 images of channel 1; choose with --channel"));
+  });
+});
+
+describe("several directories that are measured together", () => {
+  const position = (name: string, images: number, record?: (frame: number) => Record<string, unknown>) => {
+    const directory = join(mkdtempSync(join(temporaryDirectory(), "s-")), name);
+    mkdirSync(directory);
+    const names = Array.from({ length: images }, (_, frame) => `img_${String(frame).padStart(9, "0")}_Default_000.tif`);
+    const members = names.map((file, frame) => [
+      `Metadata-${name}/${file}`,
+      { FileName: file, FrameIndex: frame, ...record?.(frame) },
+    ]);
+    if (record !== undefined)
+      writeFileSync(join(directory, "metadata.txt"), JSON.stringify(Object.fromEntries(members)));
+    return names.map((file) => put(directory, file, 1));
+  };
+  const of = (index: number) => (frame: number) => ({
+    ...{ PositionIndex: index, PositionName: `Pos${index}`, "ElapsedTime-ms": 100 * frame },
+    ReceivedTime: "2026-03-04 10:00:00.000 +0000",
+  });
+  const told = async (paths: readonly string[], choice: PageChoice = {}) => {
+    const lines: string[] = [];
+    const frames = await framesOf(paths, choice, new CaptureTimes(), (line) => lines.push(line));
+    return { paths: frames.map(({ path }) => path), lines };
+  };
+
+  it("are one series: of two positions one is measured", async () => {
+    const [first, second] = [position("Pos0", 2, of(0)), position("Pos1", 3, of(1))];
+    const ofFirst = await told([...first, ...second]);
+    expect(ofFirst.paths).toEqual(first);
+    expect(ofFirst.lines).toEqual(["left out 3 images of position 1 (Pos1); choose with --position"]);
+    expect((await told([...first, ...second], { position: 1 })).paths).toEqual(second);
+    expect((await told([...first, ...second], { position: "Pos1" })).paths).toEqual(second);
+    await expect(told([...first, ...second], { position: 2 })).rejects.toThrow(
+      /of position 2, only of positions 0 and 1/,
+    );
+  });
+
+  it("are said to be one series where nothing tells them apart", async () => {
+    const [first, second] = [position("a", 2), position("b", 1)];
+    const both = await told([...first, ...second]);
+    expect(both.paths).toEqual([...first, ...second]);
+    expect(both.lines.filter((line) => line.includes("one series"))).toEqual([
+      expect.stringMatching(
+        /^the images of 2 directories \(.*\) are measured as one series; to keep them apart, name one at a time$/,
+      ),
+    ]);
+    expect((await told(first)).lines.join()).not.toContain("one series");
   });
 });
