@@ -1,16 +1,21 @@
 // `phorest kinetics`: fits the injections of an experiment, by grating and by group.
-import { kernelVersion } from "../analysis/native-kernel.ts";
 import { experimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
 import type { KineticsRequest } from "../assay/kinetics/experiment/plan.ts";
-import { differences, kineticsRecord, parseRecord } from "../assay/kinetics/experiment/repeat.ts";
+import { differences, parseRecord } from "../assay/kinetics/experiment/repeat.ts";
 import { loadConfig } from "../config/config.ts";
 import { experimentName } from "../config/identity.ts";
 import { textOf } from "../evaluation/csv-rows.ts";
-import { affinityFigure, kineticsOf, MOST_DRAWN, overlayFigure } from "../evaluation/kinetics.ts";
+import {
+  affinityFigure,
+  kineticsOf,
+  kineticsRecordOf,
+  kineticsRecordText,
+  MOST_DRAWN,
+  overlayFigure,
+} from "../evaluation/kinetics.ts";
 import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderVegaLite } from "../figures/render.ts";
-import { packageVersion } from "../system/files.ts";
 import { writeOutput } from "../system/output-file.ts";
 import { chosenAnalysis } from "./chosen-analysis.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
@@ -65,7 +70,7 @@ export async function kineticsOfExperiment(argv: ExperimentArguments): Promise<v
     }
     if (!argv.json) process.stdout.write(kineticsTable(fits, "px") + groupsTable(found.groups));
     else {
-      const text = `${JSON.stringify(kineticsRecord(found, packageVersion(), kernelVersion()))}\n`;
+      const text = kineticsRecordText(found);
       if (argv.output === undefined || argv.output === "" || argv.output === "-") process.stdout.write(text);
       else await writeOutput(argv.output, text);
     }
@@ -95,7 +100,7 @@ export async function repeatKinetics(file: string, { config: configFile, json }:
         hint: "was the record made of another experiment?",
       });
     }
-    const again = kineticsRecord(experimentKinetics(manifest, analysis, plan), packageVersion(), kernelVersion());
+    const again = kineticsRecordOf(experimentKinetics(manifest, analysis, plan));
     const found = differences(record, again);
     if (json) process.stdout.write(`${JSON.stringify({ same: found.length === 0, differences: found })}\n`);
     else if (found.length === 0)

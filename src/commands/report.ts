@@ -8,7 +8,7 @@ import { USUAL_REQUEST } from "../assay/kinetics/experiment/plan.ts";
 import { loadConfig } from "../config/config.ts";
 import { mayWrite } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
-import { kineticsOf } from "../evaluation/kinetics.ts";
+import { kineticsOf, kineticsRecordText } from "../evaluation/kinetics.ts";
 import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { TIMES, timeOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
@@ -25,7 +25,7 @@ import { pictureRoots } from "../manifest/picture-place.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import { MarkersFile } from "../outputs/csv/file/markers.ts";
 import { CSV_FILENAME } from "../outputs/csv/file/state.ts";
-import { kineticsReport } from "../report/kinetics-section.ts";
+import { KINETICS_RECORD, kineticsReport } from "../report/kinetics-section.ts";
 import { type Measured, measuredBy, precisions, roiDetails } from "../report/roi-detail-data.ts";
 import { runPage } from "../report/run-page.ts";
 import { wallClockUs } from "../system/clock.ts";
@@ -252,8 +252,10 @@ async function drawKinetics(manifest: Manifest, config: Config, measured: Measur
     const report = await kineticsReport(manifest, analysis, found, experimentTitle(config));
     const csv = join(directory, "kinetics.csv");
     await writeDurably(csv, await kineticsCsv(found.gratings.map((one) => one.found)));
+    const record = join(directory, KINETICS_RECORD);
+    await writeDurably(record, kineticsRecordText(found));
     const pictures = { kinetics: report.overlay, iso_affinity: report.affinity, map_KD: report.map };
-    const files = [csv];
+    const files = [csv, record];
     for (const [name, picture] of Object.entries(pictures)) {
       if (picture !== undefined) files.push(...(await writePicture(directory, name, picture)));
     }

@@ -1,8 +1,10 @@
 // Kinetics of a stored experiment, for commands, page and report: the fits, and their figures.
 import type { TopLevelSpec } from "vega-lite";
+import { kernelVersion } from "../analysis/native-kernel.ts";
 import { highestOf } from "../assay/kinetics/curve-set.ts";
 import { type ExperimentKinetics, experimentKinetics } from "../assay/kinetics/experiment/experiment-kinetics.ts";
 import { type KineticsRequest, planOf } from "../assay/kinetics/experiment/plan.ts";
+import { type KineticsRecord, kineticsRecord } from "../assay/kinetics/experiment/repeat.ts";
 import type { KineticsFit, NoFit } from "../assay/kinetics/fit.ts";
 import { modelName } from "../assay/kinetics/models.ts";
 import type { Config } from "../config/schema.ts";
@@ -12,6 +14,7 @@ import { type DrawnSet, kineticsFigure } from "../figures/kinetics-figure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { concentrationText } from "../measurement/concentration.ts";
+import { packageVersion } from "../system/files.ts";
 
 /** Maximum number of curve sets in a figure; more would not be legible. */
 export const MOST_DRAWN = 8;
@@ -27,6 +30,14 @@ export function kineticsOf(
   if (found.gratings.length > 0) return found;
   throw new Failure("usage.invalid", "all of these ROIs are references", { hint: "choose others with --roi" });
 }
+
+/** Returns the full record of a fit, which `phorest kinetics --repeat` fits again. */
+export function kineticsRecordOf(found: ExperimentKinetics): KineticsRecord {
+  return kineticsRecord(found, packageVersion(), kernelVersion());
+}
+
+/** Returns the record as the content of a file. */
+export const kineticsRecordText = (found: ExperimentKinetics): string => `${JSON.stringify(kineticsRecordOf(found))}\n`;
 
 /** Draws the curves of the first sets with their fits, and the residuals below. `unit`: of the response. */
 export function overlayFigure(fits: readonly (KineticsFit | NoFit)[], unit: string, title = "Kinetics"): TopLevelSpec {

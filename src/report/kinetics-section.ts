@@ -16,6 +16,9 @@ import { concentrationText } from "../measurement/concentration.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import type { HtmlSection } from "./html-report.ts";
 
+/** File beside the report with the full record of its fits. */
+export const KINETICS_RECORD = "kinetics.json";
+
 export interface KineticsReport {
   readonly found: ExperimentKinetics;
   readonly overlay: Picture;
@@ -143,5 +146,6 @@ function settingsOf({ plan, references, sha256 }: ExperimentKinetics, zone: Time
     ...cycles,
     ...plan.leftOut.map(({ injection, why }) => [`injection ${injection}`, `left out: ${why}`]),
     ["SHA-256 of the fitted data", sha256],
+    ["repeat these fits, to the last digit", `phorest kinetics --repeat ${KINETICS_RECORD}`],
   ];
 }

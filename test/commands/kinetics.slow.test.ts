@@ -87,6 +87,8 @@ test("KD on the chip, and everything in the report", async () => {
   for (const name of ["kinetics.csv", "kinetics.svg", "iso_affinity.png", "map_KD.svg"]) {
     expect(existsSync(join(root, "report", name)), name).toBe(true);
   }
+  const again = await ask("kinetics", "--repeat", "report/kinetics.json");
+  expect([again.code, again.stdout], again.stderr).toEqual([0, expect.stringContaining("every number is the same")]);
 });
 
 test("what cannot be fitted is one line, exit code 2", async () => {
