@@ -73,14 +73,15 @@ interface Result {
   readonly flags: number;
 }
 
-/** Returns the results of the chosen ROIs in the last frame; empty if none were chosen. */
-function results({ recent }: Snapshot, roi: readonly string[] | undefined): Result[] {
-  const last = recent?.curves.at(-1);
-  if (recent === undefined || last === undefined || roi === undefined) return [];
+/** Returns the results of the chosen ROIs in the newest measured frame; empty if none were chosen. */
+function results({ recent, newest }: Snapshot, roi: readonly string[] | undefined): Result[] {
+  if (recent === undefined || newest === undefined || roi === undefined) return [];
   const isChosen = labelMatcher(roi);
   return recent.labels.flatMap((label, at) => {
-    const px = last.position[at] ?? Number.NaN;
-    return isChosen(label) ? [{ label, position_px: Number.isFinite(px) ? px : null, flags: last.flags[at] ?? 0 }] : [];
+    const px = newest.position[at] ?? Number.NaN;
+    return isChosen(label)
+      ? [{ label, position_px: Number.isFinite(px) ? px : null, flags: newest.flags[at] ?? 0 }]
+      : [];
   });
 }
 

@@ -8,7 +8,7 @@ interface OutputFacts {
   readonly name: string;
   /** The stage that runs it, and the name of its log. */
   readonly stage: StageName;
-  /** How `phorest status` names it when frames are waiting. */
+  /** How people see it named where frames are waiting for it. */
   readonly shownAs: string;
   /**
    * After `phorest verify --repair`, the database may lack some of what was delivered. A file that must agree with the database
@@ -27,7 +27,7 @@ export type OutputMethod = keyof typeof OUTPUT_FACTS;
 /** Their names in the configuration. */
 export const OUTPUT_METHODS = Object.keys(OUTPUT_FACTS) as [OutputMethod, ...OutputMethod[]];
 
-/** Returns the facts of an output by the name of its cursor; undefined for one that this version does not know. */
-export function outputFacts(name: string): OutputFacts | undefined {
-  return Object.values(OUTPUT_FACTS).find((facts) => facts.name === name);
+/** Returns how an output is named for people, by the name of its cursor; that name for one that this version does not know. */
+export function outputShownAs(name: string): string {
+  return Object.values(OUTPUT_FACTS).find((facts) => facts.name === name)?.shownAs ?? name;
 }

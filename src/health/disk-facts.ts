@@ -44,7 +44,7 @@ const FORECAST_S = 100 * 86_400;
 export function diskFullAt(disk: DiskFacts | undefined, nowUs: number): DiskFull | undefined {
   const { fullInSeconds, whenFull } = disk ?? {};
   if (whenFull === undefined || fullInSeconds === undefined || fullInSeconds > FORECAST_S) return undefined;
-  return { at: isoFromUs(nowUs + fullInSeconds * 1e6), consequence: whenFull };
+  return { at: isoFromUs(nowUs + Math.round(fullInSeconds * 1e6)), consequence: whenFull };
 }
 
 /** Describes until when there is room, for people; times are UTC. */

@@ -7,11 +7,11 @@ import type { ManifestPart } from "../manifest/manifest.ts";
 export interface RecentCurves {
   readonly analysis: Analysis;
   readonly labels: readonly string[];
-  /** Latest frame last. */
+  /** In order of capture. */
   readonly curves: readonly Curve[];
 }
 
-/** Returns at most `limit` frames of the analysis that measured last; undefined before the first. */
+/** Returns at most `limit` frames, those measured last, of the analysis that measured last; undefined before the first. */
 export function recentCurves(
   manifest: ManifestPart<{ analyses: "all"; curves: "latest"; outcomes: "analysisBeside" }>,
   limit: number,
@@ -19,5 +19,6 @@ export function recentCurves(
   const newest = manifest.outcomes.analysisBeside(Number.MAX_SAFE_INTEGER, "before");
   const analysis = manifest.analyses.all().find(({ analysisId }) => analysisId === newest);
   if (analysis === undefined) return undefined;
-  return { analysis, labels: analysis.labels, curves: manifest.curves.latest(analysis.analysisId, limit) };
+  const curves = manifest.curves.latest(analysis.analysisId, limit).sort((a, b) => a.capturedAtUs - b.capturedAtUs);
+  return { analysis, labels: analysis.labels, curves };
 }

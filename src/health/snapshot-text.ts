@@ -1,6 +1,6 @@
 // Formats the snapshot as lines of text: the output of `phorest status`.
 
-import { outputFacts } from "../config/output-methods.ts";
+import { outputShownAs } from "../config/output-methods.ts";
 import type { KnownShare } from "../manifest/shares.ts";
 import { gigabytes, megabytes } from "../system/byte-size.ts";
 import { counted } from "../system/counted.ts";
@@ -21,9 +21,7 @@ export function formatSnapshot(snapshot: Snapshot): string[] {
   if (snapshot.camera !== undefined) lines.push(`camera        ${cameraText(snapshot.camera.type)}`);
   if (counts !== undefined) {
     const { processed, pending, processing, failed, archived } = counts;
-    const behind = snapshot.outputs.map(
-      ({ name, waiting }) => `, ${waiting} waiting for ${outputFacts(name)?.shownAs ?? name}`,
-    );
+    const behind = snapshot.outputs.map(({ name, waiting }) => `, ${waiting} waiting for ${outputShownAs(name)}`);
     lines.push(
       `frames        ${processed} measured, ${pending + processing} waiting, ${failed} failed${behind.join("")}`,
     );

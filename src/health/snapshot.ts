@@ -10,7 +10,9 @@ import type { ManifestCounts } from "../manifest/history.ts";
 import { experimentHolder, type Holder } from "../manifest/lock.ts";
 import { isLockedByOther } from "../manifest/lock-wait.ts";
 import { MANIFEST_FILENAME, Manifest } from "../manifest/manifest.ts";
+import { newestOf } from "../manifest/newest.ts";
 import { OPC_UA_OUTPUT, type OutputReport, parseOutputReport } from "../manifest/opcua-output-state.ts";
+import type { FrameResults } from "../manifest/outcomes.ts";
 import { frameName } from "../manifest/page-rows.ts";
 import type { Run } from "../manifest/runs.ts";
 import type { KnownShare } from "../manifest/shares.ts";
@@ -69,6 +71,8 @@ export interface Snapshot {
   readonly brightfield: number;
   /** The last measured frames, for figures. */
   readonly recent: RecentCurves | undefined;
+  /** The results of the newest measured frame. */
+  readonly newest: FrameResults | undefined;
   /** Problems, and everything that could not be checked. */
   readonly findings: readonly Finding[];
   /** Problems that require people's attention, in words. */
@@ -151,7 +155,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
     const run = manifest.runs.last();
     const counts = manifest.history.counts();
     const guessedTimes = manifest.history.guessedTimes();
-    const last = manifest.history.lastEntry();
+    const last = manifest.history.newestEntry();
     const stages = manifest.heartbeats
       .all()
       .map(({ atUs, ...beat }) => ({ ...beat, ageSeconds: Math.max(0, (nowUs - atUs) / 1e6) }))
@@ -208,6 +212,7 @@ function readSnapshot(config: Config, nowUs: number, opened?: Manifest): Snapsho
       diskFull: diskFullAt(disk, nowUs),
       brightfield,
       recent,
+      newest: recent && newestOf(manifest.outcomes.latestResults(recent.analysis)),
       findings,
       alarms: problemsOf(findings).map(({ text }) => text),
       damaged: false,
@@ -267,6 +272,7 @@ const NOTHING = {
   opcUa: undefined,
   diskFull: undefined,
   recent: undefined,
+  newest: undefined,
   damaged: false,
   guessedTimes: 0,
   notes: [],
@@ -282,7 +288,7 @@ export function isUnhealthy({ findings }: Pick<Snapshot, "findings">): boolean {
   return problemsAmong(findings).some(({ minor }) => minor !== true);
 }
 
-/** Returns what `--json` prints: everything except the curves. */
-export function snapshotJson({ recent: _recent, findings: _findings, ...rest }: Snapshot) {
+/** Returns what `--json` prints: everything except the curves and results. */
+export function snapshotJson({ recent: _recent, newest: _newest, findings: _findings, ...rest }: Snapshot) {
   return rest;
 }

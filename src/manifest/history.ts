@@ -4,6 +4,7 @@ import type { TimeSource } from "../image/times/source.ts";
 import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import { LAST_FRAMES, newestOf } from "./newest.ts";
 import { ENTRY_WITH_FILE } from "./page-rows.ts";
 import { pages } from "./pages.ts";
 import type { Status } from "./schema.ts";
@@ -158,6 +159,14 @@ export class History {
   lastEntry(): StoredEntry | undefined {
     const row = this.#connection.db.prepare<[], EntryRow>(`${ENTRY_WITH_FILE} ORDER BY e.id DESC LIMIT 1`).get();
     return row === undefined ? undefined : storedEntry(row, this.#entries);
+  }
+
+  /** Returns the entry captured last, among the last ones to arrive. */
+  newestEntry(): StoredEntry | undefined {
+    const rows = this.#connection.db
+      .prepare<[], EntryRow>(`${ENTRY_WITH_FILE} ORDER BY e.id DESC LIMIT ${LAST_FRAMES}`)
+      .all();
+    return newestOf(rows.reverse().map((row) => storedEntry(row, this.#entries)));
   }
 
   /** Returns at most `limit` failed entries, highest id first. */

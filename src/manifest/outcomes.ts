@@ -9,6 +9,7 @@ import { IS_OF_ANALYSIS } from "./along-curves.ts";
 import type { Analyses, Analysis } from "./analyses.ts";
 import type { Connection } from "./connection.ts";
 import type { Entries } from "./entries.ts";
+import { LAST_FRAMES } from "./newest.ts";
 import { FILE_NAME, JOIN_FILE } from "./page-rows.ts";
 import type { Readings } from "./readings.ts";
 import { blockOf } from "./results.ts";
@@ -125,13 +126,13 @@ export class Outcomes {
     )();
   }
 
-  /** Returns the results of the last `limit` frames that an analysis measured successfully, in order of completion. */
-  latestResults({ analysisId, labels }: Pick<Analysis, "analysisId" | "labels">, limit: number): FrameResults[] {
+  /** Returns the results of the last few frames that an analysis measured successfully, in order of completion. */
+  latestResults({ analysisId, labels }: Pick<Analysis, "analysisId" | "labels">): FrameResults[] {
     return this.#connection.db
-      .prepare<[{ id: number; limit: number }], Pick<FrameResults, "entryId" | "capturedAtUs">>(`
+      .prepare<[{ id: number }], Pick<FrameResults, "entryId" | "capturedAtUs">>(`
         SELECT o.entry_id AS entryId, e.captured_at_us AS capturedAtUs FROM outcome o JOIN entry e ON e.id = o.entry_id
-        WHERE ${IS_OF_ANALYSIS} ORDER BY o.id DESC LIMIT @limit`)
-      .all({ id: analysisId, limit })
+        WHERE ${IS_OF_ANALYSIS} ORDER BY o.id DESC LIMIT ${LAST_FRAMES}`)
+      .all({ id: analysisId })
       .reverse()
       .flatMap((frame) => {
         const results = this.#rowsOf(analysisId, frame.entryId, labels.length);

@@ -4,6 +4,7 @@ import type { CurveManifest } from "../assay/joined.ts";
 import { Levels } from "../assay/levels.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
+import { newestOf } from "../manifest/newest.ts";
 import type { FrameResults } from "../manifest/outcomes.ts";
 import { groupsOf, labelMatcher, pairsOf } from "../measurement/labels.ts";
 import { flagNames } from "../measurement/method.ts";
@@ -36,10 +37,7 @@ export class ChipState {
 
   /** Returns undefined before the first result. */
   view(analysis: Analysis, window: TimeWindow, baseline: BaselineView): ChipView | undefined {
-    const last = this.recent(analysis).reduce<FrameResults | undefined>(
-      (a, b) => (a !== undefined && a.capturedAtUs > b.capturedAtUs ? a : b),
-      undefined,
-    );
+    const last = newestOf(this.recent(analysis));
     const manifest =
       analysis.roiManifestId === undefined ? undefined : this.#manifest.analyses.roiManifest(analysis.roiManifestId);
     if (last === undefined || manifest === undefined) return undefined;
@@ -77,12 +75,9 @@ export class ChipState {
 
   /** Returns the results of the last few frames, in order of completion. */
   recent(analysis: Analysis): FrameResults[] {
-    return this.#manifest.outcomes.latestResults(analysis, LOOK_BACK);
+    return this.#manifest.outcomes.latestResults(analysis);
   }
 }
-
-/** Frames may be measured out of order; the last one in time is searched among this many. */
-const LOOK_BACK = 8;
 
 function placeOf({ label, flip, x, y, width, height }: Roi) {
   return { label, flip, x, y, width, height };

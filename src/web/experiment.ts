@@ -3,6 +3,7 @@
 import { pauseBelow } from "../archive/free-space.ts";
 import { keyNames } from "../config/config.ts";
 import { experimentFacts, experimentName } from "../config/identity.ts";
+import { outputShownAs } from "../config/output-methods.ts";
 import type { Config } from "../config/schema.ts";
 import { encodeFailure, Failure } from "../failure/failure.ts";
 import { diskFullText } from "../health/disk-facts.ts";
@@ -53,7 +54,7 @@ export class Experiment {
   private constructor(settings: WebSettings, manifest: Manifest, log: (level: LogLevel, message: string) => void) {
     this.#settings = settings;
     const { bits } = settings.config.Camera;
-    this.#frames = new Frames(new PictureProcess(log), { newest: () => this.#lastEntry(), bits });
+    this.#frames = new Frames(new PictureProcess(log), { newest: () => this.#newestEntry(), bits });
     this.#manifest = manifest;
     this.zone = new TimeZone(settings.config.Display.time_zone);
     this.#analyses = new ShownAnalyses(manifest, settings.config);
@@ -89,11 +90,8 @@ export class Experiment {
   state(): StateView {
     const { Paths, Services } = this.#config;
     const nowMs = Date.now();
-    const { experiment, startedAt, camera, counts, stages, findings, notes, lastFrame, diskFull } = takeSnapshot(
-      this.#config,
-      nowMs * 1000,
-      this.#manifest,
-    );
+    const snapshot = takeSnapshot(this.#config, nowMs * 1000, this.#manifest);
+    const { experiment, startedAt, camera, counts, stages, findings, notes, lastFrame, diskFull } = snapshot;
     const disk = diskSpace(Paths.data_dir);
     return {
       title: experimentName(this.#config),
@@ -107,6 +105,7 @@ export class Experiment {
       nextCapture: this.nextCaptureMs,
       brightfield: this.brightfield,
       counts,
+      outputs: snapshot.outputs.map(({ name, waiting }) => ({ name: outputShownAs(name), waiting })),
       stages,
       alarms: problemsOf(findings).map(({ key, text }) => ({ what: this.zone.shown(text), cure: adviceFor(key) })),
       notes: notes.map((note) => this.zone.shown(note)),
@@ -211,12 +210,12 @@ export class Experiment {
   }
 
   async frame(): Promise<FrameView> {
-    return this.#frames.load(this.#lastEntry());
+    return this.#frames.load(this.#newestEntry());
   }
 
   /** Returns width and height of the newest picture, if known. */
   framePx(): readonly [number, number] | undefined {
-    const { width, height } = this.#manifest.history.lastEntry() ?? {};
+    const { width, height } = this.#manifest.history.newestEntry() ?? {};
     return width === undefined || height === undefined ? undefined : [width, height];
   }
 
@@ -236,7 +235,7 @@ export class Experiment {
       analysis?.roiManifestId === undefined ? undefined : this.#manifest.analyses.roiManifest(analysis.roiManifestId);
     const roi = manifest?.rois.find((one) => one.label === label);
     if (analysis === undefined || manifest === undefined || roi === undefined || shown === undefined) return undefined;
-    const { entryId, row } = await this.#frames.profile(this.#lastEntry(), roi, manifest.imageAngle);
+    const { entryId, row } = await this.#frames.profile(this.#newestEntry(), roi, manifest.imageAngle);
     const at = manifest.rois.indexOf(roi);
     const fit = fitRow(row, analysis.method, this.#manifest.references.linesOf(analysis)?.[at] ?? "fano");
     const measured = shown.chip.recent(analysis).find((one) => one.entryId === entryId);
@@ -290,8 +289,8 @@ export class Experiment {
   }
 
   /** Throws a Failure if there is no picture. */
-  #lastEntry(): ShownEntry {
-    const entry = this.#manifest.history.lastEntry();
+  #newestEntry(): ShownEntry {
+    const entry = this.#manifest.history.newestEntry();
     if (entry === undefined) throw new Failure("frame.missing", "no frame has been captured yet");
     const { entryId, capturedAtUs, filename, filepath, page } = entry;
     if (filename === undefined || filepath === undefined) {

@@ -60,6 +60,8 @@ export interface StateView {
   /** undefined if no brightfield picture can be taken. */
   readonly brightfield: BrightfieldView | undefined;
   readonly counts: ManifestCounts | undefined;
+  /** The active outputs by name, such as "the CSV", and the number of frames waiting for each. */
+  readonly outputs: readonly { readonly name: string; readonly waiting: number }[];
   readonly stages: readonly StageView[];
   readonly alarms: readonly AlarmView[];
   /** Notes about settings that the user should be aware of. */

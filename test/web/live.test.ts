@@ -21,6 +21,7 @@ const STATE: StateView = {
   nextCapture: undefined,
   brightfield: undefined,
   counts: undefined,
+  outputs: [],
   stages: [],
   alarms: [],
   notes: [],

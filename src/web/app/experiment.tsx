@@ -5,6 +5,7 @@ import type { ExperimentView, LogLineView, StateView } from "../views.ts";
 import { get } from "./api.ts";
 import { Calibration } from "./calibration.tsx";
 import { bytes } from "./format.ts";
+import { OutputQueues } from "./output-queues.tsx";
 import { moment, typed, zoneName } from "./time.ts";
 import { TokenForm } from "./token-form.tsx";
 
@@ -166,7 +167,13 @@ function Settings({ view }: { view: ExperimentView }) {
 /** Returns the section of a key, so that a long key wraps after its section. */
 const section = (key: string): string => key.slice(0, key.indexOf(".") + 1);
 
-function Stored({ state: { counts, disk, share }, view }: { state: StateView; view: ExperimentView | undefined }) {
+function Stored({
+  state: { counts, outputs, disk, share },
+  view,
+}: {
+  state: StateView;
+  view: ExperimentView | undefined;
+}) {
   return (
     <section class="card">
       <h2>Storage and queues</h2>
@@ -187,10 +194,9 @@ function Stored({ state: { counts, disk, share }, view }: { state: StateView; vi
             <dd>{counts.compressed}</dd>
             <dt>archived frames</dt>
             <dd>{counts.archived}</dd>
-            <dt>waiting to be written to the CSV</dt>
-            <dd>{Math.max(0, counts.processed - counts.transmitted)}</dd>
           </>
         )}
+        <OutputQueues outputs={outputs} />
         <dt>waiting to be copied to the share</dt>
         <dd>{share === undefined ? "syncing is off" : share.waiting}</dd>
       </dl>

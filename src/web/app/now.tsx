@@ -8,6 +8,7 @@ import { useAnalysis } from "./analysis.tsx";
 import { change, get, isForNow, reasonOf } from "./api.ts";
 import { bytes, percent } from "./format.ts";
 import { GradeKey } from "./grade-key.tsx";
+import { OutputQueues } from "./output-queues.tsx";
 import { Picture, roiOutlines } from "./picture.tsx";
 import { clock, moment, zoneName } from "./time.ts";
 
@@ -99,7 +100,7 @@ function useLastFrame(state: StateView) {
   return { frame, chip, message };
 }
 
-function Frames({ state: { camera, counts, nextCapture, now, lastFrame, method } }: { state: StateView }) {
+function Frames({ state: { camera, counts, outputs, nextCapture, now, lastFrame, method } }: { state: StateView }) {
   const waiting = counts === undefined ? 0 : counts.pending + counts.processing;
   return (
     <section class="card">
@@ -124,8 +125,7 @@ function Frames({ state: { camera, counts, nextCapture, now, lastFrame, method }
         </dd>
         <dt>waiting to be measured</dt>
         <dd>{waiting}</dd>
-        <dt>waiting to be written to the CSV</dt>
-        <dd>{counts === undefined ? 0 : Math.max(0, counts.processed - counts.transmitted)}</dd>
+        <OutputQueues outputs={outputs} />
         <dt>failed</dt>
         <dd>{counts?.failed ?? 0}</dd>
       </dl>
