@@ -1,6 +1,6 @@
 // The HTTP server of the page, with limits that keep it cheap under attack: connections, headers, bodies, time.
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import { type AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { getRequestListener } from "@hono/node-server";
 import { Failure } from "../failure/failure.ts";
@@ -51,13 +51,8 @@ export function boundedServer(listener: RequestListener): Server {
   server.maxHeadersCount = MOST_HEADERS;
   server.setTimeout(SILENCE_MS, (socket) => socket.destroy());
   server.on("request", (incoming: IncomingMessage) => hurry(incoming));
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+  server.on("clientError", (_error, socket) => {
     if (!socket.writable) return;
-    // A browser opens connections in advance. On one that it has not used yet it would take an answer for that to its next request.
-    if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && socket instanceof Socket && socket.bytesRead === 0) {
-      socket.destroy();
-      return;
-    }
     const body = JSON.stringify({ error: "this is not a valid HTTP request" });
     socket.end(
       `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,

@@ -327,11 +327,6 @@ describe("abuse", () => {
     expect(await unused).toBe("");
   });
 
-  test("a connection that stays unused is closed without an answer, which a browser would take for that to its next request", async () => {
-    const { port } = await serving({ frames: 1 });
-    expect(await raw(port, "")).toBe("");
-  });
-
   test("more pages than there may be are told so; those that went make room", async () => {
     const { address, live } = await serving({ frames: 1 });
     const ending = new AbortController();
