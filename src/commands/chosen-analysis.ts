@@ -14,25 +14,43 @@ export const ANALYSIS_OPTION = {
     "Name of the analysis, as `phorest analyses` lists them (default: the newest that has measured every frame)",
 } as const;
 
-/**
- * Returns the analysis with this name (or number), otherwise the default one, and reports that if there are others. With
- * `tracking`, returns the tracking analysis that was measured in addition to it. Throws Failure `usage.invalid` if there is none;
- * the message suggests the closest name.
- */
-export function chosenAnalysis(manifest: Manifest, wanted: string | undefined, tracking = false): Analysis {
-  const measured = wanted === undefined ? analysisInForce(manifest) : namedAnalysis(manifest.analyses, wanted);
-  return tracking ? companionTracking(manifest, measured) : measured;
+/** How the user of a command names an analysis to it: the text for a name. */
+export type AnalysisNaming = (name: string) => string;
+
+const BY_OPTION: AnalysisNaming = (name) => `--analysis ${JSON.stringify(name)}`;
+
+interface ChoiceOptions {
+  /** Whether to return the tracking analysis that was measured in addition. */
+  readonly tracking?: boolean;
+  /** Default: by ANALYSIS_OPTION. */
+  readonly naming?: AnalysisNaming;
 }
 
 /**
- * Returns the default analysis, and names it on standard error if there are others. Throws Failure `usage.invalid` if nothing is
- * measured.
+ * Returns the analysis with this name (or number), otherwise the default one, and reports that if there are others. Throws
+ * Failure `usage.invalid` if there is none; the message suggests the closest name.
  */
-function analysisInForce(manifest: Manifest): Analysis {
-  const found = manifest.analyses.inForce();
+export function chosenAnalysis(
+  manifest: Manifest,
+  wanted: string | undefined,
+  { tracking = false, naming = BY_OPTION }: ChoiceOptions = {},
+): Analysis {
+  const measured = wanted === undefined ? saidDefault(manifest, naming) : namedAnalysis(manifest.analyses, wanted);
+  return tracking ? companionTracking(manifest, measured) : measured;
+}
+
+/** Returns the analysis that is shown by default. Throws Failure `usage.invalid` if nothing is measured. */
+export function defaultAnalysis({ analyses }: Pick<Manifest, "analyses">): Analysis {
+  const found = analyses.inForce();
   if (found === undefined) throw unmeasured();
-  const isSaid = sayWhatCameBefore(manifest, found);
-  if (!isSaid) sayOthers(manifest, found);
+  return found;
+}
+
+/** Returns the default analysis, and names it on standard error if there are others. */
+function saidDefault(manifest: Manifest, naming: AnalysisNaming): Analysis {
+  const found = defaultAnalysis(manifest);
+  const isSaid = sayWhatCameBefore(manifest, found, naming);
+  if (!isSaid) sayOthers(manifest, found, naming);
   return found;
 }
 
@@ -59,6 +77,7 @@ export function linesByLabel(manifest: Manifest, analysis: Analysis): ReadonlyMa
 function sayWhatCameBefore(
   manifest: Manifest,
   { analysisId, method, roiManifestId, remeasuredAtUs }: Analysis,
+  naming: AnalysisNaming,
 ): boolean {
   if (remeasuredAtUs !== undefined) return false;
   const before = manifest.analyses
@@ -73,19 +92,17 @@ function sayWhatCameBefore(
       : "the chip was recalibrated";
   const what = forTerminal(`${why} at ${isoFromUs(first.capturedAtUs)}; these curves start there`);
   process.stderr.write(
-    `${what}. Use --analysis "${before.name}" for the earlier ones; \`phorest sensorgram --joined\` joins them\n`,
+    `${what}. Use ${naming(before.name)} for the earlier ones; \`phorest sensorgram --joined\` joins them\n`,
   );
   return true;
 }
 
 /** Reports which of several analyses is shown. */
-function sayOthers({ analyses }: Manifest, { analysisId, name }: Analysis): void {
-  const others = analyses
-    .measured()
-    .filter((one) => one.analysisId !== analysisId)
-    .map((one) => `"${one.name}"`);
+function sayOthers({ analyses }: Manifest, { analysisId, name }: Analysis, naming: AnalysisNaming = BY_OPTION): void {
+  const others = analyses.measured().filter((one) => one.analysisId !== analysisId);
   if (others.length === 0) return;
-  process.stderr.write(`showing analysis "${name}"; --analysis shows another: ${others.join(", ")}\n`);
+  const ways = others.map((one) => naming(one.name)).join(" or ");
+  process.stderr.write(`showing analysis "${name}"; for another use ${ways}\n`);
 }
 
 /** Returns the tracking analysis that was measured in addition to an analysis; the analysis itself if it is tracking. */

@@ -74,7 +74,7 @@ function sideOf(given: string, argv: CompareArguments): ComparisonSide {
   const { config } = loadConfig(undefined, resolve(directory === "" ? "." : directory));
   const manifest = openStored(config);
   try {
-    const analysis = chosenAnalysis(manifest, name);
+    const analysis = chosenAnalysis(manifest, name, { naming: (other) => JSON.stringify(`${directory}#${other}`) });
     const { source, lines } = curveReading(manifest, analysis, argv.joined);
     for (const line of lines) process.stderr.write(`${given}: ${shownZone(config, argv.tz).shown(line)}\n`);
     return comparisonSide(source, config, analysis, { ...argv, where: given });

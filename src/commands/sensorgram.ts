@@ -110,7 +110,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
     const { config, manifest, close } = await openShown(loadConfig(argv.config).config, argv.records, argv.rois);
     try {
       sayWhatIsArchived(manifest);
-      const analysis = chosenAnalysis(manifest, argv.analysis, argv.tracking);
+      const analysis = chosenAnalysis(manifest, argv.analysis, { tracking: argv.tracking });
       const { source, marks, lines } = curveReading(manifest, analysis, argv.joined);
       const zone = shownZone(config, argv.tz);
       for (const line of lines) process.stderr.write(`${zone.shown(line)}\n`);

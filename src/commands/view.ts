@@ -19,7 +19,7 @@ import { openPage, type Page } from "../web/page.ts";
 import { openStartPage } from "../web/start-page.ts";
 import { ensureToken } from "../web/token.ts";
 import { changeExperiment } from "./change-experiment.ts";
-import { chosenAnalysis } from "./chosen-analysis.ts";
+import { defaultAnalysis } from "./chosen-analysis.ts";
 import { originText } from "./config.ts";
 import type { GlobalOptions } from "./global.ts";
 import { openStored } from "./stored-experiment.ts";
@@ -138,7 +138,7 @@ async function viewList(
 function comparedSide({ loaded: { config } }: FoundExperiment): ComparisonSide {
   const manifest = openStored(config);
   try {
-    return comparisonSide(manifest, config, chosenAnalysis(manifest, undefined), {
+    return comparisonSide(manifest, config, defaultAnalysis(manifest), {
       roi: undefined,
       pairs: true,
       where: experimentName(config),

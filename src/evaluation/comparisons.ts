@@ -88,6 +88,11 @@ export function comparisonDrawing({ a, b, compared }: Comparison): TopLevelSpec 
 
 export const COMPARISON_NOTE = "All in px; shift: median of the last tenth of the frames, from the baseline";
 
+/** Returns what the values are, what only one of the two has, and how many curves are drawn, if not all. */
+export function comparisonNotes({ compared, left }: Comparison): string[] {
+  return [`${COMPARISON_NOTE}.`, ...left, drawnText(compared.length) ?? ""].filter((line) => line !== "");
+}
+
 /** Returns the table as text, its head first. */
 export function comparisonRows({ compared }: Comparison): string[][] {
   // A zero has no sign.

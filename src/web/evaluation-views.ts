@@ -65,8 +65,6 @@ export interface ComparisonView {
   readonly a: string;
   readonly b: string;
   readonly curves: readonly { readonly label: string; readonly a: ComparedFigures; readonly b: ComparedFigures }[];
-  /** What only one of them has, for people. */
-  readonly left: readonly string[];
-  /** How many curves the drawing has; empty if all. */
-  readonly drawn: string;
+  /** For people: what the values are, what only one of the two has, and how many curves the drawing has, if not all. */
+  readonly notes: readonly string[];
 }

@@ -7,9 +7,9 @@ import {
   type ComparisonSide,
   comparisonDrawing,
   comparisonJson,
+  comparisonNotes,
   comparisonOf,
   comparisonSide,
-  drawnText,
 } from "../evaluation/comparisons.ts";
 import { type ChosenInjections, injectionCurves } from "../evaluation/injection-curves.ts";
 import { kineticsOf } from "../evaluation/kinetics.ts";
@@ -97,8 +97,7 @@ export async function open({ config, manifestFile }: EvaluatorSettings): Promise
     if (figure) return (await renderVegaLite(comparisonDrawing(found))).svg;
     return text({
       ...comparisonJson(found),
-      left: found.left,
-      drawn: drawnText(found.compared.length) ?? "",
+      notes: comparisonNotes(found),
     } satisfies ComparisonView);
   };
 

@@ -92,7 +92,7 @@ test("every frame gets a result of the new analysis, the run's rows stay, and ev
   };
   // The default is the newest complete one, and that is said.
   const chosen = await lines(["export", "--format", "csv"]);
-  expect(chosen.stderr).toContain('showing analysis "centre"; --analysis shows another: "gaussian"');
+  expect(chosen.stderr).toContain('showing analysis "centre"; for another use --analysis "gaussian"');
   for (const method of ["centre", "gaussian"]) {
     const csv = await lines(["export", "--format", "csv", "--analysis", method]);
     const column = csv.lines[0]?.split(",").indexOf("Analysis-method") ?? -1;

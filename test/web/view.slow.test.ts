@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { COMPARISON_NOTE } from "../../src/evaluation/comparisons.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import type { ComparisonView } from "../../src/web/evaluation-views.ts";
 import type { CurvesView, StateView } from "../../src/web/views.ts";
@@ -78,11 +79,11 @@ test("the page of a stopped experiment shows its curves and keeps markers; Ctrl-
 
 test("several experiments are listed, and each opens", async () => {
   const root = temporaryDirectory();
-  const first = stopped(root, "2026/a <b>");
+  const first = stopped(root, "2026/a <b>", "second look");
   stopped(root, "2026/second");
   mkdirSync(join(root, "empty"));
   writeFileSync(join(first, "config.toml"), '[Experiment]\nname = "first & foremost"\nsample = "chip 1"\n');
-  const { address } = await view(["."], root);
+  const { address, child, ended } = await view(["."], root);
   const page = await (await fetch(address)).text();
   expect(page).toContain("2 experiments");
   expect(page).toContain("first &amp; foremost");
@@ -93,19 +94,22 @@ test("several experiments are listed, and each opens", async () => {
   expect(await get<StateView>(there, "/api/state")).toMatchObject({ title: "first & foremost", sample: "chip 1" });
   expect((await fetch(new URL("/open/7", address), { redirect: "manual" })).status).toBe(404);
   const compared = await (await fetch(new URL("/compare?a=0&b=1", address))).text();
-  const { stdout } = await phorest(["compare", "2026/a <b>", "2026/second", "--pairs"], root);
+  const { stdout, stderr } = await phorest(["compare", "2026/a <b>", "2026/second", "--pairs"], root);
+  expect(stderr, "how another analysis is named to this command").toContain('for another use "2026/a <b>#gaussian"');
   const rows = stdout.split("\n").filter((line) => /^\d{3}A /.test(line));
   expect(rows).toHaveLength(2);
   for (const row of rows) {
     const cells = row.split(/ {2,}/).map((cell) => `<td[^>]*>${cell}</td>`);
     expect(compared).toMatch(new RegExp(`<tr>${cells.join("")}</tr>`));
   }
-  expect(compared).toContain("A: first &amp; foremost (gaussian");
+  expect(compared).toContain("A: first &amp; foremost (gaussian, analysis &quot;second look&quot;)");
   expect(compared).toContain('src="data:image/png;base64,');
   for (const query of ["a=0", "a=0&b=7", "a=x&b=1"]) {
     const refused = await fetch(new URL(`/compare?${query}`, address));
     expect([refused.status, await refused.text()]).toEqual([400, "choose an experiment as A and another one as B"]);
   }
+  child.kill("SIGINT");
+  expect((await ended).stderr, "no advice about options of another command").toBe("");
 });
 
 test("two analyses are compared on the page, with the numbers of phorest compare", async () => {
@@ -114,7 +118,7 @@ test("two analyses are compared on the page, with the numbers of phorest compare
   const query = "analysis=gaussian&other=second+look";
   const found = await get<ComparisonView>(address, `/api/compare?${query}`);
   const { stdout } = await phorest(["compare", ".#gaussian", ".#second look", "--pairs", "--json"], root);
-  expect(found).toEqual({ ...JSON.parse(stdout), left: [], drawn: "" });
+  expect(found).toEqual({ ...JSON.parse(stdout), notes: [`${COMPARISON_NOTE}.`] });
   expect(found.curves.map(({ label }) => label)).toEqual(["000A", "001A"]);
   const drawing = await fetch(new URL(`/api/compare.svg?${query}&roi=001A`, address));
   expect([drawing.status, drawing.headers.get("content-type")]).toEqual([200, "image/svg+xml"]);

@@ -39,3 +39,15 @@ export function useAnswer<T>(path: string | undefined, load: (path: string) => P
   }, [path]);
   return answer.of === path ? answer : NOTHING;
 }
+
+/** Returns the address of a picture for an <img>; undefined without one. It is valid while the component shows this picture. */
+export function usePictureAddress(picture: Blob | undefined): string | undefined {
+  const [made, setMade] = useState<{ readonly of: Blob; readonly address: string }>();
+  useEffect(() => {
+    if (picture === undefined) return;
+    const address = URL.createObjectURL(picture);
+    setMade({ of: picture, address });
+    return () => URL.revokeObjectURL(address);
+  }, [picture]);
+  return made?.of === picture ? made?.address : undefined;
+}

@@ -1,9 +1,10 @@
 // Compares the shown analysis with another one of the experiment, for the chosen curves.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { ComparedFigures, ComparisonView } from "../evaluation-views.ts";
 import type { StateView } from "../views.ts";
 import { useAnalysis } from "./analysis.tsx";
-import { getBlob, isForNow, reasonOf } from "./api.ts";
+import { useAnswer, usePictureAddress } from "./answer.ts";
+import { getBlob } from "./api.ts";
 import { type Choice, listOf } from "./curve-choice.tsx";
 import { useEvaluation } from "./evaluation.ts";
 import { number } from "./format.ts";
@@ -57,19 +58,14 @@ const COLUMNS = [
   { head: "LOD", of: "detection_limit_px", digits: 4 },
 ] as const satisfies readonly { head: string; of: keyof ComparedFigures; digits: number }[];
 
-function Compared({ view: { a, b, curves, left, drawn }, figure }: { view: ComparisonView; figure: string }) {
+function Compared({ view: { a, b, curves, notes }, figure }: { view: ComparisonView; figure: string }) {
   return (
     <>
-      <p class="quiet">
-        A: {a}. B: {b}. All in px; shift: median of the last tenth of the frames, from the baseline.
-      </p>
-      {[...left, drawn]
-        .filter((line) => line !== "")
-        .map((line) => (
-          <p class="quiet" key={line}>
-            {line}
-          </p>
-        ))}
+      {[`A: ${a}. B: ${b}.`, ...notes].map((line) => (
+        <p class="quiet" key={line}>
+          {line}
+        </p>
+      ))}
       <div class="scroll" tabIndex={0} role="region" aria-label="Values of both analyses, px">
         <table class="stack compared">
           <thead>
@@ -107,37 +103,9 @@ function Compared({ view: { a, b, curves, left, drawn }, figure }: { view: Compa
   );
 }
 
-const AGAIN_MS = 3000;
-
 function Drawing({ path }: { path: string }) {
-  const [address, setAddress] = useState<string>();
-  const [message, setMessage] = useState("");
-  useEffect(() => {
-    let isLeft = false;
-    let made: string | undefined;
-    let again: ReturnType<typeof setTimeout> | undefined;
-    const read = (): Promise<void> =>
-      getBlob(path).then(
-        (drawing) => {
-          if (isLeft) return;
-          made = URL.createObjectURL(drawing);
-          setMessage("");
-          setAddress(made);
-        },
-        (error: unknown) => {
-          if (isLeft) return;
-          setMessage(isForNow(error) ? "Still drawing …" : reasonOf(error));
-          if (isForNow(error)) again = setTimeout(() => void read(), AGAIN_MS);
-        },
-      );
-    void read();
-    return () => {
-      isLeft = true;
-      clearTimeout(again);
-      setAddress(undefined);
-      if (made !== undefined) URL.revokeObjectURL(made);
-    };
-  }, [path]);
+  const { value, message } = useAnswer(path, getBlob);
+  const address = usePictureAddress(value);
   if (address === undefined) return <p role="status">{message === "" ? "Drawing …" : message}</p>;
   return (
     <div class="scroll paper" tabIndex={0} role="region" aria-label="Curves of both analyses, and their difference">

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { DifferenceView, FramesView, FrameTimeView, ProfilesView } from "../picture-views.ts";
 import type { ChipView, StateView } from "../views.ts";
 import { useAnalysis } from "./analysis.tsx";
-import { useAnswer } from "./answer.ts";
+import { useAnswer, usePictureAddress } from "./answer.ts";
 import { get, getBlob } from "./api.ts";
 import { curveColour, curveDash } from "./colours.ts";
 import { fixed } from "./format.ts";
@@ -66,14 +66,7 @@ function Difference({ a, b }: { a: number; b: number }) {
   const query = new URLSearchParams({ a: String(a), b: String(b) });
   const found = useAnswer(`/api/difference?${query}`, (path) => get<DifferenceView>(path));
   const picture = useAnswer(found.value && `/api/difference.png?${query}`, getBlob);
-  const [drawn, setDrawn] = useState<{ readonly of: Blob; readonly address: string }>();
-  useEffect(() => {
-    const { value } = picture;
-    if (value === undefined) return;
-    const address = URL.createObjectURL(value);
-    setDrawn({ of: value, address });
-    return () => URL.revokeObjectURL(address);
-  }, [picture.value]);
+  const address = usePictureAddress(picture.value);
   const message = found.message || picture.message;
   const view = found.value;
   if (view === undefined) {
@@ -90,10 +83,10 @@ function Difference({ a, b }: { a: number; b: number }) {
       <p role="status">
         <strong>{movement(view)}</strong>
       </p>
-      {drawn !== undefined && drawn.of === picture.value && (
+      {address !== undefined && (
         <img
           class="difference"
-          src={drawn.address}
+          src={address}
           width={view.width}
           height={view.height}
           alt={`Difference of frame ${b} and frame ${a}. ${movement(view)}`}
