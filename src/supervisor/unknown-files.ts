@@ -1,13 +1,13 @@
 // Adds images in the data directory that have no row to the queue. Own captures are single images, with the time in their name;
 // files of other programs are read to find their pages and times.
-import { configuredTimes } from "../cameras/configured-files.ts";
-import { newPages, pageFilter, pagesSettings, partlyTaken } from "../cameras/grown-file.ts";
+import { join } from "node:path";
+import { configuredPages, configuredTimes } from "../cameras/configured-files.ts";
+import { lackingChoice, newPages, pageFilter, pagesSettings, partlyTaken } from "../cameras/grown-file.ts";
 import { BRIGHTFIELD_PREFIX } from "../cameras/picture-encoding.ts";
 import { seriesSettings } from "../cameras/series-record.ts";
 import type { Config } from "../config/schema.ts";
 import { Failure, failureLine } from "../failure/failure.ts";
 import { captureTimeOf } from "../image/capture-name.ts";
-import type { PageChoice } from "../image/chosen-pages.ts";
 import { axesOfFiles } from "../image/file-axes.ts";
 import { framesOfFile, framesOfPages } from "../image/frames-of-file.ts";
 import { usableStatus } from "../image/picture-files.ts";
@@ -15,7 +15,8 @@ import { isPictureName } from "../image/picture-name.ts";
 import { SeparateImages } from "../image/separate-images.ts";
 import { CaptureTimes } from "../image/times/capture-times.ts";
 import type { StageLog } from "../log/logger.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import { MANIFEST_FILENAME, type Manifest } from "../manifest/manifest.ts";
+import { takenSeries } from "../manifest/taken-series.ts";
 import { lastTaken, takenBefore } from "../stages/collector/taken-before.ts";
 import type { NamedFile } from "../system/confined-file.ts";
 import { unnumberedName } from "../system/numbered-name.ts";
@@ -68,28 +69,44 @@ export function adoptOwn(
   return { skipped, foreign: unknown.filter(({ capturedAtUs }) => capturedAtUs === undefined) };
 }
 
-/** Adds files of other programs, with a row for each frame. A file that cannot be read now is left for the next start. */
+/**
+ * Adds files of other programs, with a row for each frame, if they are of the series that the experiment's frames are of. Names the
+ * others. A file that cannot be read now is left for the next start.
+ */
 export async function adoptForeign(
   files: readonly UnknownFile[],
   { config, manifest, log, runId }: Pick<AdoptOptions, "manifest" | "log" | "runId"> & { readonly config: Config },
 ): Promise<void> {
-  const { channel, z, position, follow_links: followLinks } = config.Camera;
+  if (files.length === 0) return;
+  const { follow_links: followLinks } = config.Camera;
+  const dataDir = config.Paths.data_dir;
+  const before = takenSeries(join(dataDir, MANIFEST_FILENAME));
+  const { channel, z, position } = configuredPages(config.Camera);
+  const choice = {
+    ...{ channel: channel ?? before?.channel, z: z ?? before?.z },
+    position: position ?? before?.position,
+  };
   const options = {
-    ...{ manifest, dataDir: config.Paths.data_dir, runId, followLinks, pages: { channel, z, position } },
+    ...{ manifest, dataDir, runId, followLinks },
     times: new CaptureTimes(configuredTimes(config.Camera)),
+    separate: new SeparateImages(choice, before),
   };
   for (const file of files) {
     const { name } = file;
     try {
-      const { entry, failed, notes } = await entryOf(file, options);
-      await manifest.whenFree(() => manifest.entries.adopt(entry, failed));
+      const found = await entryOf(file, options);
+      if (typeof found === "string") {
+        log.warn(found);
+        continue;
+      }
+      const { entry, notes } = found;
+      await manifest.whenFree(() => manifest.entries.adopt(entry));
       const frames = 1 + entry.furtherPages.length;
       log.warn(
         `found ${name}, which was not in the database; added it to the queue${frames > 1 ? `, ${frames} pages` : ""}`,
       );
       for (const note of notes) log.warn(note.startsWith(name) ? note : `${name}: ${note}`);
       if (entry.collectionError !== undefined) log.error(`${name}: ${entry.collectionError}`);
-      if (failed !== undefined) log.error(`${name}: ${failed.error}`);
     } catch (error) {
       log.error(`${name}: cannot add it to the queue: ${failureLine(error)}; the next start retries`);
     }
@@ -97,24 +114,30 @@ export async function adoptForeign(
 }
 
 interface ForeignOptions extends Pick<AdoptOptions, "manifest" | "dataDir" | "runId" | "followLinks"> {
-  readonly pages: PageChoice;
   readonly times: CaptureTimes;
+  /** The series of the experiment's frames; files that state theirs first decide what nobody chose. */
+  readonly separate: SeparateImages;
 }
 
+/** Returns the entry of a file; if it is not of the series, a line that says so. */
 async function entryOf(
   { name, bytes, modifiedUs }: UnknownFile,
-  { manifest, dataDir, runId, followLinks, pages: choice, times }: ForeignOptions,
+  { manifest, dataDir, runId, followLinks, times, separate }: ForeignOptions,
 ) {
   const named = { directory: dataDir, path: name, followLinks };
-  const found = await framesOfFile(named, choice);
-  const { from, without, content, continues } = await grownSince(named, manifest);
-  const { pages, leftOut, damage, refused } = found;
   const file = { directory: dataDir, name, followLinks, modifiedUs, version: `${bytes}` };
+  // Reads the metadata next to the file, which may have the axes.
+  await times.ofFirstPages([file]);
+  const [axes = { images: 1, axes: [] }] = await axesOfFiles([file], times);
+  separate.learn([axes]);
+  if (!separate.keeps(axes)) return `${name}: skipped: it is of another series than the frames of this experiment`;
+  const choice = separate.choiceOf(axes);
+  const lacking = await lackingChoice(named, choice);
+  if (lacking !== undefined) return lacking;
+  const { pages, leftOut, damage } = await framesOfFile(named, choice);
+  const { from, without, content, continues } = await grownSince(named, manifest);
   const timed = await times.of(file, pages);
-  const axes = await axesOfFiles([file], times);
-  const separate = new SeparateImages(choice);
-  separate.learn(axes);
-  const series = seriesSettings(axes.map((one) => separate.seriesOf(one))[0]);
+  const series = seriesSettings(separate.seriesOf(axes));
   const frames = framesOfPages(pages ?? [], timed);
   const isWanted = pageFilter({ from, without });
   const fresh = frames.filter(({ page }) => isWanted(page));
@@ -136,8 +159,7 @@ async function entryOf(
     collectionError: damage,
     cutOff: damage,
   };
-  const failed = refused && ({ status: "failed", errorCode: refused.code, error: refused.message } as const);
-  return { entry, failed, notes: [...timed.notes, ...leftOut] };
+  return { entry, notes: [...timed.notes, ...leftOut] };
 }
 
 /**
