@@ -12,6 +12,7 @@ import {
 } from "../../system/confined-file.ts";
 import { TIFF_ENDING } from "../../system/numbered-name.ts";
 import { y4mIntervalUs } from "../flat-stack.ts";
+import { kindNotes } from "../named-kind.ts";
 import type { PageInfo } from "../pages.ts";
 import { sourceOfBytes, sourceOfFile } from "../tiff/byte-source.ts";
 import type { TiffSeries } from "../tiff/series.ts";
@@ -41,6 +42,8 @@ export interface Embedded {
   readonly total: number;
   /** The file ends before its last page; this is reported when its pages are read. */
   readonly isCut: boolean;
+  /** Lines about the kind of the file. */
+  readonly kindNotes: readonly string[];
 }
 
 /** A further file of a series that Micro-Manager split. */
@@ -52,7 +55,10 @@ const SPLIT = new RegExp(`_\\d+((?:\\.ome)?${TIFF_ENDING}(?:\\.gz)?)$`, "i");
  */
 export async function embeddedTimes(file: NamedFile, pages: readonly PageInfo[] | undefined): Promise<Embedded> {
   const begin = await beginOfSplit(file);
-  return withContent(file, withFileDirectlyIn, ({ source, series }) => timesInside(file, source, series, begin, pages));
+  return withContent(file, withFileDirectlyIn, async ({ source, series }) => ({
+    ...(await timesInside(file, source, series, begin, pages)),
+    kindNotes: kindNotes(file.path, source.head),
+  }));
 }
 
 /** The content of a file without gzip; `series` lists its pages if it is a TIFF. */
@@ -103,7 +109,7 @@ async function timesInside(
   seriesOf: Content["series"],
   begin: SeriesBegin | undefined,
   pages: readonly PageInfo[] | undefined,
-): Promise<Embedded> {
+): Promise<Omit<Embedded, "kindNotes">> {
   // A TIFF needs its directories. Other kinds are recognised by their first bytes.
   const first = isTiff(source.head) ? await firstDirectory(source) : undefined;
   if (first === undefined) {

@@ -142,12 +142,12 @@ async function lookInside(
     const inside = await embeddedTimes({ directory, path: name, followLinks }, pages);
     const { pages: found } = inside;
     const stated = found && { ...found, stated: plausibleTimes(found.stated) };
-    return { inside: { ...inside, pages: stated }, notes: problems };
+    return { inside: { ...inside, pages: stated }, notes: [...problems, ...inside.kindNotes] };
   } catch (error) {
     // An unreadable file is reported and handled when its pixels are read.
     const why = error instanceof Failure ? error.message : errorCode(error);
     if (why === undefined) throw error;
-    const inside = { pages: undefined, date: undefined, total: pages?.length ?? 1, isCut: false };
+    const inside = { pages: undefined, date: undefined, total: pages?.length ?? 1, isCut: false, kindNotes: [] };
     return { inside, notes: [...problems, `its metadata are not used: ${why}`] };
   }
 }

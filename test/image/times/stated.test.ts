@@ -240,7 +240,8 @@ describe("EXIF", () => {
     const directory = temporaryDirectory();
     writeFileSync(join(directory, name), bytes);
     const { pages, notes } = await new CaptureTimes().of({ directory, name, modifiedUs: 5, version: "" });
-    return [(pages[0]?.takenAtUs ?? 0) - DATE_US, pages[0]?.source, notes.length];
+    const ofTime = notes.filter((note) => !note.includes("it is a JPEG"));
+    return [(pages[0]?.takenAtUs ?? 0) - DATE_US, pages[0]?.source, ofTime.length];
   };
 
   it.each([true, false])("has the original date with fraction and zone, little endian %s", async (little) => {
