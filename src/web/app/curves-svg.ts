@@ -3,6 +3,7 @@ import { cutText, placeMarkers } from "../../figures/marker-places.ts";
 import { escapeMarkup } from "../../system/markup.ts";
 import { curveColour, curveDash, temperatureColour } from "./colours.ts";
 import { fixed } from "./format.ts";
+import { NAME_GAP_PX, placedInjections, SHADES } from "./injection-places.ts";
 import type { PlotContent } from "./plot-content.ts";
 import { decimalsOf, roundTicks, timeTicks } from "./ticks.ts";
 import { clock, day, zoneName, zoneOffsetMs } from "./time.ts";
@@ -49,7 +50,8 @@ interface Panel {
 }
 
 /** Always on white, independent of the page's theme, because it will be placed in a document. */
-export function curvesSvg({ title, view, markers, quantity, unit, from, to, limits, hidden }: Drawing): string {
+export function curvesSvg(drawing: Drawing): string {
+  const { title, view, markers, quantity, unit, from, to, limits, hidden } = drawing;
   const x = (ms: number) => LEFT + (PLOT_WIDTH * (ms - from)) / Math.max(1, to - from);
   const within = (ms: number) => ms >= from && ms <= to;
   const shown = view.curves.flatMap((curve, at) => (hidden?.has(curve.label) === true ? [] : [{ curve, at }]));
@@ -79,7 +81,13 @@ export function curvesSvg({ title, view, markers, quantity, unit, from, to, limi
         );
   const bottom = temperatures === undefined ? TOP + CURVES_HEIGHT : below + TEMPERATURES_HEIGHT;
   const height = bottom + BELOW;
-  const parts = [words(LEFT, TOP - 10, title, 'font-size="14" font-weight="600"'), ...curves.parts];
+  const injections = injectionParts(drawing, x);
+  const parts = [
+    words(LEFT, TOP - 10, title, 'font-size="14" font-weight="600"'),
+    ...injections.shades,
+    ...curves.parts,
+    ...injections.names,
+  ];
   const clip = (ms: number) => Math.min(Math.max(ms, from), to);
   const [b0, b1] = [x(clip(view.baseline.from)), x(clip(view.baseline.to))];
   parts.push(
@@ -111,6 +119,20 @@ export function curvesSvg({ title, view, markers, quantity, unit, from, to, limi
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
     `font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>${parts.join("")}</svg>`
   );
+}
+
+/** Draws injections: shades below the curves, and names over them at the lower edge. */
+function injectionParts({ injections = [], view, from, to }: Drawing, x: (ms: number) => number) {
+  const clip = (ms: number) => x(Math.min(Math.max(ms, from), to));
+  const [shades, names]: [string[], string[]] = [[], []];
+  for (const one of placedInjections(injections, view.span[1], clip)) {
+    const shade = (left: number, right: number, opacity: number) =>
+      `<rect x="${left.toFixed(1)}" y="${TOP}" width="${(right - left).toFixed(1)}" height="${CURVES_HEIGHT}" fill="${one.isMain ? "#14623a" : "#666"}" opacity="${opacity}"/>`;
+    if (one.to > one.from) shades.push(shade(one.from, one.to, SHADES.injection));
+    if (one.end > one.to) shades.push(shade(one.to, one.end, SHADES.dissociation));
+    if (one.name !== undefined) names.push(words(one.from + NAME_GAP_PX, TOP + CURVES_HEIGHT - 6, one.name));
+  }
+  return { shades, names };
 }
 
 interface TimeAxis {

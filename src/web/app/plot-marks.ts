@@ -1,8 +1,7 @@
 // Draws injections below the curves, and the baseline and the markers over them.
 import type uPlot from "uplot";
 import { cutText, placeMarkers } from "../../figures/marker-places.ts";
-import { concentrationText } from "../../measurement/concentration.ts";
-import type { InjectionView } from "../evaluation-views.ts";
+import { NAME_GAP_PX, placedInjections, SHADES } from "./injection-places.ts";
 import type { PlotContent } from "./plot-content.ts";
 import { theme } from "./theme.ts";
 
@@ -42,19 +41,11 @@ export function drawMarks(plot: uPlot, { view, markers, from: first, to: last }:
   ctx.restore();
 }
 
-/** How strongly the time of an injection and that of its dissociation are shaded. */
-const SHADES = { injection: 0.16, dissociation: 0.06 } as const;
 const NAME_PX = 12;
-/** px of a character of a name. */
-const CHARACTER_PX = 6.4;
 
-/**
- * Draws the injections; the plot calls this before drawing its curves. Where there is no room for the name, it writes the number
- * that the injection has in the table.
- */
+/** Draws the injections; the plot calls this before drawing its curves. */
 export function drawInjections(plot: uPlot, { injections = [], view }: PlotContent): void {
   const { ctx, bbox } = plot;
-  const place = (ms: number) => plot.valToPos(ms / 1000, "x", true);
   const ratio = devicePixelRatio;
   ctx.save();
   ctx.beginPath();
@@ -63,26 +54,18 @@ export function drawInjections(plot: uPlot, { injections = [], view }: PlotConte
   ctx.font = `${NAME_PX * ratio}px system-ui, sans-serif`;
   ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
-  injections.forEach((one, at) => {
-    const last = one.dissociationEnd ?? injections[at + 1]?.start ?? Math.max(view.span[1], one.end);
-    const [from, to, end] = [place(one.start), place(one.end), place(last)];
-    ctx.fillStyle = theme(one.type === "sample" || one.type === "calibration" ? "--accent" : "--quiet");
+  const place = (ms: number) => plot.valToPos(ms / 1000, "x", true) / ratio;
+  for (const { from, to, end, isMain, name } of placedInjections(injections, view.span[1], place)) {
+    ctx.fillStyle = theme(isMain ? "--accent" : "--quiet");
     ctx.globalAlpha = SHADES.injection;
-    ctx.fillRect(from, bbox.top, to - from, bbox.height);
+    ctx.fillRect(from * ratio, bbox.top, (to - from) * ratio, bbox.height);
     ctx.globalAlpha = SHADES.dissociation;
-    ctx.fillRect(to, bbox.top, end - to, bbox.height);
+    ctx.fillRect(to * ratio, bbox.top, (end - to) * ratio, bbox.height);
     ctx.globalAlpha = 1;
-    const room = (end - from) / ratio - 8;
-    const name = [nameOf(one), one.solution, String(one.id)].find((text) => text.length * CHARACTER_PX <= room);
-    if (name === undefined) return;
+    if (name === undefined) continue;
     ctx.fillStyle = theme("--text");
-    ctx.fillText(name, Math.max(from, bbox.left) + 4 * ratio, bbox.top + bbox.height - 4 * ratio);
-  });
+    const left = Math.max(from * ratio, bbox.left) + NAME_GAP_PX * ratio;
+    ctx.fillText(name, left, bbox.top + bbox.height - NAME_GAP_PX * ratio);
+  }
   ctx.restore();
-}
-
-/** "antibody, 50 nM" */
-function nameOf({ solution, concentration, refractiveIndex }: InjectionView): string {
-  const amount = concentration === null ? refractiveIndex : concentrationText(concentration);
-  return amount === null ? solution : `${solution}, ${amount}`;
 }
