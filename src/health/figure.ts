@@ -1,6 +1,7 @@
 // Draws the health report as an image: verdict, alarms, stages, numbers, the shift of the last frames, the last log lines. It is
 // mostly text, so it is written directly as SVG.
 
+import { outputShownAs } from "../config/output-methods.ts";
 import { COLOURS, DOUBTFUL_COLOUR, FAINT_INK, GRID, INK } from "../figures/figure-style.ts";
 import { FONT_FAMILY } from "../figures/render.ts";
 import { medianOf } from "../measurement/statistics.ts";
@@ -30,12 +31,12 @@ export function healthFigure(report: HealthReport, zone: TimeZone): string {
   const page = new Page(zone);
   page.banner(verdictWords(report), verdictColour(report));
   page.text(`${snapshot.dataDir}  ·  ${zone.moment(Date.parse(report.at) * 1000)}`, { colour: FAINT_INK });
-  if (snapshot.startedAt !== undefined) page.text(runWords(report), { colour: FAINT_INK });
+  if (snapshot.startedAt !== undefined) page.text(runWords(report, page.moment), { colour: FAINT_INK });
   page.gap();
   page.heading(snapshot.alarms.length === 0 ? "No alarms" : "Alarms");
   for (const alarm of snapshot.alarms) page.wrapped(alarm, DOUBTFUL_COLOUR);
   for (const note of snapshot.notes) page.wrapped(note, INK);
-  for (const { since, text } of told) page.wrapped(`notified ${since.slice(0, 19)}Z: ${text}`, INK);
+  for (const { since, text } of told) page.wrapped(`notified ${page.moment(since)}: ${text}`, INK);
   if (undelivered > 0) page.text(`${counted(undelivered, "notification")} still to be delivered`, { colour: WAITS });
   page.gap();
   if (snapshot.stages.length > 0) {
@@ -44,10 +45,10 @@ export function healthFigure(report: HealthReport, zone: TimeZone): string {
     page.gap();
   }
   page.heading("Numbers");
-  for (const [name, value] of figures(report)) page.pair(name, value);
+  for (const [name, value] of figures(report, page.moment)) page.pair(name, value);
   page.gap();
   const shifts = snapshot.recent === undefined ? [] : medianShifts(snapshot.recent);
-  if (shifts.length > 1) page.curve(`Median shift of all ROIs over the last ${shifts.length} frames, px`, shifts);
+  if (shifts.length > 1) page.curve(`Median shift of all ROIs in the last ${shifts.length} frames, px`, shifts);
   page.heading("Log");
   if (log.length === 0) page.text("no log lines", { colour: FAINT_INK });
   for (const { level, text } of log) {
@@ -59,20 +60,26 @@ export function healthFigure(report: HealthReport, zone: TimeZone): string {
   return page.svg();
 }
 
-/** Returns the median shift of the unflagged ROIs from the first of these frames, px; frames without such ROIs are left out. */
-function medianShifts({ curves, labels }: RecentCurves): number[] {
+interface FrameShift {
+  readonly atUs: number;
+  /** px */
+  readonly shift: number;
+}
+
+/** Returns the median shift of the unflagged ROIs from the first of these frames; frames without such ROIs are left out. */
+function medianShifts({ curves, labels }: RecentCurves): FrameShift[] {
   const zero = labels.map((_label, roi) => {
     const first = curves.find(({ position, flags }) => flags[roi] === 0 && Number.isFinite(position[roi]));
     return first?.position[roi] ?? Number.NaN;
   });
   return curves
-    .map(({ position, flags }) => {
+    .map(({ position, flags, capturedAtUs }) => {
       const shifts = Array.from(position, (px, roi) =>
         flags[roi] === 0 ? px - (zero[roi] ?? Number.NaN) : Number.NaN,
       );
-      return medianOf(Float64Array.from(shifts.filter(Number.isFinite)));
+      return { atUs: capturedAtUs, shift: medianOf(Float64Array.from(shifts.filter(Number.isFinite))) };
     })
-    .filter(Number.isFinite);
+    .filter(({ shift }) => Number.isFinite(shift));
 }
 
 function verdictWords(report: HealthReport): string {
@@ -88,13 +95,16 @@ function verdictColour({ verdict, snapshot }: HealthReport): string {
   return verdict === "fine" && snapshot.experiment === "running" ? GOOD : QUIET;
 }
 
-function runWords({ snapshot: { experiment, startedAt, endedAt, endReason, pid } }: HealthReport): string {
-  if (experiment === "running") return `since ${startedAt}, process ${pid}`;
+type Moment = (iso: string | undefined) => string;
+
+function runWords({ snapshot }: HealthReport, moment: Moment): string {
+  const { experiment, startedAt, endedAt, endReason, pid } = snapshot;
+  if (experiment === "running") return `since ${moment(startedAt)}, process ${pid}`;
   const reason = endReason === undefined ? "" : ` (${endReason})`;
-  return `started ${startedAt}, ${endedAt === undefined ? "interrupted" : `ended ${endedAt}`}${reason}`;
+  return `started ${moment(startedAt)}, ${endedAt === undefined ? "interrupted" : `ended ${moment(endedAt)}`}${reason}`;
 }
 
-function figures({ snapshot }: HealthReport): [string, string][] {
+function figures({ snapshot }: HealthReport, moment: Moment): [string, string][] {
   const { camera, counts, freeBytes, lastFrame, outputs } = snapshot;
   const pairs: [string, string][] = [];
   if (camera !== undefined) pairs.push(["camera", camera.simulated ? SIMULATED_CHIP : camera.type]);
@@ -104,10 +114,15 @@ function figures({ snapshot }: HealthReport): [string, string][] {
     pairs.push(["frames", `${processed} measured, ${pending + processing} waiting, ${failed} failed${moved}`]);
     pairs.push(["images here", `${localImages}, ${gigabytes(localBytes, 2)}`]);
   }
-  for (const { name, waiting } of outputs) pairs.push([`output ${name}`, `${counted(waiting, "frame")} waiting`]);
+  for (const { name, waiting } of outputs) {
+    pairs.push(["output", `${counted(waiting, "frame")} waiting for ${outputShownAs(name)}`]);
+  }
   if (freeBytes !== undefined) pairs.push(["disk", `${gigabytes(freeBytes)} free`]);
   if (lastFrame !== undefined) {
-    pairs.push(["last frame", `${lastFrame.filename ?? "no image"}, ${lastFrame.capturedAt}, ${lastFrame.status}`]);
+    pairs.push([
+      "last frame",
+      `${lastFrame.filename ?? "no image"}, ${moment(lastFrame.capturedAt)}, ${lastFrame.status}`,
+    ]);
   }
   return pairs;
 }
@@ -130,6 +145,9 @@ class Page {
   constructor(zone: TimeZone) {
     this.zone = zone;
   }
+
+  /** Returns a time as text in the time zone of the page. */
+  readonly moment: Moment = (iso) => (iso === undefined ? "" : this.zone.moment(Date.parse(iso) * 1000));
 
   banner(words: string, colour: string): void {
     this.parts.push(
@@ -178,16 +196,20 @@ class Page {
     this.y += LINE;
   }
 
-  curve(title: string, values: readonly number[]): void {
+  /** Draws the shifts over the time of their frames. */
+  curve(title: string, shifts: readonly FrameShift[]): void {
     this.heading(title);
     const [height, left, width] = [80, MARGIN + 60, WIDTH - 2 * MARGIN - 60];
+    const [values, times] = [shifts.map(({ shift }) => shift), shifts.map(({ atUs }) => atUs)];
+    const [firstUs = 0, lastUs = 0] = [times[0], times.at(-1)];
+    const xOf = (atUs: number) => left + (width * (atUs - firstUs)) / Math.max(1, lastUs - firstUs);
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const top = this.y - 12;
     // A narrower axis would only magnify noise.
     const span = Math.max(high - low, 0.02);
     const middle = (low + high) / 2;
     const yOf = (value: number) => top + height * (0.5 - (value - middle) / span / 1.1);
-    const points = values.map((value, i) => `${left + (i / (values.length - 1)) * width},${yOf(value).toFixed(1)}`);
+    const points = shifts.map(({ atUs, shift }) => `${xOf(atUs).toFixed(1)},${yOf(shift).toFixed(1)}`);
     this.parts.push(
       `<rect x="${left}" y="${top}" width="${width}" height="${height}" fill="none" stroke="${GRID}"/>`,
       `<polyline points="${points.join(" ")}" fill="none" stroke="${COLOURS[0]}" stroke-width="1.5"/>`,
@@ -195,10 +217,14 @@ class Page {
     for (const value of [middle + span / 2, middle - span / 2]) {
       const y = yOf(value) + 4;
       this.parts.push(
-        `<text x="${left - 6}" y="${y}" text-anchor="end" font-size="10.5" fill="${INK}">${value.toFixed(3)}</text>`,
+        `<text x="${left - 6}" y="${y}" text-anchor="end" font-size="10.5" fill="${INK}">${signed(value)}</text>`,
       );
     }
-    this.y = top + height + 34;
+    const below = { size: 10.5, colour: FAINT_INK };
+    this.y = top + height + 15;
+    this.put(this.zone.moment(firstUs), left, below);
+    this.put(this.zone.moment(lastUs), left + width, { ...below, anchor: "end" });
+    this.y += 30;
   }
 
   gap(): void {
@@ -213,8 +239,8 @@ class Page {
     );
   }
 
-  private put(words: string, x: number, { size = 12.5, bold = false, colour = INK }: TextStyle): void {
-    const weight = bold ? ' font-weight="bold"' : "";
+  private put(words: string, x: number, { size = 12.5, bold = false, colour = INK, anchor }: TextStyle): void {
+    const weight = `${bold ? ' font-weight="bold"' : ""}${anchor === undefined ? "" : ` text-anchor="${anchor}"`}`;
     this.parts.push(
       `<text x="${x}" y="${this.y}" font-size="${size}"${weight} fill="${colour}" xml:space="preserve">${escaped(this.zone.shown(words))}</text>`,
     );
@@ -225,7 +251,11 @@ interface TextStyle {
   readonly size?: number;
   readonly bold?: boolean;
   readonly colour?: string;
+  readonly anchor?: "end";
 }
+
+/** Returns a number with a true minus sign. */
+const signed = (value: number): string => value.toFixed(3).replace(/^-/, "\u2212");
 
 function escaped(text: string): string {
   return escapeMarkup(text).replaceAll(/\p{Cc}/gu, " ");
