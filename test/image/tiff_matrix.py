@@ -265,7 +265,7 @@ if shutil.which("tiffcp"):
     for kind in ("u8", "u16", "f32"):
         image, bits, fmt = GRAYS[kind]
         base = f"tifffile-{kind}-None-strip-le.tif"
-        codecs = ["lzw:1", "lzw:2", "zip:1", "zip:2", "packbits", "none"] + (["lzw:3", "zip:3"] if fmt == 3 else [])
+        codecs = ["lzw:1", "lzw:2", "zip:1", "zip:2", "zstd:1", "zstd:2", "packbits", "none"] + (["lzw:3", "zip:3", "zstd:3"] if fmt == 3 else [])
         for codec, places, order in itertools.product(codecs, (["-s", "-r", "9"], ["-t", "-w", "32", "-l", "16"]), ("-L", "-B")):
             if codec.endswith(":3") and order == "-B":
                 # tiffcp 4.5 swaps the bytes of these twice: neither libtiff nor tifffile read the source back.
