@@ -15,7 +15,7 @@ export const ANALYSIS_OPTION = {
 } as const;
 
 /** How the user of a command names an analysis to it: the text for a name. */
-export type AnalysisNaming = (name: string) => string;
+type AnalysisNaming = (name: string) => string;
 
 const BY_OPTION: AnalysisNaming = (name) => `--analysis ${JSON.stringify(name)}`;
 
