@@ -238,10 +238,7 @@ async function checkSyncedFiles(
 }
 
 /** Checks for files in data_dir that have no row. */
-async function checkUnknownFiles(
-  { config, manifest, repair, running, nowUs }: VerifyOptions,
-  report: Report,
-): Promise<void> {
+async function checkUnknownFiles({ config, manifest, repair, running }: VerifyOptions, report: Report): Promise<void> {
   const dataDir = config.Paths.data_dir;
   const importer = capabilitiesOf(config.Camera.camera_type).inPlace;
   const { names, unusable } = readNamesNow(dataDir);
@@ -270,8 +267,10 @@ async function checkUnknownFiles(
         report({ kind: "refused", subject: name, meaning: line, cure: "remove it, or allow it" }),
       );
       if (status === undefined) continue;
-      const capturedAtUs = captureTimeOf(name) ?? Math.min(nowUs, Math.round(status.mtimeMs * 1000));
-      if (repair) {
+      const capturedAtUs = captureTimeOf(name);
+      // Images of other programs have pages, a series and times of their own, which only a run finds out.
+      const isOwn = capturedAtUs !== undefined;
+      if (repair && isOwn) {
         try {
           const content = await withConfinedFile(dataDir, name, (file) => digestOpened(file), { followLinks });
           manifest.entries.adopt({ filename: name, filepath: dataDir, capturedAtUs, ...content });
@@ -286,8 +285,8 @@ async function checkUnknownFiles(
         kind: "unknown file",
         subject: name,
         meaning: "an image that is not in the database",
-        cure: "--repair or the next run adds it",
-        repaired: repair ? "added to the queue" : undefined,
+        cure: isOwn ? "--repair or the next run adds it" : "the next run adds it, with the times and pages that it has",
+        repaired: repair && isOwn ? "added to the queue" : undefined,
       });
     }
   }

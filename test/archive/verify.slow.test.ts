@@ -58,6 +58,8 @@ test("an experiment as it was recorded has no findings", async () => {
   expect(await findings(await sound())).toEqual([]);
 });
 
+const OWN_NAME = "image_20260304_100000_000000_cam0.png";
+
 type Break = (at: Finished) => void;
 test.each<[string, string, Break]>([
   ["a picture is gone, its copy is good", "missing", (at) => rmSync(here(at, "image_0.png"))],
@@ -77,7 +79,7 @@ test.each<[string, string, Break]>([
   ["the only copy, on the share, is gone", "copy gone", (at) => rmSync(there(at, "image_3.png"))],
   ["the only copy, on the share, changed", "copy damaged", (at) => writeFileSync(there(at, "image_3.png"), "pic")],
   ["a picture came back", "returned", (at) => at.sql("UPDATE entry SET missing = 1 WHERE id = 1")],
-  ["a picture has no row", "unknown file", (at) => writeFileSync(here(at, "image_new.png"), "new")],
+  ["a picture has no row", "unknown file", (at) => writeFileSync(here(at, OWN_NAME), "new")],
   ["a frame is in nobody's hand", "stuck", (at) => at.sql("UPDATE entry SET status = 'processing' WHERE id = 1")],
   ["a copied file is gone", "copy gone", (at) => rmSync(join(at.config.Paths.remote_root_dir, "results/a.csv"))],
 ])("%s: found, said with its cure, repaired, and then known", async (_what, kind, break_) => {
@@ -93,6 +95,19 @@ test.each<[string, string, Break]>([
   expect((await findings(at, true))[0]?.repaired).toBeDefined();
   expect(await findings(at)).toEqual([]);
   expect(files()).toEqual(before);
+});
+
+test("an image of another program without a row waits for the next run, which finds its times and pages", async () => {
+  const at = await sound();
+  writeFileSync(here(at, "stack.ome.tif"), "not read here");
+  const [found, ...rest] = await findings(at, true);
+  expect(rest).toEqual([]);
+  expect(found).toMatchObject({
+    kind: "unknown file",
+    cure: "the next run adds it, with the times and pages that it has",
+    repaired: undefined,
+  });
+  expect(at.manifest.entries.knowsFile("stack.ome.tif")).toBe(false);
 });
 
 function contentOrNone(path: string): string | undefined {
