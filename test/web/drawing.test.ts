@@ -43,6 +43,27 @@ test("texts of markers never meet, and none leaves the drawing", () => {
   expect(cutText("x".repeat(200), LETTERING)).toHaveLength(30);
 });
 
+test("the text of a marker stays on its own side of the marker before, cut where there is no room", () => {
+  const texts = ["1 % ethanol", "2 % ethanol", "4 % ethanol"];
+  const markers = texts.map((text, at) => ({ timeMs: 12 + 30 * at, text }));
+  const near = placeMarkers(markers, [0, 100], 240, LETTERING);
+  expect(near.map(({ text, left }) => [text, left])).toEqual([
+    ["1 % ethanol", false],
+    ["2 % ethanol", false],
+    ["4 % ethan…", true],
+  ]);
+  const last = placeMarkers(
+    [
+      { timeMs: 10, text: "a" },
+      { timeMs: 95, text: "a long text" },
+    ],
+    [0, 100],
+    240,
+    LETTERING,
+  );
+  expect(last.map(({ left }) => left)).toEqual([false, true]);
+});
+
 test("series with times of their own stand on one axis; gaps stay gaps, and what says nothing is none", () => {
   const one = { times: [1000, 3000, 4000], values: [1, null, 2] };
   const other = { times: [2000, 3000], values: [5, 6] };
