@@ -1,5 +1,5 @@
 // Reports a rate: as a number with its error if the data determine it, otherwise as a bound.
-import { type Quantity, SURE } from "./native-kinetics.ts";
+import { type Quantity, type RawFit, SURE } from "./native-kinetics.ts";
 
 /** Why there is no number. */
 export type Doubt = "upper_bound" | "lower_bound" | "not_determined" | "no_binding" | "not_in_model" | "local";
@@ -18,12 +18,21 @@ export function unknown(doubt: Doubt): Estimate {
   return { value: null, standardError: null, low95: null, high95: null, doubt };
 }
 
+/** Noise counts as correlated if a mean needs more than so many times the frames for the same error. */
+const CORRELATED = 1.3;
+
 /**
  * Makes an estimate from the logarithm of a positive quantity. It has a value only if the profile likelihood rises by SURE
- * standard deviations on both sides: noise alone turns a bound into a value once in 30,000 times.
+ * standard deviations on both sides: noise alone turns a bound into a value once in 30,000 times. The size of correlated
+ * noise is less well known, so there the value must also be larger than its error by one more standard deviation.
  */
-export function estimateOf({ value, error, low, high, lowReached, highReached }: Quantity): Estimate {
-  const [isLowOpen, isHighOpen] = [lowReached < SURE || Number.isNaN(low), highReached < SURE || Number.isNaN(high)];
+export function estimateOf(quantity: Quantity, { area }: Pick<RawFit["noise"], "area">): Estimate {
+  const { value, error, low, high } = quantity;
+  const [isLowUnknown, isHighUnknown] = [isOpen(quantity.lowReached, low), isOpen(quantity.highReached, high)];
+  const isTooNear = !isLowUnknown && !isHighUnknown && area > CORRELATED && error > 1 / (SURE + 1);
+  const isLowFarther = value - low > high - value;
+  const isLowOpen = isLowUnknown || (isTooNear && isLowFarther);
+  const isHighOpen = isHighUnknown || (isTooNear && !isLowFarther);
   if (isLowOpen && isHighOpen) return unknown("not_determined");
   if (isLowOpen) return { ...unknown("upper_bound"), high95: Math.exp(high) };
   if (isHighOpen) return { ...unknown("lower_bound"), low95: Math.exp(low) };
@@ -37,9 +46,11 @@ export function estimateOf({ value, error, low, high, lowReached, highReached }:
   };
 }
 
+const isOpen = (reached: number, limit: number) => reached < SURE || Number.isNaN(limit);
+
 /** Makes an estimate for Rmax, whose value is not a logarithm and may be negative. */
-export function rmaxEstimate(quantity: Quantity): Estimate {
-  const size = estimateOf({ ...quantity, value: Math.log(Math.abs(quantity.value)) });
+export function rmaxEstimate(quantity: Quantity, noise: Pick<RawFit["noise"], "area">): Estimate {
+  const size = estimateOf({ ...quantity, value: Math.log(Math.abs(quantity.value)) }, noise);
   if (quantity.value >= 0) return size;
   const negative = (value: number | null) => (value === null ? null : -value);
   const doubt = { upper_bound: "lower_bound", lower_bound: "upper_bound" } as const;

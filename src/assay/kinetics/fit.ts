@@ -101,10 +101,11 @@ function nothing({ model }: RawFit): Estimates {
 
 function named(fit: RawFit): Estimates {
   const { quantities: q, model } = fit;
-  const at = (place: number): Estimate => estimateOf(q[place] as Quantity);
+  const at = (place: number): Estimate => estimateOf(q[place] as Quantity, fit.noise);
   const absent = unknown("not_in_model");
   const none = { second: undefined, kt: undefined, transport: undefined, hill: undefined };
-  const rmax = (place: number): Estimate => (model.localRmax ? unknown("local") : rmaxEstimate(q[place] as Quantity));
+  const rmax = (place: number): Estimate =>
+    model.localRmax ? unknown("local") : rmaxEstimate(q[place] as Quantity, fit.noise);
   switch (model.kind) {
     case "1:1":
       return { ...none, ka: at(0), kd: at(1), KD: at(2), Rmax: rmax(3) };
@@ -187,7 +188,7 @@ function notesOf(
   if (ka.doubt === "upper_bound" && Rmax.doubt === "lower_bound" && hasAssociation(fit.model.kind)) {
     const product = Math.exp(fit.quantities[0]?.value ?? 0) * (fit.linear[0] ?? 0);
     notes.push(
-      `all concentrations are far below KD: only ka·Rmax is known, ${product.toPrecision(4)} per M and second`,
+      `Rmax is not fixed, because all concentrations are far below KD or the noise is too large: only ka·Rmax is known, ${product.toPrecision(4)} per M and second`,
     );
   }
   const isKaOdd = ka.value !== null && (ka.value < LEAST_KA || ka.value > MOST_KA);

@@ -1,11 +1,11 @@
 // Flags what is doubtful about the fit of a curve set.
 import { type CurveSet, concentrationsOf } from "./curve-set.ts";
 import type { Estimate } from "./estimates.ts";
-import type { RawFit } from "./native-kinetics.ts";
+import { fitModel, type RawFit } from "./native-kinetics.ts";
 import { amplitudeOf, boundOf, commonShape, residualsOf, rmsOf, runTest } from "./residuals.ts";
-import { CLEARLY, type Selection } from "./selection.ts";
+import { CLEARLY, isSuspicious, type Selection } from "./selection.ts";
 
-const FLAGS = [
+export const FLAGS = [
   "no_binding",
   "not_1_1",
   "mass_transport_limited",
@@ -57,7 +57,7 @@ export function flagsOf(
   const flags: Flag[] = [];
   const { kind } = fit.model;
   const isTransported =
-    kind === "mass-transport" ? estimates.transport?.doubt !== "upper_bound" : massTransportGain > CLEARLY;
+    massTransportGain > CLEARLY || (kind === "mass-transport" && estimates.transport?.doubt !== "upper_bound");
   if (isTransported) flags.push("mass_transport_limited");
   const isOneToOne = kind === "1:1" || kind === "mass-transport";
   const better = twoSiteGain - Math.max(massTransportGain, 0);
@@ -89,6 +89,20 @@ function driftDominates(fit: RawFit): boolean {
 
 /** Whether less is bound at the end of the association with the highest concentration than at the one before. */
 function hasHook(fit: RawFit): boolean {
+  if (!isSuspicious(fit)) return false;
+  // One Rmax for all cycles would move the offset of the hooked cycle, and leave residuals that are no noise.
+  const cycles = fit.cycles.map(({ cycle }) => cycle);
+  const free = fitModel(cycles, { ...fit.model, kind: "1:1", localRmax: true }, false);
+  const [before, last] = endsOf(free).slice(-2);
+  if (before === undefined || last === undefined || before.concentration === last.concentration) return false;
+  const drop = Math.sign(fit.linear[0] ?? 1) * (before.mean - last.mean);
+  const rms = rmsOf(free.cycles.map(residualsOf));
+  const error = rms * Math.sqrt(free.noise.area * (1 / before.count + 1 / last.count));
+  return drop > DROP * Math.abs(before.mean) && drop > SURELY * error;
+}
+
+/** Returns the mean of what is bound in the last tenth of each association, by ascending concentration. */
+function endsOf(fit: RawFit) {
   const ends = fit.cycles.flatMap((cycle) => {
     const [injection] = cycle.cycle.injections;
     if (injection === undefined || cycle.cycle.injections.length !== 1) return [];
@@ -104,12 +118,5 @@ function hasHook(fit: RawFit): boolean {
     });
     return count === 0 ? [] : [{ concentration: injection.concentration, mean: sum / count, count }];
   });
-  ends.sort((a, b) => a.concentration - b.concentration);
-  const [before, last] = ends.slice(-2);
-  if (before === undefined || last === undefined || before.concentration === last.concentration) return false;
-  const sign = Math.sign(fit.linear[0] ?? 1);
-  const drop = sign * (before.mean - last.mean);
-  const rms = rmsOf(fit.cycles.map(residualsOf));
-  const error = rms * Math.sqrt(fit.noise.area * (1 / before.count + 1 / last.count));
-  return drop > DROP * Math.abs(before.mean) && drop > SURELY * error;
+  return ends.sort((a, b) => a.concentration - b.concentration);
 }

@@ -1,7 +1,7 @@
 // Predicts a running cycle from the fit of its data so far and their noise: when the association will have reached 95 % of its
 // end, and how long the dissociation must be observed until it alone determines kd to 10 %.
 import { inverse, normalEquations } from "../../measurement/linear.ts";
-import { estimateOf } from "./estimates.ts";
+import { type Estimate, estimateOf } from "./estimates.ts";
 import type { Quantity, RawFit } from "./native-kinetics.ts";
 import { boundOf, residualsOf, rmsOf } from "./residuals.ts";
 
@@ -54,7 +54,7 @@ export function predictionOf(fit: RawFit): Prediction | undefined {
   return {
     cycle: cycle.cycle.name,
     association95: association95(fit, timesS.slice(0, now + 1), { ...last, rate, onRate, height: plateau, rms }),
-    dissociation: dissociationOf(logKd, { height, rms, intervalS, hasDrift: fit.model.drift }),
+    dissociation: dissociationOf(estimateOf(logKd, fit.noise), { height, rms, intervalS, hasDrift: fit.model.drift }),
   };
 }
 
@@ -113,8 +113,8 @@ interface Dissociation {
   readonly hasDrift: boolean;
 }
 
-function dissociationOf(logKd: Quantity, dissociation: Dissociation): Prediction["dissociation"] {
-  const { doubt, value, high95 } = estimateOf(logKd);
+function dissociationOf(estimate: Estimate, dissociation: Dissociation): Prediction["dissociation"] {
+  const { doubt, value, high95 } = estimate;
   const kd = doubt === "upper_bound" ? high95 : value;
   if (kd === null) return undefined;
   const seconds = secondsToFix(kd, dissociation);

@@ -38,7 +38,7 @@ export function chooseModel(cycles: readonly CurveCycle[]): Selection {
   }
   const fits = [plain, of(true, false), of(false, true), of(true, true)];
   const best = leastBic(fits);
-  const selection = compareKinds(cycles, best);
+  const selection = compareKinds(cycles, best, plain);
   const candidates = ranked([...fits, ...selection.others]);
   const { massTransport } = selection;
   const isTransported =
@@ -51,24 +51,38 @@ export function checkModel(cycles: readonly CurveCycle[], fit: RawFit): Selectio
   if (fit.model.kind !== "1:1" || fit.model.localRmax || isExact(fit)) {
     return { fit, candidates: ranked([fit]), massTransportGain: undefined, twoSiteGain: undefined };
   }
-  const { others, massTransportGain, twoSiteGain } = compareKinds(cycles, fit);
+  const { bulk, drift } = fit.model;
+  const plain = bulk || drift ? fitModel(cycles, { ...fit.model, bulk: false, drift: false }, false) : fit;
+  const { others, massTransportGain, twoSiteGain } = compareKinds(cycles, fit, plain);
   return { fit, candidates: ranked([fit, ...others]), massTransportGain, twoSiteGain };
 }
 
-function compareKinds(cycles: readonly CurveCycle[], fit: RawFit) {
-  if (fit.noise.neighbours * Math.sqrt(fit.points) < SUSPICIOUS || isExact(fit)) {
+/**
+ * Compares the 1:1 fit with mass transport and with two sites. Bulk shifts and drift can take the shape of both, so these
+ * are tried without them too if `plain`, the 1:1 fit without them, does not describe the curves.
+ */
+function compareKinds(cycles: readonly CurveCycle[], fit: RawFit, plain: RawFit) {
+  const bases = [...new Set([fit, plain])].filter(isSuspicious);
+  if (bases.length === 0 || isExact(fit)) {
     return { others: [], massTransport: undefined, massTransportGain: undefined, twoSiteGain: undefined };
   }
-  const other = (kind: Kind) => fitModel(cycles, { ...fit.model, kind }, false);
-  const [massTransport, twoSite] = [other("mass-transport"), other("two-site")];
-  const all = [fit, massTransport, twoSite];
+  const tried = (kind: Kind) => bases.map(({ model }) => fitModel(cycles, { ...model, kind }, false));
+  const [massTransports, twoSites] = [tried("mass-transport"), tried("two-site")];
+  const all = [fit, plain, ...massTransports, ...twoSites];
   const bic = (one: RawFit) => bicOf(one, leastCost(all));
+  const oneToOne = Math.min(bic(fit), bic(plain));
+  const massTransport = leastBic(massTransports);
   return {
-    others: [massTransport, twoSite],
+    others: [...massTransports, ...twoSites],
     massTransport,
-    massTransportGain: bic(fit) - bic(massTransport),
-    twoSiteGain: bic(fit) - bic(twoSite),
+    massTransportGain: oneToOne - bic(massTransport),
+    twoSiteGain: oneToOne - Math.min(...twoSites.map(bic)),
   };
+}
+
+/** Whether neighbouring residuals are correlated: the noise is, or the model has the wrong shape. */
+export function isSuspicious({ noise, points }: RawFit): boolean {
+  return noise.neighbours * Math.sqrt(points) >= SUSPICIOUS;
 }
 
 function isExact(fit: RawFit): boolean {

@@ -3,15 +3,18 @@ import type { CurveCycle, CurveSet } from "./curve-set.ts";
 
 /** Last part of an association that counts as its plateau. */
 const PLATEAU = 0.2;
-/** A response that rises by more than this share is not a plateau. */
+/** A response that changes by more than this share, and by so many standard errors, alone or with the others, is no plateau. */
 const RISE = 0.05;
+const SURELY = 4;
+/** With fewer points, the noise of a plateau cannot be told; the correlation of neighbouring ones is at most the second. */
+const [FEWEST_POINTS, MOST_CORRELATION] = [5, 0.9];
 
 export interface Plateau {
   readonly cycle: string;
   readonly concentration: number;
   readonly response: number;
   readonly points: number;
-  /** Whether the response still changes. */
+  /** Whether the response still changes, by more than noise does. */
   readonly isRising: boolean;
 }
 
@@ -20,20 +23,72 @@ export interface Plateau {
  * none).
  */
 export function plateausOf({ cycles }: CurveSet): Plateau[] {
-  return cycles.flatMap((cycle) => {
+  const found = cycles.flatMap((cycle) => {
     const firstS = cycle.injections[0]?.startS ?? Number.NEGATIVE_INFINITY;
-    const baseline = meanWithin(cycle, Number.NEGATIVE_INFINITY, firstS);
-    const zero = baseline.count < 3 ? 0 : baseline.mean;
-    return cycle.injections.flatMap(({ startS, endS, concentration }): Plateau[] => {
-      const fromS = endS - PLATEAU * (endS - startS);
-      const plateau = meanWithin(cycle, fromS, endS);
-      if (!(concentration > 0) || plateau.count === 0) return [];
-      const before = meanWithin(cycle, fromS - PLATEAU * (endS - startS), fromS);
-      const response = plateau.mean - zero;
-      const isRising = before.count > 0 && Math.abs(plateau.mean - before.mean) > RISE * Math.abs(response);
-      return [{ cycle: cycle.name, concentration, response, points: plateau.count, isRising }];
+    const baseline = pointsWithin(cycle, Number.NEGATIVE_INFINITY, firstS);
+    const zero = baseline.length < 3 ? 0 : meanOf(baseline);
+    return cycle.injections.flatMap(({ startS, endS, concentration }) => {
+      const partS = PLATEAU * (endS - startS);
+      const plateau = pointsWithin(cycle, endS - partS, endS);
+      if (!(concentration > 0) || plateau.length === 0) return [];
+      const before = pointsWithin(cycle, endS - 2 * partS, endS - partS);
+      return [{ cycle: cycle.name, concentration, response: meanOf(plateau) - zero, plateau, before }];
     });
   });
+  const noise = noiseOf(found.map(({ before, plateau }) => Float64Array.of(...before, ...plateau)));
+  const measured = found.map(({ before, plateau, ...rest }) => ({
+    ...rest,
+    points: plateau.length,
+    change: before.length === 0 ? 0 : meanOf(plateau) - meanOf(before),
+    error: noise * Math.sqrt(1 / before.length + 1 / plateau.length),
+  }));
+  const isSetRising = isChange({
+    change: sumOf(measured.map(({ change }) => change)),
+    response: sumOf(measured.map(({ response }) => Math.abs(response))),
+    error: Math.hypot(...measured.map(({ error }) => error)),
+  });
+  return measured.map(({ change, error, ...rest }) => {
+    const { response } = rest;
+    return { ...rest, isRising: isChange({ change, response, error: isSetRising ? 0 : error }) };
+  });
+}
+
+function isChange({ change, response, error }: { change: number; response: number; error: number }): boolean {
+  return Math.abs(change) > Math.max(RISE * Math.abs(response), SURELY * error);
+}
+
+/**
+ * Returns the standard deviation of independent points whose means would scatter as those of the windows do; 0 if the windows
+ * are too short to tell. The line that is subtracted takes part of slow noise with it, which is corrected for (Kendall 1954).
+ */
+function noiseOf(windows: readonly Float64Array[]): number {
+  let [squares, products, before, points] = [0, 0, 0, 0];
+  for (const values of windows) {
+    const residuals = aboutLine(values);
+    residuals.forEach((value, at) => {
+      squares += value * value;
+      if (at === 0) return;
+      products += value * (residuals[at - 1] as number);
+      before += value * value;
+    });
+    points += values.length;
+  }
+  const length = points / windows.length;
+  if (!(length > FEWEST_POINTS) || before === 0) return 0;
+  const rho = Math.min(Math.max((products / before + 2 / length) / (1 - 4 / length), 0), MOST_CORRELATION);
+  const area = (1 + rho) / (1 - rho);
+  return Math.sqrt((squares * area) / (windows.length * Math.max(length - 2 * area, length / 3)));
+}
+
+function aboutLine(values: Float64Array): Float64Array {
+  const [middle, mean] = [(values.length - 1) / 2, meanOf(values)];
+  let [product, square] = [0, 0];
+  values.forEach((value, at) => {
+    product += (at - middle) * value;
+    square += (at - middle) ** 2;
+  });
+  const slope = square === 0 ? 0 : product / square;
+  return values.map((value, at) => value - mean - slope * (at - middle));
 }
 
 /** Returns the plateaus in the kernel's format: with concentrations instead of times. */
@@ -47,12 +102,16 @@ export function dosesOf(plateaus: readonly Plateau[]): CurveCycle {
   };
 }
 
-function meanWithin({ timesS, responses }: CurveCycle, fromS: number, toS: number) {
-  let [sum, count] = [0, 0];
-  timesS.forEach((timeS, at) => {
-    if (timeS < fromS || timeS >= toS) return;
-    sum += responses[at] as number;
-    count += 1;
-  });
-  return { mean: count === 0 ? Number.NaN : sum / count, count };
+function pointsWithin({ timesS, responses }: CurveCycle, fromS: number, toS: number): Float64Array {
+  return responses.filter((_value, at) => (timesS[at] as number) >= fromS && (timesS[at] as number) < toS);
+}
+
+function sumOf(values: readonly number[] | Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum;
+}
+
+function meanOf(values: Float64Array): number {
+  return sumOf(values) / values.length;
 }

@@ -1,12 +1,11 @@
 // Bias, coverage of the error bars, and that nothing is a number that the data do not fix. `PHOREST_KINETICS_SETS` sets of each
 // kind; figures for 1,000 of them: docs/kinetics.md.
 import { expect, test } from "vitest";
-import type { CurveSet } from "../../../src/assay/kinetics/curve-set.ts";
 import { fitCurveSet, type KineticsFit } from "../../../src/assay/kinetics/fit.ts";
 import { modelNamed } from "../../../src/assay/kinetics/models.ts";
-import { autoregressive, gauss } from "../../analysis/gauss.ts";
+import { gauss } from "../../analysis/gauss.ts";
 import { DEGENERATE } from "./degenerate.ts";
-import { dilutions, type Plan, simulated } from "./simulated.ts";
+import { dilutions, noisy, type Plan, simulated } from "./simulated.ts";
 
 const SETS = Number(process.env.PHOREST_KINETICS_SETS ?? 300);
 
@@ -19,14 +18,6 @@ function fits(plan: Plan, model: string, seed: number, count = SETS): KineticsFi
     if ("why" in found) throw new Error(found.why);
     return found;
   });
-}
-
-function noisy(clean: CurveSet, { noise = 0, rho = 0 }: Plan, random: () => number): CurveSet {
-  const cycles = clean.cycles.map((cycle) => {
-    const scatter = autoregressive(random, cycle.timesS.length, rho);
-    return { ...cycle, responses: cycle.responses.map((value, at) => value + noise * (scatter[at] as number)) };
-  });
-  return { ...clean, cycles };
 }
 
 const QUANTITIES = ["ka", "kd", "KD"] as const;

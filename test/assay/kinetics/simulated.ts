@@ -111,6 +111,15 @@ export function simulated(plan: Plan): CurveSet {
   return { name: "simulated", cycles };
 }
 
+/** Adds noise as planned to noiseless curves; each call adds other noise. */
+export function noisy(clean: CurveSet, { noise = 0, rho = 0 }: Plan, random: () => number): CurveSet {
+  const cycles = clean.cycles.map((cycle) => {
+    const scatter = autoregressive(random, cycle.timesS.length, rho);
+    return { ...cycle, responses: cycle.responses.map((value, at) => value + noise * (scatter[at] as number)) };
+  });
+  return { ...clean, cycles };
+}
+
 /** Concentrations about KD, each a third of the one before. */
 export function dilutions(highest: number, count: number): number[] {
   return Array.from({ length: count }, (_zero, at) => highest / 3 ** at).reverse();

@@ -1,30 +1,17 @@
 // Computes the kinetics of an experiment: fits of every grating and group from the stored sensorgrams and injections. Used by
 // the command line, the page and the report.
 import type { Analysis } from "../../../manifest/analyses.ts";
-import { medianOf } from "../../../measurement/statistics.ts";
 import type { SensorgramSource } from "../../curve-units.ts";
-import { type CurveSet, highestOf } from "../curve-set.ts";
+import type { CurveSet } from "../curve-set.ts";
 import { fitCurveSet, type KineticsFit, type NoFit } from "../fit.ts";
-import { hasBinding } from "../flags.ts";
 import { modelNamed } from "../models.ts";
-import { fitModel } from "../native-kinetics.ts";
-import { boundOf } from "../residuals.ts";
 import { type PreparedCurve, type PreparedCurves, preparedCurves } from "./curves.ts";
 import { type GroupKinetics, groupKinetics } from "./groups.ts";
 import type { KineticsPlan } from "./plan.ts";
+import { type ReferenceFinding, referenceFinding } from "./references.ts";
 
 interface GratingKinetics extends Omit<PreparedCurve, "set"> {
   readonly found: KineticsFit | NoFit;
-}
-
-/** What the references show. */
-interface ReferenceFinding {
-  readonly labels: readonly string[];
-  /** Bound response of the references at the end of the highest association, px, and that of a typical grating. */
-  readonly bound: number | undefined;
-  readonly typical: number | undefined;
-  /** Whether analyte binds to them: then more than background was subtracted. */
-  readonly binds: boolean;
 }
 
 export interface ExperimentKinetics extends Pick<PreparedCurves, "blanks" | "withoutBlank" | "sha256"> {
@@ -35,9 +22,6 @@ export interface ExperimentKinetics extends Pick<PreparedCurves, "blanks" | "wit
   /** Messages for the user, one sentence each. */
   readonly notes: readonly string[];
 }
-
-/** References count as binding if their response reaches this share of a typical grating's. */
-const NON_SPECIFIC = 0.05;
 
 /** Runs the fits of a plan. The same plan and frames give exactly the same numbers. */
 export function experimentKinetics(
@@ -50,7 +34,11 @@ export function experimentKinetics(
   const fitted = prepared.curves.map(
     ({ set, ...rest }): GratingKinetics => ({ ...rest, found: fitOf(set, rest, model) }),
   );
-  const references = referenceFinding(prepared, fitted);
+  const references = referenceFinding(
+    prepared.references,
+    prepared.reference,
+    fitted.map(({ found }) => found),
+  );
   const gratings = references.binds ? fitted.map(nonSpecific) : fitted;
   const names = [...new Set(gratings.flatMap(({ groups }) => groups))].filter(
     (name) => plan.group?.includes(name) ?? true,
@@ -84,32 +72,6 @@ function fitOf(set: CurveSet, { frames, unusable }: Omit<PreparedCurve, "set">, 
 function nonSpecific(one: GratingKinetics): GratingKinetics {
   if ("why" in one.found) return one;
   return { ...one, found: { ...one.found, flags: [...one.found.flags, "non_specific"] } };
-}
-
-/** Checks the references. They are meant to contain bulk shifts and drift, but no binding curve. */
-function referenceFinding(
-  { references: labels, reference }: PreparedCurves,
-  gratings: readonly GratingKinetics[],
-): ReferenceFinding {
-  const none = { labels, bound: undefined, typical: undefined, binds: false };
-  if (reference === undefined || reference.cycles.length === 0) return none;
-  const fit = fitModel(reference.cycles, { kind: "1:1", bulk: true, drift: true, localRmax: false }, false);
-  const bound = hasBinding(fit) ? boundAtEnd(fit) : 0;
-  const sizes = gratings.flatMap(({ found }) =>
-    "why" in found || found.flags.includes("no_binding") ? [] : [boundAtEnd(found.fit)],
-  );
-  if (sizes.length === 0) return { ...none, bound, binds: bound > 0 };
-  const typical = medianOf(Float64Array.from(sizes));
-  return { labels, bound, typical, binds: bound > NON_SPECIFIC * typical };
-}
-
-/**
- * Returns the largest absolute bound response at the end of an association, in the cycle with the highest concentration, px.
- */
-function boundAtEnd({ cycles }: Pick<KineticsFit["fit"], "cycles">): number {
-  const [highest] = [...cycles].sort((a, b) => highestOf(b.cycle) - highestOf(a.cycle));
-  if (highest === undefined) return 0;
-  return boundOf(highest).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
 function notesOf(
