@@ -12,7 +12,7 @@ import { dilutions, noisy, type Plan, simulated } from "./simulated.ts";
 const RATES = ["ka", "kd", "KD", "Rmax"] as const;
 type Rate = (typeof RATES)[number];
 
-export interface Kind {
+interface Kind {
   readonly name: string;
   readonly model: string;
   readonly plans: readonly Plan[];
@@ -156,7 +156,7 @@ export const KINDS: readonly Kind[] = [
 ];
 
 /** What was found for one curve set. */
-export interface Finding {
+interface Finding {
   readonly flags: readonly Flag[];
   /** Rates reported as numbers although the data do not fix them. */
   readonly wronglyFixed: readonly Rate[];
