@@ -30,8 +30,12 @@ const ENTRY = z.object({
   camera_data: z
     .object({
       filename,
-      // From 1; phorest writes it for files with several images.
-      page: z.number().int().min(1).nullish().catch(undefined),
+      // phorest writes it for files with several images. Taken for granted, a wrong one would give a frame the place of another.
+      page: z
+        .number("not a page number")
+        .int("not a page number")
+        .min(1, "not a page number, which count from 1")
+        .optional(),
       filepath: directory,
       timestamp_iso: time,
       // The importer of the established system writes a name here.
@@ -67,6 +71,8 @@ export interface EstablishedEntry {
         readonly page?: number;
       }
     | undefined;
+  /** Whether other entries of the same image, which were left out, have other times. */
+  readonly isContradicted?: boolean;
   readonly temperatures: readonly { readonly sensor: string; readonly celsius: number | undefined }[];
   readonly temperaturesAtUs: number;
   readonly temperatureError: string | undefined;

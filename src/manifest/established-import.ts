@@ -85,8 +85,8 @@ export async function importExperiment(
   );
   for (const { name, kind } of await otherKinds(files.dataDirectory, [...names]))
     findings.add("files of a kind that phorest does not read, left out", `${name} is ${kind.name}: ${kind.remedy}`);
-  const captures = [...entries, ...found].sort((a, b) => a.capturedAtUs - b.capturedAtUs);
-  const taking = new Taking(manifest, finder, await stackPages(captures, finder, pages, findings));
+  const { captures, stacks } = await stackPages([...entries, ...found], finder, pages, findings);
+  const taking = new Taking(manifest, finder, stacks);
   if (adopt === undefined) {
     manifest.together(() => {
       for (const entry of captures) taking.take(entry);

@@ -82,9 +82,9 @@ function newestOf(entries: readonly EstablishedEntry[], findings: Findings): Est
     const older = byPicture.get(key);
     if (older !== undefined) {
       const times = `${name}: ${isoFromUs(older.capturedAtUs)}, now ${isoFromUs(entry.capturedAtUs)}`;
-      findings.add("entries with another time for an image than a newer file has, left out", times);
+      findings.add("entries with another time for an image than a later entry has, left out", times);
     }
-    byPicture.set(key, entry);
+    byPicture.set(key, older === undefined ? entry : { ...entry, isContradicted: true });
   }
   return [...withoutPicture, ...byPicture.values()];
 }

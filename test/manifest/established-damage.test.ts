@@ -194,7 +194,7 @@ describe("backups", () => {
     expect(taken.findings).toEqual([
       [
         1,
-        "entries with another time for an image than a newer file has, left out",
+        "entries with another time for an image than a later entry has, left out",
         `${nameOf(1)}: 2025-08-06T10:20:00.000000Z, now 2025-08-06T10:25:01.001500Z`,
       ],
     ]);

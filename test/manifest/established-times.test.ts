@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { importExperiment } from "../../src/manifest/established-import.ts";
+import { type ImportOptions, importExperiment } from "../../src/manifest/established-import.ts";
 import { grayPicture } from "../image/picture-writers.ts";
 import { type StackField, textValues, writeStack } from "../image/stack-writer.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -23,12 +23,12 @@ const entry = (filename: string, second: number, page?: number) => {
   return { entry_timestamp_iso: timestamp_iso, camera_data: { filename, page, filepath: "", timestamp_iso } };
 };
 
-async function findingsOf(files: Readonly<Record<string, Buffer>>, manifestText: string) {
+async function findingsOf(files: Readonly<Record<string, Buffer>>, manifestText: string, options: ImportOptions = {}) {
   const [source, target] = [temporaryDirectory(), temporaryDirectory()];
   for (const [name, content] of Object.entries(files)) writeFileSync(join(source, name), content);
   writeFileSync(join(source, "metadata_manifest.json"), manifestText);
   const manifest = openManifest(target);
-  const summary = await importExperiment(manifest, source, NOON_US);
+  const summary = await importExperiment(manifest, source, NOON_US, options);
   const times = [...manifest.history.entries()].map(({ capturedAtUs }) => new Date(capturedAtUs / 1000).toISOString());
   return { ...summary, times };
 }
@@ -83,4 +83,60 @@ it("says which pages have lost their entry, only where entries are damaged", asy
     { kind: expect.stringMatching(/^pages that no usable entry names/), count: 1, first: "stack.tif, page 2" },
   ]);
   expect((await findingsOf(files, `[${pages.slice(1).join()}]`)).findings).toEqual([]);
+});
+
+it.each([null, 0, -1, 2.5, "3", undefined])(
+  "an entry of a stack with the page %j is left out, and its page is named",
+  async (page) => {
+    const files = { "stack.tif": dated(at(0), at(1), at(2)) };
+    const entries = [1, 2, 3].map((one) => {
+      const { camera_data, ...rest } = entry("stack.tif", one - 1, one);
+      return { ...rest, camera_data: { ...camera_data, page: one === 2 ? page : one } };
+    });
+    const { findings, added, times } = await findingsOf(files, JSON.stringify(entries));
+    expect(added).toBe(2);
+    expect(times).toEqual(["2026-03-04T10:00:00.000Z", "2026-03-04T10:00:02.000Z"]);
+    expect(findings).toMatchObject([
+      page === undefined
+        ? { kind: expect.stringMatching(/^entries without a page/), count: 1, first: "stack.tif" }
+        : {
+            kind: "entries not usable, left out",
+            count: 1,
+            first: expect.stringContaining("entry 2: camera_data.page"),
+          },
+      { kind: expect.stringMatching(/^pages that no usable entry names/), count: 1, first: "stack.tif, page 2" },
+    ]);
+  },
+);
+
+it("several entries without a page do not move the times of their stack: the file dates it", async () => {
+  const files = { "stack.tif": dated(at(0), at(1), at(2)) };
+  const entries = [0, 1, 2].map((second) => entry("stack.tif", second));
+  const { findings, times, added, pending } = await findingsOf(files, JSON.stringify(entries));
+  expect([added, pending]).toEqual([3, 3]);
+  expect(times).toEqual([0, 1, 2].map((second) => `2026-03-04T10:00:0${second}.000Z`));
+  expect(findings).toMatchObject([
+    { kind: "entries with another time for an image than a later entry has, left out", count: 2 },
+    { kind: expect.stringMatching(/^stacks with several entries that do not say which page/), count: 1 },
+  ]);
+});
+
+it("a channel that no stack has imports nothing; pages of other channels are counted", async () => {
+  const description = "ImageJ=1.53t\nimages=4\nchannels=2\nframes=2\nhyperstack=true\n";
+  const fields = (page: number): StackField[] => (page === 0 ? [[270, 2, textValues(description)]] : []);
+  const pictures = [1, 2, 3, 4].map((seed) => grayPicture(20, 10, 8, seed));
+  const files = { "stack.tif": writeStack(pictures, { fields }) };
+  const manifest = JSON.stringify([entry("stack.tif", 0)]);
+  await expect(findingsOf(files, manifest, { pages: { channel: 5 } })).rejects.toMatchObject({
+    code: "usage.invalid",
+    message: expect.stringContaining("it has no channel 5, only channels 0 and 1"),
+  });
+  const { added, findings } = await findingsOf(files, manifest, { pages: { channel: 1 } });
+  expect(added).toBe(2);
+  expect(findings).toMatchObject([
+    {
+      kind: "stacks of several channels, z planes or positions",
+      first: "stack.tif: left out 2 pages of channel 0; choose with --channel",
+    },
+  ]);
 });
