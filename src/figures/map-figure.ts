@@ -40,6 +40,8 @@ const MOST_HEIGHT = pxOfMm(170);
 const HISTOGRAM_HEIGHT = 70;
 const LEAST_HISTOGRAM_WIDTH = 240;
 const BARS = 40;
+/** Without separators between thousands, as axes have them. */
+const NUMBERS = "~r";
 /** Maximum number of labels; more would not be readable. */
 const MOST_LABELS = 70;
 const NOT_KNOWN = "#d9d9d9";
@@ -99,7 +101,7 @@ export function mapFigure(given: readonly MapCell[], options: MapOptions): TopLe
       ...(diverging ? { range: [SHIFT_COLOURS[1], SHIFT_COLOURS[4], SHIFT_COLOURS[7]] } : { scheme: "viridis" }),
       clamp: true,
     },
-    legend: { title: quantity.split(/ (?=\()/), gradientLength: Math.min(height, 180), tickCount: 5 },
+    legend: { title: quantity.split(/ (?=\()/), gradientLength: Math.min(height, 180), tickCount: 5, format: NUMBERS },
   };
   const rows = cells.map((cell) => ({ ...cell, value: Number.isFinite(cell.value) ? cell.value : null }));
   const known = rows.filter(({ value }) => value !== null);
@@ -156,20 +158,27 @@ export function mapFigure(given: readonly MapCell[], options: MapOptions): TopLe
   const histogram = {
     width: Math.max(width, LEAST_HISTOGRAM_WIDTH),
     height: HISTOGRAM_HEIGHT,
-    data: { values: known.map(({ value }) => ({ value: Math.min(high, Math.max(low, value as number)) })) },
-    mark: { type: "bar", color: "#7a7a7a" },
+    data: {
+      values: bars(
+        Float64Array.from(known, ({ value }) => value as number),
+        limits,
+      ),
+    },
+    mark: { type: "bar", color: "#7a7a7a", stroke: "#ffffff", strokeWidth: 0.5 },
     encoding: {
       x: {
-        field: "value",
+        field: "from",
         type: "quantitative",
-        bin: { extent: [low, high], maxbins: BARS, nice: false },
-        axis: { title: quantity, tickCount: 6, labelFlush: true },
+        scale: { domain: [low, high], nice: false },
+        axis: { title: quantity, tickCount: 6, labelFlush: true, grid: false, format: NUMBERS },
       },
+      x2: { field: "to" },
       y: {
-        aggregate: "count",
+        field: "count",
         type: "quantitative",
         axis: { title: "Gratings", tickCount: 3, tickMinStep: 1, format: "d" },
       },
+      y2: { datum: 0 },
     },
   };
   return {
@@ -179,6 +188,17 @@ export function mapFigure(given: readonly MapCell[], options: MapOptions): TopLe
     spacing: 12,
     vconcat: [chip, histogram],
   } as TopLevelSpec;
+}
+
+/** Returns the bars of a histogram; values beyond the limits are in its first or last bar. */
+function bars(values: Float64Array, [low, high]: readonly [number, number]) {
+  const width = (high - low) / BARS;
+  const counts = new Array<number>(BARS).fill(0);
+  for (const value of values) {
+    const at = Math.min(BARS - 1, Math.max(0, Math.floor((value - low) / width)));
+    counts[at] = (counts[at] ?? 0) + 1;
+  }
+  return counts.map((count, at) => ({ from: low + at * width, to: low + (at + 1) * width, count }));
 }
 
 /** Returns the unit of the drawn values, and the factor to it. */

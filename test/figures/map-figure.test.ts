@@ -14,7 +14,7 @@ test("a map of concentrations has the unit that suits them, also in given limits
   const options = { title: "", subtitle: [], name: "KD", diverging: false };
   const molarMap = JSON.stringify(mapFigure(cells, { ...options, unit: "M", limits: [1e-8, 6e-8] }));
   expect(molarMap).toContain('"title":"KD (nM)"');
-  expect(molarMap).toMatch(/"extent":\[10,(60|59\.99)/);
+  expect(molarMap).toMatch(/"domain":\[10,(60|59\.99)/);
   const plain = JSON.stringify(mapFigure(cells, { ...options, unit: "px", limits: undefined }));
   expect(plain).toContain('"title":"KD (px)"');
   expect(plain).toContain('"value":3e-8');
