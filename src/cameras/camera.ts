@@ -1,5 +1,5 @@
-// The registry of cameras, which maps a camera's type to its source. A new camera is one file next to this one and one row in
-// CAMERAS; docs/adding-a-camera.md shows a complete one.
+// The registry of cameras, which maps a camera's type to its source. A new camera is one file next to this one, one row in
+// CAMERAS, and its name in src/config/camera-section.ts; docs/adding-a-camera.md shows a complete one.
 import type { CameraType, Config } from "../config/schema.ts";
 import { Failure } from "../failure/failure.ts";
 import type { ImageAxes } from "../image/image-axes.ts";

@@ -61,7 +61,7 @@ export function readRoiManifestNow(path: string): RoiManifest {
   } catch (error) {
     if (hasCode(error, "ENOENT", "EISDIR")) {
       throw new Failure("rois.missing", `${path}: the ROI manifest does not exist`, {
-        hint: "create it with `phorest calibrate`, or set Paths.roi_manifest_filename",
+        hint: "create it with `phorest calibrate IMAGE` (`phorest capture` takes one), or set Paths.roi_manifest_filename",
         cause: error,
       });
     }

@@ -15,7 +15,7 @@ let machine: FakeMachine;
 let files: string;
 let source: Source;
 
-/** How each type is brought to give a small picture on this machine. */
+/** Settings with which each type gives a small image on this machine. */
 const SET_UP: Readonly<Record<CameraType, () => Partial<TestCamera>>> = {
   simulated: () => ({ sections: { Simulation: { width: 640, height: 480 } } }),
   dummy: () => ({ camera: { dummy_path: join(files, "picture.png") } }),
@@ -91,7 +91,7 @@ describe.each(CAMERA_TYPES)("the source %s", (type) => {
     expect(await machine.leftovers()).toEqual(NOTHING);
   });
 
-  test("takes nothing for a stop that was asked for before", async () => {
+  test("captures nothing once a stop was requested", async () => {
     make(type);
     await source.open();
     const outcome = await source.capture(AbortSignal.abort()).catch((error: unknown) => error);

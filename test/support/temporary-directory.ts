@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { onTestFinished, TestRunner } from "vitest";
 
 const ofThisFile = new Set<string>();
-/** Of a test that failed a program may still be ending, and write. */
+/** A program that a failed test started may still be writing. */
 const WHOLLY = { recursive: true, force: true, maxRetries: 20 };
 
 /**
