@@ -73,7 +73,7 @@ method = ["JSON_LINES"]
   more.manifest.close();
   expect(await deliverAll()).toMatchObject(expected(FRAMES + 1));
   const stored = Manifest.open({ file: join(settings.Paths.data_dir, MANIFEST_FILENAME), readonly: true });
-  expect(stored.outputs.state("jsonl").state).toBe(String(readFileSync(file).length));
+  expect(stored.outputs.state("jsonl").state).toBe(JSON.stringify({ file, bytes: readFileSync(file).length }));
   stored.close();
   // A file that somebody removed is begun again, without a gap where the lines of before were.
   rmSync(file);
