@@ -104,7 +104,7 @@ export function inRiu(
   { pxPerRiu, errorPxPerRiu = 0 }: Sensitivity,
 ): { readonly value: number; readonly error: number } {
   const value = px / pxPerRiu;
-  return { value, error: Math.hypot(errorPx, value * errorPxPerRiu) / pxPerRiu };
+  return { value, error: Math.hypot(errorPx, value * errorPxPerRiu) / Math.abs(pxPerRiu) };
 }
 
 /** Returns the sensitivity of a curve times a factor. */

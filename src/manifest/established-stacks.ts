@@ -2,7 +2,7 @@
 // about its first page; the other pages have not been measured. phorest records each page.
 import { basename, join, relative } from "node:path";
 import { decodeFailure, Failure, type FailureData } from "../failure/failure.ts";
-import { AXIS_ORDER, type PageChoice } from "../image/chosen-pages.ts";
+import { AXIS_ORDER, type PageChoice, wrongChoice } from "../image/chosen-pages.ts";
 import { framesOfFile, framesOfPages } from "../image/frames-of-file.ts";
 import { listPages, type PageInfo } from "../image/pages.ts";
 import type { NewEntry } from "./entries.ts";
@@ -77,13 +77,6 @@ export async function stackPages(
 function foundAt({ picture }: EstablishedEntry, finder: PictureFinder): string | undefined {
   const found = picture === undefined ? undefined : finder.find(picture.directory, picture.filename);
   return found?.kind === "found" ? pathOf(found) : undefined;
-}
-
-function wrongChoice(refused: FailureData): Failure {
-  const { message } = decodeFailure(refused);
-  return new Failure("usage.invalid", message, {
-    hint: "choose with --channel, --z or --position; nothing was imported",
-  });
 }
 
 const pathOf = ({ directory, filename }: Extract<NamedPicture, { kind: "found" }>): string => join(directory, filename);

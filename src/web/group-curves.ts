@@ -2,7 +2,7 @@
 import { PAIR_SCALES } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
 import { meanSensitivity, type Sensitivity, scaledSensitivity } from "../assay/precision.ts";
-import { sensitivitiesFor } from "../assay/sensitivity.ts";
+import { type Sensitivities, sensitivitiesFor } from "../assay/sensitivity.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import { type Groups, gratingOf, groupsOf } from "../measurement/labels.ts";
@@ -57,6 +57,7 @@ export class GroupCurves {
     const scale = pairs ? PAIR_SCALES[this.#config.Analysis.pair_form] : 1;
     const referenceMean = means.curve(REFERENCES);
     const reference = referenceMean && scaled(referenceMean, scale);
+    const sensitivities = sensitivitiesFor(this.#config);
     return names.flatMap((name): GroupCurve[] => {
       const curve = means.curve(name);
       if (curve === undefined) return [];
@@ -66,7 +67,7 @@ export class GroupCurves {
         label: `group ${name}`,
         values,
         errors,
-        sensitivity: this.#meanOf(name, analysis, scale),
+        sensitivity: this.#meanOf(name, analysis, { sensitivities, scale }),
       };
       if (reference === undefined) return [{ ...own, result: values, resultErrors: errors }];
       // References belong to no group, so the errors of the two means are independent.
@@ -77,8 +78,11 @@ export class GroupCurves {
   }
 
   /** Returns the sensitivity of a group's mean. */
-  #meanOf(name: string, { labels }: Analysis, scale: number): Sensitivity | undefined {
-    const sensitivities = sensitivitiesFor(this.#config);
+  #meanOf(
+    name: string,
+    { labels }: Analysis,
+    { sensitivities, scale }: { readonly sensitivities: Sensitivities; readonly scale: number },
+  ): Sensitivity | undefined {
     const members = labels.filter((label) => groupsOf(label, this.#config.Analysis.groups).includes(name));
     const mean = meanSensitivity(members.map(sensitivities));
     return mean && scaledSensitivity(mean, scale);

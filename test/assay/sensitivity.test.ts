@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { meanSensitivity } from "../../src/assay/precision.ts";
+import { inRiu, meanSensitivity } from "../../src/assay/precision.ts";
 import { sensitivitiesFor } from "../../src/assay/sensitivity.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -66,4 +66,10 @@ test("the mean of curves has the mean of their sensitivities, and none if one is
   expect(meanSensitivity([a, { ...a }])).toEqual(a);
   expect(meanSensitivity([a, undefined])).toBeUndefined();
   expect(meanSensitivity([])).toBeUndefined();
+});
+
+test("a resonance that moves to the left has a negative sensitivity, and errors above 0", () => {
+  const { value, error } = inRiu(-2, 0.02, { pxPerRiu: -2000, errorPxPerRiu: 20 });
+  expect(value).toBeCloseTo(0.001, 12);
+  expect(error).toBeCloseTo(Math.hypot(0.02, 0.02) / 2000, 12);
 });

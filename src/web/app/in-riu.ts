@@ -1,5 +1,5 @@
 // Curves in RIU instead of px, each with its own sensitivity.
-import type { Sensitivity } from "../../assay/precision.ts";
+import { inRiu as valueInRiu } from "../../assay/precision.ts";
 import type { CurvesView, CurveView } from "../views.ts";
 
 /** Whether any of the curves can be shown in RIU. */
@@ -15,7 +15,8 @@ const NONE: CurveView["flagged"] = { times: [], values: [], errors: [], flags: [
 function curveInRiu(curve: CurveView): CurveView {
   const { sensitivity, values, errors, flagged } = curve;
   const of = (px: number | null) => (px === null || sensitivity === undefined ? null : px / sensitivity.pxPerRiu);
-  const withError = (px: number | null, error: number | null) => errorOf(px, error, sensitivity);
+  const withError = (px: number | null, error: number | null) =>
+    px === null || error === null || sensitivity === undefined ? null : valueInRiu(px, error, sensitivity).error;
   return {
     ...curve,
     values: values.map(of),
@@ -29,11 +30,4 @@ function curveInRiu(curve: CurveView): CurveView {
     detectionLimit: of(curve.detectionLimit),
     detectionLimitError: withError(curve.detectionLimit, curve.detectionLimitError),
   };
-}
-
-/** Returns the standard error in RIU: the error of the sensitivity adds in proportion to the value. */
-function errorOf(px: number | null, error: number | null, sensitivity: Sensitivity | undefined): number | null {
-  if (px === null || error === null || sensitivity === undefined) return null;
-  const { pxPerRiu, errorPxPerRiu = 0 } = sensitivity;
-  return Math.hypot(error, (px / pxPerRiu) * errorPxPerRiu) / Math.abs(pxPerRiu);
 }
