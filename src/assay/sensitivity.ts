@@ -67,6 +67,6 @@ function parsed(path: string, text: string): z.infer<typeof FILE> {
 
 function unusable(path: string, why: string): Failure {
   return new Failure("config.invalid", `cannot read the sensitivities in ${path}: ${why}`, {
-    hint: "write it again with `phorest sensitivity --save`, or remove it",
+    hint: "remove it; `phorest sensitivity --save` then writes it again",
   });
 }

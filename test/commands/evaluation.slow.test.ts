@@ -152,7 +152,7 @@ test("saved sensitivities give the same RIU on every grating, in every form", as
   const damaged = await phorest(["sensorgram"], root);
   expect(damaged).toMatchObject({ code: 2 });
   expect(damaged.stderr).toMatch(
-    /cannot read the sensitivities in .*sensitivity\.json: it is not JSON \(write it again/,
+    /cannot read the sensitivities in .*sensitivity\.json: it is not JSON \(remove it; `phorest sensitivity --save` then writes it again\)/,
   );
   rmSync(file);
 });
