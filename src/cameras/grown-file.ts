@@ -26,7 +26,9 @@ export interface TakenFile {
 
 /** Returns the pages that have a row, if the file had others when it was taken; undefined otherwise. */
 export function partlyTaken({ pages, rows }: TakenFile): readonly number[] | undefined {
-  return pages === undefined || rows === undefined || rows.length >= pages.count ? undefined : rows;
+  if (pages === undefined || rows === undefined) return undefined;
+  // Pages that came later may have a row by the name of another form of the file.
+  return rows.filter((page) => page < pages.count).length >= pages.count ? undefined : rows;
 }
 
 /** The part of a file to take. */

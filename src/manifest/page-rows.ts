@@ -28,12 +28,13 @@ export const OF_FILE = "(id = @entryId OR file_entry_id = @entryId)";
 /** The id of the entry that carries the file of entry @entryId. */
 export const FILE_ENTRY = "(SELECT coalesce(file_entry_id, id) FROM entry WHERE id = @entryId)";
 
-/** Resets the state of a file that has become larger: it must be compressed and copied again. */
+/** Resets the state of a file that has become larger: it must be compressed and copied again. It may have been removed before. */
 export const GROWN = `
   UPDATE entry SET bytes = @bytes, sha256 = @sha256, settings = @settings, cut_off = @cutOff, page = coalesce(page, 0),
     image_synced = 0, remote_id = NULL, remote_path = NULL, remote_bytes = NULL, remote_sha256 = NULL, synced_at_us = NULL,
-    compression_attempted = 0, original_bytes = NULL, original_sha256 = NULL, damaged = 0
-  WHERE directory = @directory AND filename = @filename AND local = 1 RETURNING id`;
+    compression_attempted = 0, original_bytes = NULL, original_sha256 = NULL, damaged = 0, local = 1, missing = 0,
+    removed_at_us = NULL
+  WHERE directory = @directory AND filename = @filename RETURNING id`;
 
 /** Updates the record of a file whose content is as it was: its copy on the share and its compression stay valid. */
 export const UNCHANGED = `

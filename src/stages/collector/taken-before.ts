@@ -51,12 +51,22 @@ export function takenBefore(manifest: Manifest, filename: string): TakenFile | u
 }
 
 /**
- * Returns what was recorded of a file that is used in place in the data directory; undefined if its row has no record, or has it
- * under another name.
+ * Returns what was recorded of a file that is used in place in the data directory, by its row, by that of its other form (with or
+ * without .gz), or by that of the file that was moved away; undefined if there is no record.
  */
 export function takenInPlace(manifest: Manifest, filename: string): TakenFile | undefined {
-  const picture = manifest.entries.takenPicture(filename, { exact: true });
-  return picture === undefined ? undefined : notedOf(picture, manifest.entries.pagesOf(filename, { exact: true }));
+  const { entries } = manifest;
+  const name = rowInPlace(manifest, filename);
+  const picture = entries.takenPicture(name, { exact: true }) ?? entries.takenPicture(filename);
+  return picture === undefined ? undefined : notedOf(picture, entries.pagesOf(filename));
+}
+
+/**
+ * Returns the name of the row whose pages a file in the data directory continues. A stack that grew after it was compressed is
+ * again there without .gz: its new pages get a row of this name, and the compressed file keeps its own.
+ */
+export function rowInPlace(manifest: Manifest, filename: string): string {
+  return manifest.entries.takenPicture(filename, { exact: true }) === undefined ? otherForm(filename) : filename;
 }
 
 /**

@@ -30,7 +30,7 @@ import type { JobHandler, Log } from "../../threads/host-loop.ts";
 import { LeftOutPages } from "./left-out-pages.ts";
 import type { CollectedFrame, CollectorAnswer, CollectorJob, CollectorSettings } from "./messages.ts";
 import { skippedList } from "./skipped-pictures.ts";
-import { lastTaken, presentCopy, takenBefore, takenInPlace } from "./taken-before.ts";
+import { lastTaken, presentCopy, rowInPlace, takenBefore, takenInPlace } from "./taken-before.ts";
 
 type Stored = Pick<CollectedFrame, "filename" | "directory" | "bytes" | "sha256" | "width" | "height" | "bitDepth">;
 
@@ -140,7 +140,8 @@ async function copyOf(
 }
 
 /**
- * Returns the file with the pages that have rows, if others of a file are taken now; the file itself if it is used in place.
+ * Returns the file with the pages that have rows, if others of a file are taken now; the file itself, or its other form, if it is
+ * used in place.
  */
 function grownFrom(
   { file }: CapturedFrame,
@@ -148,7 +149,7 @@ function grownFrom(
   manifest: () => Manifest,
 ): string | undefined {
   if (file === undefined || isFirst(file)) return undefined;
-  return file.directory === dataDir ? file.name : lastTaken(manifest(), file.name);
+  return file.directory === dataDir ? rowInPlace(manifest(), file.name) : lastTaken(manifest(), file.name);
 }
 
 /** Whether no page of a file was taken before. */
