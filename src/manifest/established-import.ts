@@ -5,21 +5,17 @@ import { join, resolve } from "node:path";
 import { Failure } from "../failure/failure.ts";
 import type { PageChoice } from "../image/chosen-pages.ts";
 import { otherKinds } from "../image/other-kinds.ts";
-import { labelsOnly, type RoiManifest } from "../measurement/roi.ts";
 import { unusableNameLine } from "../system/names-in-bytes.ts";
 import { establishedFiles } from "./established-files.ts";
+import { importResults } from "./established-measured.ts";
 import { readEntries } from "./established-metadata.ts";
 import { orphans } from "./established-orphans.ts";
 import { PictureFinder } from "./established-pictures.ts";
-import type { EstablishedResult } from "./established-result.ts";
-import { type PlacedResult, resultsIn, storedResult } from "./established-results.ts";
 import { establishedRois } from "./established-rois.ts";
 import { stackPages } from "./established-stacks.ts";
 import { type Adoption, Taking, type TakingSummary, withCount } from "./established-taking.ts";
 import { type Finding, Findings } from "./import-findings.ts";
 import type { Manifest } from "./manifest.ts";
-import { frameName } from "./page-rows.ts";
-import { plainName } from "./plain-name.ts";
 
 export interface ImportSummary extends TakingSummary {
   /** The files that were read. */
@@ -46,8 +42,6 @@ export interface ImportOptions {
   /** Which pages of multi-page files are frames. */
   readonly pages?: PageChoice;
 }
-
-const RESULTS_PER_TRANSACTION = 64;
 
 /**
  * Imports the experiment in `directory`. Failures: `usage.invalid`, with nothing written, if its manifest is unusable or a
@@ -93,8 +87,8 @@ export async function importExperiment(
     });
   } else await taking.takeAndAdopt(captures, adopt);
   const rois = establishedRois(root, findings);
-  const into = { taking, findings };
-  const taken = await importResults(manifest, files.results, rois?.manifest, into, nowUs);
+  const into = { taking, findings, rois: rois?.manifest, nowUs };
+  const taken = await importResults(manifest, files.results, into);
   const { skipped, skippedFor, ...counted } = taking.summary;
   return {
     metadataFiles: files.metadata,
@@ -113,88 +107,4 @@ export async function importExperiment(
 function checkDirectory(directory: string): void {
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
   throw new Failure("usage.invalid", `--pictures ${directory}: the directory does not exist`);
-}
-
-interface ResultTarget {
-  /** Its processed entries without a result are updated when their result is imported. */
-  readonly taking: Taking;
-  readonly findings: Findings;
-}
-
-/** Stores the results of frames that are in the manifest. */
-async function importResults(
-  manifest: Manifest,
-  files: readonly string[],
-  rois: RoiManifest | undefined,
-  { taking, findings }: ResultTarget,
-  nowUs: number,
-): Promise<{ results: number; resultLinesSkipped: number }> {
-  const analysisOf = new Map<string, number>();
-  const stored = new Set<string>();
-  let results = 0;
-  let foreign = 0;
-  let batch: PlacedResult[] = [];
-  const storeOne = ({ result, where }: PlacedResult) => {
-    const name = plainName(result.filename);
-    // Without a page in its entry, an image is the first one of its file.
-    const entryId =
-      taking.idOf.get(frameName(name, result.page)) ?? (result.page === 0 ? taking.idOf.get(name) : undefined);
-    if (entryId === undefined) {
-      foreign += 1;
-      findings.add("results of no entry, left out", where);
-      return;
-    }
-    taking.processedIds.delete(entryId);
-    const analysisId = ensureEstablishedAnalysis(manifest, analysisOf, result, rois);
-    const key = `${entryId} ${analysisId}`;
-    if (stored.has(key)) findings.add("results there more than once, of which the first was taken", where);
-    stored.add(key);
-    if (manifest.results.has(entryId, analysisId)) return;
-    const processedAtUs = result.processedAtUs ?? nowUs;
-    manifest.results.add(entryId, analysisId, storedResult(result), processedAtUs);
-    results += 1;
-    if (!taking.settleMeasured(entryId, processedAtUs)) return;
-    findings.add(
-      "frames that waited although there is a result of them, taken as processed",
-      plainName(result.filename),
-    );
-  };
-  const store = () => {
-    manifest.together(() => batch.forEach(storeOne));
-    batch = [];
-  };
-  const torn = new Findings();
-  for (const file of files) {
-    for await (const placed of resultsIn(file, torn)) {
-      batch.push(placed);
-      if (batch.length >= RESULTS_PER_TRANSACTION) store();
-    }
-  }
-  store();
-  const unusable = torn.all();
-  for (const { kind, first, count } of unusable) findings.add(kind, first, count);
-  return { results, resultLinesSkipped: foreign + unusable.reduce((sum, { count }) => sum + count, 0) };
-}
-
-/** Returns one analysis per method and set of ROIs, with the real ROI manifest if its labels are the same. */
-function ensureEstablishedAnalysis(
-  manifest: Manifest,
-  known: Map<string, number>,
-  { method, labels }: EstablishedResult,
-  rois: RoiManifest | undefined,
-): number {
-  const key = JSON.stringify([method, labels]);
-  let analysisId = known.get(key);
-  if (analysisId === undefined) {
-    const same = rois !== undefined && JSON.stringify(rois.rois.map(({ label }) => label)) === JSON.stringify(labels);
-    const roiManifestId = manifest.analyses.ensureRoiManifest(same ? rois : labelsOnly(labels));
-    analysisId = manifest.analyses.ensure({
-      method,
-      settings: '{"imported":true}',
-      roiManifestId,
-      kernelVersion: "established",
-    });
-    known.set(key, analysisId);
-  }
-  return analysisId;
 }

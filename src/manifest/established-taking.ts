@@ -10,6 +10,7 @@ import { printable } from "../system/file-name.ts";
 import { copyInto, type NewFile } from "../system/new-file.ts";
 import type { EstablishedEntry } from "./established-entry.ts";
 import type { NamedPicture, PictureFinder } from "./established-pictures.ts";
+import type { EstablishedResult } from "./established-result.ts";
 import type { StackPages } from "./established-stacks.ts";
 import { importedSettings } from "./imported.ts";
 import type { Manifest } from "./manifest.ts";
@@ -42,13 +43,24 @@ export interface TakingSummary {
   readonly skippedFor: Readonly<Record<string, number>>;
 }
 
+/** The row of an entry; time in microseconds since the epoch. */
+interface TakenRow {
+  readonly entryId: number;
+  readonly capturedAtUs: number;
+}
+
 type Found = Extract<NamedPicture, { kind: "found" }>;
 type Usable = Exclude<NamedPicture, { kind: "skipped" }>;
 type Imported = "pending" | "processed" | "failed";
 
 export class Taking {
-  /** Entries of this import by the plain name of their image, with its page if they state one. Its results belong to these entries and to no others. */
-  readonly idOf = new Map<string, number>();
+  /**
+   * Entries of this import by the plain name of their image, with its page if they state one. Its results belong to these entries
+   * and to no others.
+   */
+  readonly #rows = new Map<string, TakenRow>();
+  /** The times of the frames of each image, by its plain name. */
+  readonly #moments = new Map<string, Set<number>>();
   /** Entries added as processed. */
   readonly processedIds = new Set<number>();
   readonly #addedAs = new Map<number, Imported>();
@@ -103,6 +115,18 @@ export class Taking {
       }
       this.#manifest.together(() => this.#record(entry, picture, copy));
     }
+  }
+
+  /** Returns the row of the frame that a result is about; undefined if no entry of this import is about it. */
+  rowOf({ filename, page }: Pick<EstablishedResult, "filename" | "page">): TakenRow | undefined {
+    const name = plainName(filename);
+    // Without a page in its entry, an image is the first one of its file.
+    return this.#rows.get(frameName(name, page)) ?? (page === 0 ? this.#rows.get(name) : undefined);
+  }
+
+  /** Whether a frame of this image was taken at this time. */
+  hasMoment(filename: string, capturedAtUs: number): boolean {
+    return this.#moments.get(plainName(filename))?.has(capturedAtUs) === true;
   }
 
   /** Records that a result of this entry was imported; returns whether this changed its state. Call within a transaction. */
@@ -194,12 +218,12 @@ export class Taking {
     const known = picture === undefined ? undefined : this.#manifest.imported.find({ ...entry, ...picture });
     if (picture !== undefined && known !== undefined) {
       const page = entry.picture?.page;
-      if (page === undefined && this.idOf.get(plainName(picture.filename)) === known.entryId) {
+      if (page === undefined && this.#rows.get(plainName(picture.filename))?.entryId === known.entryId) {
         this.#skip(picture.filename, "another entry has the same image");
         return;
       }
       this.#complete(known, picture, copy);
-      if (page === undefined) this.idOf.set(plainName(picture.filename), known.entryId);
+      if (page === undefined) this.#setRow(picture, page, { ...known, capturedAtUs: entry.capturedAtUs });
       else {
         this.#carriers.set(placeOf(picture), known.entryId);
         this.#recordPage(entry, picture, known.entryId);
@@ -242,13 +266,13 @@ export class Taking {
   #recordPage(entry: EstablishedEntry, picture: Usable, carrier: number): void {
     const page = entry.picture?.page ?? 0;
     const name = frameName(plainName(picture.filename), page);
-    if (this.idOf.has(name)) {
+    if (this.#rows.has(name)) {
       this.#skip(picture.filename, "another entry has the same page");
       return;
     }
     const known = this.#manifest.imported.pageOf(carrier, page);
     if (known !== undefined) {
-      this.idOf.set(name, known);
+      this.#setRow(picture, page, { entryId: known, capturedAtUs: entry.capturedAtUs });
       return;
     }
     const { history, readings } = historyOf(entry, picture);
@@ -258,12 +282,24 @@ export class Taking {
     this.#note(this.#manifest.entries.addPage(carrier, row, history), entry, picture, history.status);
   }
 
-  #note(entryId: number, { picture: named }: EstablishedEntry, picture: Usable | undefined, status: Imported): void {
+  #setRow({ filename }: Usable, page: number | undefined, { entryId, capturedAtUs }: TakenRow): void {
+    const name = plainName(filename);
+    this.#rows.set(frameName(name, page), { entryId, capturedAtUs });
+    const moments = this.#moments.get(name) ?? new Set();
+    this.#moments.set(name, moments.add(capturedAtUs));
+  }
+
+  #note(
+    entryId: number,
+    { picture: named, capturedAtUs }: EstablishedEntry,
+    picture: Usable | undefined,
+    status: Imported,
+  ): void {
     this.#counts.added += 1;
     this.#counts[status] += 1;
     this.#addedAs.set(entryId, status);
     if (picture === undefined) return;
-    this.idOf.set(frameName(plainName(picture.filename), named?.page), entryId);
+    this.#setRow(picture, named?.page, { entryId, capturedAtUs });
     if (status === "processed") this.processedIds.add(entryId);
   }
 

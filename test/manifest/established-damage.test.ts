@@ -250,6 +250,32 @@ describe("results", () => {
     ]);
   });
 
+  test("that name a page and have the time of another never replace the right ones", async () => {
+    const stack = { filename: "stack.tif", filepath: "data", camera_index: 0 };
+    const page = (number: number) =>
+      entry(number, { camera_data: { ...stack, page: number, timestamp_iso: timeOf(number) } });
+    const of = (number: number, isAt: number, position: number) =>
+      JSON.stringify({
+        ...JSON.parse(result(isAt, position)),
+        ...{ image_filename: stack.filename, page: number },
+      });
+    const taken = await imported({
+      [LIVE]: text([1, 2, 3, 4].map(page)),
+      [RESULTS]: lines(of(2, 3, 99), of(1, 1, 1), of(2, 2, 2), of(1, 9, 98), of(4, 3, 97), of(3, 8, 3)),
+    });
+    expect(taken.positions).toEqual([1, 2, 3]);
+    expect(taken.summary).toMatchObject({ results: 3, resultLinesSkipped: 3, processedWithoutResult: 1 });
+    const [isOther, isNotThat] = [
+      "results whose time is that of another page",
+      "results whose time is not that of their",
+    ];
+    expect(taken.findings.filter(([, kind]) => String(kind).startsWith("results"))).toEqual([
+      [2, `${isOther} than they name, left out`, `${RESULTS}, line 1`],
+      [1, `${isNotThat} frame, left out because the frame has another result`, `${RESULTS}, line 4`],
+      [1, `${isNotThat} frame, taken because the frame has no other result`, `${RESULTS}, line 6`],
+    ]);
+  });
+
   test.each([
     ["whose entry is torn", text([entry(1), entry(2)]).replace(nameOf(2), "\0"), images(1, 2)],
     ["whose entry waits", text([entry(1), entry(2, { processing_status: "processing" })]), images(1, 2)],
