@@ -8,7 +8,7 @@ import type { TimeZone } from "../system/time-zone.ts";
 import { type Edge, Opening } from "./opening.ts";
 
 export type BaselineSource = ManifestPart<{
-  markers: "moments" | "baseline";
+  markers: "moments" | "firstInjectionUs" | "baseline";
   curves: "within" | "after" | "countWithin";
   archives: "last";
   analyses: "measured";
@@ -52,7 +52,7 @@ export class BaselineInForce {
   of(...analysisIds: readonly number[]): Baseline | undefined {
     const { markers } = this.#source;
     const opening = this.#openingOf(analysisIds.map((id) => measuredBy(this.#source, id)));
-    const quiet = opening.quiet(markers.moments());
+    const quiet = opening.quiet(markers.moments(), markers.firstInjectionUs());
     if (quiet === undefined) return undefined;
     return inForce(markers.baseline(), opening.firstUs as number, quiet);
   }

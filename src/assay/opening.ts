@@ -90,10 +90,10 @@ export class Opening {
   }
 
   /**
-   * Returns the quiet stretch, given the times of markers; undefined before the first frame. `settled`: later frames do not
-   * change it.
+   * Returns the quiet stretch, given the times of markers and the start of the first injection, which it never contains;
+   * undefined before the first frame. `settled`: later frames do not change it.
    */
-  quiet(markersUs: readonly number[]): (Stretch & { readonly settled: boolean }) | undefined {
+  quiet(markersUs: readonly number[], injectionUs?: number): (Stretch & { readonly settled: boolean }) | undefined {
     const [fromUs] = this.#timesUs;
     if (fromUs === undefined) return undefined;
     const toUs = fromUs + this.#lengthUs;
@@ -109,12 +109,17 @@ export class Opening {
       const window = { fromUs: before.atUs, toUs: atUs };
       return { window, begins: before.edge, ends: edge, frames: this.#framesFrom(window.fromUs, window.toUs) };
     });
-    const enough = stretches.find(({ frames }) => frames >= ENOUGH_FRAMES);
+    // Few frames before the first injection are a better baseline than many in it.
+    const before = stretches.filter(({ window, frames }) => frames > 0 && window.toUs <= (injectionUs ?? toUs));
+    const candidates = before.length > 0 ? before : stretches;
+    const enough = candidates.find(({ frames }) => frames >= ENOUGH_FRAMES);
     const { frames, ...stretch } =
-      enough ?? stretches.reduce((longest, one) => (one.frames > longest.frames ? one : longest));
+      enough ?? candidates.reduce((longest, one) => (one.frames > longest.frames ? one : longest));
     const isEnough = frames >= ENOUGH_FRAMES;
     // A step is confirmed when it is found; after that, no earlier one can be found.
-    const settled = (isEnough && stretch.ends === "step") || this.#confirmed(isEnough ? stretch.window.toUs : toUs);
+    const settled =
+      (isEnough && stretch.ends === "step") ||
+      this.#confirmed(isEnough ? stretch.window.toUs : Math.min(toUs, injectionUs ?? toUs));
     return { ...stretch, settled };
   }
 

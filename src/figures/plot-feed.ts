@@ -24,7 +24,7 @@ export type PlotSource = ManifestPart<{
   analyses: "all" | "measured" | "roiManifest";
   curves: "after" | "within" | "countWithin";
   readings: "after";
-  markers: "events" | "moments" | "baseline";
+  markers: "events" | "moments" | "firstInjectionUs" | "baseline";
   results: "framePositions";
   archives: "last";
 }>;

@@ -124,6 +124,13 @@ export class Markers {
     return this.#connection.db.prepare<[], number>(sql).pluck().all();
   }
 
+  /** Returns the start of the first injection. */
+  firstInjectionUs(): number | undefined {
+    return (
+      this.#connection.db.prepare<[], number | null>("SELECT min(start_us) FROM injection").pluck().get() ?? undefined
+    );
+  }
+
   /** Returns the chosen baseline; undefined if the one of the configuration applies. */
   baseline(): TimeWindow | undefined {
     return this.#connection.db

@@ -11,11 +11,17 @@ const FIRST = Date.UTC(2026, 2, 4, 10) * 1000;
 const ROIS = 12;
 
 /** An experiment with a frame a second, of which `frames.length` have been measured. */
-function measured(frames: readonly Curve[], markers: readonly number[] = [], chosen?: TimeWindow): BaselineSource {
+function measured(
+  frames: readonly Curve[],
+  markers: readonly number[] = [],
+  chosen?: TimeWindow,
+  injection?: number,
+): BaselineSource {
   return {
     markers: {
       moments: () => markers.map((second) => FIRST + second * S),
       baseline: () => chosen,
+      firstInjectionUs: () => (injection === undefined ? undefined : FIRST + injection * S),
     },
     curves: {
       after: function* (_id, outcome = 0) {
@@ -62,6 +68,15 @@ test.each<[string, number[], [number, number]]>([
   const found = new BaselineInForce(measured(frames(120), markers), 100).of(1);
   expect(found?.window).toEqual(window(from, to));
   expect(found?.origin).toBe(to - from === 100 ? "opening" : "markers");
+});
+
+test("it is never in an injection, however few frames there are before the first", () => {
+  const of = (markers: number[], injection: number) =>
+    new BaselineInForce(measured(frames(120), [...markers, injection], undefined, injection), 100).of(1)?.window;
+  expect(of([6], 12)).toEqual(window(0, 6));
+  expect(of([], 3)).toEqual(window(0, 3));
+  expect(of([20], 50)).toEqual(window(0, 20));
+  expect(of([2], 50)).toEqual(window(2, 50));
 });
 
 test("it ends before a step of the data, is said so, and does not change with what comes", () => {

@@ -50,7 +50,7 @@ export class Baselines {
     const { markers } = this.#source;
     const collected = this.#upTo(analysisId, outcomeId);
     const markersUs = markers.moments();
-    const quiet = collected.opening.quiet(markersUs);
+    const quiet = collected.opening.quiet(markersUs, markers.firstInjectionUs());
     if (quiet === undefined) return undefined;
     const baseline = inForce(markers.baseline(), collected.opening.firstUs as number, quiet);
     const isChosen = baseline.origin === "chosen";
@@ -101,7 +101,7 @@ export class Baselines {
     for (const curve of this.#source.curves.after(analysisId, collected.outcomeId)) {
       if (curve.outcomeId > outcomeId) break;
       this.#add(collected, curve);
-      if (collected.opening.quiet(markersUs)?.settled !== true) continue;
+      if (collected.opening.quiet(markersUs, markers.firstInjectionUs())?.settled !== true) continue;
       collected.settledBy = curve.outcomeId;
       break;
     }

@@ -47,7 +47,7 @@ type Source = ManifestPart<{
   curves: "after" | "within" | "countWithin" | "latest";
   results: "framePositions";
   analyses: "all" | "measured";
-  markers: "moments" | "baseline";
+  markers: "moments" | "firstInjectionUs" | "baseline";
   archives: "last";
 }>;
 

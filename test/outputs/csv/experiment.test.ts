@@ -220,7 +220,7 @@ test.each([
           countWithin: () => 0,
         },
         readings: { after: () => [] },
-        markers: { events: () => [], moments: () => [], baseline: () => undefined },
+        markers: { events: () => [], moments: () => [], firstInjectionUs: () => undefined, baseline: () => undefined },
         archives: { last: () => 0 },
         results: { framePositions: () => new Map() },
       },
@@ -265,7 +265,7 @@ test("temperatures are found behind thousands of frames without any", () => {
       countWithin: () => 0,
     },
     readings: { after: (after, limit) => (after < 3500 && after + limit >= 3500 ? [reading] : []) },
-    markers: { events: () => [], moments: () => [], baseline: () => undefined },
+    markers: { events: () => [], moments: () => [], firstInjectionUs: () => undefined, baseline: () => undefined },
     archives: { last: () => 0 },
     results: { framePositions: () => new Map() },
   };
