@@ -65,7 +65,7 @@ export interface Found {
   readonly description: string;
   /** Formats, sizes, ranges of settings: one line each. */
   readonly details: readonly string[];
-  /** Lines for [Camera] in the configuration file that select it. */
+  /** Lines of the configuration file that select it: first those of [Camera]; a line such as `[V4l2]` begins another section. */
   readonly toml: readonly string[];
 }
 

@@ -29,58 +29,58 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
   describe: "Measure existing images; write one record of processing_results.jsonl per image",
   builder: (yargs: Argv): Argv<AnalyseArguments> =>
     captureTimeOptions(pageOptions(subsetOptions(yargs)))
-      .positional("paths", { type: "string", array: true, describe: "images, or directories of images" })
+      .positional("paths", { type: "string", array: true, describe: "Images, or directories of images" })
       .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest (default: as configured)" })
-      .option("method", { choices: METHODS, describe: "method that finds the resonance (default: as configured)" })
+      .option("method", { choices: METHODS, describe: "Method that finds the resonance (default: as configured)" })
       .option("joint-line", {
         choices: JOINT_LINES,
-        describe: "line shape of the methods joint and tracking (default: as configured)",
+        describe: "Line shape of the methods joint and tracking (default: as configured)",
       })
       .option("reference-frames", {
         type: "number",
         requiresArg: true,
-        describe: "number of first images that make the tracking reference (default: as configured)",
+        describe: "Number of first images that make the tracking reference (default: as configured)",
       })
       .option("fano-sign", {
         choices: FANO_SIGNS,
-        describe: "sign convention of the fano columns: ours or the established one (default: as configured)",
+        describe: "Sign convention of the fano columns: ours or the established one (default: as configured)",
       })
       .option("sub-rois", {
         type: "number",
         requiresArg: true,
-        describe: "rows that an ROI is reduced to, 0 for all (default: as configured)",
+        describe: "Rows that an ROI is reduced to, 0 for all (default: as configured)",
       })
-      .option("sampling", { choices: SAMPLINGS, describe: "how ROI pixels are sampled (default: as configured)" })
+      .option("sampling", { choices: SAMPLINGS, describe: "How ROI pixels are sampled (default: as configured)" })
       .option("bit-depth-scaling", {
         choices: BIT_DEPTH_SCALINGS,
-        describe: "how 16-bit images are scaled (default: as configured)",
+        describe: "How 16-bit images are scaled (default: as configured)",
       })
       .option("bits", {
         type: "number",
         requiresArg: true,
-        describe: "significant bits in 16-bit images, 0 to detect them (default: as configured)",
+        describe: "Significant bits in 16-bit images, 0 to detect them (default: as configured)",
       })
       .option("dark-level", {
         type: "string",
         requiresArg: true,
-        describe: "value of a pixel without light: counts, auto or a dark image (default: as configured)",
+        describe: "Value of a pixel without light: counts, auto or a dark image (default: as configured)",
       })
-      .option("debug", { type: "boolean", describe: "include the value of every row" })
+      .option("debug", { type: "boolean", describe: "Include the value of every row" })
       .option("out", {
         type: "string",
         requiresArg: true,
-        describe: "directory for processing_results.jsonl",
+        describe: "Directory for processing_results.jsonl",
         conflicts: "jsonl",
       })
       .option("jsonl", {
         type: "string",
         requiresArg: true,
-        describe: "file for the records (default: -, standard output)",
+        describe: "File for the records (default: -, standard output)",
       })
       .option("jobs", {
         type: "number",
         requiresArg: true,
-        describe: "images measured in parallel (default: one per processor core)",
+        describe: "Images measured in parallel (default: one per processor core)",
       })
       .option("also", {
         type: "boolean",
@@ -90,7 +90,7 @@ export const analyseCommand: CommandModule<object, AnalyseArguments> = {
       .option("resume", {
         type: "boolean",
         default: false,
-        describe: "continue the file of an interrupted analysis, or create it",
+        describe: "Continue the file of an interrupted analysis, or create it",
       })
       .example(
         "phorest analyse pictures/ --rois ROI_manifest.json --method fano --out results/",

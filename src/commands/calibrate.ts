@@ -35,7 +35,7 @@ export const calibrateCommand: CommandModule<GlobalOptions, CalibrateOptions> = 
   describe: "Find the chip in an image and write the ROI manifest, with images to check it",
   builder: (yargs) =>
     onePageOptions(yargs)
-      .positional("image", { type: "string", describe: "the image (or use --from run)" })
+      .positional("image", { type: "string", describe: "The image (or use --from run)" })
       .option("from", {
         type: "string",
         requiresArg: true,

@@ -22,7 +22,7 @@ export function captureTimeOptions<T>(yargs: Argv<T>): Argv<T & CaptureTimeArgum
     .option("name-time", {
       type: "string",
       requiresArg: true,
-      describe: "pattern of the times in the names of images: '%Y%m%d_%H%M%S_%f' (default: as configured)",
+      describe: "Pattern of the times in the names of images: '%Y%m%d_%H%M%S_%f' (default: as configured)",
     });
 }
 

@@ -27,7 +27,7 @@ export const checkRoisCommand: CommandModule<object, CheckRoisArguments> = {
   describe: "Draw the ROIs over an image, or write an ROI manifest with some of them",
   builder: (yargs: Argv): Argv<CheckRoisArguments> =>
     onePageOptions(yargs)
-      .positional("image", { type: "string", describe: "the image" })
+      .positional("image", { type: "string", describe: "The image" })
       .option("rois", { type: "string", requiresArg: true, describe: "ROI manifest (default: as configured)" })
       .option("keep", {
         type: "string",

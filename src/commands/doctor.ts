@@ -6,7 +6,7 @@ import { CHECKS } from "../doctor/checks.ts";
 import type { GlobalOptions } from "./global.ts";
 import { endProgramsWithCommand } from "./stoppable.ts";
 
-const SIGNS: Readonly<Record<Verdict, string>> = { good: "ok  ", doubt: "look", bad: "BAD ", off: "-   " };
+const SIGNS: Readonly<Record<Verdict, string>> = { good: "ok  ", doubt: "warn", bad: "BAD ", off: "-   " };
 
 export const doctorCommand: CommandModule<GlobalOptions, GlobalOptions> = {
   command: "doctor",

@@ -76,9 +76,9 @@ export const opcuaCommand: CommandModule<object, Shared> = {
           of
             .positional("node", {
               type: "string",
-              describe: "node id, or a path such as /Objects/2:Chip (default: the Objects folder)",
+              describe: "Node id, or a path such as /Objects/2:Chip (default: the Objects folder)",
             })
-            .option("levels", { type: "number", requiresArg: true, default: 2, describe: "number of levels to list" })
+            .option("levels", { type: "number", requiresArg: true, default: 2, describe: "Number of levels to list" })
             .example('phorest opcua browse "ns=2;s=Chip" --levels 3', "list what is below a node"),
         (args) => browse(args),
       )
@@ -90,14 +90,14 @@ export const opcuaCommand: CommandModule<object, Shared> = {
             .option("thumbprint", {
               type: "string",
               requiresArg: true,
-              describe: "trust the certificate only if it has this thumbprint",
+              describe: "Trust the certificate only if it has this thumbprint",
             })
             .option("certificate", {
               type: "string",
               requiresArg: true,
-              describe: "certificate file, PEM or DER",
+              describe: "Certificate file, PEM or DER",
             })
-            .option("revoke", { type: "boolean", describe: "stop trusting the certificate" })
+            .option("revoke", { type: "boolean", describe: "Stop trusting the certificate" })
             .example(
               "phorest opcua trust --thumbprint 3f2a…",
               "after comparing it with the thumbprint shown on the server",

@@ -30,7 +30,7 @@ export interface PageArguments {
 }
 
 const AXES = ["channel", "z", "position"] as const;
-const WHAT = { channel: "channel", z: "plane", position: "position" };
+const WHAT = { channel: "Channel", z: "Plane", position: "Position" };
 
 /** Adds `--channel`, `--z` and `--position`. */
 export function pageOptions<T>(yargs: Argv<T>): Argv<T & PageArguments> {
@@ -50,7 +50,7 @@ export function onePageOptions<T>(yargs: Argv<T>): Argv<T & PageArguments & { pa
     type: "number",
     requiresArg: true,
     describe:
-      "page of an image file with several, counted from 1 (default: the first of the chosen channel, plane and position; a page of another one is refused)",
+      "Page of an image file with several, counted from 1 (default: the first of the chosen channel, plane and position; a page of another one is refused)",
   });
 }
 

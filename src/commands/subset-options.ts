@@ -20,18 +20,18 @@ export interface SubsetArguments {
 /** Adds the options to a command. */
 export function subsetOptions<T>(yargs: Argv<T>): Argv<T & SubsetArguments> {
   return yargs
-    .option("every", { type: "number", requiresArg: true, describe: "take the first image and every N-th after it" })
+    .option("every", { type: "number", requiresArg: true, describe: "Take the first image and every N-th after it" })
     .option("from", {
       type: "string",
       requiresArg: true,
-      describe: "take images from this time on (in --tz unless it names its zone)",
+      describe: "Take images from this time on (in --tz unless it names its zone)",
     })
-    .option("to", { type: "string", requiresArg: true, describe: "take images up to this time" })
-    .option("limit", { type: "number", requiresArg: true, describe: "take at most this many images" })
+    .option("to", { type: "string", requiresArg: true, describe: "Take images up to this time" })
+    .option("limit", { type: "number", requiresArg: true, describe: "Take at most this many images" })
     .option("roi", {
       type: "string",
       requiresArg: true,
-      describe: "measure only ROIs with these labels: '01*,05*' (* for any characters, ? for one)",
+      describe: "Measure only ROIs with these labels: '01*,05*' (* for any characters, ? for one)",
     });
 }
 

@@ -42,14 +42,17 @@ function keyToml(section: string, key: string, node: SchemaNode): string[] {
 
 function allowedSentence(node: SchemaNode): string[] {
   const allowed = allowedText(node);
-  return ["true or false", "a path", "a text"].includes(allowed)
-    ? []
-    : [`${allowed[0]?.toUpperCase()}${allowed.slice(1)}.`];
+  return ["true or false", "a path", "a text"].includes(allowed) ? [] : [sentence(allowed)];
+}
+
+function sentence(text: string): string {
+  return `${text[0]?.toUpperCase()}${text.slice(1)}.`;
 }
 
 function defaultSentence(node: SchemaNode): string[] {
   if (node.simulatedDefault !== undefined) return [`With any other camera the default is ${inline(node.default)}.`];
-  return node.none === undefined ? [] : [`Default: ${node.none}.`];
+  if (node.none === undefined) return [];
+  return node.none.startsWith("required") ? [sentence(node.none)] : [`Default: ${node.none}.`];
 }
 
 /** Formats a value as TOML on one line. */

@@ -51,7 +51,7 @@ export class Stage<Name extends string = string> {
   private gridMs = 0;
   /** A wake-up before this time does not start work early. */
   private earliestMs = 0;
-  private missedTicks = 0;
+  private missedRuns = 0;
   /** The tick that the current or last work belongs to. */
   private tickMs = 0;
   /** Whether no attempt has succeeded for that tick yet. */
@@ -66,8 +66,8 @@ export class Stage<Name extends string = string> {
   }
 
   report(): StageReport<Name> {
-    const { state, failures, lastFailure, passes, missedTicks, nextRunMs } = this;
-    return { name: this.options.name, state, failures, lastFailure, passes, missedTicks, nextRunMs };
+    const { state, failures, lastFailure, passes, missedRuns, nextRunMs } = this;
+    return { name: this.options.name, state, failures, lastFailure, passes, missedRuns, nextRunMs };
   }
 
   /** Starts the stage; the first unit of work runs at once. */
@@ -162,7 +162,7 @@ export class Stage<Name extends string = string> {
     // Rounding may put a grid point slightly before its exact time; it still counts as that point.
     const later = Math.floor((plannedMs - this.tickMs) / schedule.everyMs + ROUNDING);
     // Back-offs and long work skip whole ticks. A tick for which every attempt failed counts as missed too.
-    if (later > 0) this.missedTicks += later - 1 + (this.unserved ? 1 : 0);
+    if (later > 0) this.missedRuns += later - 1 + (this.unserved ? 1 : 0);
     this.tickMs += Math.max(0, later) * schedule.everyMs;
     this.unserved = true;
   }

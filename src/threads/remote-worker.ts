@@ -14,7 +14,7 @@ interface Pending<Answer> {
   reject(error: Error): void;
 }
 
-export class RemoteWorker<Settings, Job, Answer> {
+export class RemoteWorker<Settings extends object, Job, Answer> {
   private readonly name: string;
   private readonly settings: Settings;
   private readonly log: (level: LogLevel, message: string) => void;

@@ -51,8 +51,8 @@ describe("ticks of a cadence", () => {
     expect(dues.every((due, at) => Math.abs(due - (dues[0] ?? 0) - 200 * (ticks[at] ?? 0)) < 1e-6)).toBe(true);
     // The capture of 200 ms lasts until 650 ms.
     expect(ticks).toEqual([0, 1, 4, 5]);
-    expect(report.missedTicks).toBe(2);
-    expect(stageDetail(report)).toBe("2 ticks missed since the start");
+    expect(report.missedRuns).toBe(2);
+    expect(stageDetail(report)).toBe("2 scheduled runs missed since the start");
   });
 
   test("all of whose tries failed are missed; a tick served by a retry in time is not", async () => {
@@ -60,11 +60,11 @@ describe("ticks of a cadence", () => {
     inTime.stage.start();
     await clock.advance(500);
     await inTime.stage.stop();
-    expect(inTime.stage.report()).toMatchObject({ passes: 1, missedTicks: 0 });
+    expect(inTime.stage.report()).toMatchObject({ passes: 1, missedRuns: 0 });
     const late = collector([-1, 0], { everyMs: 200, delayMs: 500, limit: 3 });
     late.stage.start();
     // Of 0, 200 and 400 ms; the retry comes at 500 ms.
-    expect((await untilStopped(late.stage)).missedTicks).toBeGreaterThanOrEqual(2);
+    expect((await untilStopped(late.stage)).missedRuns).toBeGreaterThanOrEqual(2);
   });
 });
 
@@ -90,7 +90,7 @@ describe("the log of failures", () => {
     failures: failed,
     lastFailure: failed === 0 ? undefined : gone,
     passes: 3,
-    missedTicks: 0,
+    missedRuns: 0,
     nextRunMs: undefined,
   });
   beforeEach(() => {

@@ -138,7 +138,7 @@ describe("stage schedule", () => {
     await clock.advance(350);
     await made.stop();
     expect(duesMs.map((dueMs) => dueMs - startMs)).toEqual([30, 90, 150, 210, 270, 330]);
-    expect(made.report().missedTicks).toBe(0);
+    expect(made.report().missedRuns).toBe(0);
   });
 
   test("the grid begins after the preparation, which is repeated until it succeeds; no tick counts as missed for it", async () => {
@@ -163,11 +163,11 @@ describe("stage schedule", () => {
     );
     made.start();
     await clock.advance(1000);
-    const { missedTicks, failures } = made.report();
+    const { missedRuns, failures } = made.report();
     await made.stop();
     expect(preparations).toBe(2);
     expect(duesMs[0]).toBeGreaterThanOrEqual(preparedMs);
-    expect({ missedTicks, failures }).toEqual({ missedTicks: 0, failures: 0 });
+    expect({ missedRuns, failures }).toEqual({ missedRuns: 0, failures: 0 });
   });
 
   test("a wake-up during the work is not lost", async () => {

@@ -9,15 +9,15 @@ export interface StageReport<Name extends string = string> {
   readonly lastFailure: FailureData | undefined;
   /** Number of units of work that succeeded since the start. */
   readonly passes: number;
-  /** Number of ticks of the cadence without work: the previous work took too long, or failed. */
-  readonly missedTicks: number;
+  /** Number of scheduled runs that did not take place: the previous one took too long, or failed. */
+  readonly missedRuns: number;
   /** Monotonic ms of the next run; undefined while running, stopped, or permanently faulted. */
   readonly nextRunMs: number | undefined;
 }
 
-/** Returns what people should know about a stage besides its state: its failure, or the ticks it missed; otherwise empty. */
-export function stageDetail({ lastFailure, missedTicks }: StageReport): string {
-  const ticks = missedTicks === 1 ? "tick" : "ticks";
-  const missed = missedTicks === 0 ? "" : `${missedTicks} ${ticks} missed since the start`;
+/** Returns what people should know about a stage besides its state: its failure, or the runs it missed; otherwise empty. */
+export function stageDetail({ lastFailure, missedRuns }: StageReport): string {
+  const runs = missedRuns === 1 ? "scheduled run" : "scheduled runs";
+  const missed = missedRuns === 0 ? "" : `${missedRuns} ${runs} missed since the start`;
   return [lastFailure?.message ?? "", missed].filter((part) => part !== "").join("; ");
 }
