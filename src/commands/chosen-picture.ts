@@ -8,7 +8,7 @@ import { framesOfFile } from "../image/frames-of-file.ts";
 import { frameName } from "../manifest/page-rows.ts";
 import { pictureRoots, placeOf } from "../manifest/picture-place.ts";
 import { shownPath } from "../system/confined-file.ts";
-import { noSuchPage } from "./page-options.ts";
+import { noSuchPage, refuseDirectory } from "./page-options.ts";
 import { openStored } from "./stored-experiment.ts";
 
 /** Text for the help of an argument. */
@@ -33,6 +33,7 @@ export async function chosenPicture(config: Config, given: string): Promise<Chos
   const [, file = "", page] = /^(.*?)(?:#(\d+))?$/s.exec(given) ?? [];
   const path = existsSync(given) ? given : file;
   if (!existsSync(path)) throw absent(`${given}: no such file`, `name ${PICTURES}`);
+  refuseDirectory(path);
   const index = path === given || page === undefined ? undefined : Number(page) - 1;
   if (index === -1) throw absent(`${given}: pages are counted from 1`, "name another page");
   if (index !== undefined) {

@@ -1,4 +1,5 @@
 // The options that choose which pages of multi-page files are measured, for all commands that read images of other programs.
+import { statSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import type { Argv } from "yargs";
 import { fileOfFrame } from "../analysis/frames.ts";
@@ -118,6 +119,7 @@ export async function onePage(
   if (page !== undefined && !(Number.isSafeInteger(page) && page >= 1)) {
     throw new Failure("usage.invalid", `--page must be a whole number from 1, not ${page}`);
   }
+  refuseDirectory(path);
   const wanted = chosenByOptions(given);
   // The configured channel does not count against a page that the user names.
   const { pages, refused, count } = await framesOfFile(path, page === undefined ? pageChoice(given, config) : wanted);
@@ -132,6 +134,12 @@ export async function onePage(
   if (page !== undefined) await checkPage(path, index, wanted);
   const note = `using page ${index + 1} of ${count}${page === undefined ? "; choose another one with --page" : ""}`;
   return { picture: fileOfFrame({ path, page: index }), note };
+}
+
+/** Refuses a directory where one image file is needed: Failure `usage.invalid`. */
+export function refuseDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  throw new Failure("usage.invalid", `${path}: it is a directory`, { hint: "name one image file in it" });
 }
 
 /** Refuses options that choose a page where no image is given: Failure `usage.invalid`. */

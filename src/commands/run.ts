@@ -44,7 +44,7 @@ import { otherMethodLine } from "./other-method.ts";
 import { otherTimesLine } from "./other-times.ts";
 import { outliveReaders } from "./outputs.ts";
 import { type PageArguments, pageOptions, withPages } from "./page-options.ts";
-import { prepareRois } from "./prepare-rois.ts";
+import { checkRois, prepareRois, type RunRois } from "./prepare-rois.ts";
 import { forTerminal, shownZone } from "./shown-zone.ts";
 import { exitNow } from "./stoppable.ts";
 import { readOpened } from "./stored-experiment.ts";
@@ -126,15 +126,18 @@ async function runExperiment(loaded: Loaded, args: RunArguments, stop: StopReque
   kernelVersion();
   limitArenas(ARENAS);
   checkDisk(config);
-  checkDirectories(config);
   await checkChoice(config, { untilIdle: args["until-idle"] });
   // A table of capture times that cannot be read stays unreadable: without this check, the source would try again and again.
   const readsFiles = FILE_CAMERAS.has(config.Camera.camera_type);
   const table = readsFiles ? await new CaptureTimes(configuredTimes(config.Camera)).table() : undefined;
   const darkLevel = await readDarkLevel(config.Camera.dark_level, config.Camera.bits);
+  const manifestFile = join(config.Paths.data_dir, MANIFEST_FILENAME);
+  // A refused start of a new experiment leaves nothing, not even a lock. An existing one is read only by the holder of its lock.
+  const rois = existsSync(manifestFile) ? undefined : await checkRois(loaded, manifestFile);
+  checkDirectories(config);
   const lock = lockExperiment(config.Paths.data_dir);
   try {
-    return await runLocked(loaded, args, stop, { lock, darkLevel, table });
+    return await runLocked(loaded, args, stop, { lock, darkLevel, table, rois });
   } finally {
     lock.release();
   }
@@ -145,13 +148,15 @@ interface Prepared {
   readonly lock: ExperimentLock;
   readonly darkLevel: DarkLevel | undefined;
   readonly table: TimeTable | undefined;
+  /** Undefined if the experiment exists: then its lock is needed first. */
+  readonly rois: RunRois | undefined;
 }
 
 async function runLocked(
   asked: Loaded,
   args: RunArguments,
   stop: StopRequest,
-  { lock, darkLevel, table }: Prepared,
+  { lock, darkLevel, table, rois }: Prepared,
 ): Promise<RunSummary> {
   const { Paths, Timing } = asked.config;
   const onTerminal = process.stderr.isTTY === true && !args.json;
@@ -177,7 +182,7 @@ async function runLocked(
     const { loaded, line } = continueSeries(asked, manifestFile);
     const { config } = loaded;
     if (line !== undefined) own.info(line);
-    await prepareRois(loaded, manifestFile, log);
+    await prepareRois(rois ?? (await checkRois(loaded, manifestFile)), log);
     // Logged only now, so that a refused start prints just its reason.
     own.log(isCameraUncertain(loaded) ? "warn" : "info", cameraLine(loaded, args.config !== undefined));
     const block = new LiveBlock(process.stderr);

@@ -6,6 +6,7 @@ import { open, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { Failure } from "../failure/failure.ts";
 import { type FileContent, replaceWithoutFlush, writeDurably } from "./files.ts";
 
 /** The destination of an output. */
@@ -48,10 +49,13 @@ function ownStream(path: string): Writable | undefined {
 
 /**
  * Writes a complete output to the name that the user gave. A regular file is replaced atomically and is durable when the promise
- * resolves. Throws as writeDurably does.
+ * resolves. Throws Failure `usage.invalid` for a directory, else as writeDurably does.
  */
 export async function writeOutput(given: string, content: FileContent): Promise<void> {
   const place = outputPlace(given);
+  if (statSync(place.path, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw new Failure("usage.invalid", `${given}: it is a directory`, { hint: "name a file" });
+  }
   if (place.file === undefined) await writeInto(place, content);
   else await writeDurably(place.file, content);
 }

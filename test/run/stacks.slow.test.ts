@@ -149,6 +149,15 @@ test("channels, planes and positions that are not chosen are counted; the others
     const { code, stderr } = await command(words, first);
     expect([code, stderr]).toEqual([2, expect.stringMatching(/^none\.tif: no such file/)]);
   }
+  for (const words of [
+    ["check-rois", "incoming", "--out", "rois.png"],
+    ["check-rois", "incoming/hyper.tif", "--out", "incoming"],
+    ["calibrate", "incoming"],
+    ["diff", "incoming", "incoming/hyper.tif", "--out", "diff.png"],
+  ]) {
+    const { code, stderr } = await command(words, first);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^incoming: it is a directory \(name .*file.*\)$/m)]);
+  }
 });
 
 test("pages of another size or depth fail or are measured each by itself; names may have a colon", async () => {

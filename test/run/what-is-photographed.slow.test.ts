@@ -112,6 +112,22 @@ describe("a run without a configuration of its camera", () => {
   });
 });
 
+test.each([
+  [
+    "an ROI pattern that matches nothing",
+    'camera_type = "simulated"',
+    ["--roi", "zz*"],
+    /^--roi: no ROI is named "zz\*"/,
+  ],
+  ["missing ROIs", 'camera_type = "file_importer"', [], /ROI_manifest\.json/],
+  ["a table of times that is not there", 'camera_type = "file_importer"\ntimes_file = "none.csv"', [], /none\.csv/],
+])("a new experiment that is refused for %s leaves nothing", async (_, camera, words, message) => {
+  const directory = experiment(QUICK_CONFIG.replace('camera_type = "simulated"', camera));
+  const { code, stderr } = await phorest(["run", "--frames", "1", ...words], directory);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(message)]);
+  expect(readdirSync(directory)).toEqual(["config.toml"]);
+});
+
 test("what is made of simulated frames says so, beside those of a camera too; the established CSV stays as it is", async () => {
   // The same analysis for both cameras; the simulated one has another default.
   const analysis = "[Data_Analysis]\nnumber_of_subROIs = 2\n";

@@ -65,6 +65,9 @@ class Contents {
   unreadable = 0;
   /** Number of images that have no time. */
   untimed = 0;
+  /** Number of images whose key and metadata have different numbers for the same, and the first of them. */
+  contradicting = 0;
+  firstContradiction = "";
   bytes = 0;
   /** For UTF-16. */
   decoder: ReturnType<typeof utf16Decoder>;
@@ -103,7 +106,16 @@ class Contents {
     this.series = { ...series, notes, usesReceived, hasElapsed };
   }
 
+  /** Notes an image whose metadata contradict its key, by which it is read. */
+  #compare(record: ImageRecord, frameKey: readonly number[]): void {
+    const [name, of] = KEY_NUMBERS.find(([, of], at) => record[of] !== undefined && record[of] !== frameKey[at]) ?? [];
+    if (name === undefined || of === undefined) return;
+    this.contradicting++;
+    if (this.contradicting === 1) this.firstContradiction = `FrameKey-${frameKey.join("-")} with ${name} ${record[of]}`;
+  }
+
   #add(record: ImageRecord, frameKey: readonly number[] | undefined, named: string | undefined): void {
+    if (frameKey !== undefined) this.#compare(record, frameKey);
     if (record.elapsedUs === undefined && record.received === undefined) {
       this.untimed++;
       return;
@@ -124,6 +136,13 @@ class Contents {
     addTo(this.byFile, file.replace(GZIPPED, ""), image);
   }
 }
+
+/** What the numbers of a FrameKey are called in the metadata of an image, in their order. */
+const KEY_NUMBERS = [
+  ["FrameIndex", "frame"],
+  ["ChannelIndex", "channel"],
+  ["SliceIndex", "slice"],
+] as const;
 
 function addTo(lists: Map<string, DescribedImage[]>, key: string, image: DescribedImage): void {
   const list = lists.get(key);
@@ -240,8 +259,14 @@ class MetadataFile {
   }
 
   #notes(): string[] {
-    const { series, members, unreadable } = this.#contents;
+    const { series, members, unreadable, contradicting, firstContradiction } = this.#contents;
     const lines = series.notes.map((note) => `${this.name}: ${note}`);
+    if (contradicting > 0) {
+      const images = contradicting === 1 ? "1 image has" : `${contradicting} images have`;
+      lines.push(
+        `${this.name}: ${images} other numbers in the metadata than in the key (first: ${firstContradiction}); phorest uses those of the key`,
+      );
+    }
     if (!series.hasZone) lines.push(NO_ZONE);
     if (members.torn) lines.push(`${this.name} ends in the middle of an image; phorest uses what comes before`);
     const left = unreadable + members.tooLong;

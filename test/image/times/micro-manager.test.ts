@@ -124,6 +124,22 @@ describe("metadata.txt", () => {
     expect(await ofOne(times, file)).toMatchObject({ elapsedMs: 740, source: "micro-manager" });
   });
 
+  it.each([
+    ["ChannelIndex", { ChannelIndex: 1 }],
+    ["FrameIndex", { Frame: 7, FrameIndex: 7 }],
+    ["SliceIndex", { Slice: 2 }],
+  ])("whose %s contradicts the key of the image says so once", async (name, more) => {
+    const entry = (frame: number) => frameKey(frame, { FileName: nameOf(frame), ...(frame > 0 ? more : {}) });
+    const { file } = series(3, `{${[summary(), entry(0), entry(1), entry(2)].join()}}`);
+    const times = new CaptureTimes();
+    const said = [];
+    for (const frame of [0, 1, 2]) said.push(...(await ofOne(times, file(frame))).notes);
+    const value = Object.values(more).at(-1);
+    expect(said).toEqual([
+      `${nameOf(0)}: metadata.txt: 2 images have other numbers in the metadata than in the key (first: FrameKey-1-0-0 with ${name} ${value}); phorest uses those of the key`,
+    ]);
+  });
+
   it("is read on where it grew, and from the start where it was replaced", async () => {
     const { directory, file } = series(3, `{${summary()},\n${frameKey(0, { FileName: nameOf(0) })}`);
     const times = new CaptureTimes();
