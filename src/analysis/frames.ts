@@ -1,10 +1,11 @@
 // Lists the frames of picture files that are measured without a database: one for most files, one for each chosen page of a
 // stack.
 import { basename, dirname, resolve } from "node:path";
-import { encodeFailure, type FailureData } from "../failure/failure.ts";
-import { type PageChoice, wrongChoice } from "../image/chosen-pages.ts";
+import { encodeFailure, type Failure, type FailureData } from "../failure/failure.ts";
+import { type PageChoice, unstated, wrongChoice } from "../image/chosen-pages.ts";
 import { chooseSeries } from "../image/file-axes.ts";
 import { type FramesOfFile, framesOfFile, framesOfPages } from "../image/frames-of-file.ts";
+import type { ImageAxes } from "../image/image-axes.ts";
 import type { CaptureTimes } from "../image/times/capture-times.ts";
 import { firstPageTimes, timedFile } from "../image/times/of-paths.ts";
 import type { TimeSource } from "../image/times/source.ts";
@@ -38,7 +39,7 @@ export function fileOfFrame({ path, page }: Pick<FileFrame, "path" | "page">): s
 
 /**
  * Returns the frames of the files, in order. An unusable part of a file (its end is cut off, or it has none of the chosen
- * pages) becomes one failed frame after its other frames. Failure `usage.invalid` if no file has the chosen pages. `say` is called with each message about a file, for example about
+ * pages) becomes one failed frame after its other frames. Failure `usage.invalid` if no file has the chosen pages, or says of which it is. `say` is called with each message about a file, for example about
  * pages that were not chosen.
  */
 export async function framesOf(
@@ -52,7 +53,8 @@ export async function framesOf(
   const files = given.map((path, at) => ({ path, first: firstTimes[at] }));
   const series = await ofOneSeries(files, choice, times, say);
   const refusals: FailureData[] = [];
-  for (const { file, choice: chosen } of series) {
+  const unstating: Failure[] = [];
+  for (const { file, choice: chosen, axes } of series) {
     const { path, first } = file;
     const found = await listed(path, chosen);
     for (const line of found?.leftOut ?? []) say(`${path}: ${line}`);
@@ -62,6 +64,8 @@ export async function framesOf(
       refusals.push(found.refused);
       continue;
     }
+    const silent = found?.count === 1 ? unstated(choice, axes, path) : undefined;
+    if (silent !== undefined) unstating.push(silent);
     const timedOf = found?.pages === undefined ? undefined : await timedFile(path);
     if (found?.pages === undefined || timedOf === undefined) {
       frames.push({ path, ...time });
@@ -77,6 +81,8 @@ export async function framesOf(
   }
   const [refused] = refusals;
   if (refused !== undefined && refusals.length === series.length) throw wrongChoice(refused);
+  const [silent] = unstating;
+  if (silent !== undefined && unstating.length === series.length) throw silent;
   return frames;
 }
 
@@ -89,12 +95,12 @@ async function ofOneSeries<F extends { readonly path: string }>(
   choice: PageChoice,
   times: CaptureTimes,
   say: (line: string) => void,
-): Promise<{ readonly file: F; readonly choice: PageChoice }[]> {
+): Promise<{ readonly file: F; readonly choice: PageChoice; readonly axes: ImageAxes | undefined }[]> {
   const placed = files.map((file) => ({ file, ...placeOf(file.path) }));
-  const { choices, leftOut } = await chooseSeries(placed, choice, times);
+  const { choices, axes, leftOut } = await chooseSeries(placed, choice, times);
   const [directory, ...others] = directoriesOf(files);
   for (const line of leftOut) say(directory === undefined || others.length > 0 ? line : `${directory}: ${line}`);
-  const chosen = [...choices].map(([{ file }, ofFile]) => ({ file, choice: ofFile }));
+  const chosen = [...choices].map(([one, ofFile]) => ({ file: one.file, choice: ofFile, axes: axes.get(one) }));
   const joined = directoriesOf(chosen.map(({ file }) => file));
   if (joined.length > 1) {
     const some = shortList(joined, MOST_NAMED);

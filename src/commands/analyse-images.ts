@@ -13,6 +13,7 @@ import type { RoiManifest } from "../measurement/roi.ts";
 import { measuringThreads } from "../stages/processor/measuring-pool.ts";
 import { isoFromUs } from "../system/iso-time.ts";
 import { Progress } from "../terminal/progress.ts";
+import { PageNotes } from "./page-notes.ts";
 import type { Sink } from "./results-file.ts";
 
 interface Analysis {
@@ -36,6 +37,7 @@ export async function analyse({ all, pictures, rois, settings, jobs, sink, signa
   const threads = Math.min(jobs, pictures.length);
   const pool = measuringThreads(threads);
   const progress = new Progress(pictures.length, "images");
+  const notes = new PageNotes((line) => progress.note(line));
   const startedMs = performance.now();
   const labels = rois.rois.map(({ label }) => label);
   const firstUs = all
@@ -63,19 +65,18 @@ export async function analyse({ all, pictures, rois, settings, jobs, sink, signa
     for await (const measured of measureInOrder(pictures, run, threads + 1)) {
       if (!measured.answer.ok) {
         failed++;
-        const { line } = decodeFailure(measured.answer.failure);
-        const { path } = measured.frame;
-        progress.note(line.includes(path) ? line : `${shownFrame(measured.frame)}: ${line}`);
+        notes.note(measured.frame, decodeFailure(measured.answer.failure).line);
       }
       // In the order of the images, so that the result does not depend on which thread is faster.
       if (measured.answer.ok) depth.learn(measured.answer.answer.depth);
       for (const warning of measured.answer.ok ? warningsOf(measured.answer) : [])
-        progress.note(`${shownFrame(measured.frame)}: warning: ${warning}`);
+        notes.note(measured.frame, `warning: ${warning}`);
       await sink.write(`${recordOf(measured, labels, firstUs)}\n`);
       progress.advance();
       signal.throwIfAborted();
     }
   } finally {
+    notes.end();
     progress.clear();
     await pool.close();
     await sink.close();

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { FrameChooser } from "../cameras/chosen-frames.ts";
 import { configuredPages, configuredSubset, configuredTimes } from "../cameras/configured-files.ts";
 import type { Config } from "../config/schema.ts";
-import { Failure, type FailureData } from "../failure/failure.ts";
-import { type PageChoice, wrongChoice } from "../image/chosen-pages.ts";
+import { Failure } from "../failure/failure.ts";
+import { type PageChoice, unstated, wrongChoice } from "../image/chosen-pages.ts";
 import { chooseSeries } from "../image/file-axes.ts";
 import { selectFrames } from "../image/frame-subset.ts";
 import { framesOfFile } from "../image/frames-of-file.ts";
+import type { ImageAxes } from "../image/image-axes.ts";
 import { listPictures, type PictureFile } from "../image/picture-files.ts";
 import { CaptureTimes, DESCRIBE_NAMES } from "../image/times/capture-times.ts";
 import { MANIFEST_FILENAME } from "../manifest/manifest.ts";
@@ -44,12 +45,16 @@ export async function checkChoice(config: Config, { untilIdle }: { readonly unti
   const files = await listPictures(directory, { followLinks: Camera.follow_links, times });
   if (hasPattern && times.unmatched !== undefined)
     throw new Failure("usage.invalid", times.unmatched, { hint: DESCRIBE_NAMES });
-  const { choices } = await chooseSeries(
+  const { choices, axes } = await chooseSeries(
     files.map((file) => ({ ...file, ...place })),
     pages,
     times,
   );
-  if (hasPages) await checkPages(choices, place);
+  if (hasPages)
+    await checkPages(
+      [...choices].map(([file, choice]) => ({ ...file, choice, axes: axes.get(file) })),
+      pages,
+    );
   if (!hasWindow) return;
   const series: PictureFile[] = [...choices.keys()];
   const ofFile: ReadonlyMap<PictureFile, PageChoice> = choices;
@@ -62,16 +67,20 @@ export async function checkChoice(config: Config, { untilIdle }: { readonly unti
   selectFrames(frames, subset);
 }
 
-/** Failure `usage.invalid` if no file has a chosen page. */
-async function checkPages(
-  choices: ReadonlyMap<PictureFile, PageChoice>,
-  { directory, followLinks }: Place,
-): Promise<void> {
-  let why: FailureData | undefined;
-  for (const [{ name: path }, choice] of choices) {
-    const { refused } = await framesOfFile({ directory, path, followLinks }, choice);
-    if (refused === undefined) return;
-    why ??= refused;
+interface ChosenFile extends Place {
+  readonly name: string;
+  readonly choice: PageChoice;
+  readonly axes: ImageAxes | undefined;
+}
+
+/** Failure `usage.invalid` if no file has a chosen page, or says of which channel, plane or position it is. */
+async function checkPages(files: readonly ChosenFile[], pages: PageChoice): Promise<void> {
+  let why: Failure | undefined;
+  for (const { directory, name: path, followLinks, choice, axes } of files) {
+    const { refused, count } = await framesOfFile({ directory, path, followLinks }, choice);
+    const silent = count === 1 ? unstated(pages, axes, join(directory, path)) : undefined;
+    if (refused === undefined && silent === undefined) return;
+    why ??= refused === undefined ? silent : wrongChoice(refused);
   }
-  if (why !== undefined) throw wrongChoice(why);
+  if (why !== undefined) throw why;
 }

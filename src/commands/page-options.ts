@@ -11,8 +11,8 @@ import {
   AXIS_ORDER,
   isCalled,
   type PageChoice,
-  refuseUnstated,
   shownValue,
+  unstated,
   wrongChoice,
 } from "../image/chosen-pages.ts";
 import { chooseSeries } from "../image/file-axes.ts";
@@ -181,5 +181,6 @@ async function checkSingle(path: string, wanted: PageChoice): Promise<void> {
   // What is not an image cannot be of a channel.
   await listPages(path);
   const { axes } = await chooseSeries([file], wanted, times);
-  refuseUnstated(wanted, axes.get(file), path);
+  const refused = unstated(wanted, axes.get(file), path);
+  if (refused !== undefined) throw refused;
 }

@@ -126,17 +126,14 @@ export function wrongChoice(refused: FailureData): Failure {
 }
 
 /**
- * Failure `usage.invalid` if an image that is alone in its file does not say its value of a chosen axis: the choice would have no
- * effect. Such an image counts as number 0. `where` names it.
+ * Returns the Failure `usage.invalid` for an image that is alone in its file and does not say its value of a chosen axis: the
+ * choice would have no effect. Undefined if it says it, or counts as the chosen one: such an image is number 0. `where` names it.
  */
-export function refuseUnstated(choice: PageChoice, image: ImageAxes | undefined, where: string): void {
-  for (const axis of AXIS_ORDER) {
-    const wanted = choice[axis];
-    if (wanted === undefined || wanted === 0 || states(image, axis)) continue;
-    throw new Failure("usage.invalid", `${where}: the image does not say which ${AXIS_NAMES[axis].one} it is of`, {
-      hint: `leave --${axis} out`,
-    });
-  }
+export function unstated(choice: PageChoice, image: ImageAxes | undefined, where: string): Failure | undefined {
+  const axis = AXIS_ORDER.find((one) => (choice[one] ?? 0) !== 0 && !states(image, one));
+  if (axis === undefined) return undefined;
+  const text = `${where}: the image does not say which ${AXIS_NAMES[axis].one} it is of`;
+  return new Failure("usage.invalid", text, { hint: `leave --${axis} (Camera.${axis}) out` });
 }
 
 function states(image: ImageAxes | undefined, axis: Axis): boolean {

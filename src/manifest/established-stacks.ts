@@ -70,6 +70,8 @@ export async function stackPages(
     }
   }
   if (refused !== undefined && stacks.size === 0) throw wrongChoice(refused);
+  if (AXIS_ORDER.some((axis) => choice[axis] !== undefined))
+    for (const path of stated.keys()) findings.add(UNCHOSEN, basename(path));
   for (const [path, pages] of stated) await checkStated(path, pages, times, findings);
   return { captures: captures.sort((a, b) => a.capturedAtUs - b.capturedAtUs), stacks };
 }
@@ -162,6 +164,8 @@ const UNNAMED =
 
 const UNPLACED = "entries without a page, of stacks whose other entries state theirs, left out";
 const NOT_CHOSEN = "stacks without a page of the chosen channel, z plane or position, left out";
+const UNCHOSEN =
+  "stacks whose entries state their pages, all taken: the chosen channel, z plane or position has no effect on them";
 const PAGES_LEFT_OUT = "stacks of several channels, z planes or positions";
 const DATED_BY_FILE =
   "stacks with several entries that do not say which page they are of; dated by the file, to be measured";

@@ -121,6 +121,21 @@ it("several entries without a page do not move the times of their stack: the fil
   ]);
 });
 
+it.each([{ channel: 1 }, { position: "Pos1" }])(
+  "says that %j has no effect where entries state their pages",
+  async (pages) => {
+    const files = { "stack.tif": dated(at(0), at(1)), "other.tif": dated(at(5), at(6)) };
+    const entries = ["stack.tif", "other.tif"].flatMap((name, of) =>
+      [1, 2].map((page) => entry(name, 5 * of + page - 1, page)),
+    );
+    const { added, findings } = await findingsOf(files, JSON.stringify(entries), { pages });
+    expect([added, findings]).toEqual([
+      4,
+      [{ kind: expect.stringMatching(/has no effect on them$/), count: 2, first: "stack.tif" }],
+    ]);
+  },
+);
+
 it("a channel that no stack has imports nothing; pages of other channels are counted", async () => {
   const description = "ImageJ=1.53t\nimages=4\nchannels=2\nframes=2\nhyperstack=true\n";
   const fields = (page: number): StackField[] => (page === 0 ? [[270, 2, textValues(description)]] : []);

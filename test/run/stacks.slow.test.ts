@@ -260,13 +260,26 @@ test.each<FileSource>(["folder", "file_importer"])(
 );
 
 test.each([
-  ["a channel that no image is of", { fields: true, channel: "7" }, /no image is of channel 7|it has no channel 7/],
-  ["a channel of a stack without channels", { fields: false, channel: "1" }, /plain\.tif: it has no channel 1/],
-])("%s is refused before anything starts", async (_what, { fields, channel }, message) => {
+  [
+    "a channel that no image is of",
+    { fields: true, count: 4, channel: "7" },
+    /no image is of channel 7|it has no channel 7/,
+  ],
+  [
+    "a channel of a stack without channels",
+    { fields: false, count: 4, channel: "1" },
+    /plain\.tif: it has no channel 1/,
+  ],
+  [
+    "a channel of a single image",
+    { fields: false, count: 1, channel: "1" },
+    /plain\.tif: the image does not say which channel/,
+  ],
+])("%s is refused before anything starts", async (_what, { fields, count, channel }, message) => {
   const page = (at: number) => [
     [51123, 2, textValues(JSON.stringify({ ChannelIndex: at % 2, FrameIndex: at >> 1 }))] satisfies StackField,
   ];
-  const stack = stackOf(pictures.slice(0, 4), fields ? { fields: page } : {});
+  const stack = stackOf(pictures.slice(0, count), fields ? { fields: page } : {});
   for (const source of ["file_importer", "folder"] as const) {
     const directory = withFiles(source, { "plain.tif": stack });
     const { code, stderr } = await phorest([...RUN, "--channel", channel], directory);
