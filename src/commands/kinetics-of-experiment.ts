@@ -11,15 +11,14 @@ import {
   kineticsRecordOf,
   kineticsRecordText,
   MOST_DRAWN,
-  overlayFigure,
 } from "../evaluation/kinetics.ts";
-import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderVegaLite } from "../figures/render.ts";
 import { writeOutput } from "../system/output-file.ts";
 import { chosenAnalysis } from "./chosen-analysis.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
+import { writeFitFiles } from "./kinetics-files.ts";
 import { groupsTable, kineticsTable, linesOf, SOME_FAILED } from "./kinetics-text.ts";
 import { openStored } from "./stored-experiment.ts";
 
@@ -53,15 +52,9 @@ export async function kineticsOfExperiment(argv: ExperimentArguments): Promise<v
     const fits = found.gratings.map((one) => one.found);
     for (const note of found.notes) process.stderr.write(`${note}\n`);
     for (const line of fits.flatMap(linesOf)) process.stderr.write(`${line}\n`);
-    if (argv.csv !== undefined) await writeOutput(argv.csv, await kineticsCsv(fits));
-    if (figure !== undefined) {
-      if (fits.length > MOST_DRAWN)
-        process.stderr.write(`the figure shows the first ${MOST_DRAWN} curves; --roi chooses others\n`);
-      await writeFigure(
-        figure,
-        await renderVegaLite(overlayFigure(fits, "px", `${experimentName(config)}: ${found.plan.solution}`)),
-      );
-    }
+    if (figure !== undefined && fits.length > MOST_DRAWN)
+      process.stderr.write(`the figure shows the first ${MOST_DRAWN} curves; --roi chooses others\n`);
+    await writeFitFiles(fits, { csv: argv.csv, figure }, "px", `${experimentName(config)}: ${found.plan.solution}`);
     if (affinity !== undefined) {
       const drawn = affinityFigure(found, `${experimentName(config)}: ${found.plan.solution}`);
       if (drawn === undefined)

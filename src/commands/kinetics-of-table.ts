@@ -6,14 +6,12 @@ import { modelNamed } from "../assay/kinetics/models.ts";
 import { recordOf } from "../assay/kinetics/record.ts";
 import { readTable, type Table, type TableOptions } from "../assay/kinetics/table/read-table.ts";
 import { concentrationUnit, type TimeUnit } from "../assay/kinetics/table/units.ts";
-import { overlayFigure } from "../evaluation/kinetics.ts";
-import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
 import { Failure } from "../failure/failure.ts";
-import { renderVegaLite } from "../figures/render.ts";
 import { CONCENTRATION_UNITS } from "../measurement/concentration.ts";
 import { packageVersion } from "../system/files.ts";
 import { writeOutput } from "../system/output-file.ts";
-import { figureFile, writeFigure } from "./figure-file.ts";
+import { figureFile } from "./figure-file.ts";
+import { writeFitFiles } from "./kinetics-files.ts";
 import { kineticsTable, linesOf, SOME_FAILED } from "./kinetics-text.ts";
 
 /** The options of a table. */
@@ -41,8 +39,7 @@ export async function kineticsOfTable(file: string, argv: TableArguments): Promi
   const fits = table.sets.map((set) => fitCurveSet(set, model));
   for (const note of table.notes) process.stderr.write(`${note}\n`);
   for (const line of fits.flatMap(linesOf)) process.stderr.write(`${line}\n`);
-  if (argv.csv !== undefined) await writeOutput(argv.csv, await kineticsCsv(fits));
-  if (figure !== undefined) await writeFigure(figure, await renderVegaLite(overlayFigure(fits, argv["response-unit"])));
+  await writeFitFiles(fits, { csv: argv.csv, figure }, argv["response-unit"]);
   if (argv.json) await writeJson(file, argv, table, fits);
   else process.stdout.write(kineticsTable(fits, argv["response-unit"]));
   if (fits.some((found) => "why" in found)) process.exitCode = SOME_FAILED;

@@ -115,3 +115,17 @@ test("what cannot be fitted is one line, exit code 2", async () => {
     expect(stderr).toContain(line);
   }
 });
+
+test("a table of which no curve can be fitted leaves files as they are, and exits with 3", async () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, "few.csv"), "time_s,response,conc_nM\n0,0,10\n1,1,10\n");
+  writeFileSync(join(directory, "rates.csv"), "of yesterday\n");
+  const files = ["--csv", "rates.csv", "--figure", "fit.svg"];
+  const few = await phorest(["kinetics", "--table", "few.csv", "--association", "0..1", ...files], directory);
+  expect([few.code, few.stderr]).toEqual([
+    3,
+    expect.stringMatching(/not fitted: \d points cannot.*\n.*not written\n$/),
+  ]);
+  expect(readFileSync(join(directory, "rates.csv"), "utf8")).toBe("of yesterday\n");
+  expect(existsSync(join(directory, "fit.svg"))).toBe(false);
+});

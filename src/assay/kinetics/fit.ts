@@ -1,4 +1,5 @@
 // Fits a curve set: chooses or checks the model, runs the kernel's fit, and reports which values the data determine.
+import { counted } from "../../system/counted.ts";
 import { type CurveSet, concentrationsOf } from "./curve-set.ts";
 import { type Estimate, estimateOf, rmaxEstimate, unknown } from "./estimates.ts";
 import { type Flag, flagsOf, hasBinding, type Tests, testsOf } from "./flags.ts";
@@ -49,7 +50,7 @@ export function fitCurveSet(set: CurveSet, asked: Model | "auto"): KineticsFit |
   const isWhole = asked !== "auto";
   const fit = isWhole ? selection.fit : fitModel(cycles, selection.fit.model, true);
   if (fit.points <= fit.parameters || !Number.isFinite(fit.cost)) {
-    return { set, why: `${fit.points} points are too few for ${fit.parameters} parameters` };
+    return { set, why: `${counted(fit.points, "point")} cannot determine ${counted(fit.parameters, "parameter")}` };
   }
   return answer(set, { ...selection, fit }, asked === "auto", plateaus);
 }
@@ -191,15 +192,24 @@ function notesOf(
       `Rmax is not fixed, because all concentrations are far below KD or the noise is too large: only ka·Rmax is known, ${product.toPrecision(4)} per M and second`,
     );
   }
-  const isKaOdd = ka.value !== null && (ka.value < LEAST_KA || ka.value > MOST_KA);
-  const isKdOdd = KD.value !== null && (KD.value < LEAST_KD || KD.value > MOST_KD);
-  if (isKaOdd || isKdOdd) {
-    const what = isKdOdd ? `KD of ${KD.value?.toExponential(1)} M` : `ka of ${ka.value?.toExponential(1)} 1/(M s)`;
-    notes.push(`${what} is implausible: check the units of concentration and time`);
+  const odd = [
+    { name: "KD", unit: "M", estimate: KD, least: LEAST_KD, most: MOST_KD },
+    { name: "ka", unit: "1/(M s)", estimate: ka, least: LEAST_KA, most: MOST_KA },
+  ].find(
+    ({ estimate, least, most }) => (knownMost(estimate) ?? least) < least || (knownLeast(estimate) ?? most) > most,
+  );
+  if (odd !== undefined) {
+    const { value, low95, high95 } = odd.estimate;
+    const size = `${value === null ? (high95 === null ? "above " : "below ") : ""}${(value ?? high95 ?? low95)?.toExponential(1)}`;
+    notes.push(`${odd.name} of ${size} ${odd.unit} is implausible: check the units of concentration and time`);
   }
   return notes;
 }
 
-/** Range of plausible interactions, M and 1/(M s). */
+/** What a quantity is at least or at most: its value, or its bound; null if neither is known. */
+const knownLeast = ({ value, low95, doubt }: Estimate) => value ?? (doubt === "lower_bound" ? low95 : null);
+const knownMost = ({ value, high95, doubt }: Estimate) => value ?? (doubt === "upper_bound" ? high95 : null);
+
+/** Range of plausible interactions, M and 1/(M s). Diffusion allows no association faster than about 10⁹. */
 const [LEAST_KD, MOST_KD] = [1e-14, 1e-2];
-const [LEAST_KA, MOST_KA] = [10, 1e10];
+const [LEAST_KA, MOST_KA] = [10, 1e9];

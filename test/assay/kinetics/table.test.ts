@@ -151,7 +151,7 @@ test("points without a number, and several of one time, are counted and said", a
   const text = `${USUAL}\nNaN,3,1,1\n12.5,,1,1\n2.5,1,${nanomolar(SET, 0)},1`;
   const { tally, notes } = await readTable(text, "binding.csv", WINDOWS);
   expect(tally).toMatchObject({ missing: 2, duplicates: 1 });
-  expect(notes.join("\n")).toMatch(/left out 2 points[\s\S]*averaged 1 points/);
+  expect(notes.join("\n")).toMatch(/left out 2 points[\s\S]*averaged 1 point with/);
 });
 
 test("blanks are subtracted, and named", async () => {
@@ -190,4 +190,44 @@ test.each([
     message: expect.stringContaining(message),
     hint: expect.stringMatching(/\w/),
   });
+});
+
+const PLACED = ({ timeS, response, nM }: Line) => [timeS, response, nM];
+
+test.each([
+  ["response", long("time_s,response,conc_nM,response", (one) => [...PLACED(one), 0])],
+  ["time", long("Time (s),response,conc_nM,time_min", (one) => [...PLACED(one), one.timeS / 60])],
+  ["concentration", long("time_s,response,conc_nM,Conc_nM", (one) => [...PLACED(one), one.nM])],
+] as const)("two columns named %s are refused, and both are named", async (role, text) => {
+  const places = { response: "2.*4", time: "1.*4", concentration: "3.*4" }[role];
+  await expect(readTable(text, "binding.csv", WINDOWS)).rejects.toThrow(
+    new RegExp(`more than one column is named ${role}.*${places.replace(".*", "\\).*column ")}`),
+  );
+});
+
+test("--columns chooses between a time in two units, and columns that are not used may have one name", async () => {
+  const text = long("Time (s),response,conc_nM,time_min,note,note", (one) => [...PLACED(one), one.timeS / 60, "", ""]);
+  const kd = await kdOf(text, { ...WINDOWS, columns: "time=Time (s)" });
+  expect(Math.abs(kd / 1e-8 - 1)).toBeLessThan(0.05);
+});
+
+test.each([
+  ["milliseconds read as seconds", "time_s,response,conc_nM", 1000, 1, /apart: check the unit of time/],
+  ["hours for seconds", "time_s,response,conc_nM", 1 / 3600, 1, /apart: check the unit of time/],
+  ["nM read as M", "time_s,response,conc_M", 1, 1, /concentration is 100 M: check its unit/],
+  ["fM for nM", "time_s,response,conc_fM", 1, 0.001, /concentration is 1e-16 M: check its unit/],
+  ["the right units", "time_s,response,conc_nM", 1, 1, undefined],
+] as const)("units that cannot be right are reported: %s", async (_name, header, time, concentration, said) => {
+  const text = long(header, ({ timeS, response, nM }) => [timeS * time, response, nM * concentration]);
+  const { notes } = await readTable(text, "binding.csv", { associations: [[0, 300 * time]] });
+  const warnings = notes.filter((note) => note.includes("check"));
+  expect(warnings).toHaveLength(said === undefined ? 0 : 1);
+  if (said !== undefined) expect(warnings[0]).toMatch(said);
+});
+
+test("an association faster than diffusion is called implausible, whether it is a number or a bound", async () => {
+  const text = long("time_s,response,conc_pM", ({ timeS, response, nM }) => [timeS, response, nM / 1000]);
+  const { sets } = await readTable(text, "binding.csv", { ...WINDOWS, concentrationUnit: "fM" });
+  const found = fitCurveSet(sets[0] as CurveSet, modelNamed("1:1"));
+  expect("notes" in found && found.notes.some((note) => /implausible: check the units/.test(note))).toBe(true);
 });

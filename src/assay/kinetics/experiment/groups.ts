@@ -1,5 +1,6 @@
 // Combines the gratings of a group: the mean of their rates with the spread between gratings, and optionally one fit over all
 // of them with common rates and an Rmax for each grating.
+import { counted } from "../../../system/counted.ts";
 import { student95 } from "../../distributions.ts";
 import type { CurveCycle } from "../curve-set.ts";
 import { type Estimate, estimateOf } from "../estimates.ts";
@@ -163,7 +164,7 @@ function pooledFit(all: readonly (KineticsFit | NoFit)[]): PooledFit | string {
   });
   const fit = fitModel(cycles, model, true, groups);
   if (fit.points <= fit.parameters || !Number.isFinite(fit.cost))
-    return `${fit.points} points are too few for ${fit.parameters} parameters`;
+    return `${counted(fit.points, "point")} cannot determine ${counted(fit.parameters, "parameter")}`;
   const at = (place: number): Estimate => estimateOf(fit.quantities[place] as Quantity, fit.noise);
   const absent: Estimate = { value: null, standardError: null, low95: null, high95: null, doubt: "not_in_model" };
   const [ka, kd, KD] = model.kind === "1:1" ? [at(0), at(1), at(2)] : [absent, at(0), absent];

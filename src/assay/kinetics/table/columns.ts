@@ -74,6 +74,7 @@ export function columnsOf(
     }
     columns[role] = at;
   }
+  const chosen = new Set(Object.keys(columns));
   const taken = new Set(Object.values(columns));
   for (const role of ROLES) {
     if (columns[role] !== undefined) continue;
@@ -82,7 +83,29 @@ export function columnsOf(
     columns[role] = at;
     taken.add(at);
   }
-  return columns.time === undefined || columns.response === undefined ? undefined : columns;
+  if (columns.time === undefined || columns.response === undefined) return undefined;
+  refuseDoubled(header, columns, chosen, where);
+  return columns;
+}
+
+/** Two columns with one name: which of them is meant is not for phorest to guess. `chosen`: roles that --columns names. */
+function refuseDoubled(header: readonly string[], columns: Columns, chosen: ReadonlySet<string>, where: string): void {
+  for (const role of ROLES) {
+    const at = columns[role];
+    if (at === undefined) continue;
+    const name = header[at] ?? "";
+    const words = chosen.has(role) ? [] : NAMES[role].filter((one) => isCalled(name, one));
+    const places = header.flatMap((other, place) => {
+      const isSame = other.trim().toLowerCase() === name.trim().toLowerCase();
+      return isSame || words.some((one) => isCalled(other, one)) ? [place] : [];
+    });
+    if (places.length < 2) continue;
+    const isChoice = places.every((place) => place === at || header[place]?.toLowerCase() !== name.toLowerCase());
+    const doubled = places.map((place) => `"${header[place]}" (column ${place + 1})`).join(" and ");
+    throw new Failure("usage.invalid", `${where}: more than one column is named ${role}: ${doubled}`, {
+      hint: isChoice ? `choose with --columns "${role}=${name}"` : "remove or rename all but one",
+    });
+  }
 }
 
 /** Whether a column's name is `name`, with or without a unit. */

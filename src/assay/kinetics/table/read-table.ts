@@ -3,12 +3,14 @@
 import { createHash } from "node:crypto";
 import { Failure } from "../../../failure/failure.ts";
 import { type ConcentrationUnit, IN_MOLAR } from "../../../measurement/concentration.ts";
+import { counted } from "../../../system/counted.ts";
 import type { CurveCycle, CurveSet, InjectionWindow } from "../curve-set.ts";
 import { withoutBlanks } from "./blanks.ts";
 import { type Cells, cellsOf } from "./cells.ts";
 import { columnsOf, namedColumns } from "./columns.ts";
 import { findWindow } from "./detection.ts";
 import { longCycles } from "./long.ts";
+import { implausible } from "./plausible.ts";
 import { type RawCycle, type Tally, tidied } from "./raw-curves.ts";
 import { concentrationUnitIn, TIME_UNITS, type TimeUnit, timeUnitIn } from "./units.ts";
 import { wideCycles } from "./wide.ts";
@@ -61,6 +63,7 @@ export async function readTable(text: string, where: string, options: TableOptio
     });
   }
   checkConcentrations(cycles, where);
+  notes.push(...implausible(cycles));
   const given: GivenWindows = {
     associations: (options.associations ?? []).map(([from, to]) => [from * scales.time, to * scales.time]),
     dissociation: scaled(options.dissociation, scales.time),
@@ -186,7 +189,7 @@ function curveCycle(
 }
 
 function noteTally({ missing, duplicates, unsorted }: Tally, notes: string[]): void {
-  if (missing > 0) notes.push(`left out ${missing} points without a number`);
-  if (duplicates > 0) notes.push(`averaged ${duplicates} points with the time of another point`);
-  if (unsorted > 0) notes.push(`put ${unsorted} points into the order of time`);
+  if (missing > 0) notes.push(`left out ${counted(missing, "point")} without a number`);
+  if (duplicates > 0) notes.push(`averaged ${counted(duplicates, "point")} with the time of another point`);
+  if (unsorted > 0) notes.push(`put ${counted(unsorted, "point")} into the order of time`);
 }
