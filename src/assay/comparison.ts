@@ -7,7 +7,7 @@ import type { WorkedSensorgram } from "./worked-sensorgram.ts";
 /** The compared values of a curve. */
 export interface CurveFigures extends Pick<Precision, "noise" | "driftPerHour" | "detectionLimit"> {
   /** Median of the result (the shift from the baseline, minus references) in the last tenth of the frames, px; NaN without any. */
-  readonly finalShift: number;
+  readonly endShiftMedian: number;
 }
 
 export interface Compared {
@@ -16,7 +16,7 @@ export interface Compared {
   readonly b: CurveFigures;
 }
 
-/** Share of the frames that the final shift is computed from. */
+/** Share of the frames that the end shift is computed from. */
 const LAST_PART = 0.1;
 const FEWEST = 3;
 
@@ -30,7 +30,7 @@ export function figuresOf({
   const first = Math.max(0, result.length - count);
   const sound = result.slice(first).filter((_value, at) => isSound({ values: result, flags }, first + at));
   const { noise, driftPerHour, detectionLimit } = precision;
-  return { finalShift: sound.length === 0 ? Number.NaN : medianOf(sound), noise, driftPerHour, detectionLimit };
+  return { endShiftMedian: sound.length === 0 ? Number.NaN : medianOf(sound), noise, driftPerHour, detectionLimit };
 }
 
 /** Returns the curves that both have, in the order of `a`, and the labels that only one has. */

@@ -1,4 +1,5 @@
 // Decides which analysis of an experiment a command uses.
+import { chainOf } from "../assay/joined.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -74,11 +75,8 @@ export function linesByLabel(manifest: Manifest, analysis: Analysis): ReadonlyMa
 }
 
 /** Reports that an earlier analysis measured the frames before, why, and how to get its curves. Returns whether there is one. */
-function sayWhatCameBefore(
-  manifest: Manifest,
-  { analysisId, method, roiManifestId, remeasuredAtUs }: Analysis,
-  naming: AnalysisNaming,
-): boolean {
+function sayWhatCameBefore(manifest: Manifest, analysis: Analysis, naming: AnalysisNaming): boolean {
+  const { analysisId, method, roiManifestId, remeasuredAtUs } = analysis;
   if (remeasuredAtUs !== undefined) return false;
   const before = manifest.analyses
     .all()
@@ -91,9 +89,12 @@ function sayWhatCameBefore(
       ? "the settings or the version of phorest changed"
       : "the chip was recalibrated";
   const what = forTerminal(`${why} at ${isoFromUs(first.capturedAtUs)}; these curves start there`);
-  process.stderr.write(
-    `${what}. Use ${naming(before.name)} for the earlier ones; \`phorest sensorgram --joined\` joins them\n`,
-  );
+  // Only analyses with the same settings can be joined, and no trackings: each has its own reference.
+  const canJoin = chainOf(manifest.analyses, analysis).some((one) => one.analysisId === before.analysisId);
+  const advice = canJoin
+    ? "`phorest sensorgram --joined` joins them"
+    : "`phorest remeasure` measures all frames alike, as one curve";
+  process.stderr.write(`${what}. Use ${naming(before.name)} for the earlier ones; ${advice}\n`);
   return true;
 }
 

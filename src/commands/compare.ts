@@ -21,6 +21,7 @@ import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
 import { curveReading, JOINED_OPTION } from "./joined-curves.ts";
 import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
+import { ROI_LIST } from "./roi-list.ts";
 import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
@@ -42,9 +43,7 @@ export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
       .positional("a", { type: "string", describe: "Directory of an experiment; with #NAME its analysis NAME" })
       .positional("b", { type: "string", describe: "The same for the other one" })
       .option("roi", {
-        type: "string",
-        array: true,
-        requiresArg: true,
+        ...ROI_LIST,
         describe: "Names of ROIs or gratings; * matches any",
       })
       .option("pairs", { describe: PAIRS_WORDS, coerce: pairsOf })
@@ -74,9 +73,11 @@ function sideOf(given: string, argv: CompareArguments): ComparisonSide {
   const { config } = loadConfig(undefined, resolve(directory === "" ? "." : directory));
   const manifest = openStored(config);
   try {
+    // First, because the notices of chosenAnalysis name times.
+    const zone = shownZone(config, argv.tz);
     const analysis = chosenAnalysis(manifest, name, { naming: (other) => JSON.stringify(`${directory}#${other}`) });
     const { source, lines } = curveReading(manifest, analysis, argv.joined);
-    for (const line of lines) process.stderr.write(`${given}: ${shownZone(config, argv.tz).shown(line)}\n`);
+    for (const line of lines) process.stderr.write(`${given}: ${zone.shown(line)}\n`);
     return comparisonSide(source, config, analysis, { ...argv, where: given });
   } finally {
     manifest.close();

@@ -21,6 +21,7 @@ import { QUANTITIES, type Quantity, wideCsv } from "./export-wide.ts";
 import type { GlobalOptions } from "./global.ts";
 import { JOINED_OPTION } from "./joined-curves.ts";
 import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
+import { ROI_LIST } from "./roi-list.ts";
 import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
@@ -63,9 +64,7 @@ export const exportCommand: CommandModule<GlobalOptions, ExportArguments> = {
       .option("to", { type: "string", requiresArg: true, describe: "Frames up to this time" })
       .option("since", { type: "string", requiresArg: true, describe: "The same as --from" })
       .option("roi", {
-        type: "string",
-        array: true,
-        requiresArg: true,
+        ...ROI_LIST,
         describe: "Names of ROIs or gratings; * matches any (default: all)",
       })
       .option("analysis", ANALYSIS_OPTION)

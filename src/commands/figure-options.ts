@@ -5,6 +5,7 @@ import { Failure } from "../failure/failure.ts";
 import { type FigureSize, PAGE_MM, pxOfMm } from "../figures/print-style.ts";
 import { ANALYSIS_OPTION } from "./chosen-analysis.ts";
 import { JOINED_OPTION } from "./joined-curves.ts";
+import { ROI_LIST } from "./roi-list.ts";
 
 /** What values are relative to. */
 const NORMALISATIONS = ["baseline", "first", "none"] as const;
@@ -38,9 +39,7 @@ export function figureOptions<T>(yargs: Argv<T>): Argv<T & FigureArguments> {
     .option("out", { type: "string", requiresArg: true, describe: "PNG or SVG file to write" })
     .option("csv", { type: "string", requiresArg: true, describe: "CSV file with the numbers that the figure shows" })
     .option("roi", {
-      type: "string",
-      array: true,
-      requiresArg: true,
+      ...ROI_LIST,
       describe: "Names of ROIs or gratings; * matches any (default: all)",
     })
     .option("from", { type: "string", requiresArg: true, describe: `Frames from this time on: ${TIMES}` })

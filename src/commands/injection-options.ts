@@ -5,6 +5,7 @@ import { type InjectionCurves, injectionCurves } from "../evaluation/injection-c
 import type { Manifest } from "../manifest/manifest.ts";
 import { ANALYSIS_OPTION, chosenAnalysis } from "./chosen-analysis.ts";
 import type { GlobalOptions } from "./global.ts";
+import { ROI_LIST } from "./roi-list.ts";
 
 export interface InjectionArguments extends GlobalOptions {
   readonly roi: string[] | undefined;
@@ -17,7 +18,7 @@ export interface InjectionArguments extends GlobalOptions {
 
 /** The options that these commands share. */
 export const INJECTION_OPTIONS = {
-  roi: { type: "string", array: true, requiresArg: true, describe: "ROI names; * matches any (default: all)" },
+  roi: { ...ROI_LIST, describe: "ROI names; * matches any (default: all)" },
   pairs: { type: "boolean", default: true, describe: "One curve per grating, combined from both halves" },
   injection: { type: "number", array: true, requiresArg: true, describe: "Numbers of injections (default: all)" },
   analysis: ANALYSIS_OPTION,

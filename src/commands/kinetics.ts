@@ -8,6 +8,7 @@ import { ANALYSIS_OPTION } from "./chosen-analysis.ts";
 import type { GlobalOptions } from "./global.ts";
 import { type ExperimentArguments, kineticsOfExperiment, repeatKinetics } from "./kinetics-of-experiment.ts";
 import { kineticsOfTable, type TableArguments } from "./kinetics-of-table.ts";
+import { ROI_LIST } from "./roi-list.ts";
 
 type KineticsArguments = GlobalOptions &
   TableArguments &
@@ -38,9 +39,7 @@ export const kineticsCommand: CommandModule<GlobalOptions, KineticsArguments> = 
         describe: "Fit this CSV or text file of any instrument, not the experiment",
       })
       .option("roi", {
-        type: "string",
-        array: true,
-        requiresArg: true,
+        ...ROI_LIST,
         describe: "Gratings or ROIs; * matches any (default: all)",
       })
       .option("group", { type: "string", array: true, requiresArg: true, describe: "Groups (default: all)" })

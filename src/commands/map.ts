@@ -13,6 +13,7 @@ import { ANALYSIS_OPTION, chosenAnalysis } from "./chosen-analysis.ts";
 import { writeText } from "./export.ts";
 import { figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
+import { ROI_LIST } from "./roi-list.ts";
 import { shownZone } from "./shown-zone.ts";
 import { openStored } from "./stored-experiment.ts";
 
@@ -73,9 +74,7 @@ export const mapCommand: CommandModule<GlobalOptions, MapArguments> = {
         describe: "sensitivity: refractive index of the running buffer",
       })
       .option("roi", {
-        type: "string",
-        array: true,
-        requiresArg: true,
+        ...ROI_LIST,
         describe: "ROI names; * matches any (default: all)",
       })
       .option("pairs", { type: "boolean", default: true, describe: "One value per grating, from both halves" })

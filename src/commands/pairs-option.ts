@@ -10,8 +10,9 @@ export function pairsOf(given: unknown): Pairs {
   if (given === false) return false;
   if (given === true || given === "") return true;
   const form = PAIR_FORMS.find((known) => known === String(given).toLowerCase());
-  if (form === undefined) throw wrongOption("--pairs", "half or sum", String(given));
-  return form;
+  if (form !== undefined) return form;
+  // yargs takes the word after an option as its value, whatever was meant.
+  throw wrongOption("--pairs", "half or sum, or nothing at the end of the command", String(given));
 }
 
 /** Text for the help. */

@@ -85,6 +85,7 @@ export const remeasureCommand: CommandModule<GlobalOptions, RemeasureArguments> 
     for (const warning of warnings) process.stderr.write(`${warning}\n`);
     const name = argv.name === undefined ? undefined : checkedName(argv.name);
     frameSubset(argv, shownZone(configured, argv.tz));
+    const jobs = jobsOf(argv, configured);
     // Opened first, so that nothing is created if there is no experiment.
     const stored = shownAnalysis(configured);
     // Without a configuration the defaults are for the simulated chip; what measured the frames is known.
@@ -98,7 +99,7 @@ export const remeasureCommand: CommandModule<GlobalOptions, RemeasureArguments> 
     const measuredWith = await measuredWithOf(argv, config, darkLevel);
     const lock = lockStopped(config.Paths.data_dir);
     try {
-      await stoppable((signal) => remeasureLocked(argv, config, measuredWith, name, signal));
+      await stoppable((signal) => remeasureLocked({ argv, config, measuredWith, name, jobs, signal }));
     } finally {
       lock.release();
     }
@@ -172,13 +173,21 @@ function lockStopped(dataDir: string) {
   );
 }
 
-async function remeasureLocked(
-  argv: RemeasureArguments,
-  config: Config,
-  measuredWith: MeasuredWith,
-  name: string | undefined,
-  signal: AbortSignal,
-): Promise<void> {
+/** Returns the number of images that are measured in parallel. Throws Failure `usage.invalid`. */
+function jobsOf({ jobs }: RemeasureArguments, { Data_Analysis: { workers } }: Config): number {
+  return wholeNumber("--jobs", jobs ?? (workers === 0 ? availableParallelism() : workers), 1, MOST_JOBS);
+}
+
+interface Again {
+  readonly argv: RemeasureArguments;
+  readonly config: Config;
+  readonly measuredWith: MeasuredWith;
+  readonly name: string | undefined;
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+}
+
+async function remeasureLocked({ argv, config, measuredWith, name, jobs, signal }: Again): Promise<void> {
   const { Paths, Storage, Data_Analysis, Timing } = config;
   const onTerminal = process.stderr.isTTY === true && !argv.json;
   const logger = createLogger({
@@ -210,12 +219,6 @@ async function remeasureLocked(
       rootDir: Paths.root_dir,
       usbUuid: Storage.usb_uuid,
     };
-    const jobs = wholeNumber(
-      "--jobs",
-      argv.jobs ?? (Data_Analysis.workers === 0 ? availableParallelism() : Data_Analysis.workers),
-      1,
-      MOST_JOBS,
-    );
     const aside =
       unmeasured.length === 0
         ? []

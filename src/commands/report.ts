@@ -40,6 +40,7 @@ import { curveReading, JOINED_OPTION } from "./joined-curves.ts";
 import { otherMethodLine } from "./other-method.ts";
 import { openShown, RECORDS_OPTION, RECORDS_ROIS_OPTION } from "./records-option.ts";
 import { writeReportCsv } from "./report-csv.ts";
+import { ROI_LIST } from "./roi-list.ts";
 import { shownZone } from "./shown-zone.ts";
 
 interface ReportOptions extends GlobalOptions {
@@ -64,9 +65,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
     yargs
       .option("out", { type: "string", describe: "Directory to write to (default: Paths.results_dir)" })
       .option("roi", {
-        type: "string",
-        array: true,
-        requiresArg: true,
+        ...ROI_LIST,
         describe: "ROIs to show in detail (sensorgram, pixels, one row with its fit); * matches any",
       })
       .option("analysis", ANALYSIS_OPTION)

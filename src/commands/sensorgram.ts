@@ -26,6 +26,7 @@ import type { GlobalOptions } from "./global.ts";
 import { curveReading, JOINED_OPTION } from "./joined-curves.ts";
 import { PAIRS_WORDS, type Pairs, pairsOf } from "./pairs-option.ts";
 import { openShown, RECORDS_OPTION, RECORDS_ROIS_OPTION } from "./records-option.ts";
+import { ROI_LIST } from "./roi-list.ts";
 import { curvesCsv, curvesJson } from "./sensorgram-curves.ts";
 import { summaryJson, summaryRows, summaryTable, summaryWarnings } from "./sensorgram-summary.ts";
 import { shownZone } from "./shown-zone.ts";
@@ -56,9 +57,7 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
   builder: (yargs) =>
     yargs
       .option("roi", {
-        type: "string",
-        array: true,
-        requiresArg: true,
+        ...ROI_LIST,
         describe: "ROI names; * matches any (default: all)",
       })
       .option("baseline", {

@@ -17,6 +17,7 @@ import { knowsUnicode } from "../terminal/sparkline.ts";
 import { FIRST_ROIS, watchLines } from "../terminal/status-lines.ts";
 import type { GlobalOptions } from "./global.ts";
 import { outliveReaders } from "./outputs.ts";
+import { ROI_LIST } from "./roi-list.ts";
 import { shownZone } from "./shown-zone.ts";
 
 interface StatusOptions extends GlobalOptions {
@@ -41,9 +42,7 @@ export const statusCommand: CommandModule<GlobalOptions, StatusOptions> = {
     yargs
       .option("watch", { type: "boolean", default: false, describe: "Keep updating until q or Ctrl-C" })
       .option("roi", {
-        type: "string",
-        array: true,
-        requiresArg: true,
+        ...ROI_LIST,
         describe: "ROI names to show results of; * matches any (with --watch, default: the first few)",
       })
       .example("$0 status --watch --roi '05*_N'", "follow an experiment that is running on this computer"),

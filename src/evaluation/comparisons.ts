@@ -86,7 +86,7 @@ export function comparisonDrawing({ a, b, compared }: Comparison): TopLevelSpec 
   return comparisonFigure("Comparison", a.name, b.name, pairs);
 }
 
-export const COMPARISON_NOTE = "All in px; shift: median of the last tenth of the frames, from the baseline";
+export const COMPARISON_NOTE = "All in px; end shift: median of the last tenth of the frames, from the baseline";
 
 /** Returns what the values are, what only one of the two has, and how many curves are drawn, if not all. */
 export function comparisonNotes({ compared, left }: Comparison): string[] {
@@ -99,12 +99,12 @@ export function comparisonRows({ compared }: Comparison): string[][] {
   const px = (value: number, decimals = 4) =>
     Number.isFinite(value) ? value.toFixed(decimals).replace(/^-(?=[0.]+$)/, "") : "-";
   return [
-    ["label", "shift A", "shift B", "B-A", "noise A", "noise B", "drift/h A", "drift/h B", "LOD A", "LOD B"],
+    ["label", "end shift A", "end shift B", "B-A", "noise A", "noise B", "drift/h A", "drift/h B", "LOD A", "LOD B"],
     ...compared.map(({ label, a, b }) => [
       label,
-      px(a.finalShift),
-      px(b.finalShift),
-      px(b.finalShift - a.finalShift),
+      px(a.endShiftMedian),
+      px(b.endShiftMedian),
+      px(b.endShiftMedian - a.endShiftMedian),
       px(a.noise),
       px(b.noise),
       px(a.driftPerHour, 3),
@@ -117,8 +117,8 @@ export function comparisonRows({ compared }: Comparison): string[][] {
 
 /** Returns the comparison in the form for other programs. */
 export function comparisonJson({ a, b, compared }: Comparison) {
-  const plain = ({ finalShift, noise, driftPerHour, detectionLimit }: CurveFigures) => ({
-    final_shift_px: finalShift,
+  const plain = ({ endShiftMedian, noise, driftPerHour, detectionLimit }: CurveFigures) => ({
+    end_shift_median_px: endShiftMedian,
     noise_px: noise,
     drift_px_per_hour: driftPerHour,
     detection_limit_px: detectionLimit,

@@ -54,7 +54,7 @@ export interface MapView {
 
 /** The compared values of a curve, px; null if not known. */
 export interface ComparedFigures {
-  readonly final_shift_px: number | null;
+  readonly end_shift_median_px: number | null;
   readonly noise_px: number | null;
   readonly drift_px_per_hour: number | null;
   readonly detection_limit_px: number | null;

@@ -5,16 +5,16 @@ import { differenceOf } from "../../src/figures/comparison-figure.ts";
 
 const precision = { noise: 1, driftPerHour: 2, detectionLimit: 3 } as Precision;
 
-test("the final shift is the median of the last tenth, without flagged frames", () => {
+test("the end shift is the median of the last tenth, without flagged frames", () => {
   const result = Float64Array.from({ length: 50 }, (_x, at) => (at < 45 ? 0 : at === 47 ? 99 : 5 + at / 100));
   const flags = new Uint8Array(50);
   flags[47] = 1;
-  expect(figuresOf({ result, flags, precision }).finalShift).toBeCloseTo((5.46 + 5.48) / 2, 12);
-  expect(figuresOf({ result, flags: new Uint8Array(50).fill(1), precision }).finalShift).toBeNaN();
+  expect(figuresOf({ result, flags, precision }).endShiftMedian).toBeCloseTo((5.46 + 5.48) / 2, 12);
+  expect(figuresOf({ result, flags: new Uint8Array(50).fill(1), precision }).endShiftMedian).toBeNaN();
 });
 
 test("curves are paired by label; those of one side only are named", () => {
-  const one = { finalShift: 1, noise: 1, driftPerHour: 1, detectionLimit: 1 };
+  const one = { endShiftMedian: 1, noise: 1, driftPerHour: 1, detectionLimit: 1 };
   const { compared, onlyA, onlyB } = compare(
     new Map([
       ["1", one],

@@ -55,8 +55,7 @@ test("a name that no ROI has", async () => {
   const before = files();
   const commands = (await allCommands()).filter(({ options }) => options.some(({ name }) => name === "roi"));
   expect(commands.length).toBeGreaterThan(12);
-  for (const { words, options } of commands.filter(({ words: [name] }) => name !== "run")) {
-    const isList = options.some(({ name, type }) => name === "roi" && type === "array");
+  for (const { words } of commands.filter(({ words: [name] }) => name !== "run")) {
     for (const more of ways(root)[words.join(" ")] ?? [[]]) {
       const line = [...words, ...more, "--config", join(root, "config.toml")];
       for (const [given, near] of [
@@ -66,7 +65,8 @@ test("a name that no ROI has", async () => {
         const { stdout, stderr, failure } = await runHere([
           ...line,
           "--roi",
-          ...(isList ? ["000A*", given ?? ""] : [`000A*,${given}`]),
+          // Every command takes a list with commas.
+          `000A*,${given}`,
         ]);
         const command = `phorest ${[...words, ...more].join(" ")} --roi ${given}: ${stderr}`;
         expect(failure, command).toMatchObject({ code: "usage.invalid" });

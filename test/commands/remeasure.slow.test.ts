@@ -216,6 +216,8 @@ test("what cannot be measured again is one line and exit code 2, and adds no ana
   const directory = measured();
   for (const [words, line] of [
     [["remeasure", "--method", "gausian"], "did you mean gaussian"],
+    [["remeasure", "--method", "centre", "--jobs", "0"], "--jobs"],
+    [["remeasure", "--method", "centre", "--jobs", "2000"], "--jobs"],
     [["remeasure", "--name", "7"], "is not a name for an analysis"],
     [["remeasure", "--method", "centre", "--name", "gaussian"], "analysis 1 (gaussian) has this name"],
     [["remeasure", "--roi", "999*"], '--roi: no ROI is named "999*"'],

@@ -41,10 +41,11 @@ test.each([
   "injections add buffer --start 130 --duration 20",
   "injections history",
   "sensorgram --summary",
+  "compare ROOT ROOT",
   "map shift --at 2026-03-05T09:00",
   "export --format csv --from 2027-01-01",
 ])("phorest %s shows times in the zone of --tz, and names it", async (line) => {
-  const { stdout, stderr } = await run(...line.split(" "), "--tz", "Asia/Tokyo");
+  const { stdout, stderr } = await run(...line.replaceAll("ROOT", root).split(" "), "--tz", "Asia/Tokyo");
   expect(stdout + stderr).not.toMatch(/\d\d:\d\d(:[\d.]+)?(Z| UTC)/);
   expect(stdout + stderr).toMatch(/2026-03-05 00:2\d/);
   expect(stdout + stderr).toContain("Asia/Tokyo");

@@ -142,7 +142,9 @@ describe.skipIf(!HAS_CHROMIUM)("in a browser", () => {
     await page.getByAltText("Curves of both analyses over each other, and B minus A").waitFor();
     const [compared] = (await get<ComparisonView>(address, "/api/compare?other=gaussian&roi=000A")).curves;
     const row = page.locator("table.compared tbody tr").first();
-    expect(await row.locator("td").nth(1).textContent()).toBe((compared?.a.final_shift_px ?? Number.NaN).toFixed(4));
+    expect(await row.locator("td").nth(1).textContent()).toBe(
+      (compared?.a.end_shift_median_px ?? Number.NaN).toFixed(4),
+    );
     expect(await inaccessible(page)).toEqual([]);
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
     expect(errors).toEqual([]);

@@ -52,7 +52,7 @@ export function Comparison({ state, choice }: Props) {
 
 /** Values of a curve in both analyses: their headers, and how many digits they have. */
 const COLUMNS = [
-  { head: "shift", of: "final_shift_px", digits: 4 },
+  { head: "end shift", of: "end_shift_median_px", digits: 4 },
   { head: "noise", of: "noise_px", digits: 4 },
   { head: "drift/h", of: "drift_px_per_hour", digits: 3 },
   { head: "LOD", of: "detection_limit_px", digits: 4 },

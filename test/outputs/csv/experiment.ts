@@ -17,8 +17,12 @@ export interface Experiment {
   add(frames: number, failing?: readonly number[]): void;
   /** What is added from now on is measured with ROIs `movedPx` further right, in reverse order. */
   findAgain(movedPx: number): void;
-  /** The same with another version of the kernel, or another method. */
-  measureWith(other: { readonly method?: "gaussian" | "centre"; readonly kernelVersion?: string }): void;
+  /** The same with another version of the kernel, another method, or other settings of it. */
+  measureWith(other: {
+    readonly method?: "gaussian" | "centre";
+    readonly kernelVersion?: string;
+    readonly settings?: string;
+  }): void;
   /** What is added from now on is also tracked, along with the method: by `px` more. */
   track(px: number): void;
   /** Measures all frames again as an analysis of this name; positions are `morePx` more. */
