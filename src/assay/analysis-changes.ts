@@ -11,9 +11,9 @@ type ChangeSource = ManifestPart<{ analyses: "switches" | "roiManifest"; curves:
 
 /**
  * `found again`: the ROIs moved. `other ROIs`: a different selection from the same calibration. `version`: another kernel
- * version.
+ * version. `reference`: the positions are relative to the first frames of another run.
  */
-type ChangeKind = "found again" | "other ROIs" | "version";
+type ChangeKind = "found again" | "other ROIs" | "version" | "reference";
 
 /** The frame from which on another analysis of a chain measured. */
 export interface AnalysisChange {
@@ -43,7 +43,9 @@ export function analysisChanges(source: ChangeSource, chain: readonly Analysis[]
 }
 
 function kindOf({ analyses }: ChangeSource, before: Analysis, after: Analysis): ChangeKind {
-  if (before.roiManifestId === after.roiManifestId) return "version";
+  if (before.roiManifestId === after.roiManifestId) {
+    return before.kernelVersion === after.kernelVersion ? "reference" : "version";
+  }
   const [one, other] = [before, after].map(({ roiManifestId: id }) =>
     id === undefined ? undefined : analyses.roiManifest(id),
   );
@@ -74,6 +76,7 @@ export const CHANGE_WHY: Readonly<Record<ChangeKind, string>> = {
   "found again": "the chip was found again (new ROI manifest)",
   "other ROIs": "other ROIs of the same calibration",
   version: "new version of phorest",
+  reference: "a run with references of its own",
 };
 
 /**

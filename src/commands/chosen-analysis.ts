@@ -1,10 +1,10 @@
 // Decides which analysis of an experiment a command uses.
-import { chainOf } from "../assay/joined.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { namedAnalysis, unmeasured } from "../manifest/named-analysis.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
+import { changeBetween, wayToJoin } from "./kept-apart.ts";
 import { forTerminal } from "./shown-zone.ts";
 
 /** The option of every command that shows what was measured. */
@@ -74,28 +74,30 @@ export function linesByLabel(manifest: Manifest, analysis: Analysis): ReadonlyMa
   return lines && new Map(analysis.labels.map((label, roi) => [label, lines[roi] ?? ""]));
 }
 
-/** Reports that an earlier analysis measured the frames before, why, and how to get its curves. Returns whether there is one. */
+/**
+ * Reports that another analysis of the same method measured the frames before, why, and how to get its curves. Returns whether
+ * there is one.
+ */
 function sayWhatCameBefore(manifest: Manifest, analysis: Analysis, naming: AnalysisNaming): boolean {
-  const { analysisId, method, roiManifestId, remeasuredAtUs } = analysis;
-  if (remeasuredAtUs !== undefined) return false;
-  const before = manifest.analyses
+  const { analysisId, method, remeasuredAtUs } = analysis;
+  const firstUs = firstFrameUs(manifest, analysisId);
+  if (remeasuredAtUs !== undefined || firstUs === undefined) return false;
+  const earlier = manifest.analyses
     .all()
-    .findLast((one) => one.analysisId < analysisId && one.method === method && one.remeasuredAtUs === undefined);
-  const first = manifest.curves.after(analysisId).next().value;
-  if (before === undefined || first === undefined || manifest.curves.after(before.analysisId).next().done === true)
-    return false;
-  const why =
-    before.roiManifestId === roiManifestId
-      ? "the settings or the version of phorest changed"
-      : "the chip was recalibrated";
-  const what = forTerminal(`${why} at ${isoFromUs(first.capturedAtUs)}; these curves start there`);
-  // Only analyses with the same settings can be joined, and no trackings: each has its own reference.
-  const canJoin = chainOf(manifest.analyses, analysis).some((one) => one.analysisId === before.analysisId);
-  const advice = canJoin
-    ? "`phorest sensorgram --joined` joins them"
-    : "`phorest remeasure` measures all frames alike, as one curve";
-  process.stderr.write(`${what}. Use ${naming(before.name)} for the earlier ones; ${advice}\n`);
+    .filter((one) => one.analysisId !== analysisId && one.method === method && one.remeasuredAtUs === undefined)
+    .map((one) => ({ one, atUs: firstFrameUs(manifest, one.analysisId) ?? Number.POSITIVE_INFINITY }))
+    .filter(({ atUs }) => atUs < firstUs)
+    .sort((a, b) => a.atUs - b.atUs);
+  const before = earlier.at(-1)?.one;
+  if (before === undefined) return false;
+  const how = wayToJoin(manifest.analyses, analysis, before);
+  const what = forTerminal(`${changeBetween(before, analysis)} at ${isoFromUs(firstUs)}; these curves start there`);
+  process.stderr.write(`${what}. Use ${naming(before.name)} for the earlier ones; ${how}\n`);
   return true;
+}
+
+function firstFrameUs({ curves }: Manifest, analysisId: number): number | undefined {
+  return curves.after(analysisId).next().value?.capturedAtUs;
 }
 
 /** Reports which of several analyses is shown. */

@@ -18,6 +18,7 @@ import { ensureDirectory, writeDurably } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
 import { mergeFrom, mergeText, phorestExperiment } from "./import-merge.ts";
 import { requireEstablished } from "./import-refusal.ts";
+import { keptApart } from "./kept-apart.ts";
 import { type PageArguments, pageChoice, pageOptions } from "./page-options.ts";
 
 interface ImportArguments extends GlobalOptions, PageArguments {
@@ -70,7 +71,9 @@ export const importCommand: CommandModule<GlobalOptions, ImportArguments> = {
         if (other !== undefined) {
           refuseForMerge({ pictures, adopt });
           const merged = mergeFrom(manifest, other, config);
-          process.stdout.write(`${json ? JSON.stringify(merged) : mergeText(merged, other)}\n`);
+          const apart = keptApart(manifest.analyses);
+          const text = [mergeText(merged, other), ...apart].join("\n");
+          process.stdout.write(`${json ? JSON.stringify({ ...merged, apart }) : text}\n`);
           return;
         }
         const keepFreeBytes = keptFreeBytes(config, diskSpace(dataDir)?.totalBytes ?? 0);

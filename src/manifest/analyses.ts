@@ -274,9 +274,17 @@ export class Analyses {
     return counts.findLast(({ frames }) => frames === all)?.id;
   }
 
+  /**
+   * Returns the analysis of the newest frame that a run measured. The time of capture decides: a merge adds the results of older
+   * frames after those of newer ones.
+   */
   #lastOfRun(): number | undefined {
     return this.#connection.db
-      .prepare<[], number>("SELECT analysis_id FROM outcome WHERE ok = 1 ORDER BY id DESC LIMIT 1")
+      .prepare<[], number>(`
+        SELECT o.analysis_id FROM analysis a
+        JOIN outcome o ON o.id = (SELECT max(id) FROM outcome WHERE analysis_id = a.id AND ok = 1)
+        JOIN entry e ON e.id = o.entry_id
+        ORDER BY o.id > 0 DESC, e.captured_at_us DESC, o.id DESC LIMIT 1`)
       .pluck()
       .get();
   }

@@ -17,7 +17,9 @@ export interface Experiment {
   add(frames: number, failing?: readonly number[]): void;
   /** What is added from now on is measured with ROIs `movedPx` further right, in reverse order. */
   findAgain(movedPx: number): void;
-  /** The same with another version of the kernel, another method, or other settings of it. */
+  /** Leaves out the times of so many frames. */
+  skip(frames: number): void;
+  /** The same with another version of the kernel, other settings (JSON), or another method. */
   measureWith(other: {
     readonly method?: "gaussian" | "centre";
     readonly kernelVersion?: string;
@@ -111,6 +113,9 @@ export function experiment(
     manifest,
     add: (frames, failing = []) => {
       for (let i = 0; i < frames; i += 1) addOne(failing.includes(i));
+    },
+    skip: (frames) => {
+      count += frames;
     },
     findAgain: (px) => {
       movedPx = px;
