@@ -18,3 +18,15 @@ export function pairsOf(given: unknown): Pairs {
 /** Text for the help. */
 export const PAIRS_WORDS =
   "One curve per grating, from both halves: half their sum (--pairs half) or their sum (--pairs sum); default: Analysis.pair_form";
+
+/**
+ * Returns the words of a command line such that yargs does not take a directory after `--pairs` as its value, as in
+ * `compare --pairs A B`.
+ */
+export function pairsApart(words: readonly string[]): string[] {
+  return words.map((word, at) => {
+    const next = words[at + 1];
+    const isForm = PAIR_FORMS.some((form) => form === next?.toLowerCase());
+    return word === "--pairs" && !isForm ? "--pairs=" : word;
+  });
+}

@@ -5,6 +5,7 @@ import { packageVersion } from "../system/files.ts";
 import type { GlobalOptions } from "./global.ts";
 import type { HelpTexts } from "./man.ts";
 import { checkOptionValues } from "./option-values.ts";
+import { pairsApart } from "./pairs-option.ts";
 import { checkZone, TZ } from "./shown-zone.ts";
 import { usageLine } from "./usage-line.ts";
 
@@ -100,7 +101,7 @@ export async function helpTexts(): Promise<HelpTexts> {
  * throws AlreadyReported.
  */
 export function newParser(words: readonly string[]): Argv<GlobalOptions> {
-  const parser: Argv<GlobalOptions> = yargs(words)
+  const parser: Argv<GlobalOptions> = yargs(commandIn(words) === "compare" ? pairsApart(words) : words)
     .scriptName("phorest")
     .usage(
       "$0 <command>: runs photonic biosensor experiments: captures images, measures every resonance, keeps the data safe",

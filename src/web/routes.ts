@@ -115,6 +115,8 @@ function reading({ experiment, live, logsDir }: Served): Handlers<ReadingName> {
     curvesCsv: (context, { query }) => {
       const wanted = curvesQuery(query);
       const shown = experiment.shown(analysisChoice(query));
+      // A drawing may show a gap between two frames; a file without frames is a mistake in the window.
+      experiment.refuseEmpty({ fromUs: wanted.fromUs ?? 0, toUs: wanted.toUs ?? Number.MAX_SAFE_INTEGER });
       for (const [name, value] of Object.entries(attached("sensorgrams", ROUTES.curvesCsv)))
         context.header(name, value);
       return stream(context, async (out) => {

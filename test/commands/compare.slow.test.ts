@@ -41,7 +41,7 @@ test("the table has the numbers of phorest sensorgram for both, and a figure sho
   const expected = summary.filter(({ kind }) => kind === "roi").map(({ label, noise_px }) => [label, noise_px]);
   expect(curves.map(({ label, a: { noise_px } }) => [label, noise_px])).toEqual(expected);
   expect(readFileSync(join(root, "both.png")).subarray(1, 4).toString()).toBe("PNG");
-  const table = await phorest(["compare", "first", "first#1", "--pairs"], root);
+  const table = await phorest(["compare", "--pairs", "first", "first#1"], root);
   expect(table.stdout).toMatch(/^001A +\S+ +\S+ +0\.0000 /m);
 });
 

@@ -61,6 +61,8 @@ test("every view shows the analysis that a request names, also one that measured
       error: 'no analysis gausian (did you mean "gaussian"? there are "gaussian", "second look")',
     });
   }
+  const { status, text } = await answer(address, "/api/curves.csv?roi=000A_N&from=1000&to=2000");
+  expect([status, text]).toEqual([400, expect.stringContaining("no frame was captured in this window")]);
 });
 
 test("a tracking that a run measures along with its method is listed, and every view of it has its own curve", async () => {
