@@ -28,7 +28,7 @@ export function kineticsOf(
 ): ExperimentKinetics {
   const found = experimentKinetics(manifest, analysis, planOf(manifest, config, analysis, request));
   if (found.gratings.length > 0) return found;
-  throw new Failure("usage.invalid", "all of these ROIs are references", { hint: "choose others with --roi" });
+  throw new Failure("usage.invalid", "all of these ROIs are references", { hint: "choose other ROIs" });
 }
 
 /** Returns the full record of a fit, which `phorest kinetics --repeat` fits again. */

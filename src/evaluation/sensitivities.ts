@@ -95,7 +95,7 @@ export function sensitivityFile(
 export function sensitivityLine(found: readonly SensitivityRow[]): string {
   const lines = found.flatMap(({ line }) => line ?? []);
   if (lines.length === 0) {
-    return "no grating has two levels of refractive index: inject a second solution, or give --buffer-index";
+    return "no grating has two levels of refractive index: inject a second solution, or give the refractive index of the running buffer";
   }
   const median = medianOf(Float64Array.from(lines, ({ pxPerRiu }) => pxPerRiu));
   const error = medianOf(Float64Array.from(lines, (line) => line.error));

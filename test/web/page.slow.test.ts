@@ -41,8 +41,7 @@ describe.skipIf(!HAS_CHROMIUM)("the page in a browser", () => {
       });
       for (const view of VIEWS) {
         await turnTo(page, view);
-        // What differs on a phone is the order of things, not what they are.
-        if (size !== PHONE) expect(await inaccessible(page), view).toEqual([]);
+        expect(await inaccessible(page), view).toEqual([]);
         // What has just come is drawn to the width that it has found.
         await expect.poll(() => page.evaluate(WIDER), { message: `${view} is wider than the window` }).toEqual([]);
       }

@@ -179,11 +179,11 @@ function notesOf(
 ): string[] {
   const notes: string[] = [];
   if (flags.includes("not_1_1") && twoSiteGain - Math.max(massTransportGain, 0) > CLEARLY) {
-    notes.push(`two sites describe the curves better (BIC less by ${twoSiteGain.toFixed(0)}): try --model two-site`);
+    notes.push(`two sites describe the curves better (BIC less by ${twoSiteGain.toFixed(0)}): try the model two-site`);
   }
   if (flags.includes("mass_transport_limited") && fit.model.kind === "1:1") {
     notes.push(
-      `mass transport slows the curves (BIC less by ${massTransportGain.toFixed(0)}): try --model mass-transport`,
+      `mass transport slows the curves (BIC less by ${massTransportGain.toFixed(0)}): try the model mass-transport`,
     );
   }
   if (ka.doubt === "upper_bound" && Rmax.doubt === "lower_bound" && hasAssociation(fit.model.kind)) {

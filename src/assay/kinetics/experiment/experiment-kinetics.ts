@@ -82,7 +82,7 @@ function notesOf(
   const notes: string[] = [];
   const list = (numbers: readonly number[]) => numbers.join(", ");
   if (plan.otherSolutions.length > 0) {
-    notes.push(`fitted ${plan.solution}; --solution chooses another: ${plan.otherSolutions.join(", ")}`);
+    notes.push(`fitted ${plan.solution}; other solutions: ${plan.otherSolutions.join(", ")}`);
   }
   for (const { injection, why } of plan.leftOut) notes.push(`injection ${injection} is left out: ${why}`);
   if (references.length === 0)
