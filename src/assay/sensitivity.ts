@@ -1,5 +1,5 @@
 // Finds the sensitivity of each curve, px per RIU: measured with this chip (`phorest sensitivity --save`), else the configured one.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import * as z from "zod";
 import { sensitivityPath } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
@@ -28,13 +28,42 @@ const FILE = z.object({
  * `config.invalid` if the file of measured ones cannot be read.
  */
 export function sensitivitiesFor(config: Pick<Config, "Analysis" | "Assets" | "Paths">): Sensitivities {
-  const measured = measuredIn(sensitivityPath(config));
+  return sensitivityReader(config)();
+}
+
+/**
+ * Returns a function that gives the sensitivities in force, for a program that keeps running: it reads the file again only if
+ * the file has changed, and fails as `sensitivitiesFor` does.
+ */
+export function sensitivityReader(config: Pick<Config, "Analysis" | "Assets" | "Paths">): () => Sensitivities {
+  const path = sensitivityPath(config);
   const { sensitivity_px_per_riu, sensitivity_error_px_per_riu } = config.Analysis;
   const configured =
     sensitivity_px_per_riu === undefined
       ? undefined
       : { pxPerRiu: sensitivity_px_per_riu, errorPxPerRiu: sensitivity_error_px_per_riu };
-  return (label) => measured.get(label) ?? measured.get(gratingOf(label)) ?? configured;
+  let known: { readonly state: string; readonly sensitivities: Sensitivities } | undefined;
+  return () => {
+    // Before the file is read: if it is replaced in between, the next call reads it again.
+    const state = stateOf(path);
+    if (known?.state !== state) {
+      const measured = measuredIn(path);
+      const sensitivities = (label: string) => measured.get(label) ?? measured.get(gratingOf(label)) ?? configured;
+      known = { state, sensitivities };
+    }
+    return known.sensitivities;
+  };
+}
+
+/** Returns a text that changes with the file. */
+function stateOf(path: string): string {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    return [ino, size, mtimeNs, ctimeNs].join(" ");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return "none";
+    throw unusable(path, error instanceof Error ? error.message : String(error));
+  }
 }
 
 function measuredIn(path: string): Map<string, Sensitivity> {

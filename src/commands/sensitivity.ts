@@ -4,6 +4,7 @@ import type { CommandModule } from "yargs";
 import { loadConfig, sensitivityPath } from "../config/config.ts";
 import { experimentName } from "../config/identity.ts";
 import type { Config } from "../config/schema.ts";
+import { hasPairs } from "../evaluation/injection-curves.ts";
 import {
   checkBufferIndex,
   isCalibration,
@@ -18,6 +19,7 @@ import type { Manifest } from "../manifest/manifest.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { counted } from "../system/counted.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
+import { chosenAnalysis } from "./chosen-analysis.ts";
 import { writeText } from "./export.ts";
 import type { GlobalOptions } from "./global.ts";
 import { INJECTION_OPTIONS, type InjectionArguments, injectionCurvesOf } from "./injection-options.ts";
@@ -56,13 +58,15 @@ export const sensitivityCommand: CommandModule<GlobalOptions, SensitivityArgumen
     }
     const manifest = openStored(config);
     try {
+      if (argv.save) {
+        process.stderr.write(await save(manifest, config, argv));
+        return;
+      }
       const found = sensitivitiesOf(injectionCurvesOf(manifest, config, argv, isCalibration), index);
-      if (argv.save) process.stderr.write(`${await save(manifest, config, argv)}\n`);
-      else
-        await writeText(
-          [argv.json ? `${JSON.stringify(found.map(sensitivityJson))}\n` : await sensitivitiesCsv(found)],
-          argv.out,
-        );
+      await writeText(
+        [argv.json ? `${JSON.stringify(found.map(sensitivityJson))}\n` : await sensitivitiesCsv(found)],
+        argv.out,
+      );
       process.stderr.write(`${sensitivityLine(found)}\n`);
     } finally {
       manifest.close();
@@ -70,7 +74,7 @@ export const sensitivityCommand: CommandModule<GlobalOptions, SensitivityArgumen
   },
 };
 
-/** Saves the sensitivities of all gratings and ROIs; returns a line that says where. */
+/** Saves the sensitivities of all gratings and ROIs; returns lines that say where, and what they are. */
 async function save(manifest: Manifest, config: Config, argv: SensitivityArguments): Promise<string> {
   // The file holds half sums, whatever form the curves are shown in.
   const halves: Config = { ...config, Analysis: { ...config.Analysis, pair_form: "half" } };
@@ -78,7 +82,10 @@ async function save(manifest: Manifest, config: Config, argv: SensitivityArgumen
     const curves = injectionCurvesOf(manifest, halves, { ...argv, pairs }, isCalibration);
     return { analysis: curves.analysis.name, rows: sensitivitiesOf(curves, argv["buffer-index"]) };
   };
-  const [gratings, rois] = [measured(true), measured(false)];
+  const gratings = measured(true);
+  // Without pairs the curves of the gratings are those of the ROIs.
+  const isPaired = hasPairs(manifest, chosenAnalysis(manifest, argv.analysis));
+  const rois = isPaired ? measured(false) : gratings;
   const rows = [...new Map([...gratings.rows, ...rois.rows].map((row) => [row.label, row])).values()];
   const known = rows.filter(({ line }) => line !== undefined).length;
   if (known === 0) {
@@ -95,5 +102,6 @@ async function save(manifest: Manifest, config: Config, argv: SensitivityArgumen
     madeAtUs: wallClockUs(),
   };
   await writeDurably(path, sensitivityFile(source, rows));
-  return `saved the sensitivities of ${counted(known, "curve")} in ${path}: values in RIU use them from now on`;
+  const saved = `saved the sensitivities of ${counted(known, "curve")} in ${path}: values in RIU use them from now on`;
+  return `${saved}\n${sensitivityLine(argv.pairs ? gratings.rows : rois.rows)}\n`;
 }

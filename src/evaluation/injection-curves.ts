@@ -69,7 +69,8 @@ export function plainCurves(manifest: Manifest, config: Config, { analysis, roi,
   return { analysis, timesUs, curves: () => sensorgrams.curves() };
 }
 
-function hasPairs({ analyses }: Manifest, { roiManifestId }: Analysis): boolean {
+/** Whether the analysis has gratings with two halves. */
+export function hasPairs({ analyses }: Manifest, { roiManifestId }: Analysis): boolean {
   return roiManifestId !== undefined && pairsOf(analyses.roiManifest(roiManifestId)?.rois ?? []).length > 0;
 }
 

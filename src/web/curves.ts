@@ -4,7 +4,7 @@ import { baselineWarningLines } from "../assay/baseline-warnings.ts";
 import type { SensorgramSource } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
 import { precisionOf } from "../assay/precision.ts";
-import { type Sensitivities, sensitivitiesFor } from "../assay/sensitivity.ts";
+import { type Sensitivities, sensitivityReader } from "../assay/sensitivity.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { GroupCurve as WrittenGroup } from "../assay/worked-sensorgram.ts";
 import type { Config } from "../config/schema.ts";
@@ -62,7 +62,7 @@ export interface AboutCurves {
 export class Curves {
   readonly #manifest: CurveManifest;
   readonly #config: Config["Analysis"];
-  /** Read again for each answer: `phorest sensitivity --save` may have written them since. */
+  /** Asked for each answer: `phorest sensitivity --save` may have written them since. */
   readonly #sensitivities: () => Sensitivities;
   readonly #cache: CurveCache;
   readonly temperatures: Temperatures;
@@ -74,8 +74,8 @@ export class Curves {
     const config = whole.Analysis;
     this.#manifest = manifest;
     this.#config = config;
-    this.#sensitivities = () => sensitivitiesFor(whole);
-    this.#groups = new GroupCurves(manifest, whole, chip);
+    this.#sensitivities = sensitivityReader(whole);
+    this.#groups = new GroupCurves(manifest, whole, chip, this.#sensitivities);
     this.#cache = new CurveCache(manifest);
     this.temperatures = new Temperatures(manifest);
     this.#span = new MeasuredSpan(manifest);

@@ -2,7 +2,7 @@
 import { PAIR_SCALES } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
 import { meanSensitivity, type Sensitivity, scaledSensitivity } from "../assay/precision.ts";
-import { type Sensitivities, sensitivitiesFor } from "../assay/sensitivity.ts";
+import type { Sensitivities } from "../assay/sensitivity.ts";
 import type { Config } from "../config/schema.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import { type Groups, gratingOf, groupsOf } from "../measurement/labels.ts";
@@ -32,12 +32,14 @@ export class GroupCurves {
   readonly #manifest: CurveManifest;
   readonly #config: Config;
   readonly #chip: ChipState;
+  readonly #sensitivities: () => Sensitivities;
   #means: { readonly key: string; readonly means: GroupMeans } | undefined;
 
-  constructor(manifest: CurveManifest, config: Config, chip: ChipState) {
+  constructor(manifest: CurveManifest, config: Config, chip: ChipState, sensitivities: () => Sensitivities) {
     this.#manifest = manifest;
     this.#config = config;
     this.#chip = chip;
+    this.#sensitivities = sensitivities;
   }
 
   /**
@@ -57,7 +59,7 @@ export class GroupCurves {
     const scale = pairs ? PAIR_SCALES[this.#config.Analysis.pair_form] : 1;
     const referenceMean = means.curve(REFERENCES);
     const reference = referenceMean && scaled(referenceMean, scale);
-    const sensitivities = sensitivitiesFor(this.#config);
+    const sensitivities = this.#sensitivities();
     return names.flatMap((name): GroupCurve[] => {
       const curve = means.curve(name);
       if (curve === undefined) return [];

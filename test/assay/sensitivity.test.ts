@@ -1,10 +1,10 @@
 // Which sensitivity a curve has: measured, of its grating, configured, or none.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { inRiu, meanSensitivity } from "../../src/assay/precision.ts";
-import { sensitivitiesFor } from "../../src/assay/sensitivity.ts";
-import { loadConfig } from "../../src/config/config.ts";
+import { sensitivitiesFor, sensitivityReader } from "../../src/assay/sensitivity.ts";
+import { loadConfig, sensitivityPath } from "../../src/config/config.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 function configured(toml: string, curves?: unknown) {
@@ -54,6 +54,25 @@ test.each([
   expect(() => sensitivitiesFor(configured("", content))).toThrow(
     expect.objectContaining({ code: "config.invalid", message: expect.stringContaining(why) }),
   );
+});
+
+test("a reader reads the file again only if it has changed, appeared or disappeared", () => {
+  const config = configured("", CURVES);
+  const read = sensitivityReader(config);
+  const first = read();
+  expect(first("001A")?.pxPerRiu).toBe(1000);
+  expect(read()).toBe(first);
+  const path = sensitivityPath(config);
+  // As many bytes as before.
+  writeFileSync(path, JSON.stringify(CURVES).replace('"px_per_riu":1000', '"px_per_riu":1500'));
+  expect(read()("001A")?.pxPerRiu).toBe(1500);
+  rmSync(path);
+  expect(read()("001A")).toBeUndefined();
+  writeFileSync(path, "{");
+  // A file that cannot be read is refused each time.
+  for (let time = 0; time < 2; time++) expect(read).toThrow(expect.objectContaining({ code: "config.invalid" }));
+  writeFileSync(path, JSON.stringify(CURVES));
+  expect(read()("001A")?.pxPerRiu).toBe(1000);
 });
 
 test("the mean of curves has the mean of their sensitivities, and none if one is missing", () => {
