@@ -2,9 +2,11 @@
 import { createHash } from "node:crypto";
 import { Failure } from "../failure/failure.ts";
 import type { Method } from "../measurement/method.ts";
-import type { Roi, RoiManifest } from "../measurement/roi.ts";
+import type { RoiManifest } from "../measurement/roi.ts";
 import { IS_OF_ANALYSIS } from "./along-curves.ts";
 import type { Connection } from "./connection.ts";
+import { carrierOf, countFrames, type FrameCount, outcomesKey } from "./frame-counts.ts";
+import { ensureRoiManifest, storedRoiManifest } from "./roi-manifests.ts";
 
 export interface NewAnalysis {
   readonly method: Method;
@@ -67,11 +69,7 @@ export interface AgainOptions {
 }
 
 /** An analysis and the number of frames that it measured successfully. */
-export interface MeasuredAnalysis extends Analysis {
-  readonly frames: number;
-  /** The analysis that it was measured along with, and whose outcomes its frames have; undefined: it has its own. */
-  readonly alongWith: number | undefined;
-}
+export interface MeasuredAnalysis extends Analysis, FrameCount {}
 
 /** A frame that was measured by another analysis than the frame before it. Times in µs. */
 export interface AnalysisSwitch {
@@ -217,76 +215,19 @@ export class Analyses {
     return this.#counted().measured;
   }
 
-  /**
-   * Counts the frames of each analysis. This reads every outcome, so the counts are cached until an outcome is added or removed.
-   */
+  /** The counts are cached until an outcome is added or removed. */
   #counted(): Counted {
     const { db } = this.#connection;
-    const key = db
-      .prepare<[], unknown>(`
-        SELECT (SELECT count(*) FROM analysis), (SELECT max(id) FROM outcome), (SELECT max(id) FROM outcome WHERE id < 0),
-          (SELECT min(id) FROM outcome WHERE id > 0), (SELECT max(id) FROM archive WHERE moved_at_us IS NOT NULL)`)
-      .raw()
-      .get();
-    const counted = JSON.stringify(key);
-    if (this.#known?.key === counted) return this.#known;
-    const counts = db
-      .prepare<[], { id: number; frames: number; measured: number }>(
-        "SELECT analysis_id AS id, count(*) AS frames, sum(ok) AS measured FROM outcome GROUP BY analysis_id ORDER BY id",
-      )
-      .all();
-    const all = new Map(this.all().map((analysis) => [analysis.analysisId, analysis]));
-    const found = counts.filter(({ measured }) => measured > 0);
-    const own = new Map(found.map(({ id, measured }) => [id, measured]));
-    const along = this.#countAlong();
-    const measured = [...all.values()].flatMap((analysis) => {
-      const frames = along.get(analysis.analysisId) ?? own.get(analysis.analysisId) ?? 0;
-      const alongWith = own.has(analysis.analysisId) ? undefined : this.#carrierOf(analysis.analysisId);
-      return frames === 0 ? [] : [{ ...analysis, frames, alongWith }];
+    const key = outcomesKey(db);
+    if (this.#known?.key === key) return this.#known;
+    const { frames, shown } = countFrames(db);
+    const all = this.all();
+    const measured = all.flatMap((analysis) => {
+      const counted = frames.get(analysis.analysisId);
+      return counted === undefined ? [] : [{ ...analysis, ...counted }];
     });
-    const shown = found.length < 2 ? found[0]?.id : (this.#newestComplete(found) ?? this.#lastOfRun());
-    this.#known = { key: counted, measured, inForce: shown === undefined ? undefined : all.get(shown) };
+    this.#known = { key, measured, inForce: all.find(({ analysisId }) => analysisId === shown) };
     return this.#known;
-  }
-
-  /** Counts the frames of each analysis that was measured along with another. */
-  #countAlong(): ReadonlyMap<number, number> {
-    const { db } = this.#connection;
-    const ids = db.prepare<[], number>("SELECT DISTINCT tracking_id FROM companion").pluck().all();
-    const count = db
-      .prepare<[{ id: number }], number>(`SELECT count(*) FROM outcome o WHERE ${IS_OF_ANALYSIS}`)
-      .pluck();
-    return new Map(ids.map((id) => [id, count.get({ id }) ?? 0]));
-  }
-
-  /** Returns the newest analysis that this one was measured along with. */
-  #carrierOf(analysisId: number): number | undefined {
-    return this.#connection.db
-      .prepare<[number], number>("SELECT analysis_id FROM companion WHERE tracking_id = ? ORDER BY analysis_id DESC")
-      .pluck()
-      .get(analysisId);
-  }
-
-  /** Returns the newest analysis that has dealt with every frame. A failed frame counts as dealt with. */
-  #newestComplete(counts: readonly { readonly id: number; readonly frames: number }[]): number | undefined {
-    const { db } = this.#connection;
-    const all = db.prepare<[], number>("SELECT count(DISTINCT entry_id) FROM outcome").pluck().get();
-    return counts.findLast(({ frames }) => frames === all)?.id;
-  }
-
-  /**
-   * Returns the analysis of the newest frame that a run measured. The time of capture decides: a merge adds the results of older
-   * frames after those of newer ones.
-   */
-  #lastOfRun(): number | undefined {
-    return this.#connection.db
-      .prepare<[], number>(`
-        SELECT o.analysis_id FROM analysis a
-        JOIN outcome o ON o.id = (SELECT max(id) FROM outcome WHERE analysis_id = a.id AND ok = 1)
-        JOIN entry e ON e.id = o.entry_id
-        ORDER BY o.id > 0 DESC, e.captured_at_us DESC, o.id DESC LIMIT 1`)
-      .pluck()
-      .get();
   }
 
   /**
@@ -329,45 +270,18 @@ export class Analyses {
       failed: row?.failed ?? 0,
       firstUs: row?.firstUs ?? undefined,
       lastUs: row?.lastUs ?? undefined,
-      alongWith: own === undefined ? this.#carrierOf(analysisId) : undefined,
+      alongWith: own === undefined ? carrierOf(db, analysisId) : undefined,
     };
   }
 
   /** Returns the id of an ROI manifest; adds a row if it is new. Manifests are compared by the hash of their content. */
   ensureRoiManifest(manifest: RoiManifest): number {
-    const { db } = this.#connection;
-    return this.#connection.write(() => {
-      const known = db
-        .prepare<[string], number>("SELECT id FROM roi_manifest WHERE sha256 = ?")
-        .pluck()
-        .get(manifest.sha256);
-      if (known !== undefined) return known;
-      const { lastInsertRowid } = db
-        .prepare("INSERT INTO roi_manifest (sha256, image_angle, json) VALUES (?, ?, ?)")
-        .run(manifest.sha256, manifest.imageAngle, manifest.json);
-      const insert = db.prepare("INSERT INTO roi VALUES (@id, @roi, @label, @flip, @y, @x, @height, @width)");
-      manifest.rois.forEach((rectangle, roi) => {
-        insert.run({ ...rectangle, id: lastInsertRowid, roi, flip: rectangle.flip ? 1 : 0 });
-      });
-      return Number(lastInsertRowid);
-    });
+    return this.#connection.write(() => ensureRoiManifest(this.#connection.db, manifest));
   }
 
   /** Returns an ROI manifest as it was stored. */
   roiManifest(roiManifestId: number): RoiManifest | undefined {
-    const { db } = this.#connection;
-    const row = db
-      .prepare<[number], { sha256: string; imageAngle: number; json: string }>(
-        "SELECT sha256, image_angle AS imageAngle, json FROM roi_manifest WHERE id = ?",
-      )
-      .get(roiManifestId);
-    if (row === undefined) return undefined;
-    const rois = db
-      .prepare<[number], Omit<Roi, "flip"> & { flip: number }>(
-        "SELECT label, flip, y, x, height, width FROM roi WHERE roi_manifest_id = ? ORDER BY roi",
-      )
-      .all(roiManifestId);
-    return { ...row, rois: rois.map((roi) => ({ ...roi, flip: roi.flip === 1 })) };
+    return storedRoiManifest(this.#connection.db, roiManifestId);
   }
 
   /** Records that a tracking is measured along with an analysis. */
