@@ -1,6 +1,8 @@
 // `phorest responses`: shows how far each curve moved in each injection, at fixed points of the injection.
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
+import { experimentName } from "../config/identity.ts";
+import { doseLines, doseResponseFigure, doseResponses } from "../evaluation/dose-response.ts";
 import {
   type ResponseRow,
   responseJson,
@@ -8,15 +10,22 @@ import {
   responseSummary,
   responsesCsv,
 } from "../evaluation/responses.ts";
+import { Failure } from "../failure/failure.ts";
+import { MOST_DOSE_CURVES } from "../figures/dose-figure.ts";
+import { renderVegaLite } from "../figures/render.ts";
 import { concentrationText } from "../measurement/concentration.ts";
 import { textTable } from "../terminal/text-table.ts";
 import { writeText } from "./export.ts";
+import { type FigureFile, figureFile, writeFigure } from "./figure-file.ts";
 import type { GlobalOptions } from "./global.ts";
 import { INJECTION_OPTIONS, type InjectionArguments, injectionCurvesOf } from "./injection-options.ts";
 import { openStored } from "./stored-experiment.ts";
 
 interface ResponsesArguments extends InjectionArguments {
   readonly summary: boolean;
+  readonly figure: string | undefined;
+  readonly hill: boolean;
+  readonly solution: string | undefined;
 }
 
 export const responsesCommand: CommandModule<GlobalOptions, ResponsesArguments> = {
@@ -30,13 +39,33 @@ export const responsesCommand: CommandModule<GlobalOptions, ResponsesArguments> 
         default: false,
         describe: "One line for each injection, over all gratings",
       })
+      .option("figure", {
+        type: "string",
+        requiresArg: true,
+        describe: "PNG or SVG file: late responses against concentration, with Langmuir's equation fitted",
+      })
+      .option("hill", { type: "boolean", default: false, describe: "--figure: fit Hill's equation too" })
+      .option("solution", {
+        type: "string",
+        requiresArg: true,
+        describe: "--figure: which solution (default: the one with most injections)",
+      })
       .example("$0 responses --summary", "the response to each injection")
-      .example("$0 responses --roi '05*' --injection 3 --out responses.csv", "grating by grating"),
+      .example("$0 responses --roi '05*' --injection 3 --out responses.csv", "grating by grating")
+      .example(
+        "$0 responses --summary --roi '05*' --figure doses.svg --hill",
+        "dose response, with KD of each grating",
+      ),
   handler: async (argv) => {
+    const figure = argv.figure === undefined ? undefined : figureFile("--figure", argv.figure);
+    if (figure === undefined && (argv.hill || argv.solution !== undefined)) {
+      throw new Failure("usage.invalid", "--hill and --solution need --figure FILE");
+    }
     const { config } = loadConfig(argv.config);
     const manifest = openStored(config);
     try {
       const rows = responseRows(injectionCurvesOf(manifest, config, argv));
+      if (figure !== undefined) await drawDoses(figure, rows, argv, experimentName(config));
       if (argv.summary) {
         process.stdout.write(argv.json ? `${JSON.stringify(responseSummary(rows))}\n` : summaryTable(rows));
       } else {
@@ -48,6 +77,20 @@ export const responsesCommand: CommandModule<GlobalOptions, ResponsesArguments> 
     }
   },
 };
+
+/** Writes the figure of the dose response, and its numbers as lines on standard error. */
+async function drawDoses(
+  figure: FigureFile,
+  rows: readonly ResponseRow[],
+  { solution, hill }: ResponsesArguments,
+  title: string,
+): Promise<void> {
+  const found = doseResponses(rows, solution, hill);
+  for (const line of doseLines(found)) process.stderr.write(`${line}\n`);
+  if (found.gratings.length > MOST_DOSE_CURVES)
+    process.stderr.write(`the figure shows the first ${MOST_DOSE_CURVES} curves; --roi chooses others\n`);
+  await writeFigure(figure, await renderVegaLite(doseResponseFigure(found, title)));
+}
 
 function summaryTable(rows: readonly ResponseRow[]): string {
   const names = [

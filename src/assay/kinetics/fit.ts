@@ -1,6 +1,6 @@
 // Fits a curve set: chooses or checks the model, runs the kernel's fit, and reports which values the data determine.
 import { counted } from "../../system/counted.ts";
-import { type CurveSet, concentrationsOf } from "./curve-set.ts";
+import { type CurveCycle, type CurveSet, concentrationsOf } from "./curve-set.ts";
 import { type Estimate, estimateOf, rmaxEstimate, unknown } from "./estimates.ts";
 import { type Flag, flagsOf, hasBinding, type Tests, testsOf } from "./flags.ts";
 import { hasAssociation, type Model } from "./models.ts";
@@ -45,10 +45,30 @@ export function fitCurveSet(set: CurveSet, asked: Model | "auto"): KineticsFit |
   if (why !== undefined) return { set, why };
   const isSteady = asked !== "auto" && (asked.kind === "steady-state" || asked.kind === "hill");
   const plateaus = isSteady ? plateausOf(set) : [];
-  const cycles = isSteady ? [dosesOf(plateaus)] : set.cycles;
+  return fitCycles(set, isSteady ? [dosesOf(plateaus)] : set.cycles, asked, plateaus);
+}
+
+/** Fits responses against concentrations, such as report points; `error`s, where all are known, weigh them. */
+export function fitDoses(
+  name: string,
+  plateaus: readonly Plateau[],
+  kind: "steady-state" | "hill",
+): KineticsFit | NoFit {
+  const cycles = [dosesOf(plateaus)];
+  const model: Model = { kind, bulk: false, drift: false, localRmax: false };
+  const set = { name, cycles };
+  const why = unfit(set, model);
+  return why === undefined ? fitCycles(set, cycles, model, plateaus) : { set, why };
+}
+
+function fitCycles(
+  set: CurveSet,
+  cycles: readonly CurveCycle[],
+  asked: Model | "auto",
+  plateaus: readonly Plateau[],
+): KineticsFit | NoFit {
   const selection = asked === "auto" ? chooseModel(cycles) : checkModel(cycles, fitModel(cycles, asked, true));
-  const isWhole = asked !== "auto";
-  const fit = isWhole ? selection.fit : fitModel(cycles, selection.fit.model, true);
+  const fit = asked === "auto" ? fitModel(cycles, selection.fit.model, true) : selection.fit;
   if (fit.points <= fit.parameters || !Number.isFinite(fit.cost)) {
     return { set, why: `${counted(fit.points, "point")} cannot determine ${counted(fit.parameters, "parameter")}` };
   }

@@ -13,6 +13,8 @@ export interface Plateau {
   readonly cycle: string;
   readonly concentration: number;
   readonly response: number;
+  /** Standard error of the response, if known. */
+  readonly error?: number;
   readonly points: number;
   /** Whether the response still changes, by more than noise does. */
   readonly isRising: boolean;
@@ -98,6 +100,9 @@ export function dosesOf(plateaus: readonly Plateau[]): CurveCycle {
     name: "steady state",
     timesS: Float64Array.from(sorted, ({ concentration }) => concentration),
     responses: Float64Array.from(sorted, ({ response }) => response),
+    errors: sorted.every(({ error = 0 }) => error > 0)
+      ? Float64Array.from(sorted, ({ error = 0 }) => error)
+      : undefined,
     injections: sorted.map(({ concentration }) => ({ startS: 0, endS: 0, concentration })),
   };
 }

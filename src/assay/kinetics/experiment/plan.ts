@@ -126,6 +126,14 @@ export function planOf(
   };
 }
 
+/**
+ * Returns the wanted one of the injected solutions, or the most frequent one; concentrations in names are ignored. Failure
+ * `usage.invalid` if it was not injected.
+ */
+export function solutionAmong(names: readonly string[], wanted: string | undefined): string {
+  return chosenSolution(solutionsOf(names), wanted);
+}
+
 /** Returns the names of the injected solutions, most frequent first; concentrations in names are ignored. */
 function solutionsOf(names: readonly string[]): string[] {
   const counts = new Map<string, number>();
