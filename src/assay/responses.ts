@@ -140,8 +140,9 @@ function usualError({ timesUs, result: values, flags, frameErrors }: ResponseCur
 }
 
 function windowOf(point: ReportPoint, { startUs, endUs, dissociationEndUs }: Phases, windowUs: number): TimeWindow {
-  const during = Math.min(windowUs, (endUs - startUs) * MOST_OF_PHASE);
-  const after = Math.min(windowUs, (dissociationEndUs - endUs) * MOST_OF_PHASE);
+  // Whole microseconds, as times of frames are.
+  const during = Math.round(Math.min(windowUs, (endUs - startUs) * MOST_OF_PHASE));
+  const after = Math.round(Math.min(windowUs, (dissociationEndUs - endUs) * MOST_OF_PHASE));
   switch (point) {
     case "early":
       return { fromUs: startUs + during, toUs: startUs + 2 * during };

@@ -9,6 +9,7 @@ import { Failure } from "../failure/failure.ts";
 import type { Injection, InjectionData } from "../manifest/injections.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import { INJECTION_TYPES } from "../measurement/injection-type.ts";
+import { counted } from "../system/counted.ts";
 import { injectionView } from "../web/injection-queries.ts";
 import { changeExperiment } from "./change-experiment.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -190,7 +191,7 @@ const importing: CommandModule<GlobalOptions, Named & { file: string | undefined
     const csv = given.file ?? "";
     const injections = await parseInjections(await textOf(csv), csv, firstFrameUs(config), shownZone(config, given.tz));
     await changeExperiment(config, { type: "add-injections", author: authorOf(given), injections });
-    say(given.json, { added: injections.length }, `added ${injections.length} injections`);
+    say(given.json, { added: injections.length }, `added ${counted(injections.length, "injection")}`);
   },
 };
 

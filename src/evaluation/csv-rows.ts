@@ -12,10 +12,19 @@ export interface CsvLine {
   cell(...names: readonly string[]): string | undefined;
 }
 
-/** Returns the non-empty lines of a CSV, and the names of its columns. Failure `usage.invalid` if the text is not a CSV. */
+/**
+ * Returns the non-empty lines of a CSV, and the names of its columns. Failure `usage.invalid` if the text is not a CSV, or has two
+ * columns of one name.
+ */
 export async function csvLines(csv: string, where: string): Promise<{ names: readonly string[]; lines: CsvLine[] }> {
   const [header = [], ...rows] = await rowsOf(csv.replace(/^\uFEFF/, ""), where);
   const names = header.map((name) => name.trim().toLowerCase());
+  const twice = names.find((name, at) => name !== "" && names.indexOf(name) < at);
+  if (twice !== undefined) {
+    throw new Failure("usage.invalid", `${where}: line 1 names the column ${twice} twice`, {
+      hint: "remove one of them, or give it another name",
+    });
+  }
   const lines = rows.flatMap((row, index) => {
     if (row.every((cell) => cell.trim() === "")) return [];
     const cell = (...wanted: readonly string[]) => {

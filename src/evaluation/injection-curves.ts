@@ -39,7 +39,7 @@ export interface InjectionCurves extends Curves {
 }
 
 /**
- * Returns the selected curves and injections. `wanted`: which injections are relevant. Failure `usage.invalid` if there are
+ * Returns the selected curves and injections. `wanted`: which injections are relevant, such as calibrations. Failure `usage.invalid` if there are
  * none.
  */
 export function injectionCurves(
@@ -54,7 +54,8 @@ export function injectionCurves(
   checkNumbers(all, chosen.injection);
   const phases = all.filter((one) => chosen.injection?.includes(one.injection.injectionId) ?? wanted(one));
   if (phases.length === 0) {
-    throw new Failure("usage.invalid", all.length === 0 ? "there are no injections" : "there is no such injection", {
+    const isOtherType = all.length > 0 && chosen.injection === undefined;
+    throw new Failure("usage.invalid", isOtherType ? "no injection is a calibration" : "there are no injections", {
       hint: "record them with `phorest injections add`, or see `phorest injections list`",
     });
   }

@@ -41,6 +41,13 @@ const rmsOf = (z: readonly number[]) => Math.sqrt(z.reduce((sum, one) => sum + o
 
 const [FIRST] = phasesOf(INJECTIONS, 0, 598e6);
 
+test("windows begin and end at whole microseconds, also where a third of the injection is shorter", () => {
+  if (FIRST === undefined) throw new Error("no phases");
+  const short = { ...FIRST, endUs: FIRST.startUs + 10_000_001, dissociationEndUs: FIRST.startUs + 20_000_003 };
+  const ends = responsesOf(curve(1), short, 10e6).flatMap(({ window }) => [window.fromUs, window.toUs]);
+  expect(ends.filter((us) => !Number.isInteger(us))).toEqual([]);
+});
+
 test("report points are where they are said to be, with errors that hold", () => {
   if (FIRST === undefined) throw new Error("no phases");
   expect(FIRST).toMatchObject({ quietFromUs: 0, dissociationEndUs: 400e6 });

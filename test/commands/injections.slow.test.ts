@@ -55,6 +55,10 @@ test("what cannot be done is one line, exit code 2, and changes nothing", async 
   await ask("add", "antibody", "--start", "0", "--duration", "20");
   writeFileSync(join(root, "half.csv"), "solution,concentration,start,duration_s\nA,50 nM,100,10\nB,50,200,10\n");
   writeFileSync(join(root, "no.csv"), "when,what\n1,2\n");
+  writeFileSync(
+    join(root, "twice.csv"),
+    "solution,concentration,start,duration_s,Concentration\nA,50 nM,100,10,5 nM\n",
+  );
   const at = ["--start", "100", "--duration", "10"];
   const wrong: [string[], string][] = [
     [["add", "x", "--start", "100"], "--end needs a time, or --duration in its place"],
@@ -73,6 +77,7 @@ test("what cannot be done is one line, exit code 2, and changes nothing", async 
     [["remove", "1", "9"], "there is no injection 9; nothing was changed"],
     [["import", "half.csv"], "half.csv: line 3: the concentration 50 has no unit"],
     [["import", "no.csv"], "no.csv: line 1 must name the columns solution, start"],
+    [["import", "twice.csv"], "twice.csv: line 1 names the column concentration twice"],
     [["import", "none.csv"], "none.csv: there is no such file"],
   ];
   for (const [words, line] of wrong) {
@@ -81,6 +86,9 @@ test("what cannot be done is one line, exit code 2, and changes nothing", async 
     expect(stderr).toContain(line);
   }
   expect((await listed()).map(({ solution }) => solution)).toEqual(["antibody"]);
+  const { code, stderr } = await phorest(["sensitivity"], root);
+  expect(code).toBe(2);
+  expect(stderr).toContain("no injection is a calibration");
 });
 
 test("a list comes back by import, also one of a spreadsheet with decimal commas", async () => {
