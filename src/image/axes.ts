@@ -12,8 +12,9 @@ import type { TiffPage, TiffSeries } from "./tiff/series.ts";
 import { descriptionOf, directoryAt, type OpenDirectory } from "./times/head.ts";
 import { imagejPlaces, isImagej } from "./times/imagej.ts";
 import { recordOf } from "./times/micro-manager-pages.ts";
-import { isOme, isPageByPage, type OmeDocument, omeFiles, omePlaces } from "./times/ome.ts";
+import { isPageByPage, omeFiles, omePlaces } from "./times/ome.ts";
 import { nameOf, omeDocument } from "./times/ome-companion.ts";
+import { isOme, type OmeDocument } from "./times/ome-xml.ts";
 import { plainName } from "./times/plain-name.ts";
 
 /** Coordinates of a page on the axes, each counted from 0. */

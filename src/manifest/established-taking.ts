@@ -11,10 +11,9 @@ import { copyInto, type NewFile } from "../system/new-file.ts";
 import type { EstablishedEntry } from "./established-entry.ts";
 import type { NamedPicture, PictureFinder } from "./established-pictures.ts";
 import type { EstablishedResult } from "./established-result.ts";
+import { fileOf, historyOf, type Imported, placeOf, type Usable } from "./established-rows.ts";
 import type { StackPages } from "./established-stacks.ts";
-import { importedSettings } from "./imported.ts";
 import type { Manifest } from "./manifest.ts";
-import type { EntryHistory } from "./new-entry.ts";
 import { frameName } from "./page-rows.ts";
 import { plainName } from "./plain-name.ts";
 
@@ -50,8 +49,6 @@ interface TakenRow {
 }
 
 type Found = Extract<NamedPicture, { kind: "found" }>;
-type Usable = Exclude<NamedPicture, { kind: "skipped" }>;
-type Imported = "pending" | "processed" | "failed";
 
 export class Taking {
   /**
@@ -322,54 +319,4 @@ export class Taking {
 /** Adds one to the count of a reason. */
 export function withCount(counts: Readonly<Record<string, number>>, reason: string, n: number) {
   return n === 0 ? counts : { ...counts, [reason]: (counts[reason] ?? 0) + n };
-}
-
-const isWaiting = ({ status }: EstablishedEntry): boolean => status === "pending" || status === "processing";
-
-/** Work that was in progress becomes pending again; a waiting frame without an image becomes failed. */
-function stateOf(entry: EstablishedEntry, lost: boolean): { status: Imported; error: string | undefined } {
-  const waiting = isWaiting(entry);
-  if (waiting && lost) return { status: "failed", error: "the image file does not exist" };
-  const kept = entry.status === "processed" || entry.status === "failed" ? entry.status : "pending";
-  const withoutPicture = entry.collectionError === undefined ? "processed" : "failed";
-  const status = entry.picture === undefined && waiting ? withoutPicture : kept;
-  return { status, error: entry.error ?? (status === "failed" ? entry.collectionError : undefined) };
-}
-
-function fileOf(picture: Usable | undefined, copy: NewFile | undefined) {
-  if (picture === undefined) return {};
-  if (copy !== undefined) {
-    const { name, bytes, sha256 } = copy;
-    // It is in the manifest's own directory.
-    return { filename: name, bytes, sha256, settings: importedSettings(picture.filename) };
-  }
-  const { filename, directory } = picture;
-  return { filename, filepath: directory, ...(picture.kind === "found" ? { bytes: picture.bytes } : {}) };
-}
-
-/** The place of an image, compressed or not. */
-const placeOf = ({ directory, filename }: Usable): string => join(directory, plainName(filename));
-
-/** Returns what an entry says of the past of its frame, and its temperatures. */
-function historyOf(entry: EstablishedEntry, picture: Usable | undefined) {
-  const lost = picture?.kind === "missing";
-  const { status, error } = stateOf(entry, lost);
-  const history = {
-    origin: "imported",
-    status,
-    processedAtUs: status === "pending" ? undefined : entry.processedAtUs,
-    errorCode: status !== "failed" ? undefined : lost && isWaiting(entry) ? "frame.missing" : "analysis.failed",
-    error,
-    dataTransmitted: entry.dataTransmitted,
-    imageSynced: entry.imageSynced,
-    missing: lost,
-  } as const satisfies EntryHistory;
-  const readings = entry.temperatures.map(({ sensor, celsius }) => ({
-    sensor,
-    value: celsius,
-    unit: "°C",
-    takenAtUs: entry.temperaturesAtUs,
-    error: celsius === undefined ? (entry.temperatureError ?? "no value") : undefined,
-  }));
-  return { history, readings };
 }

@@ -1,7 +1,8 @@
 // Finds how many images the description of a file's only directory states. ImageJ and tifffile can write the pixels of a whole
 // stack after one directory.
 import { Failure } from "../../failure/failure.ts";
-import { isOme, omeImageCount, readOme } from "../times/ome.ts";
+import { omeImageCount } from "../times/ome.ts";
+import { isOme, readOme } from "../times/ome-xml.ts";
 
 export interface DescribedImages {
   readonly writer: "ImageJ" | "tifffile" | "the OME-XML";

@@ -1,7 +1,7 @@
 // Lists the pictures of a TIFF file in order: the chain of its directories without thumbnails and masks, or the pictures that
 // ImageJ or tifffile wrote after a single directory. Reports what is cut off at the end of the file.
 import { counted } from "../../system/counted.ts";
-import { isOme } from "../times/ome.ts";
+import { isOme } from "../times/ome-xml.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type DescribedImages, describedImages, SHORT_DESCRIPTION } from "./described-images.ts";
 import {

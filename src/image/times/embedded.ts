@@ -23,8 +23,9 @@ import { exifTime, tiffTime } from "./exif.ts";
 import { descriptionOf, directoryAt, firstDirectory, type HeadSource, type OpenDirectory, withHead } from "./head.ts";
 import { imagejPages, isImagej } from "./imagej.ts";
 import { micromanagerPages, type SeriesBegin, seriesBegin } from "./micro-manager-pages.ts";
-import { isOme, omePages } from "./ome.ts";
+import { omePages } from "./ome.ts";
 import { nameOf, omeDocument } from "./ome-companion.ts";
+import { isOme } from "./ome-xml.ts";
 import type { Stated, TimeSource } from "./source.ts";
 import { type StatedSize, sizeNotes } from "./stated-size.ts";
 

@@ -2,7 +2,7 @@
 import { type NamedFile, withConfinedFile } from "../../system/confined-file.ts";
 import { bytesAt, sourceOfFile } from "../tiff/byte-source.ts";
 import { descriptionOf, firstDirectory } from "./head.ts";
-import { type OmeDocument, readOme } from "./ome.ts";
+import { type OmeDocument, readOme } from "./ome-xml.ts";
 import { utf16Decoder } from "./text-encoding.ts";
 
 const LARGEST_COMPANION = 96 * 1024 * 1024;
