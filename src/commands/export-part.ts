@@ -1,5 +1,5 @@
 // Selects the part of an experiment that `phorest export` writes: a time range of frames, and some ROIs.
-import { timeOption } from "../evaluation/time-options.ts";
+import { type TypedWindow, typedWindow } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { gratingOf, labelMatcher } from "../measurement/labels.ts";
@@ -8,13 +8,6 @@ import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { refuseEmpty } from "./empty-window.ts";
 
-/** Times as typed; `since` is another name for `from`. */
-export interface TypedWindow {
-  readonly since?: string | undefined;
-  readonly from: string | undefined;
-  readonly to: string | undefined;
-}
-
 /**
  * Returns the window of `--from` (or `--since`) and `--to`, including a frame at exactly `--to`. Throws Failure `usage.invalid`
  * if it has no frame.
@@ -22,14 +15,9 @@ export interface TypedWindow {
 export function exportedWindow(manifest: Manifest, { since, from, to }: TypedWindow, zone: TimeZone): TimeWindow {
   if (since !== undefined && from !== undefined)
     throw new Failure("usage.invalid", "--since and --from mean the same", { hint: "give one of them" });
-  const firstUs = manifest.history.oldestCaptureUs();
-  const beginning = since === undefined ? "--from" : "--since";
-  const at = (option: string, text: string | undefined) =>
-    text === undefined ? undefined : timeOption(option, text, zone)(firstUs);
-  const [fromUs, toUs] = [at(beginning, since ?? from), at("--to", to)];
-  if (fromUs === undefined && toUs === undefined) return ALWAYS;
-  const window = { fromUs: fromUs ?? ALWAYS.fromUs, toUs: toUs === undefined ? ALWAYS.toUs : toUs + 1 };
-  const given = [...(fromUs === undefined ? [] : [beginning]), ...(toUs === undefined ? [] : ["--to"])];
+  const window = typedWindow({ since, from, to }, manifest.history.oldestCaptureUs(), zone);
+  if (window === undefined) return ALWAYS;
+  const given = [since && "--since", from && "--from", to && "--to"].filter((option) => option !== undefined);
   refuseEmpty(given.join(" and "), window, manifest, zone);
   return window;
 }

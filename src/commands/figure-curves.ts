@@ -2,11 +2,12 @@
 import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
 import type { Config } from "../config/schema.ts";
 import { configuredSensorgrams } from "../evaluation/configured-sensorgrams.ts";
-import { timeOption } from "../evaluation/time-options.ts";
+import { typedWindow } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { FigureCurve } from "../figures/figure-curve.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
+import { ALWAYS } from "../measurement/time-window.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { chosenAnalysis } from "./chosen-analysis.ts";
 import { emptyWindow } from "./empty-window.ts";
@@ -84,11 +85,10 @@ function framesOf(
   every: number,
   zone: TimeZone,
 ): number[] {
-  const fromUs = from === undefined ? Number.NEGATIVE_INFINITY : timeOption("--from", from, zone)(firstUs);
-  const toUs = to === undefined ? Number.POSITIVE_INFINITY : timeOption("--to", to, zone)(firstUs);
+  const { fromUs, toUs } = typedWindow({ from, to }, firstUs, zone) ?? ALWAYS;
   const within: number[] = [];
   timesUs.forEach((timeUs, at) => {
-    if (timeUs >= fromUs && timeUs <= toUs) within.push(at);
+    if (timeUs >= fromUs && timeUs < toUs) within.push(at);
   });
   if (within.length === 0) throw emptyWindow("--from, --to", timesUs[0], timesUs.at(-1), zone);
   return within.filter((_at, index) => index % every === 0);

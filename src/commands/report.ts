@@ -10,7 +10,7 @@ import { mayWrite } from "../config/directories.ts";
 import type { Config } from "../config/schema.ts";
 import { kineticsOf, kineticsRecordText } from "../evaluation/kinetics.ts";
 import { kineticsCsv } from "../evaluation/kinetics-csv.ts";
-import { TIMES, timeOption } from "../evaluation/time-options.ts";
+import { TIMES, typedWindow } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { renderPlot, writePlot } from "../figures/plot.ts";
 import { PlotFeed } from "../figures/plot-feed.ts";
@@ -22,7 +22,6 @@ import { roiDetailFigure } from "../figures/roi-detail.ts";
 import { takeSnapshot } from "../health/snapshot.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { pictureRoots } from "../manifest/picture-place.ts";
-import type { TimeWindow } from "../measurement/time-window.ts";
 import { MarkersFile } from "../outputs/csv/file/markers.ts";
 import { CSV_FILENAME } from "../outputs/csv/file/state.ts";
 import { KINETICS_RECORD, kineticsReport } from "../report/kinetics-section.ts";
@@ -30,7 +29,6 @@ import { type Measured, measuredBy, precisions, roiDetails } from "../report/roi
 import { runPage } from "../report/run-page.ts";
 import { wallClockUs } from "../system/clock.ts";
 import { ensureDirectory, writeDurably } from "../system/files.ts";
-import type { TimeZone } from "../system/time-zone.ts";
 import { sayWhatIsArchived } from "./archived.ts";
 import { ANALYSIS_OPTION, chosenAnalysis } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
@@ -110,7 +108,7 @@ export const reportCommand: CommandModule<GlobalOptions, ReportOptions> = {
         measured === undefined ? undefined : curveReading(manifest, measured.analysis, argv.joined === true);
       const source = reading?.source ?? manifest;
       for (const line of reading?.lines ?? []) process.stderr.write(`${zone.shown(line)}\n`);
-      const window = windowBetween(argv, manifest.history.oldestCaptureUs(), zone);
+      const window = typedWindow(argv, manifest.history.oldestCaptureUs(), zone);
       if (window !== undefined) refuseEmpty("--from, --to", window, manifest, zone);
       // Checked before anything is written, because an unknown ROI is a usage error.
       const details = roi === undefined ? [] : roiDetails(source, measured, roi, pictureRoots(config), window);
@@ -196,19 +194,6 @@ function refuseOwnDirectory(records: string | undefined, directory: string, resu
   throw new Failure("usage.invalid", `--out ${directory}: it holds the results of the experiment`, {
     hint: "choose another directory for the report on the records",
   });
-}
-
-/** Returns the window of `--from` and `--to`; undefined without either. */
-function windowBetween(
-  { from, to }: ReportOptions,
-  firstUs: number | undefined,
-  zone: TimeZone,
-): TimeWindow | undefined {
-  if (from === undefined && to === undefined) return undefined;
-  return {
-    fromUs: from === undefined ? Number.NEGATIVE_INFINITY : timeOption("--from", from, zone)(firstUs),
-    toUs: to === undefined ? Number.POSITIVE_INFINITY : timeOption("--to", to, zone)(firstUs),
-  };
 }
 
 /** Returns the analysis that is shown, with its last frames; undefined if nothing is measured and none is named. */

@@ -9,7 +9,7 @@ import { sensitivitiesFor } from "../assay/sensitivity.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
-import { TIMES, timeOption, windowOption, wrongOption } from "../evaluation/time-options.ts";
+import { TIMES, timeOption, typedWindow, windowOption, wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import type { Manifest } from "../manifest/manifest.ts";
@@ -154,15 +154,9 @@ function written(
 
 /** Returns the frames to write. Throws Failure `usage.invalid` for a window without any. */
 function writtenWindow(manifest: Manifest, config: Config, { from, to, tz }: SensorgramArguments): TimeWindow {
-  if (from === undefined && to === undefined) return ALWAYS;
   const zone = shownZone(config, tz);
-  const firstUs = manifest.history.oldestCaptureUs();
-  const at = (option: string, text: string | undefined, otherwise: number) =>
-    text === undefined ? otherwise : timeOption(option, text, zone)(firstUs);
-  const window = {
-    fromUs: at("--from", from, Number.MIN_SAFE_INTEGER),
-    toUs: at("--to", to, Number.MAX_SAFE_INTEGER),
-  };
+  const window = typedWindow({ from, to }, manifest.history.oldestCaptureUs(), zone);
+  if (window === undefined) return ALWAYS;
   refuseEmpty("--from and --to", window, manifest, zone);
   return window;
 }

@@ -2,7 +2,7 @@
 // frame.
 import { Failure } from "../failure/failure.ts";
 import { usFromOption } from "../manifest/timestamps.ts";
-import type { TimeWindow } from "../measurement/time-window.ts";
+import { ALWAYS, type TimeWindow } from "../measurement/time-window.ts";
 import { type TimeZone, UTC } from "../system/time-zone.ts";
 
 /** Text for the help of an option. */
@@ -45,6 +45,33 @@ export function windowOption(
     if (window.toUs <= window.fromUs) throw wrongOption(option, "FROM before TO", text);
     return window;
   };
+}
+
+/** A window as it is typed; `since` means `from`. */
+export interface TypedWindow {
+  readonly since?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/**
+ * Returns the window of `--from` (or `--since`) and `--to`, with the frames at both; undefined if none is given. Failure
+ * `usage.invalid` if they are in the wrong order.
+ */
+export function typedWindow(
+  { since, from, to }: TypedWindow,
+  firstUs: number | undefined,
+  zone: TimeZone,
+): TimeWindow | undefined {
+  const beginning = since === undefined ? "--from" : "--since";
+  const at = (option: string, text: string | undefined) =>
+    text === undefined ? undefined : timeOption(option, text, zone)(firstUs);
+  const [fromUs, toUs] = [at(beginning, since ?? from), at("--to", to)];
+  if (fromUs === undefined && toUs === undefined) return undefined;
+  if (fromUs !== undefined && toUs !== undefined && toUs < fromUs)
+    throw new Failure("usage.invalid", `--to ${to} is before ${beginning} ${since ?? from}`);
+  // A window does not contain its end.
+  return { fromUs: fromUs ?? ALWAYS.fromUs, toUs: toUs === undefined ? ALWAYS.toUs : toUs + 1 };
 }
 
 /** Returns the Failure for an option, with the expected and the received value. */
