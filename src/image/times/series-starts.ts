@@ -24,7 +24,8 @@ export class SeriesStarts {
     for (const [file, { stated, series, date }] of found) {
       const [us] = stated.us;
       if (!stated.relative || series === undefined || us === undefined) continue;
-      const start = { us: (date ?? file.modifiedUs) - us, isGuessed: date === undefined };
+      const guessedUs = file.modifiedUs - Math.max(us, stated.lastUs ?? us);
+      const start = { us: date === undefined ? guessedUs : date - us, isGuessed: date === undefined };
       const earliest = starts.get(series);
       const isBetter = earliest?.isGuessed === start.isGuessed ? start.us < earliest.us : !start.isGuessed;
       if (earliest === undefined || isBetter) starts.set(series, start);

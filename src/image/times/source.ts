@@ -18,6 +18,8 @@ export interface Stated {
    * found separately.
    */
   readonly elapsedUs?: number | undefined;
+  /** Time of the last image of the file, if the source states it although only some of its pages were asked for. */
+  readonly lastUs?: number | undefined;
   /** Messages for the user, one line each: missing time zone, contradictions. */
   readonly notes: readonly string[];
 }

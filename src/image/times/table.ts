@@ -76,7 +76,8 @@ export class TimeTable {
     for (const row of rows) byPage.set(row.page === undefined ? (pages[0] ?? 0) : row.page - this.#firstPage, row.us);
     const notes: string[] = [];
     if (!this.#hasZone) notes.push(`the times in ${this.#name} have no time zone; phorest reads them as UTC`);
-    return { us: pages.map((page) => byPage.get(page)), relative: this.#relative, notes };
+    const lastUs = Math.max(...byPage.values());
+    return { us: pages.map((page) => byPage.get(page)), relative: this.#relative, lastUs, notes };
   }
 
   /** Returns a line about rows that name pages which a file with `count` images does not have; undefined if there are none. */

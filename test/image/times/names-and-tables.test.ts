@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { listPages } from "../../../src/image/pages.ts";
 import { CaptureTimes } from "../../../src/image/times/capture-times.ts";
 import { readTimeTable } from "../../../src/image/times/table.ts";
 import { namePattern, nameTime } from "../../../src/system/name-pattern.ts";
@@ -177,6 +178,22 @@ describe("the order of trust", () => {
     const found = await new CaptureTimes({ names: "t%{ms}ms" }).ofFirstPages(files);
     expect(files.map((file) => (found.get(file)?.takenAtUs ?? 0) - US)).toEqual([26e4, 1e4, 51e4]);
     expect(new Set([...found.values()].map(({ source }) => source))).toEqual(new Set(["file"]));
+  });
+
+  it("dates elapsed times of the pages of a stack so that its last image was taken when it was written", async () => {
+    const directory = temporaryDirectory();
+    const table = join(directory, "times.csv");
+    writeFileSync(table, "file,page,elapsed\ns.tif,1,100\ns.tif,2,200\ns.tif,3,600\n");
+    const pictures = [1, 2, 3].map((seed) => grayPicture(8, 4, 8, seed));
+    writeFileSync(join(directory, "s.tif"), writeStack(pictures));
+    const file = { directory, name: "s.tif", modifiedUs: US, version: "" };
+    const times = new CaptureTimes({ table });
+    // A directory is listed before the pages of its files are known.
+    const first = (await times.ofFirstPages([file])).get(file);
+    expect(first).toEqual({ takenAtUs: US - 500e6, source: "file" });
+    const listed = await listPages(join(directory, "s.tif"));
+    const { pages } = await times.of(file, listed.pages);
+    expect(pages.map(({ takenAtUs }) => (takenAtUs - US) / 1e6)).toEqual([-500, -400, 0]);
   });
 
   it("marks times as guessed whose date is from the time of modification, whatever gives the intervals", async () => {
