@@ -1,5 +1,5 @@
 // docs/adding-a-stage.md, built into a copy of the program and run by its supervisor.
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/config.ts";
@@ -8,6 +8,8 @@ import { STAGE_NAMES } from "../../src/log/stage-names.ts";
 import { MANIFEST_FILENAME, Manifest } from "../../src/manifest/manifest.ts";
 import { STAGES } from "../../src/stages/stages.ts";
 import type { Supervisor } from "../../src/supervisor/supervisor.ts";
+import type { JobHandler } from "../../src/threads/host-loop.ts";
+import { writePng } from "../image/picture-writers.ts";
 import { ExamplePage } from "../support/example-page.ts";
 
 const page = new ExamplePage("docs/adding-a-stage.md");
@@ -27,6 +29,22 @@ test("the page's stage compiles with its row, and a name without a row does not"
   page.edit("src/log/stage-names.ts", ['  "tally",\n', '  "tally",\n  "forgotten",\n']);
   expect(page.typesOf("src/stages/stages.ts").stdout).toContain("forgotten");
   page.edit("src/log/stage-names.ts", ['  "forgotten",\n', ""]);
+});
+
+test("the page's stage with a thread measures the newest image", async () => {
+  page.addRow("src/log/stage-names.ts", "export const STAGE_NAMES", '  "brightness",\n');
+  for (const path of ["worker.ts", "stage.ts"]) page.add(`src/stages/brightness/${path}`);
+  const { status, stdout } = page.typesOf("src/stages/brightness/stage.ts");
+  page.edit("src/log/stage-names.ts", ['  "brightness",\n', ""]);
+  expect([status, stdout]).toEqual([0, ""]);
+  expect(page.code("file: workers/brightness.ts")).toContain("serve(open)");
+  const { open } = await page.load<{ open: (settings: object) => Promise<JobHandler<object, string>> }>(
+    "src/stages/brightness/worker.ts",
+  );
+  writeFileSync(join(page.copy, "image.png"), writePng({ pixels: new Uint8Array(8).fill(100), width: 4, height: 2 }));
+  const thread = await open({ decimals: 1 });
+  const place = { directory: page.copy, path: "image.png" };
+  expect(await thread.run(place, new AbortController().signal, () => undefined)).toBe("100.0");
 });
 
 test("a run waits for the page's stage, stores what it says of itself, and stops it", async () => {
