@@ -28,6 +28,11 @@ export interface RawCurve {
 /** How the two halves of a grating are combined: half their sum, with the noise of one half / √2, or their sum. */
 export const PAIR_FORMS = ["half", "sum"] as const;
 export type PairForm = (typeof PAIR_FORMS)[number];
+/** Says what the curve of a grating is. */
+export const PAIR_TEXTS: Readonly<Record<PairForm, string>> = {
+  half: "half the sum of both halves of each grating",
+  sum: "the sum of both halves of each grating",
+};
 /** Factors on half the sum. */
 export const PAIR_SCALES: Readonly<Record<PairForm, number>> = { half: 1, sum: 2 };
 

@@ -7,11 +7,12 @@ import type { Config } from "../config/schema.ts";
 import { configuredSensorgrams } from "../evaluation/configured-sensorgrams.ts";
 import { TIMES, windowOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
-import { recentCurves } from "../health/recent-curves.ts";
+import { unmeasured } from "../manifest/named-analysis.ts";
 import { isoFromUs } from "../manifest/timestamps.ts";
 import type { TimeWindow } from "../measurement/time-window.ts";
 import type { TimeZone } from "../system/time-zone.ts";
 import { changeExperiment } from "./change-experiment.ts";
+import { ANALYSIS_OPTION, chosenAnalysis } from "./chosen-analysis.ts";
 import { refuseEmpty } from "./empty-window.ts";
 import type { GlobalOptions } from "./global.ts";
 import { shownZone } from "./shown-zone.ts";
@@ -20,6 +21,7 @@ import { openStored } from "./stored-experiment.ts";
 interface BaselineArguments extends GlobalOptions {
   window: string | undefined;
   reset: boolean;
+  analysis: string | undefined;
 }
 
 export const baselineCommand: CommandModule<GlobalOptions, BaselineArguments> = {
@@ -29,9 +31,10 @@ export const baselineCommand: CommandModule<GlobalOptions, BaselineArguments> = 
     yargs
       .positional("window", { type: "string", describe: `FROM..TO: ${TIMES}` })
       .option("reset", { type: "boolean", default: false, describe: "Use the configured baseline again" })
+      .option("analysis", ANALYSIS_OPTION)
       .example("$0 baseline", "show it")
       .example("$0 baseline 120..600", "from 120 s to 600 s after the first frame"),
-  handler: async ({ config: file, window, reset, json, tz }) => {
+  handler: async ({ config: file, window, reset, analysis, json, tz }) => {
     const { config } = loadConfig(file);
     const zone = shownZone(config, tz);
     if (reset && window !== undefined) throw new Failure("usage.invalid", "give a window or --reset, not both");
@@ -40,7 +43,7 @@ export const baselineCommand: CommandModule<GlobalOptions, BaselineArguments> = 
       const { fromUs, toUs } = windowOf(config, window, zone);
       await changeExperiment(config, { type: "set-baseline", fromUs, toUs });
     }
-    process.stdout.write(shown(config, json, zone));
+    process.stdout.write(shown(config, analysis, json, zone));
   },
 };
 
@@ -56,18 +59,15 @@ function windowOf(config: Config, text: string, zone: TimeZone): TimeWindow {
   }
 }
 
-function shown(config: Config, json: boolean, zone: TimeZone): string {
+function shown(config: Config, wanted: string | undefined, json: boolean, zone: TimeZone): string {
   const manifest = openStored(config);
   try {
-    const measured = recentCurves(manifest, 1);
-    const baseline =
-      measured && new BaselineInForce(manifest, config.Analysis.baseline_seconds).of(measured.analysis.analysisId);
-    if (measured === undefined || baseline === undefined) {
-      throw new Failure("usage.invalid", "no frame has been measured yet", { hint: "measure with `phorest run`" });
-    }
+    const analysis = chosenAnalysis(manifest, wanted);
+    const baseline = new BaselineInForce(manifest, config.Analysis.baseline_seconds).of(analysis.analysisId);
+    if (baseline === undefined) throw unmeasured();
     const { window, origin } = baseline;
     const choice = { roi: undefined, pairs: false };
-    const curves = configuredSensorgrams(manifest, measured.analysis, config, choice).curves();
+    const curves = configuredSensorgrams(manifest, analysis, config, choice).curves();
     const warnings = baselineWarningLines(
       Array.from(curves, ({ label, precision }) => [label, precision.doubts] as const),
     );

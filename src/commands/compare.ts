@@ -4,14 +4,15 @@ import { resolve } from "node:path";
 import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import {
-  COMPARISON_NOTE,
   type Comparison,
   type ComparisonSide,
   comparisonDrawing,
   comparisonJson,
+  comparisonNote,
   comparisonOf,
   comparisonRows,
   comparisonSide,
+  forOtherSide,
   MOST_COMPARED_CURVES,
 } from "../evaluation/comparisons.ts";
 import { printVegaLite } from "../figures/print-picture.ts";
@@ -57,7 +58,9 @@ export const compareCommand: CommandModule<GlobalOptions, CompareArguments> = {
       .example("$0 compare '.#gaussian' '.#joint' --figure methods.png", "two analyses of the experiment here"),
   handler: async (argv) => {
     const figure = argv.figure === undefined ? undefined : figureFile("--figure", argv.figure);
-    const comparison = comparisonOf(sideOf(argv.a ?? "", argv), sideOf(argv.b ?? "", argv));
+    const a = sideOf(argv.a ?? "", argv);
+    const b = sideOf(argv.b ?? "", { ...argv, pairs: forOtherSide(a, argv.pairs) });
+    const comparison = comparisonOf(a, b);
     for (const line of comparison.left) process.stderr.write(`${line}\n`);
     process.stdout.write(argv.json ? `${JSON.stringify(comparisonJson(comparison))}\n` : tableOf(comparison));
     if (figure === undefined) return;
@@ -93,5 +96,5 @@ function directoryAndAnalysis(given: string): readonly [directory: string, analy
 
 function tableOf(comparison: Comparison): string {
   const lines = alignedLines(comparisonRows(comparison), (column) => column > 0);
-  return `A: ${comparison.a.name}\nB: ${comparison.b.name}\n${COMPARISON_NOTE}\n\n${lines.join("\n")}\n`;
+  return `A: ${comparison.a.name}\nB: ${comparison.b.name}\n${comparisonNote(comparison)}\n\n${lines.join("\n")}\n`;
 }

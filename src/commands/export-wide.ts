@@ -1,7 +1,9 @@
 // `phorest export --format csv-wide`: one line per frame and one column per grating or ROI, for spreadsheets and plotting
 // programs. Lines that begin with # explain the values.
+
 import { writeToString } from "fast-csv";
 import { type Baseline, BaselineInForce, baselineReason } from "../assay/baseline.ts";
+import { PAIR_TEXTS } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
 import type { Sensorgrams } from "../assay/sensorgrams.ts";
 import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
@@ -132,11 +134,7 @@ function isPaired({ labels }: Sensorgrams, analysis: Analysis): boolean {
 }
 
 function pairsFact(pairs: WideOptions["pairs"], { Analysis: { pair_form } }: Config): [string, string] {
-  const form = typeof pairs === "string" ? pairs : pair_form;
-  return [
-    "pairs",
-    form === "sum" ? "the sum of both halves of each grating" : "half the sum of both halves of each grating",
-  ];
+  return ["pairs", PAIR_TEXTS[typeof pairs === "string" ? pairs : pair_form]];
 }
 
 function baselineWords(baseline: Baseline): string {

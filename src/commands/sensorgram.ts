@@ -3,12 +3,14 @@
 import type { CommandModule } from "yargs";
 import { withChangeMarks } from "../assay/analysis-changes.ts";
 import { baselineWindow } from "../assay/baseline.ts";
+import { PAIR_TEXTS } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
 import { TWO_ERRORS } from "../assay/precision.ts";
 import { sensitivitiesFor } from "../assay/sensitivity.ts";
 import { Sensorgrams } from "../assay/sensorgrams.ts";
 import { loadConfig } from "../config/config.ts";
 import type { Config } from "../config/schema.ts";
+import { pairFormOf } from "../evaluation/configured-sensorgrams.ts";
 import { TIMES, timeOption, typedWindow, windowOption, wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
@@ -114,6 +116,8 @@ export const sensorgramCommand: CommandModule<GlobalOptions, SensorgramArguments
       const zone = shownZone(config, argv.tz);
       for (const line of lines) process.stderr.write(`${zone.shown(line)}\n`);
       const sensorgrams = open(manifest, source, analysis, config, argv);
+      const form = pairFormOf(argv, config);
+      if (form !== undefined) process.stderr.write(`values of gratings: ${PAIR_TEXTS[form]}\n`);
       const beside: Beside = {
         temperatures: new Temperatures(manifest),
         markers: withChangeMarks(manifest.markers.events(), marks),
@@ -189,7 +193,7 @@ function open(
     isReference: labelMatcher(references),
     baseline,
     pairs: (argv.pairs ?? false) !== false,
-    pairForm: typeof argv.pairs === "string" ? argv.pairs : configured.pair_form,
+    pairForm: pairFormOf(argv, config) ?? configured.pair_form,
     groups: configured.groups,
     sensitivities: sensitivitiesFor(config),
     injectionsUs: manifest.markers.moments(),

@@ -6,7 +6,8 @@ import type { CommandModule } from "yargs";
 import { loadConfig } from "../config/config.ts";
 import { experimentName } from "../config/identity.ts";
 import type { Loaded } from "../config/loaded.ts";
-import { type ComparisonSide, comparisonOf, comparisonSide } from "../evaluation/comparisons.ts";
+import { type ComparisonSide, comparisonOf, comparisonSide, forOtherSide } from "../evaluation/comparisons.ts";
+import type { CurveChoice } from "../evaluation/configured-sensorgrams.ts";
 import { wrongOption } from "../evaluation/time-options.ts";
 import { Failure } from "../failure/failure.ts";
 import { experimentHolder } from "../manifest/lock.ts";
@@ -122,8 +123,8 @@ async function viewList(
       return (await opened).address;
     },
     compare: async (a, b) => {
-      const [sideA, sideB] = [a, b].map((index) => comparedSide(found[index] as FoundExperiment));
-      return comparisonPage(comparisonOf(sideA as ComparisonSide, sideB as ComparisonSide));
+      const sideA = comparedSide(found[a] as FoundExperiment, true);
+      return comparisonPage(comparisonOf(sideA, comparedSide(found[b] as FoundExperiment, forOtherSide(sideA, true))));
     },
     complain: (message) => process.stderr.write(`${message}\n`),
   });
@@ -135,12 +136,12 @@ async function viewList(
 }
 
 /** Reads an experiment for a comparison: one curve for each grating, by the analysis that is shown by default. */
-function comparedSide({ loaded: { config } }: FoundExperiment): ComparisonSide {
+function comparedSide({ loaded: { config } }: FoundExperiment, pairs: CurveChoice["pairs"]): ComparisonSide {
   const manifest = openStored(config);
   try {
     return comparisonSide(manifest, config, defaultAnalysis(manifest), {
       roi: undefined,
-      pairs: true,
+      pairs,
       where: experimentName(config),
     });
   } finally {

@@ -1,6 +1,7 @@
 // Compares two experiments, or two analyses of one, for the command and for pages.
 import type { TopLevelSpec } from "vega-lite";
 import { type Compared, type CurveFigures, compare, figuresOf } from "../assay/comparison.ts";
+import { PAIR_TEXTS, type PairForm } from "../assay/curve-units.ts";
 import type { CurveManifest } from "../assay/joined.ts";
 import type { WorkedSensorgram } from "../assay/worked-sensorgram.ts";
 import { experimentName } from "../config/identity.ts";
@@ -9,7 +10,7 @@ import { Failure } from "../failure/failure.ts";
 import { comparisonFigure, type TimedCurve } from "../figures/comparison-figure.ts";
 import type { Analysis } from "../manifest/analyses.ts";
 import { shortList } from "../system/counted.ts";
-import { type CurveChoice, configuredSensorgrams } from "./configured-sensorgrams.ts";
+import { type CurveChoice, configuredSensorgrams, pairFormOf } from "./configured-sensorgrams.ts";
 
 /** Largest number of curves in a figure; more would not be legible. */
 export const MOST_COMPARED_CURVES = 8;
@@ -20,6 +21,8 @@ const NAMED = 5;
 export interface ComparisonSide {
   /** The experiment with its analysis. */
   readonly name: string;
+  /** What the curves of gratings are; undefined for curves of ROIs. */
+  readonly pairs: PairForm | undefined;
   readonly figures: ReadonlyMap<string, CurveFigures>;
   readonly curves: ReadonlyMap<string, TimedCurve>;
 }
@@ -32,7 +35,10 @@ export interface Comparison {
   readonly left: readonly string[];
 }
 
-/** Reads one side. Failure `usage.invalid` for a name that no curve has. */
+/**
+ * Reads one side. The other side must be read with the same form of pairs, whatever its own configuration says. Failure
+ * `usage.invalid` for a name that no curve has.
+ */
 export function comparisonSide(
   source: CurveManifest,
   config: Config,
@@ -45,7 +51,8 @@ export function comparisonSide(
     figures.set(curve.label, figuresOf(curve));
     curves.set(curve.label, timed(curve));
   }
-  return { name: `${experimentName(config)} (${analysis.method}, analysis "${analysis.name}")`, figures, curves };
+  const name = `${experimentName(config)} (${analysis.method}, analysis "${analysis.name}")`;
+  return { name, pairs: pairFormOf(choice, config), figures, curves };
 }
 
 function timed({ timesUs, result, flags }: WorkedSensorgram): TimedCurve {
@@ -55,6 +62,10 @@ function timed({ timesUs, result, flags }: WorkedSensorgram): TimedCurve {
     values: result.map((value, at) => (flags[at] === 0 ? value : Number.NaN)),
   };
 }
+
+/** Returns the choice for the other side of a comparison: the form of pairs of the first. */
+export const forOtherSide = ({ pairs }: ComparisonSide, given: CurveChoice["pairs"]): CurveChoice["pairs"] =>
+  pairs ?? given;
 
 /** Compares the curves that both have. Failure `usage.invalid` if there is none. */
 export function comparisonOf(a: ComparisonSide, b: ComparisonSide): Comparison {
@@ -86,11 +97,16 @@ export function comparisonDrawing({ a, b, compared }: Comparison): TopLevelSpec 
   return comparisonFigure("Comparison", a.name, b.name, pairs);
 }
 
-export const COMPARISON_NOTE = "All in px; end shift: median of the last tenth of the frames, from the baseline";
+const NOTE = "All in px; end shift: median of the last tenth of the frames, from the baseline";
+
+/** Says what the values of a comparison are. */
+export const comparisonNote = ({ a: { pairs } }: Comparison): string =>
+  pairs === undefined ? NOTE : `${NOTE}; values of gratings: ${PAIR_TEXTS[pairs]}`;
 
 /** Returns what the values are, what only one of the two has, and how many curves are drawn, if not all. */
-export function comparisonNotes({ compared, left }: Comparison): string[] {
-  return [`${COMPARISON_NOTE}.`, ...left, drawnText(compared.length) ?? ""].filter((line) => line !== "");
+export function comparisonNotes(found: Comparison): string[] {
+  const { compared, left } = found;
+  return [`${comparisonNote(found)}.`, ...left, drawnText(compared.length) ?? ""].filter((line) => line !== "");
 }
 
 /** Returns the table as text, its head first. */
@@ -126,6 +142,7 @@ export function comparisonJson({ a, b, compared }: Comparison) {
   return {
     a: a.name,
     b: b.name,
+    pairs: a.pairs ?? null,
     curves: compared.map((one) => ({ label: one.label, a: plain(one.a), b: plain(one.b) })),
   };
 }

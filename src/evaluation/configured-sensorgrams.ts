@@ -18,6 +18,12 @@ export interface CurveChoice {
   readonly where?: string | undefined;
 }
 
+/** Returns the form of the curves of gratings; undefined for curves of ROIs. */
+export function pairFormOf({ pairs = false }: Pick<CurveChoice, "pairs">, { Analysis }: Config): PairForm | undefined {
+  if (pairs === false) return undefined;
+  return pairs === true ? Analysis.pair_form : pairs;
+}
+
 /** Returns the curves of an analysis, without groups. Failure `usage.invalid` for a name that none has. */
 export function configuredSensorgrams(
   manifest: CurveManifest,
@@ -44,7 +50,7 @@ export function matchingSensorgrams(
     isReference: labelMatcher(configured.reference_rois),
     baseline: () => window,
     pairs: pairs !== false,
-    pairForm: pairs === true || pairs === false ? configured.pair_form : pairs,
+    pairForm: pairFormOf({ pairs }, config) ?? configured.pair_form,
     groups: undefined,
     sensitivities: sensitivitiesFor(config),
     injectionsUs: manifest.markers.moments(),

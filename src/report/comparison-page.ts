@@ -1,8 +1,8 @@
 // The comparison of two experiments as one HTML page.
 import {
-  COMPARISON_NOTE,
   type Comparison,
   comparisonDrawing,
+  comparisonNote,
   comparisonRows,
   drawnText,
 } from "../evaluation/comparisons.ts";
@@ -21,6 +21,6 @@ export async function comparisonPage(comparison: Comparison): Promise<string> {
       ...(note === undefined ? {} : { note }),
       figure: { alt: "Curves of both over each other, and B minus A", png },
     },
-    { title: "Values", note: `${COMPARISON_NOTE}.`, table: { head, rows } },
+    { title: "Values", note: `${comparisonNote(comparison)}.`, table: { head, rows } },
   ]);
 }

@@ -64,6 +64,8 @@ export interface ComparedFigures {
 export interface ComparisonView {
   readonly a: string;
   readonly b: string;
+  /** What the curves of gratings are: half the sum of both halves, or their sum; null for curves of ROIs. */
+  readonly pairs: "half" | "sum" | null;
   readonly curves: readonly { readonly label: string; readonly a: ComparedFigures; readonly b: ComparedFigures }[];
   /** For people: what the values are, what only one of the two has, and how many curves the drawing has, if not all. */
   readonly notes: readonly string[];
